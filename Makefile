@@ -1,0 +1,73 @@
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+# Held by hand: a looser requirement lets pip choose a build with gigabytes of
+# accelerator libraries, which neither the tests nor the demo need.
+TORCH := torch==2.13.0
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-all lint format bench constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+
+setup: $(STAMP) ## build .venv with the package (editable) and its tools
+
+$(STAMP): pyproject.toml constraints.txt symbind_theory/version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --editable '.[dev]' --constraint constraints.txt
+	@touch $@
+
+demo: $(STAMP) ## check the same-different task
+	$(BIN)/python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
+
+test: $(STAMP) ## run the fast tests and the doctests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+# pytest exits with 5 when it selects no test at all.
+test-all: $(STAMP) ## run the slow tests, which `make test` leaves out
+	@echo '$(BIN)/python -m pytest -q -m "slow"'
+	@$(BIN)/python -m pytest -q -m "slow" || { \
+		status=$$?; \
+		if [ $$status -ne 5 ]; then exit $$status; fi; \
+		echo 'No test carries the slow mark yet: nothing to run here.'; \
+	}
+
+lint: $(STAMP) ## ruff, import contracts and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+format: $(STAMP) ## apply ruff's fixes and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## run every script benchmarks/bench_*.py
+	@set -e; for script in benchmarks/bench_*.py; do \
+		if [ ! -e "$$script" ]; then echo 'No benchmarks yet.'; break; fi; \
+		echo "$$script"; \
+		$(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; \
+	done
+
+constraints: ## resolve pyproject.toml afresh and rewrite constraints.txt
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh"; \
+	"$$fresh/bin/python" $(PIP_INSTALL) '.[dev]' '$(TORCH)'; \
+	{ sed -n '/^#/p' constraints.txt; \
+	  "$$fresh/bin/python" -m pip --disable-pip-version-check freeze \
+		--exclude symbind --exclude pip --exclude setuptools \
+		| sed 's/^\(torch==[^+]*\)+.*/\1/'; \
+	} > "$$fresh/constraints.txt"; \
+	cp "$$fresh/constraints.txt" constraints.txt
+
+clean: ## remove .venv, caches and build results
+	rm -rf $(VENV) .hypothesis .import_linter_cache .pytest_cache .ruff_cache build dist
+	find symbind_theory numerics proofs_check tests benchmarks examples \
+		-type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
