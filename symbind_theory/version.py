@@ -1,3 +1,3 @@
-"""The version of the distribution."""
+"""The version of the distribution, read by the build and written into results."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,116 @@
+"""Dual activations: K(X, Y) = E[φ(u) φ(v)] for a Gaussian pair (u, v).
+
+Each activation maps the variances x, y and the covariance c of (u, v) to the kernel of
+the random-feature layer that follows attention.
+
+Sources: cosine, arXiv 2310.09753 (random Fourier features, Rahimi & Recht 2007);
+ReLU, the arc-cosine kernel of order 1 (Cho & Saul 2009).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from numerics.shapes import Float64
+from symbind_theory.validation import finite_number
+
+__all__ = ["Activation", "Cosine", "ReLU"]
+
+Matrix = Float64[np.ndarray, "..."]
+
+
+@runtime_checkable
+class Activation(Protocol):
+    """What a template kernel needs to know of an activation φ."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        ...
+
+    @property
+    def constant(self) -> bool:
+        """Whether φ is constant almost everywhere, so that N has rank one."""
+        ...
+
+    @property
+    def lipschitz(self) -> float:
+        """A bound on |∂K/∂x| + |∂K/∂y| + |∂K/∂c| where x = y bounds the kernel."""
+        ...
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """K for variances `x`, `y` ≥ 0 and covariance `c`; arrays that broadcast."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """φ(t) = cos(b1 t + b2), the paper's activation.
+
+    Attributes:
+        b1: frequency, any finite number; 0 makes φ constant.
+        b2: phase in radians.
+    """
+
+    b1: float = 1.0
+    b2: float = 0.3
+
+    def __post_init__(self) -> None:
+        finite_number("b1", self.b1)
+        finite_number("b2", self.b2)
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "cos"
+
+    @property
+    def constant(self) -> bool:
+        """Whether b1 is 0."""
+        return self.b1 == 0
+
+    @property
+    def lipschitz(self) -> float:
+        """2 b1²: ½(b1² + b1²) from c and half of that from each variance."""
+        return 2 * self.b1**2
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)]."""
+        half = self.b1**2 / 2
+        difference = np.exp(-half * (x + y - 2 * c))
+        total = np.exp(-half * (x + y + 2 * c))
+        return (difference + math.cos(2 * self.b2) * total) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU:
+    """φ(t) = max(t, 0)."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "relu"
+
+    @property
+    def constant(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def lipschitz(self) -> float:
+        """1: ½ from c, and ¼ from each variance where the two are equal."""
+        return 1.0
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """√(xy) (sin θ + (π − θ) cos θ) / 2π with cos θ = c / √(xy)."""
+        scale = np.sqrt(x * y)
+        # Rounding alone can carry |cos θ| past 1 when the two strings are the same.
+        cosine = np.clip(np.divide(c, scale), -1.0, 1.0)
+        # sin θ from (1 − cos θ)(1 + cos θ): no cancellation as θ → 0.
+        sine = np.sqrt((1 - cosine) * (1 + cosine))
+        angle = np.arctan2(sine, cosine)
+        return scale * (sine + (math.pi - angle) * cosine) / (2 * math.pi)

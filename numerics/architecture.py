@@ -1,0 +1,72 @@
+"""The one-layer transformer whose kernel is estimated, as one frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from numerics.activations import Activation, Cosine
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    one_of,
+    positive_integer,
+    shorten,
+)
+
+__all__ = ["READOUTS", "Architecture", "Readout"]
+
+Readout = Literal["cls", "last", "mean"]
+READOUTS = ("cls", "last", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Parameters of the kernel, with the defaults used everywhere.
+
+    Attributes:
+        beta: inverse temperature of the softmax, ≥ 0.
+        gamma: scale of the position embeddings, ≥ 0.
+        readout: position that is read: the appended `[CLS]`, the last symbol, or the
+            mean over positions.
+        activation: φ of the layer after attention.
+        identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
+        identity_vo: b, the multiple of the identity added to W_V W_O.
+        depth: number of attention layers, ≥ 1.
+        residual: weight of the residual connection.
+        normalisation: kind of normalisation after a layer, or None.
+
+    Raises:
+        InputError: a number out of range, or an unknown readout or activation.
+
+    Source: arXiv 2310.09753, the transformer random-features kernel.
+    """
+
+    beta: float = 1.0
+    gamma: float = 1.0
+    readout: Readout = "cls"
+    activation: Activation = field(default_factory=Cosine)
+    identity_kq: float = 0.0
+    identity_vo: float = 0.0
+    depth: int = 1
+    residual: float = 0.0
+    normalisation: str | None = None
+
+    def __post_init__(self) -> None:
+        finite_number("beta", self.beta, low=0)
+        finite_number("gamma", self.gamma, low=0)
+        one_of("readout", self.readout, READOUTS)
+        if not isinstance(self.activation, Activation):
+            raise InputError(
+                f"activation is {shorten(self.activation)}; expected an activation "
+                "such as Cosine() or ReLU()"
+            )
+        finite_number("identity_kq", self.identity_kq)
+        finite_number("identity_vo", self.identity_vo)
+        positive_integer("depth", self.depth)
+        finite_number("residual", self.residual)
+
+    @property
+    def logit_scale(self) -> float:
+        """σ = β √(1 + γ²), the standard deviation that one token adds to a logit."""
+        return self.beta * (1 + self.gamma**2) ** 0.5

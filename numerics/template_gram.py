@@ -1,0 +1,412 @@
+"""The template matrix N with its uncertainty: C, self values, gaps, N.
+
+C is a Gram matrix: C_ij = E⟨f_i, f_j⟩ with f_i the attention features of template i
+averaged over its wildcards. The outer average runs over points that serve all templates
+at once; the inner one is exact (`conditional_softmax`). Features enter through the
+triangular factor of a QR decomposition, so C stays positive semi-definite and gaps
+keep their relative accuracy however small they are.
+
+Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import torch
+
+from numerics.architecture import Architecture
+from numerics.conditional_softmax import ConditionalSoftmax
+from numerics.jackknife import half_width, leave_one_out
+from numerics.points import PseudoRandomPoints
+from numerics.shapes import Float64
+from numerics.spectrum import (
+    condition_number,
+    log_interval,
+    smallest_eigenvalue,
+)
+from symbind_theory.results import Interval
+from symbind_theory.templates import Template
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    one_of,
+    positive_integer,
+)
+
+__all__ = ["METHODS", "Progress", "TemplateGram", "template_gram"]
+
+METHODS = ("mc",)
+DEVICES = ("auto", "cpu", "cuda")
+
+Progress = Callable[[int, int], None]
+"""Called with the points done so far and the points that may be needed at most."""
+
+# Independent groups of points. 32 give Student's t 31 degrees of freedom: at level
+# 0.999 its quantile is 3.63, a tenth above the Gaussian's.
+GROUPS = 32
+# The first look at the precision comes after this many points in each group.
+_FIRST_LOOK = 128
+# Float64 numbers in flight at a time, 64 MiB.
+_CHUNK_NUMBERS = 2**23
+
+
+@dataclass(frozen=True)
+class TemplateGram:
+    """C, d, gaps and N of r templates, each with half-widths.
+
+    Attributes:
+        templates: the templates, in the order given.
+        architecture: the transformer.
+        attention: C; shape (r, r).
+        attention_self: d, K_attn of a string with itself; shape (r,).
+        gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
+        matrix: N; shape (r, r).
+        matrix_self: K_trans of a string with itself; shape (r,).
+        halfwidth: for each of the names above, half-widths of the same shape; each
+            entry is covered with probability `level`.
+        replicates: (N, K_trans self) with each group of points left out in turn.
+        points: number of outer points used.
+        seed: the seed of the points.
+        level: coverage of every interval, looks at intermediate sizes included.
+        method: how the outer points were drawn.
+        device: where they were computed.
+        resolution: bound on the error of eigenvalues of N by rounding and by the inner
+            stage, which re-drawing points does not show.
+    """
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    attention: Float64[np.ndarray, "r r"]
+    attention_self: Float64[np.ndarray, " r"]
+    gaps: Float64[np.ndarray, "r r"]
+    matrix: Float64[np.ndarray, "r r"]
+    matrix_self: Float64[np.ndarray, " r"]
+    halfwidth: Mapping[str, Float64[np.ndarray, ...]]
+    replicates: tuple[
+        Float64[np.ndarray, "groups r r"], Float64[np.ndarray, "groups r"]
+    ]
+    points: int
+    seed: int
+    level: float
+    looks: int
+    method: str
+    device: str
+    resolution: float
+
+    @cached_property
+    def smallest_eigenvalue(self) -> Interval:
+        """λ_min(N); `low` is 0 where the estimate is not resolved from singular."""
+        return log_interval(
+            smallest_eigenvalue(self.matrix),
+            [smallest_eigenvalue(n) for n in self.replicates[0]],
+            self._interval_level,
+            self.level,
+            self.resolution,
+        )
+
+    @cached_property
+    def condition_number(self) -> Interval:
+        """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
+        return condition_number(
+            self.matrix,
+            self.replicates[0],
+            self._interval_level,
+            self.level,
+            self.resolution,
+        )
+
+    @property
+    def _interval_level(self) -> float:
+        """Coverage asked of each look, so that all of them together keep `level`."""
+        return 1 - (1 - self.level) / self.looks
+
+    def interval(
+        self,
+        statistic: Callable[
+            [Float64[np.ndarray, "r r"], Float64[np.ndarray, " r"]], float
+        ],
+    ) -> Interval:
+        """A positive statistic of (N, K_trans self) with its interval, on a log scale.
+
+        Args:
+            statistic: smooth where it is positive; inf where it does not exist.
+        """
+        values = [statistic(n, s) for n, s in zip(*self.replicates, strict=True)]
+        return log_interval(
+            statistic(self.matrix, self.matrix_self),
+            values,
+            self._interval_level,
+            self.level,
+            0.0,
+        )
+
+
+def template_gram(
+    templates: Sequence[Template | str],
+    architecture: Architecture | None = None,
+    rel_tol: float = 1e-3,
+    max_points: int = 2**16,
+    seed: int = 0,
+    device: str = "auto",
+    method: str = "mc",
+    *,
+    level: float = 0.999,
+    progress: Progress | None = None,
+) -> TemplateGram:
+    """Estimate the template matrix and everything that goes with it.
+
+    Points are added, doubling each time, until the half-width of λ_min(N) is at most
+    `rel_tol` of its value, or `max_points` are used: then the wide interval is returned.
+
+    >>> gram = template_gram(["?a ?a", "?a ?b"], max_points=2**12)
+    >>> gram.smallest_eigenvalue.low > 0
+    True
+
+    Args:
+        templates: templates of one length, or their text. Equivalent ones are computed
+            once, so that their gap is exactly 0.
+        architecture: the transformer; `Architecture()` when None. This version
+            estimates the cls readout at depth 1 without identity terms.
+        rel_tol: relative half-width aimed at for λ_min(N), > 0.
+        max_points: outer points at most; at least 64, rounded down to a multiple of 32.
+        seed: equal seeds give equal bits, different seeds independent points.
+        device: "auto" (CUDA where there is one), "cpu" or "cuda".
+        method: "mc": pseudo-random outer points.
+        level: coverage of every interval, in (0, 1).
+        progress: called with (points done, points at most).
+
+    Raises:
+        InputError: an argument out of range, or an architecture that is not estimated
+            yet.
+    """
+    parsed = _read_templates(templates)
+    architecture = _supported(architecture or Architecture())
+    finite_number("rel_tol", rel_tol, low=0, strict=True)
+    positive_integer("max_points", max_points, low=2 * GROUPS)
+    one_of("method", method, METHODS)
+    if not 0 < finite_number("level", level) < 1:
+        raise InputError(f"level is {level}; expected a number between 0 and 1")
+    chosen = _device(device)
+
+    canonical = [t.canonical() for t in parsed]
+    distinct = tuple(dict.fromkeys(canonical))
+    inner = ConditionalSoftmax(distinct, architecture.beta, architecture.gamma, chosen)
+    groups = [_Group(inner, seed, index) for index in range(GROUPS)]
+    sizes = _sizes(max_points // GROUPS)
+    settings = _Settings(
+        parsed,
+        architecture,
+        [distinct.index(t) for t in canonical],
+        seed=seed,
+        level=level,
+        looks=len(sizes),
+        method=method,
+        device=str(chosen),
+    )
+    for before, size in pairwise([0, *sizes]):
+        for index, group in enumerate(groups):
+            group.extend(size - before)
+            if progress is not None:
+                done = GROUPS * before + (index + 1) * (size - before)
+                progress(done, GROUPS * sizes[-1])
+        gram = _assemble(groups, settings)
+        if gram.smallest_eigenvalue.relative_half_width <= rel_tol:
+            break
+    return gram
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What does not change from one look to the next."""
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    column: list[int]
+    seed: int
+    level: float
+    looks: int
+    method: str
+    device: str
+
+
+class _Group:
+    """Running averages over one group of points."""
+
+    def __init__(self, inner: ConditionalSoftmax, seed: int, index: int) -> None:
+        self._inner = inner
+        self._points = PseudoRandomPoints(inner.dimension, seed, index)
+        self._chunk = max(1, _CHUNK_NUMBERS // inner.numbers_per_point)
+        width = len(inner.templates)
+        self._factor = torch.zeros(
+            (width, width), dtype=torch.float64, device=inner.device
+        )
+        self._self_sum = torch.zeros(width, dtype=torch.float64, device=inner.device)
+        self.count = 0
+        self.defect = 0.0
+
+    def extend(self, count: int) -> None:
+        """Take `count` further points of the stream into the averages."""
+        for start in range(0, count, self._chunk):
+            size = min(self._chunk, count - start)
+            points = torch.from_numpy(self._points.draw(size)).to(self._inner.device)
+            result = self._inner(points)
+            rows = result.features.transpose(1, 2).flatten(0, 1)
+            stacked = torch.cat([self._factor, rows])
+            self._factor = torch.linalg.qr(stacked, mode="r").R
+            self._self_sum += result.self_values.sum(0)
+            self.defect = max(self.defect, result.defect)
+            self.count += size
+
+    def attention(self) -> Float64[np.ndarray, "distinct distinct"]:
+        """C over the points so far."""
+        factor = self._factor.cpu().numpy()
+        return factor.T @ factor / self.count
+
+    def attention_self(self) -> Float64[np.ndarray, " distinct"]:
+        """d over the points so far."""
+        return self._self_sum.cpu().numpy() / self.count
+
+    def gaps(self) -> Float64[np.ndarray, "distinct distinct"]:
+        """‖f_i − f_j‖² over the points so far, from the factor's columns."""
+        factor = self._factor.cpu().numpy()
+        difference = factor[:, :, None] - factor[:, None, :]
+        return (difference**2).sum(0) / self.count
+
+
+def _assemble(groups: list[_Group], settings: _Settings) -> TemplateGram:
+    """The record for the points so far."""
+    column = np.array(settings.column)
+    square = np.ix_(range(len(groups)), column, column)
+    attention = np.stack([group.attention() for group in groups])[square]
+    gaps = np.stack([group.gaps() for group in groups])[square]
+    attention_self = np.stack([group.attention_self() for group in groups])[:, column]
+
+    pooled = _kernels(settings, attention.mean(0), attention_self.mean(0))
+    replicates = [
+        _kernels(settings, c, d)
+        for c, d in zip(
+            leave_one_out(attention), leave_one_out(attention_self), strict=True
+        )
+    ]
+    matrices = np.stack([n for n, _ in replicates])
+    selves = np.stack([s for _, s in replicates])
+    level = 1 - (1 - settings.level) / settings.looks
+    halfwidth = {
+        "attention": half_width(attention.mean(0), leave_one_out(attention), level),
+        "attention_self": half_width(
+            attention_self.mean(0), leave_one_out(attention_self), level
+        ),
+        "gaps": half_width(gaps.mean(0), leave_one_out(gaps), level),
+        "matrix": half_width(pooled[0], matrices, level),
+        "matrix_self": half_width(pooled[1], selves, level),
+    }
+    return TemplateGram(
+        templates=settings.templates,
+        architecture=settings.architecture,
+        attention=attention.mean(0),
+        attention_self=attention_self.mean(0),
+        gaps=gaps.mean(0),
+        matrix=pooled[0],
+        matrix_self=pooled[1],
+        halfwidth=MappingProxyType(halfwidth),
+        replicates=(matrices, selves),
+        points=sum(group.count for group in groups),
+        seed=settings.seed,
+        level=settings.level,
+        looks=settings.looks,
+        method=settings.method,
+        device=settings.device,
+        resolution=_resolution(
+            settings.architecture,
+            attention_self.mean(0),
+            pooled[0],
+            max(group.defect for group in groups),
+        ),
+    )
+
+
+def _kernels(
+    settings: _Settings,
+    attention: Float64[np.ndarray, "r r"],
+    attention_self: Float64[np.ndarray, " r"],
+) -> tuple[Float64[np.ndarray, "r r"], Float64[np.ndarray, " r"]]:
+    """N and the K_trans self values from C and d."""
+    d = attention_self
+    dual = settings.architecture.activation.dual
+    return dual(d[:, None], d[None, :], attention), dual(d, d, d)
+
+
+def _resolution(
+    architecture: Architecture,
+    attention_self: Float64[np.ndarray, " r"],
+    matrix: Float64[np.ndarray, "r r"],
+    defect: float,
+) -> float:
+    """Bound on what rounding and the inner stage can do to an eigenvalue of N.
+
+    An eigenvalue moves by at most r times the largest change of an entry. C and d are
+    sums of products of features, each off by at most `defect` of its size; the
+    activation passes that on with its Lipschitz constant, which for unequal variances
+    grows with the root of their ratio. Rounding: 16 units in the last place an entry.
+    """
+    d = attention_self
+    passed_on = architecture.activation.lipschitz * np.sqrt(d.max() / d.min())
+    change = passed_on * 2 * defect * d.max()
+    rounding = 16 * np.finfo(np.float64).eps * np.abs(matrix).max()
+    return float(len(d) * (change + rounding))
+
+
+def _sizes(largest: int) -> list[int]:
+    """Points in each group at every look: doubling up to `largest`."""
+    sizes = [largest]
+    while sizes[0] >= 2 * _FIRST_LOOK:
+        sizes.insert(0, sizes[0] // 2)
+    return sizes
+
+
+def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
+    parsed = tuple(t if isinstance(t, Template) else Template(t) for t in templates)
+    if not parsed:
+        raise InputError("templates is empty; expected at least one template")
+    if len({t.length for t in parsed}) > 1:
+        lengths = sorted({t.length for t in parsed})
+        raise InputError(f"templates have lengths {lengths}; expected one length")
+    return parsed
+
+
+def _supported(architecture: Architecture) -> Architecture:
+    """The architecture, if this version estimates it."""
+    expected = Architecture(
+        architecture.beta, architecture.gamma, activation=architecture.activation
+    )
+    for name in (
+        "readout",
+        "identity_kq",
+        "identity_vo",
+        "depth",
+        "residual",
+        "normalisation",
+    ):
+        given, only = getattr(architecture, name), getattr(expected, name)
+        if given != only:
+            raise InputError(
+                f"{name} is {given!r}; expected {only!r}, the only value that this "
+                "version estimates"
+            )
+    return architecture
+
+
+def _device(device: str) -> torch.device:
+    one_of("device", device, DEVICES)
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise InputError(
+            "device is 'cuda', but torch sees no CUDA device; expected auto or cpu"
+        )
+    return torch.device("cuda" if available and device != "cpu" else "cpu")

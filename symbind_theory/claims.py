@@ -1,0 +1,104 @@
+"""The registry of claims: code, tests and documentation refer to these ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbind_theory.validation import InputError, shorten
+
+__all__ = ["CLAIMS", "Claim", "claim"]
+
+_PAPER = "Boix-Adserà et al., arXiv 2310.09753"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement about template tasks.
+
+    Attributes:
+        id: short stable name, `C1` and so on.
+        title: the statement in a sentence.
+        source: where it is stated or proved.
+    """
+
+    id: str
+    title: str
+    source: str
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "C1",
+        "Permuting unseen symbols position by position couples an MLP's training "
+        "runs exactly, so it cannot tell unseen symbols apart.",
+        f"{_PAPER}, on the failure of MLPs",
+    ),
+    Claim(
+        "C2",
+        "An MLP's expected squared loss on unseen symbols is at least the variance of "
+        "the labels given the skeleton.",
+        f"{_PAPER}, on the failure of MLPs; the explicit value is symbind's",
+    ),
+    Claim(
+        "C3",
+        "The template matrix N is non-singular exactly when the templates are "
+        "pairwise inequivalent (cls readout, beta and gamma non-zero, activation "
+        "not constant).",
+        f"{_PAPER}, for almost every parameter; Theorem S is symbind's",
+    ),
+    Claim(
+        "C4",
+        "The kernel matrix of template data tends to a block matrix as the symbols "
+        "grow more diverse.",
+        f"{_PAPER}, on the proof for real labels",
+    ),
+    Claim(
+        "C5",
+        "With N non-singular, a transformer's kernel trained on enough diverse data "
+        "generalises to symbols it has never seen.",
+        f"{_PAPER}, on transformers with real labels",
+    ),
+    Claim(
+        "C6",
+        "An identity added to W_K W_Q^T or W_V W_O changes the conditioning of N and "
+        "so the data needed.",
+        f"{_PAPER}, on the two identity modifications",
+    ),
+    Claim(
+        "C7",
+        "Copying a wildcard to the output fails as the width grows, unless a "
+        "multiple of the identity is added to W_V W_O in each head.",
+        f"{_PAPER}, on copying with symbolic labels",
+    ),
+    Claim(
+        "C8",
+        "Data diversity is the reciprocal of the largest probability that a "
+        "substitution uses one given token.",
+        f"{_PAPER}, on data diversity",
+    ),
+    Claim(
+        "C9",
+        "Other architectures have a singular or a non-singular N according to the "
+        "symmetries of their kernel.",
+        "symbind; asked in the public review of arXiv 2310.09753",
+    ),
+    Claim(
+        "C10",
+        "Single training runs scatter around the expectation that the theory speaks of.",
+        "symbind; asked in the public review of arXiv 2310.09753",
+    ),
+)
+"""Every claim, in the order of the argument."""
+
+_BY_ID = {entry.id: entry for entry in CLAIMS}
+
+
+def claim(id: str) -> Claim:
+    """The claim of that id.
+
+    Raises:
+        InputError: no such id.
+    """
+    if id not in _BY_ID:
+        raise InputError(f"claim is {shorten(id)}; expected one of {', '.join(_BY_ID)}")
+    return _BY_ID[id]
