@@ -95,7 +95,7 @@ class ConditionalSoftmax:
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """The distinct sets of positions that a wildcard occupies, over all templates."""
+        """The distinct sets of positions occupied by one wildcard."""
         return tuple(
             dict.fromkeys(
                 b for t in self.templates for b in t.wildcard_positions.values()

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.shapes import Float64
 from numerics.template_gram import TemplateGram, template_gram
-from symbind_theory.results import Interval
+from symbind_theory.results import Samples
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["SampleComplexity", "mean_squared_error", "sample_complexity"]
+__all__ = ["DEFAULT_ALPHA", "mean_squared_error", "sample_complexity"]
 
 DEFAULT_ALPHA = 1e-3
 """Ridge λ, in units of the kernel, whose diagonal is at most 1 for the cosine."""
@@ -31,25 +30,6 @@ DEFAULT_ALPHA = 1e-3
 # Beyond this many strings the answer is "never" for any practical purpose, and
 # I + NΛ outgrows float64.
 _LARGEST = 1e15
-
-
-@dataclass(frozen=True, slots=True)
-class SampleComplexity:
-    """How many training strings bring the expected error down to a target.
-
-    Attributes:
-        n: the smallest number of strings at which the closed form is at most the
-            target; None where no number up to 1e15 is enough.
-        interval: the same as a real number, with the error bar that N's estimate
-            implies.
-        target: mean squared error aimed at.
-        alpha: ridge λ.
-    """
-
-    n: int | None
-    interval: Interval
-    target: float
-    alpha: float
 
 
 def mean_squared_error(
@@ -82,7 +62,7 @@ def sample_complexity(
     alpha: float = DEFAULT_ALPHA,
     *,
     gram: TemplateGram | None = None,
-) -> SampleComplexity:
+) -> Samples:
     """The number of training strings that N implies for a target error.
 
     Training strings share no symbol and come from each template in proportion to its
@@ -100,6 +80,11 @@ def sample_complexity(
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
         gram: the task's template matrix if it is there already.
+
+    Returns:
+        A record whose `n` is the smallest number of strings at which the closed form is
+        at most the target (None where 1e15 are not enough), with `interval`, the same
+        as a real number with the error bar that N's estimate implies.
 
     Raises:
         InputError: symbolic labels, or a number out of range.
@@ -128,7 +113,7 @@ def sample_complexity(
 
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)
-    return SampleComplexity(
+    return Samples(
         math.ceil(interval.value) if reached else None, interval, target, alpha
     )
 

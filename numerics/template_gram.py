@@ -39,10 +39,20 @@ from symbind_theory.validation import (
     positive_integer,
 )
 
-__all__ = ["METHODS", "Progress", "TemplateGram", "template_gram"]
+__all__ = [
+    "DEVICES",
+    "MAX_LENGTH",
+    "METHODS",
+    "Progress",
+    "TemplateGram",
+    "template_gram",
+]
 
 METHODS = ("mc",)
 DEVICES = ("auto", "cpu", "cuda")
+
+MAX_LENGTH = 256
+"""Longest template estimated: the work for one point grows with the wildcards' sets."""
 
 Progress = Callable[[int, int], None]
 """Called with the points done so far and the points that may be needed at most."""
@@ -162,7 +172,7 @@ def template_gram(
     """Estimate the template matrix and everything that goes with it.
 
     Points are added, doubling each time, until the half-width of λ_min(N) is at most
-    `rel_tol` of its value, or `max_points` are used: then the wide interval is returned.
+    `rel_tol` of its value, or `max_points` are used and the interval stays wider.
 
     >>> gram = template_gram(["?a ?a", "?a ?b"], max_points=2**12)
     >>> gram.smallest_eigenvalue.low > 0
@@ -374,6 +384,11 @@ def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]
     parsed = tuple(t if isinstance(t, Template) else Template(t) for t in templates)
     if not parsed:
         raise InputError("templates is empty; expected at least one template")
+    if parsed[0].length > MAX_LENGTH:
+        raise InputError(
+            f"templates have {parsed[0].length} tokens; expected at most {MAX_LENGTH}, "
+            "the longest that this version estimates in reasonable time"
+        )
     if len({t.length for t in parsed}) > 1:
         lengths = sorted({t.length for t in parsed})
         raise InputError(f"templates have lengths {lengths}; expected one length")

@@ -84,7 +84,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "C10",
-        "Single training runs scatter around the expectation that the theory speaks of.",
+        "Single training runs scatter around the expectation that the theory states.",
         "symbind; asked in the public review of arXiv 2310.09753",
     ),
 )

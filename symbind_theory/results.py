@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from symbind_theory.claims import claim
+from symbind_theory.tasks import Overlap, TemplateTask
 from symbind_theory.validation import InputError
 
-__all__ = ["Interval", "Outcome", "Verdict"]
+__all__ = [
+    "CheckResult",
+    "Estimates",
+    "Gap",
+    "Interval",
+    "Outcome",
+    "Samples",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +98,116 @@ class Verdict:
             "a Verdict is three-valued: compare .outcome with Outcome.HOLDS, "
             "Outcome.REFUTED or Outcome.UNDECIDED"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far two templates are apart in the attention kernel: E‖f_i − f_j‖².
+
+    Attributes:
+        i: index of the first template, from 0.
+        j: index of the second, above `i`.
+        estimate: the gap, with its interval.
+        order: the power L of beta at which the features first differ, where decided.
+        coefficient: of β^{2L} in the gap, an expression in gamma, where decided.
+    """
+
+    i: int
+    j: int
+    estimate: Interval
+    order: int | None = None
+    coefficient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """The numbers of a check, with their uncertainty.
+
+    Attributes:
+        attention: C as rows; entries' half-widths in `attention_halfwidth`.
+        attention_self: K_attn of a string with itself, for each template.
+        matrix: N as rows; entries' half-widths in `matrix_halfwidth`.
+        matrix_self: K_trans of a string with itself, for each template.
+        gaps: every pair's gap.
+        smallest_eigenvalue: of N.
+        condition_number: of N.
+        points: outer points used.
+        method: how they were drawn.
+        device: where they were computed.
+    """
+
+    attention: tuple[tuple[float, ...], ...]
+    attention_halfwidth: tuple[tuple[float, ...], ...]
+    attention_self: tuple[float, ...]
+    matrix: tuple[tuple[float, ...], ...]
+    matrix_halfwidth: tuple[tuple[float, ...], ...]
+    matrix_self: tuple[float, ...]
+    gaps: tuple[Gap, ...]
+    smallest_eigenvalue: Interval
+    condition_number: Interval
+    points: int
+    method: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """How many training strings N implies for a target error.
+
+    Attributes:
+        n: the number, or None where no number is enough.
+        interval: the same as a real number with its error bar.
+        target: mean squared error aimed at on unseen symbols.
+        alpha: ridge.
+    """
+
+    n: int | None
+    interval: Interval
+    target: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Everything a check found about one task and one architecture.
+
+    Attributes:
+        task: the task.
+        architecture: its parameters by name; the activation is a mapping of its own.
+        equivalent_pairs: index pairs of templates equal up to renaming.
+        overlapping_pairs: pairs that share a string of symbols, with the string.
+        overlapping_pairs_any: the same when wildcards may also take regular tokens.
+        mlp_floor: exact least expected loss of an MLP; None for symbolic labels.
+        estimates: C, N and what follows, with uncertainty.
+        sample_complexity: from N; None for symbolic labels.
+        verdicts: one for each claim that speaks of this task.
+        seed: of the random points.
+        version: of the package.
+    """
+
+    task: TemplateTask
+    architecture: Mapping[str, Any]
+    equivalent_pairs: tuple[tuple[int, int], ...]
+    overlapping_pairs: tuple[Overlap, ...]
+    overlapping_pairs_any: tuple[Overlap, ...]
+    mlp_floor: Any
+    estimates: Estimates
+    sample_complexity: Samples | None
+    verdicts: tuple[Verdict, ...]
+    seed: int
+    version: str
+
+    def verdict(self, claim: str) -> Verdict | None:
+        """The verdict on a claim id, or None where the claim is not about the task."""
+        return next((v for v in self.verdicts if v.claim == claim), None)
+
+    @property
+    def exit_status(self) -> int:
+        """0 every hypothesis holds, 1 one is refuted, 3 one is undecided.
+
+        The hypotheses are C3, a non-singular N, and C5, generalisation.
+        """
+        outcomes = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
+        if Outcome.REFUTED in outcomes:
+            return 1
+        return 3 if Outcome.UNDECIDED in outcomes else 0

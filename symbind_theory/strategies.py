@@ -40,13 +40,17 @@ REGULAR_TOKENS = ("X", "Y")
 # Among them names that look like a regular token, a number and a Greek letter.
 _NAMES = ("a", "b", "c", "X", "α", "1", "β", "2", "name")
 
-# Regular tokens all the same: neither `?` alone nor a capital Greek letter is a wildcard.
+# None is a wildcard, although `?` alone and a capital Greek letter look like one.
 _ODD_TOKENS = ("?", "->", "Ω", "αα", "é", "1")
 
 # A template before its wildcards are named: c >= 0 is wildcard number c and -1 - i is
 # regular token number i. Wildcards are numbered by first appearance, so two templates
 # are equivalent exactly when their codes are equal.
 _Code = tuple[int, ...]
+
+
+def _wildcard_count(code: Sequence[int]) -> int:
+    return max(0, *(c + 1 for c in code)) if code else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,7 @@ class _Family:
 
     def choices(self, prefix: Sequence[int]) -> list[int]:
         """What may follow a code: a wildcard seen, a new one, or a regular token."""
-        used = max((c + 1 for c in prefix), default=0)
-        wildcards = range(min(max(used, 0) + 1, self.max_wildcards))
+        wildcards = range(min(_wildcard_count(prefix) + 1, self.max_wildcards))
         return [*wildcards, *(-1 - i for i in range(len(self.regular_tokens)))]
 
     def named(self, code: _Code, names: Sequence[str]) -> Template:
@@ -142,7 +145,7 @@ def _name_pool(count: int) -> tuple[str, ...]:
 @st.composite
 def _named(draw: st.DrawFn, family: _Family, code: _Code) -> Template:
     """The templates of a code: its wildcards get any distinct names."""
-    count = max(*code, -1) + 1 if len(code) > 1 else max(code[0], -1) + 1
+    count = _wildcard_count(code)
     return family.named(code, draw(_distinct(_name_pool(count), count)))
 
 
@@ -293,8 +296,8 @@ def inequivalent_pairs(
             raise InputError(
                 f"templates up to length {family.lengths[-1]} with regular tokens "
                 f"{family.regular_tokens} and at most {family.max_wildcards} wildcards "
-                "are all equivalent; expected more regular tokens, or two wildcards and "
-                "two positions"
+                "are all equivalent; expected more regular tokens, or two wildcards "
+                "and two positions"
             )
         family = family.at_least(2)
     return _code_pairs(family).flatmap(lambda pair: _named_pair(family, *pair))

@@ -330,7 +330,7 @@ def _parse_label(text: str) -> Fraction | str:
         return text
     if not math.isfinite(number):
         raise InputError(f"label is {text}; expected a finite number")
-    # Fraction would expand an underflowing exponent such as 1e-999999999 digit by digit.
+    # Fraction would write out an underflowing exponent such as 1e-999999999 in full.
     return Fraction(text) if number else Fraction(0)
 
 
@@ -379,8 +379,8 @@ def _read_labels(
 def _symbolic_label(template: Template, label: str) -> str:
     if len(label.split()) != 1 or label.split() != [label] or label == CLS:
         raise InputError(
-            f"label of {shorten(str(template))} is {shorten(label)}; expected a number, "
-            "one token or one of its wildcards"
+            f"label of {shorten(str(template))} is {shorten(label)}; expected a "
+            "number, one token or one of its wildcards"
         )
     name = _as_wildcard(label)
     if name is not None and name not in template.wildcards:

@@ -1,0 +1,328 @@
+"""The front door: check a template task from the command line or from Python.
+
+python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from symbind_theory.results import CheckResult, Estimates, Gap, Interval
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    positive_integer,
+    shorten,
+)
+from symbind_theory.verdicts import Kernel, verdicts
+from symbind_theory.version import __version__
+
+if TYPE_CHECKING:
+    from numerics import Architecture, TemplateGram
+
+__all__ = ["check", "main"]
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130
+
+_EPILOG = """\
+A template is a string of tokens separated by spaces; ?name and single lower-case Greek
+letters are wildcards. A label that reads as a number is a number; anything else is a
+token, or one of the template's wildcards, which is then copied.
+
+exit status: 0 every hypothesis of the theorem holds; 1 one is refuted, with its
+witness; 2 bad input; 3 undecided, says what to raise.
+"""
+
+
+def check(
+    task: TemplateTask,
+    architecture: Architecture | None = None,
+    *,
+    target: float = 0.01,
+    rel_tol: float = 1e-3,
+    max_points: int = 2**16,
+    seed: int = 0,
+    device: str = "auto",
+    method: str = "mc",
+    level: float = 0.999,
+    progress: Callable[[int, int], None] | None = None,
+) -> CheckResult:
+    """Decide the hypotheses, estimate N with intervals, and say what follows.
+
+    >>> from symbind_theory import TemplateTask, check
+    >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    >>> check(task, max_points=1024).verdict("C3").outcome
+    <Outcome.HOLDS: 'HOLDS'>
+
+    Args:
+        task: templates, labels and weights.
+        architecture: the transformer; `numerics.Architecture()` when None.
+        target: mean squared error on unseen symbols for which to say how many samples
+            N implies, > 0.
+        rel_tol: relative half-width aimed at for the smallest eigenvalue of N, > 0.
+        max_points: outer points at most, ≥ 64.
+        seed: of the random points, ≥ 0.
+        device: "auto", "cpu" or "cuda".
+        method: "mc".
+        level: coverage of every interval, in (0, 1).
+        progress: called with (points done, points at most).
+
+    Raises:
+        InputError: an argument out of range, or an architecture that is not estimated.
+    """
+    from numerics import Architecture, sample_complexity, template_gram
+
+    architecture = architecture or Architecture()
+    finite_number("target", target, low=0, strict=True)
+    gram = template_gram(
+        task.templates,
+        architecture,
+        rel_tol,
+        max_points,
+        seed,
+        device,
+        method,
+        level=level,
+        progress=progress,
+    )
+    samples = (
+        None
+        if task.symbolic
+        else sample_complexity(task, architecture, target, gram=gram)
+    )
+    constant = architecture.activation.constant
+    kernel = Kernel(
+        theorem_s=architecture.readout == "cls"
+        and architecture.beta != 0
+        and architecture.gamma != 0
+        and not constant,
+        constant=constant,
+    )
+    return CheckResult(
+        task=task,
+        architecture=_parameters(architecture),
+        equivalent_pairs=task.equivalent_pairs(),
+        overlapping_pairs=task.overlapping_pairs("symbols"),
+        overlapping_pairs_any=task.overlapping_pairs("any"),
+        mlp_floor=task.mlp_floor(),
+        estimates=_estimates(gram),
+        sample_complexity=samples,
+        verdicts=verdicts(task, kernel, gram.smallest_eigenvalue, samples),
+        seed=seed,
+        version=__version__,
+    )
+
+
+def _parameters(architecture: Architecture) -> dict[str, Any]:
+    """The architecture by name, with the activation's own parameters inside."""
+    parameters = {
+        field.name: getattr(architecture, field.name)
+        for field in dataclasses.fields(architecture)
+    }
+    activation: Any = architecture.activation
+    inner = (
+        dataclasses.asdict(activation) if dataclasses.is_dataclass(activation) else {}
+    )
+    parameters["activation"] = {"name": activation.name, **inner}
+    return parameters
+
+
+def _estimates(gram: TemplateGram) -> Estimates:
+    """The numbers of a Gram record as plain frozen tuples."""
+
+    def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
+        return tuple(map(tuple, matrix.tolist()))
+
+    width = gram.halfwidth
+    size = len(gram.templates)
+    return Estimates(
+        attention=rows(gram.attention),
+        attention_halfwidth=rows(width["attention"]),
+        attention_self=tuple(gram.attention_self.tolist()),
+        matrix=rows(gram.matrix),
+        matrix_halfwidth=rows(width["matrix"]),
+        matrix_self=tuple(gram.matrix_self.tolist()),
+        gaps=tuple(
+            Gap(i, j, _gap_interval(gram, i, j))
+            for i in range(size)
+            for j in range(i + 1, size)
+        ),
+        smallest_eigenvalue=gram.smallest_eigenvalue,
+        condition_number=gram.condition_number,
+        points=gram.points,
+        method=gram.method,
+        device=gram.device,
+    )
+
+
+def _gap_interval(gram: TemplateGram, i: int, j: int) -> Interval:
+    value, width = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
+    return Interval(value, max(0.0, value - width), value + width, gram.level)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line on the standard error."""
+
+    def error(self, message: str) -> NoReturn:
+        line = " ".join(message.split())
+        self.exit(_BAD_INPUT, f"check_template: {line}\n")
+
+
+def _number(low: float | None = None, strict: bool = True) -> Callable[[str], float]:
+    """A converter for an option that takes a finite number."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{shorten(text)} is not a number"
+            ) from None
+        try:
+            if low is None:
+                return finite_number("value", number)
+            return finite_number("value", number, low=low, strict=strict)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def _integer(low: int) -> Callable[[str], int]:
+    """A converter for an option that takes an integer of at least `low`."""
+
+    def convert(text: str) -> int:
+        try:
+            return positive_integer("value", int(text), low=low)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{shorten(text)} is not an integer of at least {low}"
+            ) from None
+
+    return convert
+
+
+def _numbers(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m symbind_theory.check_template",
+        description="When can a transformer learn this template task?",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("lines", nargs="*", metavar="'TEMPLATE -> LABEL'", help="such as '?a ?a -> 1'")
+    add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
+    add("--json", action="store_true", help="write one JSON document, nothing else")
+    add("--beta", type=_number(0), default=1.0, help="inverse temperature (1)")
+    add("--gamma", type=_number(0), default=1.0, help="position scale (1)")
+    add("--readout", choices=["cls"], default="cls", help="position read out")
+    add("--activation", choices=["cos", "relu"], default="cos")
+    add("--b1", type=_number(), help="frequency of the cosine (1)")
+    add("--b2", type=_number(), help="phase of the cosine (0.3)")
+    add("--target", type=_number(0), default=0.01, help="error aimed at (0.01)")
+    add("--rel-tol", type=_number(0), default=1e-3, help="of the eigenvalue (0.001)")
+    add("--max-points", type=_integer(64), default=2**16, help="at most (65536)")
+    add("--method", choices=["mc"], default="mc", help="how points are drawn")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--seed", type=_integer(0), default=0, help="of the random points (0)")
+    add("--version", action="version", version=f"symbind {__version__}")
+    return parser
+
+
+def _task(options: argparse.Namespace) -> TemplateTask:
+    if not options.lines:
+        raise InputError(
+            "no template was given; expected at least one such as '?a ?a -> 1'"
+        )
+    weights = None
+    if options.weights is not None:
+        try:
+            weights = [float(text) for text in options.weights]
+        except ValueError:
+            raise InputError(
+                f"--weights is {','.join(options.weights)}; expected numbers separated "
+                "by commas"
+            ) from None
+    return TemplateTask.parse(options.lines, weights)
+
+
+def _architecture(options: argparse.Namespace) -> Architecture:
+    from numerics import Architecture, Cosine, ReLU
+
+    given = {
+        k: getattr(options, k) for k in ("b1", "b2") if getattr(options, k) is not None
+    }
+    if options.activation == "relu" and given:
+        raise InputError(
+            f"--{min(given)} goes with --activation cos; leave it out for relu"
+        )
+    activation = ReLU() if options.activation == "relu" else Cosine(**given)
+    return Architecture(options.beta, options.gamma, options.readout, activation)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Check and write the report; return the exit status."""
+    task = _task(options)
+
+    from rich.console import Console
+
+    from symbind_theory.report.document import to_json
+    from symbind_theory.report.progress import progress_bar
+    from symbind_theory.report.terminal import print_result
+
+    with progress_bar("estimating N") as progress:
+        result = check(
+            task,
+            _architecture(options),
+            target=options.target,
+            rel_tol=options.rel_tol,
+            max_points=options.max_points,
+            seed=options.seed,
+            device=options.device,
+            method=options.method,
+            progress=progress,
+        )
+    if options.json:
+        sys.stdout.write(to_json(result) + "\n")
+    else:
+        print_result(result, Console())
+    sys.stdout.flush()
+    return result.exit_status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, writes the report to the output.
+
+    Args:
+        arguments: as on the command line; those of the process when None.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except InputError as error:
+        message, status = str(error), _BAD_INPUT
+    except BrokenPipeError:
+        # Python would complain again while it closes the standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        message = "the output was closed before the report was written"
+        status = _BAD_INPUT
+    except KeyboardInterrupt:
+        message, status = "interrupted", _INTERRUPTED
+    print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""A check as one strict JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from symbind_theory.results import CheckResult, Interval
+from symbind_theory.tasks import Overlap
+
+__all__ = ["as_document", "to_json"]
+
+
+def to_json(result: CheckResult) -> str:
+    """The document as text: strict JSON, null for what is infinite or not there."""
+    return json.dumps(
+        as_document(result), indent=2, allow_nan=False, ensure_ascii=False
+    )
+
+
+def as_document(result: CheckResult) -> dict[str, Any]:
+    """The document as plain lists, dictionaries, strings and finite numbers."""
+    task, estimates, samples = (
+        result.task,
+        result.estimates,
+        result.sample_complexity,
+    )
+    return {
+        "task": task.name,
+        "templates": [str(t) for t in task.templates],
+        "labels": [y if isinstance(y, str) else float(y) for y in task.labels],
+        "weights": [float(w) for w in task.weights],
+        "architecture": dict(result.architecture),
+        "equivalent_pairs": [list(pair) for pair in result.equivalent_pairs],
+        "overlapping_pairs": [_overlap(o) for o in result.overlapping_pairs],
+        "overlapping_pairs_any": [_overlap(o) for o in result.overlapping_pairs_any],
+        "mlp_floor": None if result.mlp_floor is None else float(result.mlp_floor),
+        "mlp_floor_exact": None if result.mlp_floor is None else str(result.mlp_floor),
+        "gaps": [
+            {
+                "i": gap.i,
+                "j": gap.j,
+                "order": gap.order,
+                "coefficient": gap.coefficient,
+                "estimate": _interval(gap.estimate),
+            }
+            for gap in estimates.gaps
+        ],
+        "attention": estimates.attention,
+        "attention_halfwidth": estimates.attention_halfwidth,
+        "attention_self": estimates.attention_self,
+        "matrix": estimates.matrix,
+        "matrix_halfwidth": estimates.matrix_halfwidth,
+        "matrix_self": estimates.matrix_self,
+        "smallest_eigenvalue": _interval(estimates.smallest_eigenvalue),
+        "condition_number": _interval(estimates.condition_number),
+        "sample_complexity": None
+        if samples is None
+        else {
+            "n": samples.n,
+            "low": _finite(samples.interval.low),
+            "high": _finite(samples.interval.high),
+            "target": samples.target,
+            "alpha": samples.alpha,
+        },
+        "verdicts": [
+            {"claim": v.claim, "verdict": v.outcome.value, "evidence": v.evidence}
+            for v in result.verdicts
+        ],
+        "level": estimates.smallest_eigenvalue.level,
+        "points": estimates.points,
+        "method": estimates.method,
+        "device": estimates.device,
+        "seed": result.seed,
+        "version": result.version,
+    }
+
+
+def _overlap(overlap: Overlap) -> dict[str, Any]:
+    return {"i": overlap.i, "j": overlap.j, "witness": overlap.witness}
+
+
+def _interval(interval: Interval) -> dict[str, float | None]:
+    return {
+        "value": _finite(interval.value),
+        "low": _finite(interval.low),
+        "high": _finite(interval.high),
+    }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,196 @@
+"""A check as tables and sentences for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from symbind_theory.results import CheckResult, Interval, Outcome
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.templates import Template
+
+__all__ = ["headline", "print_result"]
+
+# How many pairs and how large a matrix are shown; the JSON document has them all.
+_MOST_PAIRS = 10
+_MOST_COLUMNS = 8
+
+_WILDCARD_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+_OUTCOME_STYLE = {
+    Outcome.HOLDS: "bold green",
+    Outcome.REFUTED: "bold red",
+    Outcome.UNDECIDED: "bold yellow",
+}
+
+
+def headline(result: CheckResult) -> str:
+    """The verdict in one sentence."""
+    verdict = result.verdict("C5")
+    outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
+    if outcome is Outcome.REFUTED:
+        return "Transformers do not learn this task as it stands (C5)."
+    if outcome is Outcome.UNDECIDED:
+        return "Whether transformers learn this task is undecided (C5)."
+    floor = result.mlp_floor
+    if floor is None or floor == 0:
+        return "Transformers learn this task (C5)."
+    return "Transformers learn this task (C5); MLPs do not (C2)."
+
+
+def print_result(result: CheckResult, console: Console) -> None:
+    """Write the whole check to the console."""
+    console.print(Group(*_sections(result)))
+
+
+def _sections(result: CheckResult) -> Iterator[RenderableType]:
+    status = result.exit_status
+    style = {0: "bold green", 1: "bold red"}.get(status, "bold yellow")
+    yield Text(headline(result), style=style)
+    yield Text()
+    yield _templates(result.task)
+    yield Text()
+    yield from _verdicts(result)
+    yield from _overlaps(result)
+    yield _numbers(result)
+    if len(result.task) > 1:
+        yield Text()
+        yield _gaps(result)
+    if 1 < len(result.task) <= _MOST_COLUMNS:
+        yield Text()
+        yield _matrix(result)
+    yield Text()
+    yield _footer(result)
+
+
+def _templates(task: TemplateTask) -> Table:
+    table = Table("", "template", "label", "weight", title="Task", title_justify="left")
+    for i, (template, label) in enumerate(task):
+        table.add_row(
+            str(i + 1), _coloured(template), Text(str(label)), str(task.weights[i])
+        )
+    return table
+
+
+def _coloured(template: Template) -> Text:
+    colour = {
+        f: _WILDCARD_COLOURS[i % len(_WILDCARD_COLOURS)]
+        for i, f in enumerate(template.wildcards)
+    }
+    wild = {
+        position: name
+        for name, positions in template.wildcard_positions.items()
+        for position in positions
+    }
+    pieces = [
+        Text(token, style=colour[wild[position]] if position in wild else "")
+        for position, token in enumerate(template.tokens)
+    ]
+    return Text(" ").join(pieces)
+
+
+def _verdicts(result: CheckResult) -> Iterator[RenderableType]:
+    for verdict in result.verdicts:
+        yield Text.assemble(
+            (f"{verdict.claim} ", "bold"),
+            (verdict.outcome.value, _OUTCOME_STYLE[verdict.outcome]),
+        )
+        yield Padding(Text(verdict.evidence), (0, 0, 1, 3))
+
+
+def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
+    strict = {(o.i, o.j) for o in result.overlapping_pairs}
+    loose = [o for o in result.overlapping_pairs_any if (o.i, o.j) not in strict]
+    if loose:
+        first = loose[0]
+        yield Text(
+            f"Note: {len(loose)} pair{'s' if len(loose) > 1 else ''} would overlap if "
+            f"wildcards could take regular tokens, such as templates {first.i + 1} and "
+            f"{first.j + 1} in '{first.witness}'. The data never does this."
+        )
+        yield Text()
+
+
+def _numbers(result: CheckResult) -> Table:
+    estimates, samples = result.estimates, result.sample_complexity
+    table = Table(
+        "quantity",
+        "value",
+        f"interval at level {estimates.smallest_eigenvalue.level:g}",
+        title="Template matrix N",
+        title_justify="left",
+    )
+    for name, interval in [
+        ("smallest eigenvalue", estimates.smallest_eigenvalue),
+        ("condition number", estimates.condition_number),
+    ]:
+        table.add_row(name, _number(interval.value), _ends(interval))
+    if samples is not None:
+        table.add_row(
+            f"samples for error {samples.target:g}",
+            "none" if samples.n is None else f"{samples.n}",
+            _ends(samples.interval),
+        )
+    if result.mlp_floor is not None:
+        table.add_row("MLP floor", _number(float(result.mlp_floor)), "exact")
+    return table
+
+
+def _gaps(result: CheckResult) -> Table:
+    ordered = sorted(result.estimates.gaps, key=lambda gap: gap.estimate.value)
+    shown = ordered[:_MOST_PAIRS]
+    title = "Gaps between templates"
+    if len(shown) < len(ordered):
+        title += f", the smallest {len(shown)} of {len(ordered)}"
+    table = Table("pair", "gap", "interval", title=title, title_justify="left")
+    for gap in shown:
+        table.add_row(
+            f"{gap.i + 1}, {gap.j + 1}",
+            _number(gap.estimate.value),
+            _ends(gap.estimate),
+        )
+    return table
+
+
+def _matrix(result: CheckResult) -> Table:
+    estimates = result.estimates
+    largest = max(max(row) for row in estimates.matrix_halfwidth)
+    table = Table(
+        title=f"N, entries to within {largest:.1g}",
+        title_justify="left",
+        show_header=False,
+    )
+    for row in estimates.matrix:
+        table.add_row(*(f"{entry:.4f}" for entry in row))
+    return table
+
+
+def _footer(result: CheckResult) -> Text:
+    estimates = result.estimates
+    parts = []
+    for name, value in result.architecture.items():
+        if name == "activation":
+            inner = ", ".join(f"{k}={v:g}" for k, v in value.items() if k != "name")
+            parts.append(f"{value['name']}({inner})")
+        elif value not in (0.0, None) or name in ("beta", "gamma"):
+            parts.append(f"{name}={value}")
+    settings = (
+        f"{', '.join(parts)}; {estimates.method}, {estimates.points} points, "
+        f"seed {result.seed}, {estimates.device}; symbind {result.version}"
+    )
+    return Text(settings, style="dim")
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "none"
+    return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
+
+
+def _ends(interval: Interval) -> str:
+    high = "∞" if math.isinf(interval.high) else _number(interval.high)
+    return f"[{_number(interval.low)}, {high}]"
