@@ -2,8 +2,10 @@
 
     L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1, 2
 
-on windows of equally spaced nodes. The integrands built from them are analytic in a
-strip of half-width π/2, so the trapezoid rule with step h errs by about e^{−π²/h}.
+on windows of equally spaced nodes. An integral built from them averages
+∫ e^{mτ} S^m exp(−S e^τ) dτ = Γ(m) over S > 0, and the trapezoid rule with step h misses
+each of these by at most 2 |Γ(m + iω)| (1 + …), ω = 2π/h (Poisson summation): a relative
+error of 4e-13 for m = 1 and 9e-12 for m = 2.
 
 Source: symbind.
 """
@@ -28,8 +30,8 @@ _GAUSS = 7.5
 # around the nearest node is off by (1/128)^6/720 times the sixth derivative: < 1e-12.
 _SPACING = 1 / 64
 _DEGREE = 5
-# Nodes of the integral lie this many table nodes apart: h = 22/64, e^{-π²/h} = 3e-13.
-_STRIDE = 22
+# Nodes of the integral lie this many table nodes apart: h = 20/64.
+_STRIDE = 20
 
 
 class LaplaceTable:
@@ -93,27 +95,45 @@ def _taylor_coefficients(
 ) -> Float64[torch.Tensor, "3 degrees size"]:
     """L_m^(c)(y) / c! for m = 0, 1, 2 at every y of the grid.
 
-    The expectation is a trapezoid sum in g: the Gaussian asks for a step of at most
-    1/2, the double exponential for a step of 1/4 in σg; both errors are below e^{-34}.
     Derivatives follow from L_m' = m L_m − L_{m+1}.
     """
-    step = min(0.5, 0.25 / sigma) if sigma else 0.5
-    half = math.ceil(9 / step)
-    g = step * torch.arange(-half, half + 1, dtype=torch.float64)
-    weights = torch.exp(-(g**2) / 2) * (step / math.sqrt(2 * math.pi))
-    orders = torch.arange(3 + _DEGREE, dtype=torch.float64)
-    moments = []
-    # Blocks of the grid bound the memory to 256 exponentials for each g and order.
-    for part in grid.split(256):
-        u = part[:, None] + sigma * g
-        decay = -torch.exp(u)
-        moments.append(
-            torch.stack([torch.exp(m * u + decay) @ weights for m in orders])
-        )
-    current = torch.cat(moments, dim=1)
+    # Two spacings of the trapezoid sum over the Gaussian; both err by less than 1e-16.
+    moments = _narrow if sigma < 0.5 else _wide
+    current = torch.cat([moments(part, sigma) for part in grid.split(4096)], dim=1)
+    orders = torch.arange(3 + _DEGREE, dtype=torch.float64)[:, None]
     coefficients = [current[:3]]
     for c in range(1, _DEGREE + 1):
-        m = orders[: len(current) - 1, None]
+        m = orders[: len(current) - 1]
         current = (m * current[:-1] - current[1:]) / c
         coefficients.append(current[:3])
     return torch.stack(coefficients, dim=1)
+
+
+def _narrow(
+    y: Float64[torch.Tensor, " size"], sigma: float
+) -> Float64[torch.Tensor, "orders size"]:
+    """L_0 … L_7 by a sum over g in steps of 1/2: the Gaussian is the sharper factor."""
+    g = torch.arange(-18, 19, dtype=torch.float64) / 2
+    density = torch.exp(-(g**2) / 2) / (2 * math.sqrt(2 * math.pi))
+    u = y[:, None] + sigma * g
+    decay = torch.exp(u)
+    return torch.stack([torch.exp(m * u - decay) @ density for m in range(3 + _DEGREE)])
+
+
+def _wide(
+    y: Float64[torch.Tensor, " size"], sigma: float
+) -> Float64[torch.Tensor, "orders size"]:
+    """L_0 … L_7 by one product with values at fixed u = y + σg in steps of 1/4.
+
+    e^{mu} exp(−e^u) vanishes at both ends for m ≥ 1. For m = 0 it tends to 1 on the
+    left: there the normal distribution function, whose average is known, is split off.
+    """
+    u = torch.arange(-160, 41, dtype=torch.float64) / 4
+    values = torch.stack(
+        [torch.exp(m * u - torch.exp(u)) for m in range(3 + _DEGREE)], dim=1
+    )
+    values[:, 0] -= torch.special.ndtr(-u)
+    gauss = torch.exp(-(((u - y[:, None]) / sigma) ** 2) / 2)
+    averages = (gauss @ values / (4 * sigma * math.sqrt(2 * math.pi))).T
+    averages[0] += torch.special.ndtr(-y / math.sqrt(1 + sigma**2))
+    return averages

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -23,6 +22,13 @@ import torch
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
 from numerics.jackknife import half_width, leave_one_out
+from numerics.options import (
+    CHUNK_NUMBERS,
+    GROUPS,
+    read_level,
+    resolve_device,
+    supported,
+)
 from numerics.points import PseudoRandomPoints
 from numerics.shapes import Float64
 from numerics.spectrum import (
@@ -40,7 +46,6 @@ from symbind_theory.validation import (
 )
 
 __all__ = [
-    "DEVICES",
     "MAX_LENGTH",
     "METHODS",
     "Progress",
@@ -49,7 +54,6 @@ __all__ = [
 ]
 
 METHODS = ("mc",)
-DEVICES = ("auto", "cpu", "cuda")
 
 MAX_LENGTH = 256
 """Longest template estimated: the work for one point grows with the wildcards' sets."""
@@ -57,13 +61,8 @@ MAX_LENGTH = 256
 Progress = Callable[[int, int], None]
 """Called with the points done so far and the points that may be needed at most."""
 
-# Independent groups of points. 32 give Student's t 31 degrees of freedom: at level
-# 0.999 its quantile is 3.63, a tenth above the Gaussian's.
-GROUPS = 32
 # The first look at the precision comes after this many points in each group.
 _FIRST_LOOK = 128
-# Float64 numbers in flight at a time, 64 MiB.
-_CHUNK_NUMBERS = 2**23
 
 
 @dataclass(frozen=True)
@@ -196,13 +195,12 @@ def template_gram(
             yet.
     """
     parsed = _read_templates(templates)
-    architecture = _supported(architecture or Architecture())
+    architecture = supported(architecture or Architecture())
     finite_number("rel_tol", rel_tol, low=0, strict=True)
     positive_integer("max_points", max_points, low=2 * GROUPS)
     one_of("method", method, METHODS)
-    if not 0 < finite_number("level", level) < 1:
-        raise InputError(f"level is {level}; expected a number between 0 and 1")
-    chosen = _device(device)
+    read_level(level)
+    chosen = resolve_device(device)
 
     canonical = [t.canonical() for t in parsed]
     distinct = tuple(dict.fromkeys(canonical))
@@ -219,16 +217,23 @@ def template_gram(
         method=method,
         device=str(chosen),
     )
-    for before, size in pairwise([0, *sizes]):
-        for index, group in enumerate(groups):
-            group.extend(size - before)
-            if progress is not None:
-                done = GROUPS * before + (index + 1) * (size - before)
-                progress(done, GROUPS * sizes[-1])
+    looks = iter(sizes)
+    while True:
+        _extend(groups, next(looks), sizes[-1], progress)
         gram = _assemble(groups, settings)
-        if gram.smallest_eigenvalue.relative_half_width <= rel_tol:
-            break
-    return gram
+        precise = gram.smallest_eigenvalue.relative_half_width <= rel_tol
+        if precise or groups[0].count == sizes[-1]:
+            return gram
+
+
+def _extend(
+    groups: list[_Group], size: int, largest: int, progress: Progress | None
+) -> None:
+    """Bring every group to `size` points."""
+    for group in groups:
+        group.extend(size - group.count)
+        if progress is not None:
+            progress(sum(each.count for each in groups), len(groups) * largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +256,7 @@ class _Group:
     def __init__(self, inner: ConditionalSoftmax, seed: int, index: int) -> None:
         self._inner = inner
         self._points = PseudoRandomPoints(inner.dimension, seed, index)
-        self._chunk = max(1, _CHUNK_NUMBERS // inner.numbers_per_point)
+        self._chunk = max(1, CHUNK_NUMBERS // inner.numbers_per_point)
         width = len(inner.templates)
         self._factor = torch.zeros(
             (width, width), dtype=torch.float64, device=inner.device
@@ -285,16 +290,16 @@ class _Group:
     def gaps(self) -> Float64[np.ndarray, "distinct distinct"]:
         """‖f_i − f_j‖² over the points so far, from the factor's columns."""
         factor = self._factor.cpu().numpy()
-        difference = factor[:, :, None] - factor[:, None, :]
-        return (difference**2).sum(0) / self.count
+        gaps = [((column[:, None] - factor) ** 2).sum(0) for column in factor.T]
+        return np.stack(gaps) / self.count
 
 
 def _assemble(groups: list[_Group], settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     column = np.array(settings.column)
-    square = np.ix_(range(len(groups)), column, column)
-    attention = np.stack([group.attention() for group in groups])[square]
-    gaps = np.stack([group.gaps() for group in groups])[square]
+    pairs = np.ix_(column, column)
+    attention = np.stack([group.attention()[pairs] for group in groups])
+    gaps = np.stack([group.gaps()[pairs] for group in groups])
     attention_self = np.stack([group.attention_self() for group in groups])[:, column]
 
     pooled = _kernels(settings, attention.mean(0), attention_self.mean(0))
@@ -393,35 +398,3 @@ def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]
         lengths = sorted({t.length for t in parsed})
         raise InputError(f"templates have lengths {lengths}; expected one length")
     return parsed
-
-
-def _supported(architecture: Architecture) -> Architecture:
-    """The architecture, if this version estimates it."""
-    expected = Architecture(
-        architecture.beta, architecture.gamma, activation=architecture.activation
-    )
-    for name in (
-        "readout",
-        "identity_kq",
-        "identity_vo",
-        "depth",
-        "residual",
-        "normalisation",
-    ):
-        given, only = getattr(architecture, name), getattr(expected, name)
-        if given != only:
-            raise InputError(
-                f"{name} is {given!r}; expected {only!r}, the only value that this "
-                "version estimates"
-            )
-    return architecture
-
-
-def _device(device: str) -> torch.device:
-    one_of("device", device, DEVICES)
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise InputError(
-            "device is 'cuda', but torch sees no CUDA device; expected auto or cpu"
-        )
-    return torch.device("cuda" if available and device != "cpu" else "cpu")

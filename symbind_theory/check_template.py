@@ -126,11 +126,11 @@ def _parameters(architecture: Architecture) -> dict[str, Any]:
         field.name: getattr(architecture, field.name)
         for field in dataclasses.fields(architecture)
     }
-    activation: Any = architecture.activation
-    inner = (
-        dataclasses.asdict(activation) if dataclasses.is_dataclass(activation) else {}
-    )
-    parameters["activation"] = {"name": activation.name, **inner}
+    activation = architecture.activation
+    inner = {}
+    if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
+        inner = dataclasses.asdict(activation)
+    parameters["activation"] = {"name": architecture.activation.name, **inner}
     return parameters
 
 

@@ -51,7 +51,7 @@ class Interval:
 
     def contains(self, number: float) -> bool:
         """Whether `number` lies in the closed interval."""
-        return self.low <= number <= self.high
+        return bool(self.low <= number <= self.high)
 
     @property
     def half_width(self) -> float:

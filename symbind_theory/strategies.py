@@ -7,10 +7,11 @@ Hypothesis; nothing else in `symbind_theory` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
@@ -23,6 +24,12 @@ from symbind_theory.templates import (
     parse_string,
 )
 from symbind_theory.validation import InputError, one_of, positive_integer
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+else:
+    # Hypothesis's own DrawFn is a protocol that cannot be checked at run time.
+    DrawFn = Callable
 
 __all__ = [
     "disjoint_pairs",
@@ -114,7 +121,7 @@ class _Family:
 
 @st.composite
 def _codes(
-    draw: st.DrawFn,
+    draw: DrawFn,
     family: _Family,
     length: int,
     prefix: _Code = (),
@@ -131,7 +138,7 @@ def _codes(
 
 
 @st.composite
-def _distinct(draw: st.DrawFn, pool: Sequence[str], count: int) -> tuple[str, ...]:
+def _distinct(draw: DrawFn, pool: Sequence[str], count: int) -> tuple[str, ...]:
     """That many distinct members of `pool`; shrinks to its first ones."""
     left = list(pool)
     return tuple(left.pop(draw(st.integers(0, len(left) - 1))) for _ in range(count))
@@ -143,14 +150,14 @@ def _name_pool(count: int) -> tuple[str, ...]:
 
 
 @st.composite
-def _named(draw: st.DrawFn, family: _Family, code: _Code) -> Template:
+def _named(draw: DrawFn, family: _Family, code: _Code) -> Template:
     """The templates of a code: its wildcards get any distinct names."""
     count = _wildcard_count(code)
     return family.named(code, draw(_distinct(_name_pool(count), count)))
 
 
 @st.composite
-def _templates(draw: st.DrawFn, family: _Family, wildcard: bool = False) -> Template:
+def _templates(draw: DrawFn, family: _Family, wildcard: bool = False) -> Template:
     length = draw(st.sampled_from(family.lengths))
     position = draw(st.integers(0, length - 1)) if wildcard else None
     code = draw(_codes(family, length, wildcard_at=position))
@@ -253,7 +260,7 @@ def equivalent_pairs(
 
 
 @st.composite
-def _with_renaming(draw: st.DrawFn, template: Template) -> tuple[Template, Template]:
+def _with_renaming(draw: DrawFn, template: Template) -> tuple[Template, Template]:
     old = template.wildcards
     pool = _name_pool(len(old))
     first = draw(st.sampled_from([name for name in pool if name != old[0]]))
@@ -304,7 +311,7 @@ def inequivalent_pairs(
 
 
 @st.composite
-def _code_pairs(draw: st.DrawFn, family: _Family) -> tuple[_Code, _Code]:
+def _code_pairs(draw: DrawFn, family: _Family) -> tuple[_Code, _Code]:
     """Two different codes of one length: alike up to a position, not at it."""
     length = draw(st.sampled_from(family.lengths))
     one = draw(_codes(family, length))
@@ -317,7 +324,7 @@ def _code_pairs(draw: st.DrawFn, family: _Family) -> tuple[_Code, _Code]:
 
 @st.composite
 def _named_pair(
-    draw: st.DrawFn, family: _Family, one: _Code, other: _Code
+    draw: DrawFn, family: _Family, one: _Code, other: _Code
 ) -> tuple[Template, Template]:
     return draw(_named(family, one)), draw(_named(family, other))
 
@@ -368,7 +375,7 @@ def disjoint_pairs(
 
 
 @st.composite
-def _disjoint_any(draw: st.DrawFn, family: _Family) -> tuple[Template, Template]:
+def _disjoint_any(draw: DrawFn, family: _Family) -> tuple[Template, Template]:
     one, other = draw(_code_pairs(family))
     pair = draw(_named_pair(family, one, other))
     if pair[0].disjoint(pair[1], images="any"):
@@ -378,7 +385,7 @@ def _disjoint_any(draw: st.DrawFn, family: _Family) -> tuple[Template, Template]
 
 @st.composite
 def _with_conflict(
-    draw: st.DrawFn, family: _Family, one: list[int], other: list[int]
+    draw: DrawFn, family: _Family, one: list[int], other: list[int]
 ) -> tuple[Template, Template]:
     length = len(one)
     by_wildcards = length > 1 and family.max_wildcards > 1
@@ -437,7 +444,7 @@ def tasks(
 
 @st.composite
 def _tasks(
-    draw: st.DrawFn,
+    draw: DrawFn,
     family: _Family,
     symbolic: bool,
     pairwise_inequivalent: bool,
@@ -467,7 +474,7 @@ def _symbolic_labels(template: Template) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _weights(draw: st.DrawFn, count: int) -> list[int]:
+def _weights(draw: DrawFn, count: int) -> list[int]:
     """Integers from 0, not all 0."""
     weights = draw(st.lists(st.integers(0, 4), min_size=count, max_size=count))
     if not any(weights):

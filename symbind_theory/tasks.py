@@ -399,14 +399,13 @@ def _real(name: str, value: Any) -> Any:
         if isinstance(value, Real) and math.isfinite(value):
             return Fraction(repr(float(value)))
         # Only a caller who has loaded sympy can hand over one of its numbers.
-        sympy = sys.modules.get("sympy")
+        sympy: Any = sys.modules.get("sympy")
         if sympy is not None and isinstance(value, sympy.Expr):
-            if value.is_Rational:
-                return Fraction(int(value.p), int(value.q))  # type: ignore[attr-defined]
-            if value.is_Float:
-                return Fraction(repr(float(value)))
-            if value.is_number and value.is_real and value.is_finite:
-                return value
+            expression: Any = value
+            if expression.is_Float:
+                return Fraction(repr(float(expression)))
+            if expression.is_number and expression.is_real and expression.is_finite:
+                return expression
     raise InputError(f"{name} is {shorten(value)}; expected a finite real number")
 
 

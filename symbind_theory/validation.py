@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Collection
 from numbers import Real
+from typing import SupportsIndex
 
 __all__ = ["InputError", "finite_number", "one_of", "positive_integer", "shorten"]
 
@@ -49,14 +51,15 @@ def positive_integer(name: str, value: object, *, low: int = 1) -> int:
     Raises:
         InputError: not an integer, or too small.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if (
+        not isinstance(value, SupportsIndex)
+        or isinstance(value, bool)
+        or operator.index(value) < low
+    ):
         raise InputError(
             f"{name} is {shorten(value)}; expected an integer of at least {low}"
         )
-    number = int(value.__index__())  # type: ignore[attr-defined]
-    if number < low:
-        raise InputError(f"{name} is {number}; expected an integer of at least {low}")
-    return number
+    return operator.index(value)
 
 
 def one_of(name: str, value: object, choices: Collection[str]) -> str:

@@ -1,0 +1,80 @@
+"""Dual activations against two-dimensional quadrature of their definition."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Cosine, ReLU
+from symbind_theory import InputError
+
+VARIANCES = st.floats(0.05, 4)
+CORRELATIONS = st.floats(-0.95, 0.95)
+
+
+@given(
+    x=VARIANCES,
+    y=VARIANCES,
+    rho=CORRELATIONS,
+    b1=st.floats(-2, 2),
+    b2=st.floats(-4, 4),
+)
+def test_cosine_is_its_definition(x, y, rho, b1, b2):
+    c = rho * math.sqrt(x * y)
+    g, w = np.polynomial.hermite_e.hermegauss(80)
+    w = w / w.sum()
+    u = math.sqrt(x) * g[:, None]
+    v = math.sqrt(y) * (rho * g[:, None] + math.sqrt(1 - rho**2) * g[None, :])
+    direct = (w[:, None] * w * np.cos(b1 * u + b2) * np.cos(b1 * v + b2)).sum()
+    dual = Cosine(b1, b2).dual(np.array([x]), np.array([y]), np.array([c]))
+    assert float(dual[0]) == pytest.approx(direct, abs=1e-12)
+
+
+@given(x=VARIANCES, y=VARIANCES, rho=CORRELATIONS)
+def test_relu_is_its_definition(x, y, rho):
+    """In polar coordinates the radius integrates to 1/π times an angle integral."""
+    c = rho * math.sqrt(x * y)
+    tilt = math.acos(rho)
+    # φ(u) φ(v) > 0 for angles between tilt − π/2 and π/2 around the first axis.
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    low, high = tilt - math.pi / 2, math.pi / 2
+    angle = (high + low) / 2 + (high - low) / 2 * nodes
+    integral = (weights * np.cos(angle) * np.cos(angle - tilt)).sum() * (high - low) / 2
+    dual = ReLU().dual(np.array([x]), np.array([y]), np.array([c]))
+    assert float(dual[0]) == pytest.approx(
+        math.sqrt(x * y) * integral / math.pi, rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("activation", [Cosine(), Cosine(1.7, -2), ReLU()])
+def test_derivatives_are_within_the_stated_bound(activation):
+    """Central differences at equal variances, the case that the bound speaks of."""
+    step = 1e-6
+    for d in (0.1, 1.0, 3.0):
+        for rho in (-0.9, 0.0, 0.5, 0.99):
+
+            def dual(x, y, c):
+                return activation.dual(np.array([x]), np.array([y]), np.array([c]))[0]
+
+            at = (d, d, rho * d)
+            total = 0.0
+            for k in range(3):
+                up, down = list(at), list(at)
+                up[k] += step
+                down[k] -= step
+                total += abs(dual(*up) - dual(*down)) / (2 * step)
+            assert total <= activation.lipschitz * (1 + 1e-6)
+
+
+def test_only_a_zero_frequency_is_constant():
+    assert Cosine(b1=0).constant
+    assert not Cosine(b1=1e-9).constant
+    assert not ReLU().constant
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_parameters_are_finite_numbers(value):
+    with pytest.raises(InputError, match=r"^b1 is .*; expected a finite number"):
+        Cosine(b1=value)

@@ -1,0 +1,49 @@
+"""The architecture record: defaults and refusals."""
+
+import dataclasses
+import math
+
+import pytest
+
+from numerics import Architecture, Cosine
+from symbind_theory import InputError
+
+
+def test_defaults():
+    architecture = Architecture()
+    assert (architecture.beta, architecture.gamma, architecture.readout) == (
+        1,
+        1,
+        "cls",
+    )
+    assert architecture.activation == Cosine(b1=1.0, b2=0.3)
+    assert architecture.logit_scale == pytest.approx(math.sqrt(2))
+
+
+def test_it_is_frozen_and_hashable():
+    architecture = Architecture()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        architecture.beta = 2.0  # pyright: ignore[reportAttributeAccessIssue]
+    assert hash(architecture) == hash(Architecture())
+
+
+def test_zeros_are_allowed_here():
+    assert Architecture(beta=0, gamma=0).logit_scale == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"beta": -1},
+        {"beta": math.nan},
+        {"gamma": math.inf},
+        {"depth": 0},
+        {"identity_kq": math.nan},
+        {"residual": math.inf},
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_named(wrong):
+    (name,) = wrong
+    with pytest.raises(InputError, match=rf"^{name} is .*; expected "):
+        Architecture(**wrong)

@@ -1,0 +1,256 @@
+"""Laws of template tasks: floors, pairs, matching and sampling."""
+
+from fractions import Fraction
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from symbind_theory import TemplateTask
+from symbind_theory.strategies import (
+    equivalent_pairs,
+    substitutions,
+    tasks,
+    templates,
+    tokens,
+)
+
+# The hook that checks annotations looks at a random item of a sequence. Hypothesis
+# takes that for a strategy that cannot be replayed; it seeds `random`, so this one can.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module inside strategies"
+)
+
+# Below this two-sided binomial tail a frequency counts as wrong. A run compares at most
+# 1,000 frequencies, so a correct sampler fails fewer than one run in a million.
+FALSE_ALARM = 1e-9
+DRAWN = 200
+few_examples = settings(max_examples=20)
+
+SEEDS = st.integers(0, 2**64)
+
+any_task = st.one_of(tasks(), tasks(symbolic=True), tasks(pairwise_inequivalent=True))
+inequivalent_tasks = st.one_of(
+    tasks(pairwise_inequivalent=True), tasks(pairwise_inequivalent=True, symbolic=True)
+)
+# Few skeletons and several templates: floors above zero.
+crowded_tasks = tasks(regular_tokens=("X",), length=3, max_templates=6)
+
+
+def skeleton_of(template):
+    """The template's text with one mark for every wildcard."""
+    wild = {f"?{name}" for name in template.wildcards} | set(template.wildcards)
+    regular = set(template.regular_tokens)
+    return tuple(
+        "_" if token in wild and token not in regular else token
+        for token in str(template).split()
+    )
+
+
+def brute_floor(task):
+    """E[Var(label | skeleton)] from squared differences of pairs of templates."""
+    members = list(zip(task.templates, task.labels, task.weights, strict=True))
+    floor = Fraction(0)
+    for skeleton in {skeleton_of(t) for t in task.templates}:
+        group = [(y, w) for t, y, w in members if skeleton_of(t) == skeleton]
+        weight = sum(w for _, w in group)
+        if weight:
+            squares = sum(
+                w * v * (y - x) ** 2 for (y, w), (x, v) in combinations(group, 2)
+            )
+            floor += squares / weight
+    return floor
+
+
+def relabelled(task, change):
+    return TemplateTask(task.templates, [change(y) for y in task.labels], task.weights)
+
+
+@given(tasks() | crowded_tasks)
+def test_mlp_floor_agrees_with_pairs_of_templates(task):
+    assert task.mlp_floor() == brute_floor(task)
+
+
+@given(crowded_tasks, st.data())
+def test_no_function_of_the_skeleton_beats_the_floor(task, data):
+    skeletons = [skeleton_of(t) for t in task.templates]
+    guess = {
+        s: data.draw(st.fractions(-3, 3, max_denominator=6)) for s in set(skeletons)
+    }
+    loss = sum(
+        w * (y - guess[s]) ** 2
+        for w, y, s in zip(task.weights, task.labels, skeletons, strict=True)
+    )
+    assert 0 <= task.mlp_floor() <= loss
+
+
+@given(crowded_tasks, st.fractions(-5, 5, max_denominator=9))
+def test_mlp_floor_ignores_a_shift_of_all_labels(task, shift):
+    assert relabelled(task, lambda y: y + shift).mlp_floor() == task.mlp_floor()
+
+
+@given(crowded_tasks, st.fractions(-5, 5, max_denominator=9))
+def test_mlp_floor_scales_with_the_square_of_the_labels(task, scale):
+    scaled = relabelled(task, lambda y: scale * y)
+    assert scaled.mlp_floor() == scale**2 * task.mlp_floor()
+
+
+@given(tasks() | crowded_tasks)
+def test_mlp_floor_is_zero_where_skeletons_tell_all(task):
+    kept = {skeleton_of(t): (t, y) for t, y in task}.values()
+    distinct = TemplateTask([t for t, _ in kept], [y for _, y in kept])
+    assert distinct.mlp_floor() == 0
+
+
+@given(tasks(length=3, regular_tokens=()))
+def test_mlp_floor_without_regular_tokens_is_the_variance(task):
+    pairs = list(zip(task.weights, task.labels, strict=True))
+    mean = sum(w * y for w, y in pairs)
+    assert task.mlp_floor() == sum(w * y**2 for w, y in pairs) - mean**2
+
+
+@given(tasks(symbolic=True))
+def test_symbolic_tasks(task):
+    assert task.symbolic
+    assert task.mlp_floor() is None
+    for i, (template, label) in enumerate(task):
+        assert (i in task.copied) == (
+            label in template.tokens and label not in template.regular_tokens
+        )
+
+
+@given(any_task, st.fractions(Fraction(1, 9), 9, max_denominator=9))
+def test_weights_sum_to_one_and_have_no_scale(task, scale):
+    assert sum(task.weights) == 1
+    scaled = TemplateTask(
+        task.templates, task.labels, [scale * w for w in task.weights]
+    )
+    assert scaled.weights == task.weights
+
+
+@given(any_task)
+def test_pairs_agree_with_the_templates(task):
+    indices = list(combinations(range(len(task)), 2))
+    t = task.templates
+    assert list(task.equivalent_pairs()) == [
+        (i, j) for i, j in indices if t[i].equivalent(t[j])
+    ]
+    for images in ("symbols", "any"):
+        overlaps = task.overlapping_pairs(images=images)
+        assert [(o.i, o.j) for o in overlaps] == [
+            (i, j) for i, j in indices if not t[i].disjoint(t[j], images=images)
+        ]
+        for o in overlaps:
+            assert t[o.i].match(o.witness) is not None
+            assert t[o.j].match(o.witness) is not None
+
+
+@given(any_task)
+def test_for_symbols_the_overlapping_pairs_are_the_equivalent_ones(task):
+    overlaps = task.overlapping_pairs()
+    assert [(o.i, o.j) for o in overlaps] == list(task.equivalent_pairs())
+
+
+@given(inequivalent_tasks)
+def test_inequivalent_tasks_are(task):
+    assert task.equivalent_pairs() == ()
+
+
+@given(inequivalent_tasks, st.data())
+def test_match_recovers_template_substitution_and_label(task, data):
+    index = data.draw(st.integers(0, len(task) - 1))
+    template, label = task.templates[index], task.labels[index]
+    substitution = data.draw(substitutions(template, avoid=task.regular_tokens))
+    found = task.match(template.substitute(substitution))
+    assert found is not None
+    assert found.index == index
+    assert found.template == template
+    assert found.substitution == substitution
+    if index in task.copied:
+        assert (
+            found.label
+            == template.match(template.substitute(substitution))[
+                label.removeprefix("?")
+            ]
+        )
+    else:
+        assert found.label == label
+
+
+@given(any_task, st.data())
+def test_a_match_reproduces_the_string_from_symbols(task, data):
+    letters = tokens() | st.sampled_from(["X", "Y"])
+    string = data.draw(st.lists(letters, min_size=task.length, max_size=task.length))
+    found = task.match(string)
+    fits = [
+        i
+        for i, template in enumerate(task.templates)
+        if (match := template.match(string)) is not None
+        and not set(match.values()) & set(task.regular_tokens)
+    ]
+    assert (None if found is None else found.index) == next(iter(fits), None)
+    if found is not None:
+        assert found.template.substitute(found.substitution) == " ".join(string)
+
+
+@given(inequivalent_tasks, st.integers(4, 9), SEEDS)
+def test_training_and_test_share_no_symbol(task, size, seed):
+    sides = task.train_test(12, 9, vocabulary_size=size, seed=seed)
+    symbols = []
+    for side, count in zip(sides, (12, 9), strict=True):
+        found = [task.match(string) for string in side.strings]
+        assert len(found) == count
+        assert [m.index for m in found] == list(side.template_indices)
+        assert [m.label for m in found] == list(side.labels)
+        symbols.append({s for m in found for s in m.substitution.values()})
+    assert symbols[0].isdisjoint(symbols[1])
+    words = {y for y in task.labels if isinstance(y, str)}
+    assert (symbols[0] | symbols[1]).isdisjoint(words | set(task.regular_tokens))
+    assert max(map(len, symbols)) <= size
+
+
+@given(any_task, SEEDS)
+def test_equal_seeds_give_equal_samples(task, seed):
+    vocabulary = [f"s{i}" for i in range(9)]
+    assert task.sample(9, vocabulary, seed) == task.sample(9, vocabulary, seed)
+    one, other = (task.train_test(5, 5, 6, seed) for _ in range(2))
+    assert one == other
+
+
+@given(st.lists(SEEDS, min_size=2, max_size=2, unique=True))
+def test_different_seeds_give_different_samples(seeds):
+    # Equal by chance with probability 100**-16.
+    task = TemplateTask(["?a X"], [1])
+    vocabulary = [f"s{i}" for i in range(100)]
+    one, other = (task.sample(16, vocabulary, seed) for seed in seeds)
+    assert one != other
+
+
+@few_examples
+@given(any_task, SEEDS)
+def test_frequencies_follow_the_weights(task, seed):
+    drawn = task.sample(DRAWN, [f"s{i}" for i in range(5)], seed).template_indices
+    for index, weight in enumerate(task.weights):
+        tail = binomtest(drawn.count(index), DRAWN, float(weight)).pvalue
+        assert tail > FALSE_ALARM
+
+
+@few_examples
+@given(templates(max_length=3, regular_tokens=("X",)), SEEDS)
+def test_each_symbol_is_used_as_often_as_the_diversity_says(template, seed):
+    # Uniform over V tokens, w wildcards: a given token occurs with probability w / V.
+    vocabulary = [f"s{i}" for i in range(5)]
+    sample = TemplateTask([template], [0]).sample(DRAWN, vocabulary, seed)
+    for token in vocabulary:
+        used = sum(token in string.split() for string in sample.strings)
+        rate = len(template.wildcards) / len(vocabulary)
+        assert binomtest(used, DRAWN, rate).pvalue > FALSE_ALARM
+
+
+@given(equivalent_pairs(), st.integers(-3, 3), st.integers(-3, 3))
+def test_equivalent_templates_are_reported_and_share_a_skeleton(pair, y, x):
+    task = TemplateTask(pair, [y, x])
+    assert task.equivalent_pairs() == ((0, 1),)
+    assert task.mlp_floor() == Fraction(y - x, 2) ** 2
