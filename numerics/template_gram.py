@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -205,7 +205,7 @@ def template_gram(
     canonical = [t.canonical() for t in parsed]
     distinct = tuple(dict.fromkeys(canonical))
     inner = ConditionalSoftmax(distinct, architecture.beta, architecture.gamma, chosen)
-    groups = [_Group(inner, seed, index) for index in range(GROUPS)]
+    groups = _Groups(inner, seed)
     sizes = _sizes(max_points // GROUPS)
     settings = _Settings(
         parsed,
@@ -217,23 +217,18 @@ def template_gram(
         method=method,
         device=str(chosen),
     )
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done, GROUPS * sizes[-1])
+
     looks = iter(sizes)
     while True:
-        _extend(groups, next(looks), sizes[-1], progress)
+        groups.extend(next(looks), report)
         gram = _assemble(groups, settings)
         precise = gram.smallest_eigenvalue.relative_half_width <= rel_tol
-        if precise or groups[0].count == sizes[-1]:
+        if precise or groups.count == sizes[-1]:
             return gram
-
-
-def _extend(
-    groups: list[_Group], size: int, largest: int, progress: Progress | None
-) -> None:
-    """Bring every group to `size` points."""
-    for group in groups:
-        group.extend(size - group.count)
-        if progress is not None:
-            progress(sum(each.count for each in groups), len(groups) * largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,57 +245,65 @@ class _Settings:
     device: str
 
 
-class _Group:
-    """Running averages over one group of points."""
+class _Groups:
+    """Running averages over every group of points, side by side.
 
-    def __init__(self, inner: ConditionalSoftmax, seed: int, index: int) -> None:
+    Attributes:
+        count: points in each group so far.
+        defect: the largest defect of the inner stage so far.
+    """
+
+    def __init__(self, inner: ConditionalSoftmax, seed: int) -> None:
         self._inner = inner
-        self._points = PseudoRandomPoints(inner.dimension, seed, index)
-        self._chunk = max(1, CHUNK_NUMBERS // inner.numbers_per_point)
-        width = len(inner.templates)
-        self._factor = torch.zeros(
-            (width, width), dtype=torch.float64, device=inner.device
-        )
-        self._self_sum = torch.zeros(width, dtype=torch.float64, device=inner.device)
+        self._streams = [
+            PseudoRandomPoints(inner.dimension, seed, index) for index in range(GROUPS)
+        ]
+        self._chunk = max(1, CHUNK_NUMBERS // (GROUPS * inner.numbers_per_point))
+        r = len(inner.templates)
+        zeros = partial(torch.zeros, dtype=torch.float64, device=inner.device)
+        self._factor = zeros(GROUPS, r, r)
+        self._self_sum = zeros(GROUPS, r)
         self.count = 0
         self.defect = 0.0
 
-    def extend(self, count: int) -> None:
-        """Take `count` further points of the stream into the averages."""
-        for start in range(0, count, self._chunk):
-            size = min(self._chunk, count - start)
-            points = torch.from_numpy(self._points.draw(size)).to(self._inner.device)
-            result = self._inner(points)
-            rows = result.features.transpose(1, 2).flatten(0, 1)
-            stacked = torch.cat([self._factor, rows])
+    def extend(self, size: int, report: Callable[[int], None]) -> None:
+        """Bring each group to `size` points; `report` gets the points in all groups."""
+        while self.count < size:
+            step = min(self._chunk, size - self.count)
+            points = np.concatenate([stream.draw(step) for stream in self._streams])
+            result = self._inner(torch.from_numpy(points).to(self._inner.device))
+            # One row of the factorised matrix for each (point, coordinate) of a group.
+            rows = result.features.unflatten(0, (GROUPS, step)).transpose(2, 3)
+            stacked = torch.cat([self._factor, rows.flatten(1, 2)], dim=1)
             self._factor = torch.linalg.qr(stacked, mode="r").R
-            self._self_sum += result.self_values.sum(0)
+            self._self_sum += result.self_values.unflatten(0, (GROUPS, step)).sum(1)
             self.defect = max(self.defect, result.defect)
-            self.count += size
+            self.count += step
+            report(GROUPS * self.count)
 
-    def attention(self) -> Float64[np.ndarray, "distinct distinct"]:
-        """C over the points so far."""
+    def attention(self) -> Float64[np.ndarray, "groups distinct distinct"]:
+        """C over each group's points so far."""
         factor = self._factor.cpu().numpy()
-        return factor.T @ factor / self.count
+        return factor.transpose(0, 2, 1) @ factor / self.count
 
-    def attention_self(self) -> Float64[np.ndarray, " distinct"]:
-        """d over the points so far."""
+    def attention_self(self) -> Float64[np.ndarray, "groups distinct"]:
+        """d over each group's points so far."""
         return self._self_sum.cpu().numpy() / self.count
 
-    def gaps(self) -> Float64[np.ndarray, "distinct distinct"]:
-        """‖f_i − f_j‖² over the points so far, from the factor's columns."""
+    def gaps(self) -> Float64[np.ndarray, "groups distinct distinct"]:
+        """‖f_i − f_j‖² over each group's points so far, from the factor's columns."""
         factor = self._factor.cpu().numpy()
-        gaps = [((column[:, None] - factor) ** 2).sum(0) for column in factor.T]
-        return np.stack(gaps) / self.count
+        columns = factor.transpose(2, 0, 1)
+        gaps = [((column[..., None] - factor) ** 2).sum(1) for column in columns]
+        return np.stack(gaps, axis=1) / self.count
 
 
-def _assemble(groups: list[_Group], settings: _Settings) -> TemplateGram:
+def _assemble(groups: _Groups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     column = np.array(settings.column)
-    pairs = np.ix_(column, column)
-    attention = np.stack([group.attention()[pairs] for group in groups])
-    gaps = np.stack([group.gaps()[pairs] for group in groups])
-    attention_self = np.stack([group.attention_self() for group in groups])[:, column]
+    pairs = (slice(None), column[:, None], column)
+    attention, gaps = groups.attention()[pairs], groups.gaps()[pairs]
+    attention_self = groups.attention_self()[:, column]
 
     pooled = _kernels(settings, attention.mean(0), attention_self.mean(0))
     replicates = [
@@ -331,7 +334,7 @@ def _assemble(groups: list[_Group], settings: _Settings) -> TemplateGram:
         matrix_self=pooled[1],
         halfwidth=MappingProxyType(halfwidth),
         replicates=(matrices, selves),
-        points=sum(group.count for group in groups),
+        points=GROUPS * groups.count,
         seed=settings.seed,
         level=settings.level,
         looks=settings.looks,
@@ -341,7 +344,7 @@ def _assemble(groups: list[_Group], settings: _Settings) -> TemplateGram:
             settings.architecture,
             attention_self.mean(0),
             pooled[0],
-            max(group.defect for group in groups),
+            groups.defect,
         ),
     )
 

@@ -1,0 +1,114 @@
+"""Laws of the template matrix, on tasks drawn at random."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import Architecture, Cosine, ReLU, template_gram
+from symbind_theory.strategies import equivalent_pairs, tasks
+
+# The laws hold at any number of points, so a few are enough.
+POINTS = 64
+
+ACTIVATIONS = st.one_of(
+    st.builds(Cosine, b1=st.floats(-2, 2), b2=st.floats(-4, 4)), st.just(ReLU())
+)
+ARCHITECTURES = st.builds(
+    Architecture,
+    beta=st.floats(0, 4),
+    gamma=st.floats(0, 3),
+    activation=ACTIVATIONS,
+)
+SEEDS = st.integers(0, 2**32)
+
+
+def estimate(task, architecture, seed):
+    return template_gram(task.templates, architecture, max_points=POINTS, seed=seed)
+
+
+@settings(max_examples=60)
+@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
+def test_c_and_n_are_symmetric_and_positive_semi_definite(task, architecture, seed):
+    """By construction: up to rounding, however few the points."""
+    gram = estimate(task, architecture, seed)
+    for matrix in (gram.attention, gram.matrix):
+        assert np.array_equal(matrix, matrix.T)
+        assert np.linalg.eigvalsh(matrix)[0] >= -1e-12 * np.trace(matrix)
+
+
+@settings(max_examples=60)
+@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
+def test_gaps_are_squared_distances(task, architecture, seed):
+    gram = estimate(task, architecture, seed)
+    c = np.diagonal(gram.attention)
+    direct = c[:, None] + c - 2 * gram.attention
+    np.testing.assert_allclose(gram.gaps, direct, rtol=0, atol=1e-12 * c.max())
+    assert (gram.gaps >= 0).all()
+    distance = np.sqrt(gram.gaps)
+    through = distance[:, :, None] + distance[None, :, :]
+    assert (distance[:, None, :] <= through + 1e-12).all()
+
+
+@settings(max_examples=60)
+@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
+def test_a_string_is_closer_to_itself_than_to_its_renaming(task, architecture, seed):
+    """d_i ≥ C_ii, with equality where there is no wildcard."""
+    gram = estimate(task, architecture, seed)
+    excess = gram.attention_self - np.diagonal(gram.attention)
+    for template, difference in zip(task.templates, excess, strict=True):
+        assert difference >= -1e-9
+        if not template.wildcards:
+            assert difference <= 1e-9
+        else:
+            assert difference > 1e-9
+
+
+@settings(max_examples=40)
+@given(pair=equivalent_pairs(max_length=4), architecture=ARCHITECTURES, seed=SEEDS)
+def test_equivalent_templates_have_gap_zero(pair, architecture, seed):
+    gram = template_gram(pair, architecture, max_points=POINTS, seed=seed)
+    assert gram.gaps[0, 1] == 0
+    assert np.array_equal(gram.matrix[0], gram.matrix[1])
+    assert gram.smallest_eigenvalue.low == 0
+
+
+@settings(max_examples=40)
+@given(task=tasks(pairwise_inequivalent=True), seed=SEEDS)
+def test_inequivalent_templates_have_positive_gaps(task, seed):
+    """At beta = gamma = 1: no two rows of features coincide."""
+    gram = estimate(task, Architecture(), seed)
+    off = gram.gaps[~np.eye(len(task), dtype=bool)]
+    assert (off > 1e-9).all()
+
+
+@settings(max_examples=30)
+@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
+def test_equal_seeds_give_equal_bits_and_others_do_not(task, architecture, seed):
+    first = estimate(task, architecture, seed)
+    again = estimate(task, architecture, seed)
+    for name in ("attention", "attention_self", "gaps", "matrix", "matrix_self"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+        assert np.array_equal(first.halfwidth[name], again.halfwidth[name])
+    assert first.smallest_eigenvalue == again.smallest_eigenvalue
+    # At beta or gamma near 0 hardly anything depends on the points.
+    awake = Architecture(activation=architecture.activation)
+    one, other = estimate(task, awake, seed), estimate(task, awake, seed + 1)
+    assert not np.array_equal(one.attention, other.attention)
+
+
+@settings(max_examples=30)
+@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS, data=st.data())
+def test_reordering_templates_reorders_the_matrix(task, architecture, seed, data):
+    """The order decides which token takes which coordinate, so not bit for bit: only
+    templates without regular tokens share the points exactly."""
+    order = data.draw(st.permutations(range(len(task))))
+    wild = [t for t in task.templates if not t.regular_tokens]
+    if len(wild) < 2:
+        order, wild = [0], [task.templates[0]]
+    order = [i for i in order if i < len(wild)]
+    first = template_gram(wild, architecture, max_points=POINTS, seed=seed)
+    second = template_gram(
+        [wild[i] for i in order], architecture, max_points=POINTS, seed=seed
+    )
+    permuted = first.attention[np.ix_(order, order)]
+    np.testing.assert_allclose(second.attention, permuted, rtol=1e-12)
