@@ -99,6 +99,9 @@ def sample_complexity(
     if gram is None:
         gram = template_gram(task.templates, architecture)
     labels = np.array([float(y) for y in task.labels])
+    # In units of the largest label, so that no square leaves float64.
+    unit = float(np.abs(labels).max()) or 1.0
+    labels, goal = labels / unit, target / unit / unit
     weights = np.array([float(w) for w in task.weights])
 
     def needed(
@@ -107,7 +110,7 @@ def sample_complexity(
         return _smallest(
             lambda n: (
                 mean_squared_error(matrix, matrix_self, labels, weights, n, alpha)
-                <= target
+                <= goal
             )
         )
 

@@ -23,7 +23,12 @@ from symbind_theory.templates import (
     Template,
     fresh_tokens,
 )
-from symbind_theory.validation import InputError, positive_integer, shorten
+from symbind_theory.validation import (
+    InputError,
+    as_float,
+    positive_integer,
+    shorten,
+)
 
 if TYPE_CHECKING:
     import sympy
@@ -394,9 +399,9 @@ def _symbolic_label(template: Template, label: str) -> str:
 def _real(name: str, value: Any) -> Any:
     """`value` exactly: a Fraction, or a sympy expression for irrational numbers."""
     if not isinstance(value, bool):
-        if isinstance(value, Rational):
-            return Fraction(int(value.numerator), int(value.denominator))
-        if isinstance(value, Real) and math.isfinite(value):
+        if isinstance(value, Real) and math.isfinite(as_float(value)):
+            if isinstance(value, Rational):
+                return Fraction(int(value.numerator), int(value.denominator))
             return Fraction(repr(float(value)))
         # Only a caller who has loaded sympy can hand over one of its numbers.
         sympy: Any = sys.modules.get("sympy")
@@ -406,7 +411,9 @@ def _real(name: str, value: Any) -> Any:
                 return Fraction(repr(float(expression)))
             if expression.is_number and expression.is_real and expression.is_finite:
                 return expression
-    raise InputError(f"{name} is {shorten(value)}; expected a finite real number")
+    raise InputError(
+        f"{name} is {shorten(value)}; expected a finite real number of float64's range"
+    )
 
 
 def _read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:

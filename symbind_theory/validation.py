@@ -6,9 +6,16 @@ import math
 import operator
 from collections.abc import Collection
 from numbers import Real
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
-__all__ = ["InputError", "finite_number", "one_of", "positive_integer", "shorten"]
+__all__ = [
+    "InputError",
+    "as_float",
+    "finite_number",
+    "one_of",
+    "positive_integer",
+    "shorten",
+]
 
 
 class InputError(ValueError):
@@ -17,6 +24,14 @@ class InputError(ValueError):
     The message is one line that says what was given, what was expected and,
     where that is not plain, what to do. The command line prints it as it is.
     """
+
+
+def as_float(number: Any) -> float:
+    """The nearest float; infinite where the exact number is beyond float64."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def shorten(value: object, limit: int = 60) -> str:

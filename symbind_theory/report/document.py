@@ -8,6 +8,7 @@ from typing import Any
 
 from symbind_theory.results import CheckResult, Interval
 from symbind_theory.tasks import Overlap
+from symbind_theory.validation import as_float
 
 __all__ = ["as_document", "to_json"]
 
@@ -35,7 +36,9 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "equivalent_pairs": [list(pair) for pair in result.equivalent_pairs],
         "overlapping_pairs": [_overlap(o) for o in result.overlapping_pairs],
         "overlapping_pairs_any": [_overlap(o) for o in result.overlapping_pairs_any],
-        "mlp_floor": None if result.mlp_floor is None else float(result.mlp_floor),
+        "mlp_floor": None
+        if result.mlp_floor is None
+        else _finite(as_float(result.mlp_floor)),
         "mlp_floor_exact": None if result.mlp_floor is None else str(result.mlp_floor),
         "gaps": [
             {

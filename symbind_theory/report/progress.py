@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 __all__ = ["progress_bar"]
 
@@ -27,7 +33,8 @@ def progress_bar(
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} points"),
+        MofNCompleteColumn(),
+        TextColumn("points"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
@@ -37,9 +44,9 @@ def progress_bar(
     begun = time.monotonic()
 
     def advance(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
         if time.monotonic() - begun > _PATIENCE_SECONDS:
             bar.start()
-        bar.update(task, completed=done, total=total)
 
     try:
         yield advance

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from symbind_theory.claims import claim
 from symbind_theory.results import CheckResult, Interval, Outcome
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
+from symbind_theory.validation import as_float
 
 __all__ = ["headline", "print_result"]
 
@@ -53,27 +56,32 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
     yield Text(headline(result), style=style)
     yield Text()
     yield _templates(result.task)
-    yield Text()
     yield from _verdicts(result)
     yield from _overlaps(result)
     yield _numbers(result)
     if len(result.task) > 1:
-        yield Text()
         yield _gaps(result)
     if 1 < len(result.task) <= _MOST_COLUMNS:
-        yield Text()
         yield _matrix(result)
-    yield Text()
     yield _footer(result)
 
 
-def _templates(task: TemplateTask) -> Table:
-    table = Table("", "template", "label", "weight", title="Task", title_justify="left")
+def _table(*columns: str) -> Table:
+    return Table(*columns, box=SIMPLE_HEAD, show_edge=False)
+
+
+def _titled(title: str, table: Table) -> Group:
+    """A table below its title, with a line left free; titles of tables would wrap."""
+    return Group(Text(title, style="bold"), table, Text())
+
+
+def _templates(task: TemplateTask) -> Group:
+    table = _table("", "template", "label", "weight")
     for i, (template, label) in enumerate(task):
         table.add_row(
             str(i + 1), _coloured(template), Text(str(label)), str(task.weights[i])
         )
-    return table
+    return _titled("Task", table)
 
 
 def _coloured(template: Template) -> Text:
@@ -96,7 +104,7 @@ def _coloured(template: Template) -> Text:
 def _verdicts(result: CheckResult) -> Iterator[RenderableType]:
     for verdict in result.verdicts:
         yield Text.assemble(
-            (f"{verdict.claim} ", "bold"),
+            (f"{verdict.claim} {claim(verdict.claim).name}: ", "bold"),
             (verdict.outcome.value, _OUTCOME_STYLE[verdict.outcome]),
         )
         yield Padding(Text(verdict.evidence), (0, 0, 1, 3))
@@ -115,15 +123,10 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
         yield Text()
 
 
-def _numbers(result: CheckResult) -> Table:
+def _numbers(result: CheckResult) -> Group:
     estimates, samples = result.estimates, result.sample_complexity
-    table = Table(
-        "quantity",
-        "value",
-        f"interval at level {estimates.smallest_eigenvalue.level:g}",
-        title="Template matrix N",
-        title_justify="left",
-    )
+    level = estimates.smallest_eigenvalue.level
+    table = _table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
         ("smallest eigenvalue", estimates.smallest_eigenvalue),
         ("condition number", estimates.condition_number),
@@ -136,37 +139,34 @@ def _numbers(result: CheckResult) -> Table:
             _ends(samples.interval),
         )
     if result.mlp_floor is not None:
-        table.add_row("MLP floor", _number(float(result.mlp_floor)), "exact")
-    return table
+        table.add_row("MLP floor", _number(as_float(result.mlp_floor)), "exact")
+    return _titled("Template matrix N", table)
 
 
-def _gaps(result: CheckResult) -> Table:
+def _gaps(result: CheckResult) -> Group:
     ordered = sorted(result.estimates.gaps, key=lambda gap: gap.estimate.value)
     shown = ordered[:_MOST_PAIRS]
     title = "Gaps between templates"
     if len(shown) < len(ordered):
         title += f", the smallest {len(shown)} of {len(ordered)}"
-    table = Table("pair", "gap", "interval", title=title, title_justify="left")
+    table = _table("pair", "gap", "interval")
     for gap in shown:
         table.add_row(
             f"{gap.i + 1}, {gap.j + 1}",
             _number(gap.estimate.value),
             _ends(gap.estimate),
         )
-    return table
+    return _titled(title, table)
 
 
-def _matrix(result: CheckResult) -> Table:
+def _matrix(result: CheckResult) -> Group:
     estimates = result.estimates
     largest = max(max(row) for row in estimates.matrix_halfwidth)
-    table = Table(
-        title=f"N, entries to within {largest:.1g}",
-        title_justify="left",
-        show_header=False,
-    )
-    for row in estimates.matrix:
-        table.add_row(*(f"{entry:.4f}" for entry in row))
-    return table
+    columns = [str(i + 1) for i in range(len(estimates.matrix))]
+    table = _table("", *columns)
+    for i, row in enumerate(estimates.matrix):
+        table.add_row(str(i + 1), *(f"{entry:.4f}" for entry in row))
+    return _titled(f"N, entries to within {largest:.1g}", table)
 
 
 def _footer(result: CheckResult) -> Text:

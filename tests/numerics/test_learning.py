@@ -63,6 +63,7 @@ def test_the_answer_is_where_the_closed_form_meets_the_target():
         arguments = (gram.matrix, gram.matrix_self, labels, weights)
         return mean_squared_error(*arguments, float(n), 0.01)
 
+    assert samples.n is not None
     assert error(samples.n) <= 0.05 < error(samples.n - 1)
     assert samples.n - 1 <= samples.interval.value <= samples.n
     assert samples.interval.low < samples.interval.value < samples.interval.high
