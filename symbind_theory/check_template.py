@@ -294,10 +294,15 @@ def _run(options: argparse.Namespace) -> int:
             method=options.method,
             progress=progress,
         )
+    # Written here and at once: rich would answer a closed output in its own way.
     if options.json:
-        sys.stdout.write(to_json(result) + "\n")
+        text = to_json(result) + "\n"
     else:
-        print_result(result, Console())
+        console = Console()
+        with console.capture() as capture:
+            print_result(result, console)
+        text = capture.get()
+    sys.stdout.write(text)
     sys.stdout.flush()
     return result.exit_status
 

@@ -399,9 +399,13 @@ def _symbolic_label(template: Template, label: str) -> str:
 def _real(name: str, value: Any) -> Any:
     """`value` exactly: a Fraction, or a sympy expression for irrational numbers."""
     if not isinstance(value, bool):
-        if isinstance(value, Real) and math.isfinite(as_float(value)):
-            if isinstance(value, Rational):
-                return Fraction(int(value.numerator), int(value.denominator))
+        if isinstance(value, Rational):
+            if math.isinf(as_float(value)):
+                raise InputError(
+                    f"{name} is {shorten(value)}; expected a number that float64 holds"
+                )
+            return Fraction(int(value.numerator), int(value.denominator))
+        if isinstance(value, Real) and math.isfinite(value):
             return Fraction(repr(float(value)))
         # Only a caller who has loaded sympy can hand over one of its numbers.
         sympy: Any = sys.modules.get("sympy")
@@ -411,9 +415,7 @@ def _real(name: str, value: Any) -> Any:
                 return Fraction(repr(float(expression)))
             if expression.is_number and expression.is_real and expression.is_finite:
                 return expression
-    raise InputError(
-        f"{name} is {shorten(value)}; expected a finite real number of float64's range"
-    )
+    raise InputError(f"{name} is {shorten(value)}; expected a finite real number")
 
 
 def _read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:

@@ -16,12 +16,6 @@ from symbind_theory.strategies import (
     tokens,
 )
 
-# The hook that checks annotations looks at a random item of a sequence. Hypothesis
-# takes that for a strategy that cannot be replayed; it seeds `random`, so this one can.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Do not use the `random` module inside strategies"
-)
-
 GREEK = "αβγδεζηθικλμνξοπρςστυφχψω"
 REGULAR = ("X", "Y")
 # A string of length 4 has at most 4 distinct tokens, so 4 symbols show every pattern.

@@ -1,6 +1,7 @@
 """The report for a terminal, and the progress bar beside it."""
 
 import math
+import re
 from io import StringIO
 from itertools import combinations
 from types import SimpleNamespace
@@ -184,13 +185,14 @@ def test_every_template_with_its_label_and_weight():
 
 def test_every_verdict_with_its_evidence():
     text = render(record(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED, evidence="As seen."))
-    assert lines_with(text, "C3 REFUTED")
-    assert lines_with(text, "C5 UNDECIDED")
+    assert lines_with(text, "C3 template matrix: REFUTED")
+    assert lines_with(text, "C5 generalisation: UNDECIDED")
     assert len(lines_with(text, "As seen.")) == 2
 
 
 @pytest.mark.parametrize(
-    "token", ["[bold]", "[red]x[/red]", "[/]", "[/bold]", ":smile:", "\\[b]", "[link=x]"]
+    "token",
+    ["[bold]", "[red]x[/red]", "[/]", "[/bold]", ":smile:", "\\[b]", "[link=x]"],
 )
 def test_markup_in_the_users_text_is_shown_as_it_is(token):
     """In templates, labels and evidence, on a terminal and off it."""
@@ -242,7 +244,7 @@ def test_of_many_gaps_the_ten_smallest_are_shown_in_order():
     text = render(record(task, gaps=values))
     assert f"the smallest {TEN} of {len(pairs)}" in words(text)
     table = text[text.index("Gaps between") : text.index("N, entries")]
-    shown = [line.split("│")[1].strip() for line in lines_with(table, "│")]
+    shown = re.findall(r"^ (\d, \d) ", table, flags=re.M)
     assert shown == [f"{i}, {j}" for i, j in reversed(pairs)][:TEN]
 
 
@@ -323,9 +325,6 @@ def test_nothing_is_drawn_within_a_second(clock):
     assert file.getvalue() == ""
 
 
-@pytest.mark.xfail(
-    raises=TypeError, reason="the bar starts before it knows its total"
-)
 def test_the_bar_is_drawn_after_a_second_and_removed_at_the_end(clock):
     file = StringIO()
     console = Console(file=file, force_terminal=True, width=120)
@@ -335,7 +334,8 @@ def test_the_bar_is_drawn_after_a_second_and_removed_at_the_end(clock):
         drawn = file.getvalue()
         advance(4, 4)
     assert "working" in drawn
-    assert "4/4 points" in file.getvalue()
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())
+    assert "4/4 points" in plain
     # The line is erased and the cursor comes back.
     assert "\x1b[2K" in file.getvalue()[len(drawn) :]
     assert "\x1b[?25h" in file.getvalue()[len(drawn) :]
@@ -365,9 +365,6 @@ def interrupted(console, clock):
         raise KeyboardInterrupt
 
 
-@pytest.mark.xfail(
-    raises=TypeError, reason="the bar starts before it knows its total"
-)
 def test_an_interruption_removes_the_bar_and_passes_on(clock):
     file = StringIO()
     with pytest.raises(KeyboardInterrupt):

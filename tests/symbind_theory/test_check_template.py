@@ -1,0 +1,317 @@
+"""The command and `check`: bad input, exit statuses, documents."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from numerics import Architecture, Cosine
+from symbind_theory import InputError, Outcome, TemplateTask, check
+from symbind_theory import check_template as module
+from symbind_theory.check_template import main
+from symbind_theory.report.document import as_document
+
+ROOT = Path(__file__).parents[2]
+MODULE = "symbind_theory.check_template"
+SAME_DIFFERENT = ["?a ?a -> 1", "?a ?b -> -1"]
+FAST = ["--max-points", "256"]
+
+KEYS = {
+    "task",
+    "templates",
+    "labels",
+    "architecture",
+    "equivalent_pairs",
+    "overlapping_pairs",
+    "mlp_floor",
+    "mlp_floor_exact",
+    "gaps",
+    "attention",
+    "matrix",
+    "smallest_eigenvalue",
+    "condition_number",
+    "sample_complexity",
+    "verdicts",
+    "seed",
+    "version",
+}
+
+
+def run(*arguments):
+    """Exit status of the command; argparse leaves by SystemExit."""
+    try:
+        return main(list(arguments))
+    except SystemExit as stopped:
+        return stopped.code
+
+
+def in_a_process(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", MODULE, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        **options,
+    )
+
+
+def strict(text):
+    """The one JSON document in `text`, without NaN or Infinity."""
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+BAD = {
+    "nothing": ([], "no template was given; expected"),
+    "no arrow": (["?a ?a 1"], "has 0 '->'; expected one"),
+    "two arrows": (["?a -> ?b -> 1"], "has 2 '->'; expected one"),
+    "two labels": (["?a -> 1 2"], "has 2 labels; expected one"),
+    "no label": (["?a ->"], "has 0 labels; expected one"),
+    "empty template": (["-> 1"], "is empty; expected tokens before '->'"),
+    "empty argument": ([""], "has 0 '->'; expected one"),
+    "lengths": (["?a -> 1", "?a ?b -> 2"], "expected one length"),
+    "twice": (["?a -> 1", "?a -> 2"], "is written twice (numbers 1 and 2)"),
+    "foreign wildcard": (["?a X -> ?b"], "the wildcard ?b, which the template does"),
+    "foreign Greek letter": (["α X -> β"], "the wildcard β, which the template does"),
+    "nan": (["?a -> nan"], "label is nan; expected a finite number"),
+    "inf": (["?a -> inf"], "label is inf; expected a finite number"),
+    "minus inf": (["?a -> -Infinity"], "label is -Infinity; expected a finite"),
+    "overflow": (["?a -> 1e999"], "label is 1e999; expected a finite number"),
+    "mixed": (["?a X -> 1", "?a Y -> yes"], "labels mix the number 1 with the text"),
+    "cls": (["?a [CLS] -> 1"], "contains [CLS]; it is reserved"),
+    "cls label": (["?a -> [CLS]"], "is '[CLS]'; expected a number, one token"),
+    "too long": (["x " * 10_000 + "-> 1"], "have 10000 tokens; expected at most 256"),
+    "too long wildcards": (["?a " * 10_000 + "-> 1"], "have 10000 tokens; expected"),
+    "no cuda": ([*SAME_DIFFERENT, "--device", "cuda"], "torch sees no CUDA device"),
+    "too hot": ([*SAME_DIFFERENT, "--beta", "1000"], "expected at most 50"),
+    "relu b1": ([*SAME_DIFFERENT, "--activation", "relu", "--b1", "1"], "--b1 goes"),
+    "weights count": ([*SAME_DIFFERENT, "--weights", "1"], "weights has 1 entries"),
+    "weights text": ([*SAME_DIFFERENT, "--weights", "1,x"], "--weights is 1,x"),
+    "weights sign": ([*SAME_DIFFERENT, "--weights", "1,-1"], "weight is -1"),
+    "weights nan": ([*SAME_DIFFERENT, "--weights", "1,nan"], "weight is nan"),
+    "weights zero": ([*SAME_DIFFERENT, "--weights", "0,0"], "weights are all zero"),
+    "unknown option": ([*SAME_DIFFERENT, "--gama", "1"], "unrecognized arguments"),
+    "abbreviation": ([*SAME_DIFFERENT, "--gam", "1"], "unrecognized arguments"),
+}
+for _option, _values in {
+    "--beta": ["0", "-1", "nan", "inf", "one"],
+    "--gamma": ["0", "-1", "nan", "inf", "one"],
+    "--b1": ["nan", "one"],
+    "--target": ["0", "nan"],
+    "--rel-tol": ["0", "-1"],
+    "--max-points": ["3", "x", "1e3"],
+    "--seed": ["-1", "x", "1.5"],
+    "--activation": ["tanh"],
+    "--readout": ["first"],
+    "--device": ["tpu"],
+    "--method": ["magic"],
+}.items():
+    for _value in _values:
+        _arguments = [*SAME_DIFFERENT, _option, _value]
+        BAD[f"{_option} {_value}"] = (_arguments, f"argument {_option}: ")
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_status_2(case, capsys):
+    if case == "no cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    arguments, message = BAD[case]
+    assert run(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("check_template: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert len(err) < 300
+    assert "Traceback" not in err
+
+
+def test_a_closed_output_is_one_line_and_status_2():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", MODULE, *SAME_DIFFERENT, *FAST],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "check_template: the output was closed before the report was written\n"
+    )
+
+
+def test_bad_input_in_a_process():
+    done = in_a_process("?a ?a")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_json_is_all_there_is_on_the_output():
+    done = in_a_process("?a ?b -> 1", "?b ?a -> -1", "--json", *FAST)
+    assert done.returncode == 1
+    assert done.stderr == ""
+    document = strict(done.stdout)
+    assert document["equivalent_pairs"] == [[0, 1]]
+    assert document["condition_number"]["high"] is None
+
+
+def test_no_colour_codes_off_a_terminal():
+    done = in_a_process(*SAME_DIFFERENT, *FAST)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "check", interrupted)
+    assert run(*SAME_DIFFERENT) == 130
+    assert capsys.readouterr().err == "check_template: interrupted\n"
+
+
+def test_version(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out == "symbind 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "c3", "c5"),
+    [
+        (SAME_DIFFERENT, 0, "HOLDS", "HOLDS"),
+        (["?a ?b -> 1", "?b ?a -> -1"], 1, "REFUTED", "REFUTED"),
+        (["?a ?b -> 1", "?b ?a -> 1"], 1, "REFUTED", "UNDECIDED"),
+        (["α -> α"], 1, "HOLDS", "REFUTED"),
+        (["?a X -> yes", "X ?a -> no"], 0, "HOLDS", "HOLDS"),
+        (["?a ?b -> 1", "X ?b -> 2"], 0, "HOLDS", "HOLDS"),
+    ],
+)
+def test_exit_statuses(lines, status, c3, c5, capsys):
+    assert run(*lines, "--json", *FAST) == status
+    document = strict(capsys.readouterr().out)
+    found = {v["claim"]: v["verdict"] for v in document["verdicts"]}
+    assert (found["C3"], found["C5"]) == (c3, c5)
+    assert ("C7" in found) == (lines == ["α -> α"])
+    assert run(*lines, *FAST) == status
+    assert "(C5)" in capsys.readouterr().out
+
+
+def test_a_constant_cosine_is_refuted(capsys):
+    assert run(*SAME_DIFFERENT, "--b1", "0", "--json", *FAST) == 1
+    document = strict(capsys.readouterr().out)
+    (evidence,) = [v["evidence"] for v in document["verdicts"] if v["claim"] == "C3"]
+    assert "constant" in evidence
+
+
+@pytest.mark.parametrize("off", [{"beta": 0.0}, {"gamma": 0.0}], ids=str)
+def test_outside_the_theorem_an_unresolved_interval_is_undecided(off):
+    """αβα and αββ collapse at gamma = 0, everything at beta = 0."""
+    task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], [1, -1])
+    result = check(task, Architecture(**off), max_points=256)
+    assert result.exit_status == 3
+    verdict = result.verdict("C3")
+    assert verdict is not None
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert "raise" in verdict.evidence
+    assert result.estimates.smallest_eigenvalue.low == 0
+
+
+def test_outside_the_theorem_a_resolved_interval_decides():
+    """αα and αβ stay apart at gamma = 0."""
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    result = check(task, Architecture(gamma=0.0), max_points=1024)
+    assert result.exit_status == 0
+
+
+def test_the_document_has_every_key_and_agrees_with_the_record():
+    task = TemplateTask(["?a X ?a", "?a X ?b", "X ?a ?b"], [1, 0.5, -1], [1, 2, 1])
+    result = check(task, max_points=256, seed=3)
+    document = as_document(result)
+    assert set(document) >= KEYS
+    assert document["templates"] == ["?a X ?a", "?a X ?b", "X ?a ?b"]
+    assert document["labels"] == [1, 0.5, -1]
+    # One skeleton holds labels 1 and 1/2 with weights 1/4 and 1/2.
+    assert document["mlp_floor_exact"] == "1/24"
+    assert document["mlp_floor"] == pytest.approx(1 / 24)
+    assert [(g["i"], g["j"]) for g in document["gaps"]] == [(0, 1), (0, 2), (1, 2)]
+    interval = result.estimates.smallest_eigenvalue
+    assert document["smallest_eigenvalue"] == {
+        "value": interval.value,
+        "low": interval.low,
+        "high": interval.high,
+    }
+    assert result.sample_complexity is not None
+    assert document["sample_complexity"]["n"] == result.sample_complexity.n
+    assert document["architecture"]["activation"]["name"] == "cos"
+    assert (document["seed"], document["version"]) == (3, "0.1.0")
+
+
+def test_symbolic_labels_have_no_floor_and_no_sample_size():
+    document = as_document(check(TemplateTask(["α X"], ["α"]), max_points=256))
+    assert document["labels"] == ["α"]
+    for key in ("mlp_floor", "mlp_floor_exact", "sample_complexity"):
+        assert document[key] is None
+
+
+def test_options_reach_the_check(capsys):
+    options = {
+        "--beta": "2",
+        "--gamma": "0.5",
+        "--b1": "0.7",
+        "--b2": "0",
+        "--seed": "5",
+        "--target": "0.2",
+        "--weights": "1,3",
+    }
+    given = [text for option in options.items() for text in option]
+    assert run(*SAME_DIFFERENT, *given, "--json", *FAST) == 0
+    document = strict(capsys.readouterr().out)
+    assert document["weights"] == [0.25, 0.75]
+    assert document["seed"] == 5
+    assert document["sample_complexity"]["target"] == 0.2
+    direct = check(
+        TemplateTask(["?a ?a", "?a ?b"], [1, -1], [1, 3]),
+        Architecture(2.0, 0.5, activation=Cosine(0.7, 0.0)),
+        target=0.2,
+        max_points=256,
+        seed=5,
+    )
+    assert document == json.loads(json.dumps(as_document(direct)))
+
+
+def test_results_are_frozen_and_seeded():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    first, again, other = (check(task, max_points=256, seed=s) for s in (1, 1, 2))
+    assert first.estimates == again.estimates
+    assert first.estimates != other.estimates
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        first.seed = 2  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_progress_reaches_the_total():
+    seen = []
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    check(task, max_points=2**13, progress=lambda *counts: seen.append(counts))
+    assert seen == sorted(seen)
+    assert seen[-1] == (2**13, 2**13)
+
+
+def test_bad_arguments_of_check():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    with pytest.raises(InputError, match=r"^target is 0.0; expected"):
+        check(task, target=0.0)
+    with pytest.raises(InputError, match=r"^readout is 'mean'; expected 'cls'"):
+        check(task, Architecture(readout="mean"))
