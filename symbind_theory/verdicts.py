@@ -39,7 +39,7 @@ def verdicts(
     found = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
-        _generalises(task, matrix, samples),
+        _generalises(task, kernel, matrix, samples),
         _copying(task) if task.copied else None,
     ]
     return tuple(verdict for verdict in found if verdict is not None)
@@ -103,7 +103,7 @@ def _template_matrix(task: TemplateTask, kernel: Kernel, smallest: Interval) -> 
 
 
 def _generalises(
-    task: TemplateTask, matrix: Verdict, samples: Samples | None
+    task: TemplateTask, kernel: Kernel, matrix: Verdict, samples: Samples | None
 ) -> Verdict:
     if task.copied:
         i = task.copied[0]
@@ -129,6 +129,12 @@ def _generalises(
             f"Templates {i + 1} and {j + 1} produce the same strings, such as "
             f"'{task.templates[i].overlap(task.templates[j])}', with the labels "
             f"{task.labels[i]} and {task.labels[j]}: no model can learn both.",
+        )
+    if kernel.constant and len(set(task.labels)) > 1:
+        return Verdict(
+            "C5",
+            Outcome.REFUTED,
+            "The activation is constant: every string gets the same prediction.",
         )
     if matrix.outcome is Outcome.REFUTED:
         return Verdict(

@@ -37,6 +37,8 @@ def headline(result: CheckResult) -> str:
     outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
     if outcome is Outcome.REFUTED:
         return "Transformers do not learn this task as it stands (C5)."
+    if result.exit_status == 1:
+        return "The theorem does not apply to this task: N is singular (C3)."
     if outcome is Outcome.UNDECIDED:
         return "Whether transformers learn this task is undecided (C5)."
     floor = result.mlp_floor

@@ -83,7 +83,10 @@ def test_a_constant_activation_refutes(smallest):
     found = decide(SAME_DIFFERENT, CONSTANT, smallest)
     assert found["C3"].outcome is Outcome.REFUTED
     assert "activation is constant" in found["C3"].evidence
-    assert found["C5"].outcome is Outcome.UNDECIDED
+    assert found["C5"].outcome is Outcome.REFUTED
+    assert "the same prediction" in found["C5"].evidence
+    one_label = TemplateTask(["?a ?a", "?a ?b"], [1, 1])
+    assert decide(one_label, CONSTANT, smallest)["C5"].outcome is Outcome.UNDECIDED
 
 
 def test_a_constant_activation_leaves_one_template_to_the_estimate():
