@@ -1,8 +1,15 @@
-"""Hypothesis profiles for the whole suite: `dev` by default, `ci` when CI is set."""
+"""For the whole suite: one thread, and Hypothesis profiles.
+
+The profile is `dev` by default and `ci` when the environment variable CI is set.
+"""
 
 import os
 
 from hypothesis import settings
+
+# Set before torch is loaded. The suite's arrays are small: a second thread gains little
+# on a free machine, and threads that wait by spinning cost minutes on a busy one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The parent is named because Hypothesis itself changes its current profile under CI.
 _parent = settings.get_profile("default")

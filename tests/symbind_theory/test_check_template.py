@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from numerics import Architecture, Cosine
+from numerics import Architecture, Cosine, template_gram
 from symbind_theory import InputError, Outcome, TemplateTask, check
 from symbind_theory import check_template as module
 from symbind_theory.check_template import main
@@ -206,7 +206,8 @@ def test_exit_statuses(lines, status, c3, c5, capsys):
     assert (found["C3"], found["C5"]) == (c3, c5)
     assert ("C7" in found) == (lines == ["α -> α"])
     assert run(*lines, *FAST) == status
-    assert "(C5)" in capsys.readouterr().out
+    claim = "(C3)" if (c3, c5) == ("REFUTED", "UNDECIDED") else "(C5)"
+    assert claim in capsys.readouterr().out.splitlines()[0]
 
 
 def test_a_constant_cosine_is_refuted(capsys):
@@ -227,6 +228,7 @@ def test_outside_the_theorem_an_unresolved_interval_is_undecided(off):
     assert verdict.outcome is Outcome.UNDECIDED
     assert "raise" in verdict.evidence
     assert result.estimates.smallest_eigenvalue.low == 0
+    assert all(gap.estimate.low >= 0 for gap in result.estimates.gaps)
 
 
 def test_outside_the_theorem_a_resolved_interval_decides():
@@ -257,6 +259,24 @@ def test_the_document_has_every_key_and_agrees_with_the_record():
     assert document["sample_complexity"]["n"] == result.sample_complexity.n
     assert document["architecture"]["activation"]["name"] == "cos"
     assert (document["seed"], document["version"]) == (3, "0.1.0")
+
+
+def test_the_record_carries_the_numbers_of_the_gram():
+    task = TemplateTask(["?a X ?a", "?a X ?b", "X ?a ?b"], [1, 0.5, -1])
+    estimates = check(task, max_points=256, seed=3).estimates
+    gram = template_gram(task.templates, max_points=256, seed=3)
+    for name in ("attention", "matrix"):
+        width = getattr(estimates, f"{name}_halfwidth")
+        assert getattr(estimates, name) == tuple(map(tuple, getattr(gram, name)))
+        assert width == tuple(map(tuple, gram.halfwidth[name]))
+    assert estimates.attention_self == tuple(gram.attention_self)
+    assert estimates.matrix_self == tuple(gram.matrix_self)
+    for gap in estimates.gaps:
+        assert gap.estimate.value == gram.gaps[gap.i, gap.j]
+        width = gram.halfwidth["gaps"][gap.i, gap.j]
+        assert gap.estimate.high == gap.estimate.value + width
+    assert estimates.smallest_eigenvalue == gram.smallest_eigenvalue
+    assert estimates.condition_number == gram.condition_number
 
 
 def test_symbolic_labels_have_no_floor_and_no_sample_size():
@@ -290,6 +310,31 @@ def test_options_reach_the_check(capsys):
         seed=5,
     )
     assert document == json.loads(json.dumps(as_document(direct)))
+
+
+def test_the_activation_is_the_one_asked_for(capsys):
+    assert run(*SAME_DIFFERENT, "--activation", "relu", "--json", *FAST) == 0
+    document = strict(capsys.readouterr().out)
+    assert document["architecture"]["activation"] == {"name": "relu"}
+
+
+def test_a_coarse_tolerance_stops_early(capsys):
+    """The default tolerance asks for more points than the coarse one."""
+    points = []
+    for tolerance in ([], ["--rel-tol", "10"]):
+        more = ["--max-points", str(2**13), *tolerance, "--json"]
+        assert run(*SAME_DIFFERENT, *more) == 0
+        points.append(strict(capsys.readouterr().out)["points"])
+    assert points == [2**13, 2**12]
+
+
+def test_the_command_passes_on_an_undecided_status(monkeypatch, capsys):
+    """beta = 0 is refused on the command line, so the record comes from Python."""
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    undecided = check(task, Architecture(beta=0.0), max_points=256)
+    monkeypatch.setattr(module, "check", lambda *_, **__: undecided)
+    assert run(*SAME_DIFFERENT) == 3
+    assert "undecided" in capsys.readouterr().out
 
 
 def test_results_are_frozen_and_seeded():
