@@ -16,11 +16,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from numerics.shapes import Float64
-from symbind_theory.validation import finite_number
+from symbind_theory.validation import InputError, finite_number
 
 __all__ = ["Activation", "Cosine", "ReLU"]
 
 Matrix = Float64[np.ndarray, "..."]
+
+
+# Far beyond where the kernel is zero in float64, far below where its square overflows.
+_LARGEST_FREQUENCY = 1e6
 
 
 @runtime_checkable
@@ -37,13 +41,12 @@ class Activation(Protocol):
         """Whether φ is constant almost everywhere, so that N has rank one."""
         ...
 
-    @property
-    def lipschitz(self) -> float:
-        """A bound on |∂K/∂x| + |∂K/∂y| + |∂K/∂c| where x = y bounds the kernel."""
-        ...
-
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """K for variances `x`, `y` ≥ 0 and covariance `c`; arrays that broadcast."""
+        ...
+
+    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """A bound on |∂K/∂x| + |∂K/∂y| + |∂K/∂c| at each entry."""
         ...
 
 
@@ -52,7 +55,7 @@ class Cosine:
     """φ(t) = cos(b1 t + b2), the paper's activation.
 
     Attributes:
-        b1: frequency, any finite number; 0 makes φ constant.
+        b1: frequency, at most 1e6 in size; 0 makes φ constant.
         b2: phase in radians.
     """
 
@@ -60,7 +63,11 @@ class Cosine:
     b2: float = 0.3
 
     def __post_init__(self) -> None:
-        finite_number("b1", self.b1)
+        if abs(finite_number("b1", self.b1)) > _LARGEST_FREQUENCY:
+            raise InputError(
+                f"b1 is {self.b1:g}; expected a number between "
+                f"{-_LARGEST_FREQUENCY:g} and {_LARGEST_FREQUENCY:g}"
+            )
         finite_number("b2", self.b2)
 
     @property
@@ -73,17 +80,19 @@ class Cosine:
         """Whether b1 is 0."""
         return self.b1 == 0
 
-    @property
-    def lipschitz(self) -> float:
-        """2 b1²: ½(b1² + b1²) from c and half of that from each variance."""
-        return 2 * self.b1**2
-
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)]."""
-        half = self.b1**2 / 2
-        difference = np.exp(-half * (x + y - 2 * c))
-        total = np.exp(-half * (x + y + 2 * c))
+        difference, total = self._exponentials(x, y, c)
         return (difference + math.cos(2 * self.b2) * total) / 2
+
+    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """b1² times both terms of 2 K: half from c, a quarter each from x and y."""
+        difference, total = self._exponentials(x, y, c)
+        return self.b1**2 * (difference + abs(math.cos(2 * self.b2)) * total)
+
+    def _exponentials(self, x: Matrix, y: Matrix, c: Matrix) -> tuple[Matrix, Matrix]:
+        half = self.b1**2 / 2
+        return np.exp(-half * (x + y - 2 * c)), np.exp(-half * (x + y + 2 * c))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +109,6 @@ class ReLU:
         """Never."""
         return False
 
-    @property
-    def lipschitz(self) -> float:
-        """1: ½ from c, and ¼ from each variance where the two are equal."""
-        return 1.0
-
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """√(xy) (sin θ + (π − θ) cos θ) / 2π with cos θ = c / √(xy)."""
         scale = np.sqrt(x * y)
@@ -114,3 +118,8 @@ class ReLU:
         sine = np.sqrt((1 - cosine) * (1 + cosine))
         angle = np.arctan2(sine, cosine)
         return scale * (sine + (math.pi - angle) * cosine) / (2 * math.pi)
+
+    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """½ from c; sin θ √(y/x) / 4π from x and the same turned round from y."""
+        ratio = np.sqrt(y / x)
+        return 0.5 + (ratio + 1 / ratio) / (4 * math.pi) + 0 * c

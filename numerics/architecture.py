@@ -19,6 +19,8 @@ __all__ = ["READOUTS", "Architecture", "Readout"]
 Readout = Literal["cls", "last", "mean"]
 READOUTS = ("cls", "last", "mean")
 
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
@@ -53,8 +55,12 @@ class Architecture:
     normalisation: str | None = None
 
     def __post_init__(self) -> None:
-        finite_number("beta", self.beta, low=0)
-        finite_number("gamma", self.gamma, low=0)
+        for name in ("beta", "gamma"):
+            # Their squares must stay within float64.
+            if finite_number(name, getattr(self, name), low=0) > _LARGEST:
+                raise InputError(
+                    f"{name} is {getattr(self, name):g}; expected at most {_LARGEST:g}"
+                )
         one_of("readout", self.readout, READOUTS)
         if not isinstance(self.activation, Activation):
             raise InputError(
@@ -65,8 +71,3 @@ class Architecture:
         finite_number("identity_vo", self.identity_vo)
         positive_integer("depth", self.depth)
         finite_number("residual", self.residual)
-
-    @property
-    def logit_scale(self) -> float:
-        """σ = β √(1 + γ²), the standard deviation that one token adds to a logit."""
-        return self.beta * (1 + self.gamma**2) ** 0.5

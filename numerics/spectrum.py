@@ -77,10 +77,15 @@ def condition_number(
     if smallest.min() <= resolution:
         value = largest[0] / smallest[0] if smallest[0] > 0 else math.inf
         low = largest.min() / (max(smallest.max(), 0.0) + resolution)
-        return Interval(float(value), float(min(low, value)), math.inf, stated)
+        return Interval(
+            float(max(value, 1.0)), float(max(min(low, value), 1.0)), math.inf, stated
+        )
     ratios = (largest / smallest).tolist()
     interval = log_interval(ratios[0], ratios[1:], level, stated, 0.0)
     room = resolution / float(smallest.min())
     return Interval(
-        interval.value, interval.low / (1 + room), interval.high / (1 - room), stated
+        interval.value,
+        min(max(1.0, interval.low / (1 + room)), interval.value),
+        interval.high / (1 - room),
+        stated,
     )

@@ -11,6 +11,7 @@ Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -22,6 +23,7 @@ import torch
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
 from numerics.jackknife import half_width, leave_one_out
+from numerics.laplace_table import SECOND_MOMENT_ERROR
 from numerics.options import (
     CHUNK_NUMBERS,
     GROUPS,
@@ -143,16 +145,31 @@ class TemplateGram:
     ) -> Interval:
         """A positive statistic of (N, K_trans self) with its interval, on a log scale.
 
+        The statistic is also taken at N ± `resolution` times the identity, K_self moved
+        along; what that changes widens the interval.
+
         Args:
             statistic: smooth where it is positive; inf where it does not exist.
         """
         values = [statistic(n, s) for n, s in zip(*self.replicates, strict=True)]
-        return log_interval(
+        interval = log_interval(
             statistic(self.matrix, self.matrix_self),
             values,
             self._interval_level,
             self.level,
             0.0,
+        )
+        if not math.isfinite(interval.high) or interval.value == 0:
+            return interval
+        identity = np.eye(len(self.templates))
+        moved = [
+            statistic(self.matrix + shift * identity, self.matrix_self + shift)
+            for shift in (-self.resolution, self.resolution)
+        ]
+        down = min(1.0, *(m / interval.value for m in moved))
+        up = max(1.0, *(m / interval.value for m in moved))
+        return Interval(
+            interval.value, interval.low * down, interval.high * up, self.level
         )
 
 
@@ -306,32 +323,45 @@ def _assemble(groups: _Groups, settings: _Settings) -> TemplateGram:
     attention_self = groups.attention_self()[:, column]
 
     pooled = _kernels(settings, attention.mean(0), attention_self.mean(0))
-    replicates = [
+    left_out = [
         _kernels(settings, c, d)
         for c, d in zip(
             leave_one_out(attention), leave_one_out(attention_self), strict=True
         )
     ]
-    matrices = np.stack([n for n, _ in replicates])
-    selves = np.stack([s for _, s in replicates])
+    matrices = np.stack([n for n, _ in left_out])
+    selves = np.stack([s for _, s in left_out])
     level = 1 - (1 - settings.level) / settings.looks
+    mean = {
+        "attention": attention.mean(0),
+        "attention_self": attention_self.mean(0),
+        "gaps": gaps.mean(0),
+    }
+    without = {
+        "attention": leave_one_out(attention),
+        "attention_self": leave_one_out(attention_self),
+        "gaps": leave_one_out(gaps),
+        "matrix": matrices,
+        "matrix_self": selves,
+    }
+    stage = _stage_errors(
+        settings.architecture,
+        mean["attention"],
+        mean["attention_self"],
+        mean["gaps"],
+        groups.defect,
+    )
+    # Equivalent templates share their features: that gap is 0 exactly.
+    stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
+    pooled = {**mean, "matrix": pooled[0], "matrix_self": pooled[1]}
     halfwidth = {
-        "attention": half_width(attention.mean(0), leave_one_out(attention), level),
-        "attention_self": half_width(
-            attention_self.mean(0), leave_one_out(attention_self), level
-        ),
-        "gaps": half_width(gaps.mean(0), leave_one_out(gaps), level),
-        "matrix": half_width(pooled[0], matrices, level),
-        "matrix_self": half_width(pooled[1], selves, level),
+        name: half_width(pooled[name], replicates, level) + stage[name]
+        for name, replicates in without.items()
     }
     return TemplateGram(
         templates=settings.templates,
         architecture=settings.architecture,
-        attention=attention.mean(0),
-        attention_self=attention_self.mean(0),
-        gaps=gaps.mean(0),
-        matrix=pooled[0],
-        matrix_self=pooled[1],
+        **pooled,
         halfwidth=MappingProxyType(halfwidth),
         replicates=(matrices, selves),
         points=GROUPS * groups.count,
@@ -340,13 +370,39 @@ def _assemble(groups: _Groups, settings: _Settings) -> TemplateGram:
         looks=settings.looks,
         method=settings.method,
         device=settings.device,
-        resolution=_resolution(
-            settings.architecture,
-            attention_self.mean(0),
-            pooled[0],
-            groups.defect,
-        ),
+        resolution=len(settings.templates) * float(stage["matrix"].max()),
     )
+
+
+def _stage_errors(
+    architecture: Architecture,
+    c: Float64[np.ndarray, "r r"],
+    d: Float64[np.ndarray, " r"],
+    gaps: Float64[np.ndarray, "r r"],
+    defect: float,
+) -> dict[str, Float64[np.ndarray, ...]]:
+    """Bounds on what rounding and the inner stage do, which no re-drawing shows.
+
+    Features carry the relative error `defect` of their sum and rounding of 16 units in
+    the last place; a squared distance g of vectors off by δ is off by 2 √g δ + δ².
+    Self values carry the second moments' quadrature error. N passes both on with its
+    activation's sensitivity.
+    """
+    rounding = 16 * np.finfo(np.float64).eps
+    delta = (defect + rounding) * np.sqrt(np.diagonal(c).max())
+    dual, sensitivity = (
+        architecture.activation.dual,
+        architecture.activation.sensitivity,
+    )
+    x, y = d[:, None], d[None, :]
+    passed = 2 * (delta * np.sqrt(d.max()) + SECOND_MOMENT_ERROR * d.max())
+    return {
+        "attention": 2 * np.sqrt(np.abs(c)) * delta + delta**2 + rounding * np.abs(c),
+        "attention_self": SECOND_MOMENT_ERROR * d,
+        "gaps": 2 * np.sqrt(gaps) * delta + delta**2,
+        "matrix": sensitivity(x, y, c) * passed + rounding * np.abs(dual(x, y, c)),
+        "matrix_self": sensitivity(d, d, d) * passed + rounding * np.abs(dual(d, d, d)),
+    }
 
 
 def _kernels(
@@ -358,26 +414,6 @@ def _kernels(
     d = attention_self
     dual = settings.architecture.activation.dual
     return dual(d[:, None], d[None, :], attention), dual(d, d, d)
-
-
-def _resolution(
-    architecture: Architecture,
-    attention_self: Float64[np.ndarray, " r"],
-    matrix: Float64[np.ndarray, "r r"],
-    defect: float,
-) -> float:
-    """Bound on what rounding and the inner stage can do to an eigenvalue of N.
-
-    An eigenvalue moves by at most r times the largest change of an entry. C and d are
-    sums of products of features, each off by at most `defect` of its size; the
-    activation passes that on with its Lipschitz constant, which for unequal variances
-    grows with the root of their ratio. Rounding: 16 units in the last place an entry.
-    """
-    d = attention_self
-    passed_on = architecture.activation.lipschitz * np.sqrt(d.max() / d.min())
-    change = passed_on * 2 * defect * d.max()
-    rounding = 16 * np.finfo(np.float64).eps * np.abs(matrix).max()
-    return float(len(d) * (change + rounding))
 
 
 def _sizes(largest: int) -> list[int]:

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from symbind_theory.results import CheckResult, Estimates, Gap, Interval
@@ -294,17 +295,27 @@ def _run(options: argparse.Namespace) -> int:
             method=options.method,
             progress=progress,
         )
-    # Written here and at once: rich would answer a closed output in its own way.
     if options.json:
         text = to_json(result) + "\n"
     else:
-        console = Console()
-        with console.capture() as capture:
-            print_result(result, console)
-        text = capture.get()
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        # Rendered in memory: rich would answer a closed output in its own way.
+        outside, buffer = Console(), StringIO()
+        console = Console(
+            file=buffer, width=outside.width, force_terminal=outside.is_terminal
+        )
+        print_result(result, console)
+        text = buffer.getvalue()
+    _write(text)
     return result.exit_status
+
+
+def _write(text: str) -> None:
+    """Write to the standard output, with `?` for what its encoding does not have."""
+    if sys.stdout is None:
+        raise InputError("the standard output is closed; expected one to write to")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -318,10 +329,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except InputError as error:
         message, status = str(error), _BAD_INPUT
-    except BrokenPipeError:
+    except OSError as error:
         # Python would complain again while it closes the standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        message = "the output was closed before the report was written"
+        message = (
+            "the output was closed before the report was written"
+            if isinstance(error, BrokenPipeError)
+            else f"the report could not be written: {error.strerror}"
+        )
         status = _BAD_INPUT
     except KeyboardInterrupt:
         message, status = "interrupted", _INTERRUPTED

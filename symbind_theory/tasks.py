@@ -169,9 +169,15 @@ class TemplateTask:
 
     def overlapping_pairs(self, images: Images = "symbols") -> tuple[Overlap, ...]:
         """Index pairs i < j of templates that share a string, each with a witness."""
+        # With symbols for wildcards only equivalent templates share a string.
+        pairs = (
+            self.equivalent_pairs()
+            if images == "symbols"
+            else combinations(range(len(self.templates)), 2)
+        )
         found = (
             (i, j, self.templates[i].overlap(self.templates[j], images))
-            for i, j in combinations(range(len(self.templates)), 2)
+            for i, j in pairs
         )
         return tuple(Overlap(i, j, w) for i, j, w in found if w is not None)
 
@@ -227,9 +233,14 @@ class TemplateTask:
             InputError: a vocabulary that is too small, repeats a token, or meets the
                 regular tokens.
         """
+        positive_integer("seed", seed, low=0)
+        return self._draw(count, vocabulary, random.Random(seed))
+
+    def _draw(
+        self, count: int, vocabulary: Sequence[str], generator: random.Random
+    ) -> Sample:
         self._check_vocabulary(vocabulary)
         positive_integer("count", count, low=0)
-        generator = random.Random(seed)
         indices = generator.choices(
             range(len(self.templates)),
             weights=[float(w) for w in self.weights],
@@ -264,9 +275,12 @@ class TemplateTask:
         names = list(
             islice(fresh_tokens([*self.regular_tokens, *labels]), 2 * vocabulary_size)
         )
+        positive_integer("seed", seed, low=0)
+        # Streams of their own: seed + 1 for the test would be the next training stream.
+        train, test = (random.Random(f"{side} {seed}") for side in ("train", "test"))
         return (
-            self.sample(n_train, names[:vocabulary_size], seed),
-            self.sample(n_test, names[vocabulary_size:], seed + 1),
+            self._draw(n_train, names[:vocabulary_size], train),
+            self._draw(n_test, names[vocabulary_size:], test),
         )
 
     def _check_vocabulary(self, vocabulary: Sequence[str]) -> None:
@@ -336,7 +350,13 @@ def _parse_label(text: str) -> Fraction | str:
     if not math.isfinite(number):
         raise InputError(f"label is {text}; expected a finite number")
     # Fraction would write out an underflowing exponent such as 1e-999999999 in full.
-    return Fraction(text) if number else Fraction(0)
+    try:
+        return Fraction(text) if number else Fraction(0)
+    except ValueError:
+        raise InputError(
+            f"label {shorten(text)} has {len(text)} characters; expected fewer than "
+            "Python's limit for integers"
+        ) from None
 
 
 def _check_templates(templates: tuple[Template, ...]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, count
 from typing import Literal
+from unicodedata import category
 
 from symbind_theory.validation import InputError, one_of, shorten
 
@@ -42,10 +43,14 @@ def _split(text: str | Iterable[str], what: str) -> tuple[str, ...]:
     """The tokens of a string separated by spaces, or of a list of tokens."""
     tokens = tuple(text.split()) if isinstance(text, str) else tuple(text)
     for token in tokens:
-        if not isinstance(token, str) or token.split() != [token]:
+        if (
+            not isinstance(token, str)
+            or token.split() != [token]
+            or any(category(character) == "Cc" for character in token)
+        ):
             raise InputError(
                 f"{what} has the token {shorten(token)}; "
-                "expected non-empty text without spaces"
+                "expected non-empty text without spaces or control characters"
             )
         if token == CLS:
             raise InputError(
@@ -192,7 +197,7 @@ class Template:
                 found.setdefault(name, []).append(position)
         return {name: tuple(positions) for name, positions in found.items()}
 
-    @property
+    @cached_property
     def skeleton(self) -> tuple[str | None, ...]:
         """The regular tokens at their positions, None where a wildcard stands."""
         return tuple(None if wild else name for wild, name in self._symbols)
@@ -273,7 +278,7 @@ class Template:
         'X a'
         """
         one_of("images", images, _IMAGES)
-        if self.length != other.length:
+        if self.length != other.length or self._clashes(other):
             return None
         classes = _PositionClasses(self.length)
         for template in (self, other):
@@ -305,6 +310,13 @@ class Template:
             if root in constant
             else constant.setdefault(root, next(names))
             for root in map(classes.find, range(self.length))
+        )
+
+    def _clashes(self, other: Template) -> bool:
+        """Whether some position carries two different regular tokens."""
+        return any(
+            x is not None and y is not None and x != y
+            for x, y in zip(self.skeleton, other.skeleton, strict=True)
         )
 
     def disjoint(self, other: Template, images: Images = "symbols") -> bool:

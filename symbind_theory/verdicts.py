@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from symbind_theory.results import Interval, Outcome, Samples, Verdict
@@ -49,13 +50,14 @@ def _mlp_floor(task: TemplateTask) -> Verdict:
     floor = task.mlp_floor()
     if floor == 0:
         evidence = (
-            "The floor is 0: templates with one skeleton have one label, so the "
-            "coupling does not stop an MLP here."
+            "The floor is 0: templates that occur and share a skeleton share their "
+            "label, so the coupling does not stop an MLP here."
         )
     else:
         evidence = (
-            "On unseen symbols an MLP's expected squared error is at least "
-            f"{floor}, the variance of the labels given the skeleton (exact)."
+            "On unseen symbols an MLP on the one-hot string, its first layer i.i.d. at "
+            f"the start, has an expected squared error of at least {floor}, the "
+            "variance of the labels given the skeleton (exact)."
         )
     return Verdict("C2", Outcome.HOLDS, evidence)
 
@@ -97,8 +99,8 @@ def _template_matrix(task: TemplateTask, kernel: Kernel, smallest: Interval) -> 
     return Verdict(
         "C3",
         Outcome.UNDECIDED,
-        f"{estimate} Theorem S asks for non-zero beta and gamma; otherwise raise "
-        "max_points.",
+        f"{estimate} Theorem S asks for the cls readout and non-zero beta and gamma: "
+        "set these, or raise max_points to see whether the estimate resolves it.",
     )
 
 
@@ -145,8 +147,13 @@ def _generalises(
         )
     if matrix.outcome is Outcome.UNDECIDED:
         return Verdict("C5", Outcome.UNDECIDED, "Whether N is singular is undecided.")
+    target = "on one-hot labels " if task.symbolic else ""
     needed = ""
-    if samples is not None and samples.n is not None:
+    if (
+        samples is not None
+        and samples.n is not None
+        and math.isfinite(samples.interval.high)
+    ):
         needed = (
             f" N implies about {samples.n} training strings for a mean squared error "
             f"of {samples.target:g}."
@@ -155,7 +162,7 @@ def _generalises(
         "C5",
         Outcome.HOLDS,
         "N is non-singular (C3), so with enough diverse data the transformer's kernel "
-        f"regression generalises to unseen symbols.{needed}",
+        f"regression {target}generalises to unseen symbols.{needed}",
     )
 
 
@@ -164,7 +171,8 @@ def _copying(task: TemplateTask) -> Verdict:
     return Verdict(
         "C7",
         Outcome.HOLDS,
-        f"'{task.templates[i]}' copies its wildcard {task.labels[i]}: in wide networks "
-        "training moves the right unseen token no more than the others; a trainable "
-        "multiple of the identity in each head (identity_vo) repairs it.",
+        f"'{task.templates[i]}' copies its wildcard {task.labels[i]}: as the width "
+        "grows, gradient descent raises the margin of the right unseen token over the "
+        "others at a vanishing rate; a trainable multiple of the identity in each head "
+        "(identity_vo) removes this obstacle.",
     )

@@ -14,10 +14,8 @@ __all__ = ["as_document", "to_json"]
 
 
 def to_json(result: CheckResult) -> str:
-    """The document as text: strict JSON, null for what is infinite or not there."""
-    return json.dumps(
-        as_document(result), indent=2, allow_nan=False, ensure_ascii=False
-    )
+    """The document as ASCII text: strict JSON, null for what is infinite or absent."""
+    return json.dumps(as_document(result), indent=2, allow_nan=False)
 
 
 def as_document(result: CheckResult) -> dict[str, Any]:
@@ -62,6 +60,7 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         if samples is None
         else {
             "n": samples.n,
+            "value": _finite(samples.interval.value),
             "low": _finite(samples.interval.low),
             "high": _finite(samples.interval.high),
             "target": samples.target,

@@ -137,8 +137,8 @@ def _numbers(result: CheckResult) -> Group:
     if samples is not None:
         table.add_row(
             f"samples for error {samples.target:g}",
-            "none" if samples.n is None else f"{samples.n}",
-            _ends(samples.interval),
+            "beyond 1e15" if samples.n is None else f"{samples.n}",
+            _ends(_whole(samples.interval)),
         )
     if result.mlp_floor is not None:
         table.add_row("MLP floor", _number(as_float(result.mlp_floor)), "exact")
@@ -191,6 +191,12 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         return "none"
     return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
+
+
+def _whole(interval: Interval) -> Interval:
+    """The ends rounded up to whole samples."""
+    ends = (interval.value, interval.low, interval.high)
+    return Interval(*(math.ceil(e) if math.isfinite(e) else e for e in ends))
 
 
 def _ends(interval: Interval) -> str:

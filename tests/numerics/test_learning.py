@@ -1,11 +1,13 @@
 """The closed form against ridge regression on an explicit kernel matrix."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import sample_complexity, template_gram
+from numerics import Architecture, sample_complexity, template_gram
 from numerics.learning import mean_squared_error
 from symbind_theory import InputError, TemplateTask
 
@@ -94,3 +96,21 @@ def test_target_and_ridge_are_positive(name):
     arguments: dict = {name: 0.0}
     with pytest.raises(InputError, match=f"^{name} is 0.0; expected"):
         sample_complexity(task, **arguments)
+
+
+def test_an_unresolved_eigenvalue_bounds_no_sample_size():
+    """At beta = 1e-3 rounding hides λ_min: the interval must not pretend otherwise."""
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    gram = template_gram(task.templates, Architecture(beta=1e-3), max_points=256)
+    assert gram.smallest_eigenvalue.low == 0
+    assert sample_complexity(task, gram=gram).interval.high == float("inf")
+
+
+def test_the_resolution_of_n_is_part_of_the_interval():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    gram = template_gram(task.templates, max_points=2**12)
+    blurred = dataclasses.replace(gram, resolution=0.1 * gram.smallest_eigenvalue.value)
+    sharp = sample_complexity(task, gram=gram).interval
+    wide = sample_complexity(task, gram=blurred).interval
+    assert wide.low < 0.95 * sharp.low
+    assert wide.high > 1.05 * sharp.high

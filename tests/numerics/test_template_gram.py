@@ -176,6 +176,35 @@ def test_tiny_gaps_keep_their_relative_accuracy():
         assert width < 0.2
 
 
+@pytest.mark.parametrize(
+    ("change", "truth"),
+    [
+        ({"gamma": 0.0}, 0.0),
+        ({"beta": 1e-8}, 4 / 128 * 1e-32),
+        ({"beta": 0.0}, 0.0),
+    ],
+    ids=str,
+)
+def test_gaps_below_rounding_are_not_resolved(change, truth):
+    """αβα and αββ: gap (1/128) γ² (1+γ²)² β⁴, and 0 where beta or gamma is 0."""
+    gram = template_gram(
+        ["?a ?b ?a", "?a ?b ?b"], Architecture(**change), max_points=256
+    )
+    assert abs(gram.gaps[0, 1] - truth) <= gram.halfwidth["gaps"][0, 1]
+    assert gram.gaps[0, 1] - gram.halfwidth["gaps"][0, 1] <= 0
+
+
+def test_an_activation_far_out_in_its_tail_keeps_sane_bounds():
+    """cos(30 t): N is all but zero off the diagonal, λ_min cannot exceed trace / r."""
+    gram = template_gram(
+        SAME_DIFFERENT, Architecture(activation=Cosine(b1=30.0)), max_points=256
+    )
+    interval = gram.smallest_eigenvalue
+    assert 0 <= interval.low <= interval.value <= interval.high
+    assert interval.high <= np.trace(gram.matrix) / 2 + 1e-12
+    assert gram.condition_number.low >= 1
+
+
 def test_more_points_narrow_the_interval_and_stop_early():
     wide = template_gram(SAME_DIFFERENT, max_points=2**10)
     narrow = template_gram(SAME_DIFFERENT, max_points=2**14)

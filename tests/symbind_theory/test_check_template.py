@@ -91,6 +91,11 @@ BAD = {
     "cls label": (["?a -> [CLS]"], "is '[CLS]'; expected a number, one token"),
     "too long": (["x " * 10_000 + "-> 1"], "have 10000 tokens; expected at most 256"),
     "too long wildcards": (["?a " * 10_000 + "-> 1"], "have 10000 tokens; expected"),
+    "huge b1": ([*SAME_DIFFERENT, "--b1", "1e200"], "b1 is 1e+200; expected a number"),
+    "huge gamma": ([*SAME_DIFFERENT, "--gamma", "1e200"], "gamma is 1e+200; expected"),
+    "huge beta": ([*SAME_DIFFERENT, "--beta", "1e200"], "beta is 1e+200; expected"),
+    "many digits": (["?a -> 0." + "1" * 5000], "has 5002 characters; expected fewer"),
+    "control": (["?a \x1b[31m -> 1"], "expected non-empty text without spaces or"),
     "no cuda": ([*SAME_DIFFERENT, "--device", "cuda"], "torch sees no CUDA device"),
     "too hot": ([*SAME_DIFFERENT, "--beta", "1000"], "expected at most 50"),
     "relu b1": ([*SAME_DIFFERENT, "--activation", "relu", "--b1", "1"], "--b1 goes"),
@@ -151,6 +156,39 @@ def test_a_closed_output_is_one_line_and_status_2():
     assert done.stderr == (
         "check_template: the output was closed before the report was written\n"
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line_and_status_2():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", MODULE, *SAME_DIFFERENT, *FAST],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("check_template: the report could not be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_output_at_all_is_one_line_and_status_2(monkeypatch, capsys):
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    result = check(task, max_points=256)
+    monkeypatch.setattr(module, "check", lambda *_, **__: result)
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdout", None)
+        assert run(*SAME_DIFFERENT, "--json") == 2
+    assert "the standard output is closed" in capsys.readouterr().err
+
+
+def test_an_output_without_greek_letters_is_no_error():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = in_a_process("α β -> 1", "α α -> 0", *FAST, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
 
 
 def test_bad_input_in_a_process():

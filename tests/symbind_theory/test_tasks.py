@@ -343,3 +343,10 @@ def test_a_long_template_is_cut_in_messages():
 def test_sympy_is_not_needed(monkeypatch):
     monkeypatch.delitem(sys.modules, "sympy")
     assert TemplateTask(["?a ?a", "?a ?b"], [0.5, 1]).mlp_floor() == Fraction(1, 16)
+
+
+def test_consecutive_seeds_share_no_stream():
+    """The test strings of one seed are not the training strings of the next."""
+    _, test = SAME_DIFFERENT.train_test(40, 40, vocabulary_size=9, seed=0)
+    train, _ = SAME_DIFFERENT.train_test(40, 40, vocabulary_size=9, seed=1)
+    assert test.template_indices != train.template_indices

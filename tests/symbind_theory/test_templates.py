@@ -210,15 +210,18 @@ def test_fresh_tokens_never_meet_what_they_avoid():
         (lambda: Template([]), "template is empty; expected at least one token"),
         (
             lambda: Template(["?a", "x y"]),
-            "template has the token 'x y'; expected non-empty text without spaces",
+            "template has the token 'x y'; expected non-empty text without "
+            "spaces or control characters",
         ),
         (
             lambda: Template(["?a", ""]),
-            "template has the token ''; expected non-empty text without spaces",
+            "template has the token ''; expected non-empty text without "
+            "spaces or control characters",
         ),
         (
             lambda: Template(["?a", "x\n"]),
-            "template has the token 'x\\n'; expected non-empty text without spaces",
+            "template has the token 'x\\n'; expected non-empty text without "
+            "spaces or control characters",
         ),
         (
             lambda: Template("?a [CLS]"),

@@ -275,7 +275,7 @@ def test_the_numbers_with_their_intervals():
     text = render(record(samples=samples))
     assert lines_with(text, "smallest eigenvalue", " 0.0625 ", "[0.03125, 0.09375]")
     assert lines_with(text, "condition number", " 1.235e+06 ", "[1234, 1e+07]")
-    assert lines_with(text, "samples for error 0.05", " 3648 ", "[3600, 4e+06]")
+    assert lines_with(text, "samples for error 0.05", " 3648 ", "[3601, 4e+06]")
     assert lines_with(text, "MLP floor", " 1 ", "exact")
     assert "interval at level 0.999" in text
 
@@ -288,7 +288,7 @@ def test_what_is_infinite_is_written_as_such():
         )
     )
     assert lines_with(text, "condition number", " none ", "[3, ∞]")
-    assert lines_with(text, "samples for error 1", " none ", "[0, ∞]")
+    assert lines_with(text, "samples for error 1", " beyond 1e15 ", "[0, ∞]")
     assert not lines_with(text, "inf")
 
 
