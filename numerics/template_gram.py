@@ -14,24 +14,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
-import torch
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
 from numerics.jackknife import half_width, leave_one_out
 from numerics.laplace_table import SECOND_MOMENT_ERROR
 from numerics.options import (
-    CHUNK_NUMBERS,
     GROUPS,
     read_level,
     resolve_device,
     supported,
 )
-from numerics.points import PseudoRandomPoints
+from numerics.point_groups import PointGroups
 from numerics.shapes import Float64
 from numerics.spectrum import (
     condition_number,
@@ -222,7 +220,7 @@ def template_gram(
     canonical = [t.canonical() for t in parsed]
     distinct = tuple(dict.fromkeys(canonical))
     inner = ConditionalSoftmax(distinct, architecture.beta, architecture.gamma, chosen)
-    groups = _Groups(inner, seed)
+    groups = PointGroups(inner, seed)
     sizes = _sizes(max_points // GROUPS)
     settings = _Settings(
         parsed,
@@ -262,60 +260,7 @@ class _Settings:
     device: str
 
 
-class _Groups:
-    """Running averages over every group of points, side by side.
-
-    Attributes:
-        count: points in each group so far.
-        defect: the largest defect of the inner stage so far.
-    """
-
-    def __init__(self, inner: ConditionalSoftmax, seed: int) -> None:
-        self._inner = inner
-        self._streams = [
-            PseudoRandomPoints(inner.dimension, seed, index) for index in range(GROUPS)
-        ]
-        self._chunk = max(1, CHUNK_NUMBERS // (GROUPS * inner.numbers_per_point))
-        r = len(inner.templates)
-        zeros = partial(torch.zeros, dtype=torch.float64, device=inner.device)
-        self._factor = zeros(GROUPS, r, r)
-        self._self_sum = zeros(GROUPS, r)
-        self.count = 0
-        self.defect = 0.0
-
-    def extend(self, size: int, report: Callable[[int], None]) -> None:
-        """Bring each group to `size` points; `report` gets the points in all groups."""
-        while self.count < size:
-            step = min(self._chunk, size - self.count)
-            points = np.concatenate([stream.draw(step) for stream in self._streams])
-            result = self._inner(torch.from_numpy(points).to(self._inner.device))
-            # One row of the factorised matrix for each (point, coordinate) of a group.
-            rows = result.features.unflatten(0, (GROUPS, step)).transpose(2, 3)
-            stacked = torch.cat([self._factor, rows.flatten(1, 2)], dim=1)
-            self._factor = torch.linalg.qr(stacked, mode="r").R
-            self._self_sum += result.self_values.unflatten(0, (GROUPS, step)).sum(1)
-            self.defect = max(self.defect, result.defect)
-            self.count += step
-            report(GROUPS * self.count)
-
-    def attention(self) -> Float64[np.ndarray, "groups distinct distinct"]:
-        """C over each group's points so far."""
-        factor = self._factor.cpu().numpy()
-        return factor.transpose(0, 2, 1) @ factor / self.count
-
-    def attention_self(self) -> Float64[np.ndarray, "groups distinct"]:
-        """d over each group's points so far."""
-        return self._self_sum.cpu().numpy() / self.count
-
-    def gaps(self) -> Float64[np.ndarray, "groups distinct distinct"]:
-        """‖f_i − f_j‖² over each group's points so far, from the factor's columns."""
-        factor = self._factor.cpu().numpy()
-        columns = factor.transpose(2, 0, 1)
-        gaps = [((column[..., None] - factor) ** 2).sum(1) for column in columns]
-        return np.stack(gaps, axis=1) / self.count
-
-
-def _assemble(groups: _Groups, settings: _Settings) -> TemplateGram:
+def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     column = np.array(settings.column)
     pairs = (slice(None), column[:, None], column)

@@ -1,7 +1,6 @@
 """C, self values, gaps and N against oracles, and what their intervals promise."""
 
 import math
-import sys
 
 import numpy as np
 import pytest
@@ -224,8 +223,7 @@ def test_points_are_nested_whatever_the_number_of_looks():
 
 def test_a_cut_in_chunks_changes_nothing(monkeypatch):
     whole = template_gram(SAME_DIFFERENT, max_points=1024)
-    # The function of that name hides the module as an attribute of the package.
-    monkeypatch.setattr(sys.modules["numerics.template_gram"], "CHUNK_NUMBERS", 20_000)
+    monkeypatch.setattr("numerics.point_groups.CHUNK_NUMBERS", 20_000)
     cut = template_gram(SAME_DIFFERENT, max_points=1024)
     np.testing.assert_allclose(cut.gaps, whole.gaps, rtol=1e-10)
     np.testing.assert_allclose(cut.attention_self, whole.attention_self, rtol=1e-13)
