@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
@@ -99,7 +99,7 @@ class TemplateGram:
     halfwidth: Mapping[str, Float64[np.ndarray, ...]]
     replicates: tuple[
         Float64[np.ndarray, "groups r r"], Float64[np.ndarray, "groups r"]
-    ]
+    ] = field(repr=False)
     points: int
     seed: int
     level: float

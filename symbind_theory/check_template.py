@@ -80,6 +80,8 @@ def check(
     """
     from numerics import Architecture, sample_complexity, template_gram
 
+    if not isinstance(task, TemplateTask):
+        raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
     architecture = architecture or Architecture()
     finite_number("target", target, low=0, strict=True)
     gram = template_gram(
@@ -233,8 +235,13 @@ def _parser() -> _Parser:
     add("--b1", type=_number(), help="frequency of the cosine (1)")
     add("--b2", type=_number(), help="phase of the cosine (0.3)")
     add("--target", type=_number(0), default=0.01, help="error aimed at (0.01)")
-    add("--rel-tol", type=_number(0), default=1e-3, help="of the eigenvalue (0.001)")
-    add("--max-points", type=_integer(64), default=2**16, help="at most (65536)")
+    add(
+        "--rel-tol",
+        type=_number(0),
+        default=1e-3,
+        help="stop at this relative half-width of the smallest eigenvalue (0.001)",
+    )
+    add("--max-points", type=_integer(64), default=2**16, help="points at most (65536)")
     add("--method", choices=["mc"], default="mc", help="how points are drawn")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--seed", type=_integer(0), default=0, help="of the random points (0)")

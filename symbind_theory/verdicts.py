@@ -174,5 +174,5 @@ def _copying(task: TemplateTask) -> Verdict:
         f"'{task.templates[i]}' copies its wildcard {task.labels[i]}: as the width "
         "grows, gradient descent raises the margin of the right unseen token over the "
         "others at a vanishing rate; a trainable multiple of the identity in each head "
-        "(identity_vo) removes this obstacle.",
+        "(identity_vo) removes this obstacle; this version does not estimate that.",
     )

@@ -231,6 +231,17 @@ def test_different_seeds_give_different_samples(seeds):
 
 
 @few_examples
+@given(SEEDS)
+def test_neighbouring_seeds_give_streams_of_their_own(seed):
+    # Equal by chance with probability 2**-100.
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    train, test = task.train_test(100, 100, 4, seed)
+    later, _ = task.train_test(100, 100, 4, seed + 1)
+    drawn = [side.template_indices for side in (train, test, later)]
+    assert len(set(drawn)) == 3
+
+
+@few_examples
 @given(any_task, SEEDS)
 def test_frequencies_follow_the_weights(task, seed):
     drawn = task.sample(DRAWN, [f"s{i}" for i in range(5)], seed).template_indices

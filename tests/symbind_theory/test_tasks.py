@@ -321,6 +321,14 @@ def test_fresh_symbols_avoid_regular_tokens_and_labels():
             "count is -1; expected an integer of at least 0",
         ),
         (
+            lambda: SAME_DIFFERENT.sample(1, ["u", "v"], seed=-1),
+            "seed is -1; expected an integer of at least 0",
+        ),
+        (
+            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary_size=2, seed=-1),
+            "seed is -1; expected an integer of at least 0",
+        ),
+        (
             lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary_size=0, seed=0),
             "vocabulary_size is 0; expected an integer of at least 1",
         ),
