@@ -36,7 +36,7 @@ def as_float(number: Any) -> float:
 
 def shorten(value: object, limit: int = 60) -> str:
     """`repr(value)` cut to at most `limit` characters, for use in messages."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -54,7 +54,7 @@ def finite_number(
     expected = f"a finite number{bound}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{name} is {shorten(value)}; expected {expected}")
-    number = float(value)
+    number = as_float(value)
     if not math.isfinite(number) or number < low or (strict and number == low):
         raise InputError(f"{name} is {shorten(value)}; expected {expected}")
     return number

@@ -101,3 +101,17 @@ def test_one_of_returns_the_choice():
 def test_one_of_refuses(value):
     message = refusal(lambda: one_of("readout", value, ("cls", "last", "mean")))
     assert message == f"readout is {value!r}; expected one of cls, last, mean"
+
+
+def test_a_number_beyond_float64_is_refused():
+    with pytest.raises(InputError, match=r"^x is 1000.*; expected a finite number"):
+        finite_number("x", 10**400)
+
+
+def test_a_value_of_several_lines_is_shown_on_one():
+    assert "\n" not in shorten(_TwoLines())
+
+
+class _TwoLines:
+    def __repr__(self):
+        return "first\n  second"
