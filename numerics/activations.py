@@ -49,6 +49,14 @@ class Activation(Protocol):
         """A bound on |∂K/∂x| + |∂K/∂y| + |∂K/∂c| at each entry."""
         ...
 
+    def slope(self, d: Matrix) -> Matrix:
+        """E φ'(√d g), g ~ N(0, 1); E[φ(√d g) g] / √d where φ has no derivative."""
+        ...
+
+    def curvature(self, d: Matrix) -> Matrix:
+        """E φ''(√d g); E[φ(√d g) (g² − 1)] / d where φ has no second derivative."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Cosine:
@@ -90,6 +98,14 @@ class Cosine:
         difference, total = self._exponentials(x, y, c)
         return self.b1**2 * (difference + abs(math.cos(2 * self.b2)) * total)
 
+    def slope(self, d: Matrix) -> Matrix:
+        """−b1 sin(b2) exp(−b1² d/2)."""
+        return -self.b1 * math.sin(self.b2) * np.exp(-(self.b1**2) * d / 2)
+
+    def curvature(self, d: Matrix) -> Matrix:
+        """−b1² cos(b2) exp(−b1² d/2)."""
+        return -(self.b1**2) * math.cos(self.b2) * np.exp(-(self.b1**2) * d / 2)
+
     def _exponentials(self, x: Matrix, y: Matrix, c: Matrix) -> tuple[Matrix, Matrix]:
         half = self.b1**2 / 2
         return np.exp(-half * (x + y - 2 * c)), np.exp(-half * (x + y + 2 * c))
@@ -123,3 +139,11 @@ class ReLU:
         """½ from c; sin θ √(y/x) / 4π from x and the same turned round from y."""
         ratio = np.sqrt(y / x)
         return 0.5 + (ratio + 1 / ratio) / (4 * math.pi) + 0 * c
+
+    def slope(self, d: Matrix) -> Matrix:
+        """½."""
+        return 0.5 + 0 * d
+
+    def curvature(self, d: Matrix) -> Matrix:
+        """1 / √(2πd)."""
+        return 1 / np.sqrt(2 * math.pi * d)

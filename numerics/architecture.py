@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from numerics.activations import Activation, Cosine
+from symbind_theory.incidence import Readout, read_readout
 from symbind_theory.validation import (
     InputError,
     finite_number,
-    one_of,
     positive_integer,
     shorten,
 )
 
-__all__ = ["READOUTS", "Architecture", "Readout"]
-
-Readout = Literal["cls", "last", "mean"]
-READOUTS = ("cls", "last", "mean")
+__all__ = ["Architecture"]
 
 _LARGEST = 1e100
 
@@ -61,7 +57,7 @@ class Architecture:
                 raise InputError(
                     f"{name} is {getattr(self, name):g}; expected at most {_LARGEST:g}"
                 )
-        one_of("readout", self.readout, READOUTS)
+        read_readout(self.readout)
         if not isinstance(self.activation, Activation):
             raise InputError(
                 f"activation is {shorten(self.activation)}; expected an activation "

@@ -8,6 +8,7 @@ accurate however small they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -58,10 +59,14 @@ class PointGroups:
             self.count += step
             report(GROUPS * self.count)
 
+    def factors(self) -> Float64[np.ndarray, "groups distinct distinct"]:
+        """For each group a triangular R with C = RᵀR over its points so far."""
+        return self._factor.cpu().numpy() / math.sqrt(self.count)
+
     def attention(self) -> Float64[np.ndarray, "groups distinct distinct"]:
         """C over each group's points so far."""
-        factor = self._factor.cpu().numpy()
-        return factor.transpose(0, 2, 1) @ factor / self.count
+        factor = self.factors()
+        return factor.transpose(0, 2, 1) @ factor
 
     def attention_self(self) -> Float64[np.ndarray, "groups distinct"]:
         """d over each group's points so far."""
@@ -69,7 +74,7 @@ class PointGroups:
 
     def gaps(self) -> Float64[np.ndarray, "groups distinct distinct"]:
         """‖f_i − f_j‖² over each group's points so far, from the factor's columns."""
-        factor = self._factor.cpu().numpy()
+        factor = self.factors()
         columns = factor.transpose(2, 0, 1)
         gaps = [((column[..., None] - factor) ** 2).sum(1) for column in columns]
-        return np.stack(gaps, axis=1) / self.count
+        return np.stack(gaps, axis=1)

@@ -17,7 +17,13 @@ from numerics.jackknife import half_width
 from numerics.shapes import Float64
 from symbind_theory.results import Interval
 
-__all__ = ["condition_number", "log_interval", "smallest_eigenvalue"]
+__all__ = [
+    "condition_number",
+    "log_interval",
+    "smallest_eigenvalue",
+    "smallest_singular_values",
+    "squared_interval",
+]
 
 
 def smallest_eigenvalue(matrix: Float64[np.ndarray, "r r"]) -> float:
@@ -89,3 +95,79 @@ def condition_number(
         interval.high / (1 - room),
         stated,
     )
+
+
+def squared_interval(
+    pooled: float,
+    replicates: Sequence[float],
+    level: float,
+    stated: float,
+    error: float,
+) -> Interval:
+    """The interval of σ², for a singular value σ ≥ 0 of the features.
+
+    Squaring after the decomposition keeps the relative accuracy of eigenvalues of C far
+    below the rounding of its entries.
+
+    Args:
+        pooled: σ on all points.
+        replicates: the same with each group of points left out.
+        level: coverage asked of this interval.
+        stated: coverage that the interval states, at most `level`.
+        error: bound on the error of every σ by rounding and by the inner stage. Where
+            σ or a replicate does not exceed it, `low` is 0.
+    """
+    largest = max(pooled, *replicates)
+    resolved = min(pooled, *replicates) > error
+    drawn = log_interval(
+        pooled**2,
+        [s**2 for s in replicates],
+        level,
+        stated,
+        0.0 if resolved else max(error, largest) ** 2,
+    )
+    low, high = math.sqrt(drawn.low), math.sqrt(drawn.high)
+    return Interval(
+        drawn.value, max(0.0, low - error) ** 2, (high + error) ** 2, stated
+    )
+
+
+def smallest_singular_values(
+    factors: Float64[np.ndarray, "groups r r"],
+) -> tuple[float, list[float]]:
+    """σ_min of the features over all groups, and with each group left out in turn.
+
+    Args:
+        factors: R of each group of points, with C = RᵀR over the group.
+    """
+    count = len(factors)
+    pooled = _smallest_singular(_stack(factors) / math.sqrt(count))
+    return pooled, [
+        _smallest_singular(rest / math.sqrt(count - 1))
+        for rest in _leave_one_out_factors(factors)
+    ]
+
+
+def _smallest_singular(factor: Float64[np.ndarray, "n r"]) -> float:
+    return float(np.linalg.svd(factor, compute_uv=False)[-1])
+
+
+def _stack(
+    factors: Float64[np.ndarray, "groups r r"],
+) -> Float64[np.ndarray, "r r"]:
+    """R with RᵀR = Σ_g R_gᵀR_g."""
+    return np.linalg.qr(np.concatenate(list(factors)), mode="r")
+
+
+def _leave_one_out_factors(
+    factors: Float64[np.ndarray, "groups r r"],
+) -> list[Float64[np.ndarray, "r r"]]:
+    """R of all groups but one, for each group in turn."""
+    before = [np.zeros_like(factors[0])]
+    after = [np.zeros_like(factors[0])]
+    for ahead, behind in zip(factors[:-1], factors[:0:-1], strict=True):
+        before.append(_stack(np.stack([before[-1], ahead])))
+        after.append(_stack(np.stack([after[-1], behind])))
+    return [
+        _stack(np.stack(pair)) for pair in zip(before, reversed(after), strict=True)
+    ]

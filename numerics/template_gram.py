@@ -21,6 +21,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
+from numerics.hermite import hermite_share
 from numerics.jackknife import half_width, leave_one_out
 from numerics.laplace_table import SECOND_MOMENT_ERROR
 from numerics.options import (
@@ -35,9 +36,11 @@ from numerics.spectrum import (
     condition_number,
     log_interval,
     smallest_eigenvalue,
+    smallest_singular_values,
+    squared_interval,
 )
 from symbind_theory.results import Interval
-from symbind_theory.templates import Template
+from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
     finite_number,
@@ -80,6 +83,7 @@ class TemplateGram:
         halfwidth: for each of the names above, half-widths of the same shape; each
             entry is covered with probability `level`.
         replicates: (N, K_trans self) with each group of points left out in turn.
+        attention_replicates: (C, d), the same way.
         points: number of outer points used.
         seed: the seed of the points.
         level: coverage of every interval, looks at intermediate sizes included.
@@ -87,6 +91,9 @@ class TemplateGram:
         device: where they were computed.
         resolution: bound on the error of eigenvalues of N by rounding and by the inner
             stage, which re-drawing points does not show.
+        factors: for each group of points and the distinct templates, R with C = RᵀR.
+        feature_error: bound on the error of R's singular values by rounding and by the
+            inner stage.
     """
 
     templates: tuple[Template, ...]
@@ -100,6 +107,9 @@ class TemplateGram:
     replicates: tuple[
         Float64[np.ndarray, "groups r r"], Float64[np.ndarray, "groups r"]
     ] = field(repr=False)
+    attention_replicates: tuple[
+        Float64[np.ndarray, "groups r r"], Float64[np.ndarray, "groups r"]
+    ] = field(repr=False)
     points: int
     seed: int
     level: float
@@ -107,6 +117,8 @@ class TemplateGram:
     method: str
     device: str
     resolution: float
+    factors: Float64[np.ndarray, "groups distinct distinct"] = field(repr=False)
+    feature_error: float
 
     @cached_property
     def smallest_eigenvalue(self) -> Interval:
@@ -118,6 +130,46 @@ class TemplateGram:
             self.level,
             self.resolution,
         )
+
+    @cached_property
+    def attention_smallest_eigenvalue(self) -> Interval:
+        """λ_min(C); 0 exactly where two templates are equivalent.
+
+        From singular values of the features: relative accuracy far below 1e-16.
+        """
+        if self.factors.shape[-1] < len(self.templates):
+            return Interval(0.0, 0.0, 0.0, self.level)
+        pooled, left_out = self._singular_values
+        return squared_interval(
+            pooled, left_out, self._interval_level, self.level, self.feature_error
+        )
+
+    @cached_property
+    def eigenvalue_bound(self) -> Interval:
+        """The lower bound that Theorem S puts on λ_min(N), estimated from λ_min(C).
+
+        λ_min(N) ≥ `hermite_share` · λ_min(C); see there.
+        """
+        if self.factors.shape[-1] < len(self.templates):
+            return Interval(0.0, 0.0, 0.0, self.level)
+        activation = self.architecture.activation
+        pooled, left_out = self._singular_values
+        share = hermite_share(activation, self.attention, self.attention_self)
+        shares = [
+            hermite_share(activation, c, d)
+            for c, d in zip(*self.attention_replicates, strict=True)
+        ]
+        return squared_interval(
+            math.sqrt(share) * pooled,
+            [math.sqrt(x) * s for x, s in zip(shares, left_out, strict=True)],
+            self._interval_level,
+            self.level,
+            math.sqrt(max(share, *shares)) * self.feature_error,
+        )
+
+    @cached_property
+    def _singular_values(self) -> tuple[float, list[float]]:
+        return smallest_singular_values(self.factors)
 
     @cached_property
     def condition_number(self) -> Interval:
@@ -309,6 +361,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         **pooled,
         halfwidth=MappingProxyType(halfwidth),
         replicates=(matrices, selves),
+        attention_replicates=(without["attention"], without["attention_self"]),
         points=GROUPS * groups.count,
         seed=settings.seed,
         level=settings.level,
@@ -316,7 +369,17 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         method=settings.method,
         device=settings.device,
         resolution=len(settings.templates) * float(stage["matrix"].max()),
+        factors=groups.factors(),
+        feature_error=_feature_error(groups, mean["attention"]),
     )
+
+
+def _feature_error(
+    groups: PointGroups, attention: Float64[np.ndarray, "r r"]
+) -> float:
+    """Bound on ‖δF‖: each column is off by a relative `defect` and by rounding."""
+    rounding = 16 * np.finfo(np.float64).eps
+    return float((groups.defect + rounding) * np.sqrt(np.trace(attention)))
 
 
 def _stage_errors(
@@ -370,15 +433,10 @@ def _sizes(largest: int) -> list[int]:
 
 
 def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
-    parsed = tuple(t if isinstance(t, Template) else Template(t) for t in templates)
-    if not parsed:
-        raise InputError("templates is empty; expected at least one template")
+    parsed = read_templates(templates)
     if parsed[0].length > MAX_LENGTH:
         raise InputError(
             f"templates have {parsed[0].length} tokens; expected at most {MAX_LENGTH}, "
             "the longest that this version estimates in reasonable time"
         )
-    if len({t.length for t in parsed}) > 1:
-        lengths = sorted({t.length for t in parsed})
-        raise InputError(f"templates have lengths {lengths}; expected one length")
     return parsed

@@ -11,17 +11,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from io import StringIO
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from symbind_theory.certificates import certify, write_certificate
+from symbind_theory.incidence import Incidence
 from symbind_theory.results import CheckResult, Estimates, Gap, Interval
+from symbind_theory.separation import separation
 from symbind_theory.tasks import TemplateTask
+from symbind_theory.theorem_s import Kernel, Kind, decide
 from symbind_theory.validation import (
     InputError,
     finite_number,
     positive_integer,
     shorten,
 )
-from symbind_theory.verdicts import Kernel, verdicts
+from symbind_theory.verdicts import verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
@@ -100,26 +105,49 @@ def check(
         if task.symbolic
         else sample_complexity(task, architecture, target, gram=gram)
     )
-    constant = architecture.activation.constant
-    kernel = Kernel(
-        theorem_s=architecture.readout == "cls"
-        and architecture.beta != 0
-        and architecture.gamma != 0
-        and not constant,
-        constant=constant,
-    )
+    kernel = _kernel(architecture)
+    decision = decide(task.templates, kernel)
+    # Theorem S is silent where a hypothesis is off, and so is its bound.
+    bound = gram.eigenvalue_bound if kernel.theorem_s else None
     return CheckResult(
         task=task,
         architecture=_parameters(architecture),
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
+        collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
-        estimates=_estimates(gram),
+        estimates=_estimates(gram, kernel, bound),
         sample_complexity=samples,
-        verdicts=verdicts(task, kernel, gram.smallest_eigenvalue, samples),
+        verdicts=verdicts(
+            task, decision, gram.smallest_eigenvalue, samples, bound
+        ),
         seed=seed,
         version=__version__,
+    )
+
+
+def _kernel(architecture: Architecture) -> Kernel:
+    """What Theorem S needs to know of the architecture."""
+    from numerics import Cosine, ReLU
+
+    activation = architecture.activation
+    kind: Kind = "other"
+    if activation.constant:
+        kind = "constant"
+    elif isinstance(activation, Cosine):
+        kind = "cosine"
+    elif isinstance(activation, ReLU):
+        kind = "relu"
+    return Kernel(
+        readout=architecture.readout,
+        activation=kind,
+        beta_is_zero=architecture.beta == 0,
+        gamma_is_zero=architecture.gamma == 0,
+        identity_kq=architecture.identity_kq != 0,
+        one_layer=architecture.depth == 1
+        and architecture.residual == 0
+        and architecture.normalisation is None,
     )
 
 
@@ -137,14 +165,15 @@ def _parameters(architecture: Architecture) -> dict[str, Any]:
     return parameters
 
 
-def _estimates(gram: TemplateGram) -> Estimates:
+def _estimates(
+    gram: TemplateGram, kernel: Kernel, bound: Interval | None
+) -> Estimates:
     """The numbers of a Gram record as plain frozen tuples."""
 
     def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
         return tuple(map(tuple, matrix.tolist()))
 
     width = gram.halfwidth
-    size = len(gram.templates)
     return Estimates(
         attention=rows(gram.attention),
         attention_halfwidth=rows(width["attention"]),
@@ -152,17 +181,38 @@ def _estimates(gram: TemplateGram) -> Estimates:
         matrix=rows(gram.matrix),
         matrix_halfwidth=rows(width["matrix"]),
         matrix_self=tuple(gram.matrix_self.tolist()),
-        gaps=tuple(
-            Gap(i, j, _gap_interval(gram, i, j))
-            for i in range(size)
-            for j in range(i + 1, size)
-        ),
+        gaps=_gaps(gram, kernel),
         smallest_eigenvalue=gram.smallest_eigenvalue,
         condition_number=gram.condition_number,
+        attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
+        eigenvalue_bound=bound,
         points=gram.points,
         method=gram.method,
         device=gram.device,
     )
+
+
+def _gaps(gram: TemplateGram, kernel: Kernel) -> tuple[Gap, ...]:
+    """Every pair's gap: the estimate, and how it starts in beta."""
+    seen = [Incidence(t, kernel.readout) for t in gram.templates]
+    gamma, a = gram.architecture.gamma, gram.architecture.identity_kq
+    gaps = []
+    for i, j in combinations(range(len(seen)), 2):
+        leading = separation(seen[i], seen[j], kernel.identity_kq)
+        # At γ = 0 a coefficient may vanish: then it is not the leading one.
+        if leading.order is None or leading.at(gamma, a) == 0:
+            gaps.append(Gap(i, j, _gap_interval(gram, i, j)))
+        else:
+            gaps.append(
+                Gap(
+                    i,
+                    j,
+                    _gap_interval(gram, i, j),
+                    leading.order,
+                    str(leading.coefficient),
+                )
+            )
+    return tuple(gaps)
 
 
 def _gap_interval(gram: TemplateGram, i: int, j: int) -> Interval:
@@ -228,6 +278,11 @@ def _parser() -> _Parser:
     add("lines", nargs="*", metavar="'TEMPLATE -> LABEL'", help="such as '?a ?a -> 1'")
     add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
     add("--json", action="store_true", help="write one JSON document, nothing else")
+    add(
+        "--certificate",
+        metavar="FILE",
+        help="write why N is non-singular, for certificate_verifier to check",
+    )
     add("--beta", type=_number(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=_number(0), default=1.0, help="position scale (1)")
     add("--readout", choices=["cls"], default="cls", help="position read out")
@@ -312,8 +367,25 @@ def _run(options: argparse.Namespace) -> int:
         )
         print_result(result, console)
         text = buffer.getvalue()
+    if options.certificate is not None:
+        _certify(result, options)
     _write(text)
     return result.exit_status
+
+
+def _certify(result: CheckResult, options: argparse.Namespace) -> None:
+    """Write the certificate, or say on the standard error why there is none."""
+    if result.equivalent_pairs:
+        i, j = result.equivalent_pairs[0]
+        message = f"no certificate: templates {i + 1} and {j + 1} are equivalent"
+    else:
+        certificate = certify(result.task.templates, options.readout)
+        write_certificate(certificate, options.certificate)
+        message = (
+            f"certificate written to {options.certificate}; to verify it: "
+            f"python -m symbind_theory.certificate_verifier {options.certificate}"
+        )
+    print(f"check_template: {message}", file=sys.stderr)
 
 
 def _write(text: str) -> None:

@@ -108,8 +108,10 @@ class Gap:
         i: index of the first template, from 0.
         j: index of the second, above `i`.
         estimate: the gap, with its interval.
-        order: the power L of beta at which the features first differ, where decided.
-        coefficient: of β^{2L} in the gap, an expression in gamma, where decided.
+        order: the power L of beta at which the features first differ; None for
+            templates that collapse.
+        coefficient: of β^{2L} in the gap, an expression in gamma that is positive for
+            γ ≠ 0; None for templates that collapse.
     """
 
     i: int
@@ -131,6 +133,9 @@ class Estimates:
         gaps: every pair's gap.
         smallest_eigenvalue: of N.
         condition_number: of N.
+        attention_smallest_eigenvalue: of C.
+        eigenvalue_bound: what Theorem S puts below the smallest eigenvalue of N; None
+            where it does not speak.
         points: outer points used.
         method: how they were drawn.
         device: where they were computed.
@@ -145,6 +150,8 @@ class Estimates:
     gaps: tuple[Gap, ...]
     smallest_eigenvalue: Interval
     condition_number: Interval
+    attention_smallest_eigenvalue: Interval
+    eigenvalue_bound: Interval | None
     points: int
     method: str
     device: str
@@ -177,6 +184,7 @@ class CheckResult:
         equivalent_pairs: index pairs of templates equal up to renaming.
         overlapping_pairs: pairs that share a string of symbols, with the string.
         overlapping_pairs_any: the same when wildcards may also take regular tokens.
+        collapsed_pairs: index pairs whose rows of N are equal or proportional.
         mlp_floor: exact least expected loss of an MLP; None for symbolic labels.
         estimates: C, N and what follows, with uncertainty.
         sample_complexity: from N; None for symbolic labels.
@@ -190,6 +198,7 @@ class CheckResult:
     equivalent_pairs: tuple[tuple[int, int], ...]
     overlapping_pairs: tuple[Overlap, ...]
     overlapping_pairs_any: tuple[Overlap, ...]
+    collapsed_pairs: tuple[tuple[int, int], ...]
     mlp_floor: Any
     estimates: Estimates
     sample_complexity: Samples | None

@@ -17,7 +17,15 @@ from unicodedata import category
 
 from symbind_theory.validation import InputError, one_of, shorten
 
-__all__ = ["CLS", "Images", "Substitution", "Template", "fresh_tokens", "parse_string"]
+__all__ = [
+    "CLS",
+    "Images",
+    "Substitution",
+    "Template",
+    "fresh_tokens",
+    "parse_string",
+    "read_templates",
+]
 
 CLS = "[CLS]"
 """The token appended by the `cls` readout; reserved, never written by the user."""
@@ -78,6 +86,21 @@ def parse_string(text: str | Iterable[str]) -> tuple[str, ...]:
                 f"string contains the wildcard {token}; expected tokens only"
             )
     return tokens
+
+
+def read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
+    """Templates of one length, parsed where they are given as text.
+
+    Raises:
+        InputError: no template, or lengths that differ.
+    """
+    parsed = tuple(t if isinstance(t, Template) else Template(t) for t in templates)
+    if not parsed:
+        raise InputError("templates is empty; expected at least one template")
+    lengths = sorted({t.length for t in parsed})
+    if len(lengths) > 1:
+        raise InputError(f"templates have lengths {lengths}; expected one length")
+    return parsed
 
 
 def fresh_tokens(avoid: Iterable[str]) -> Iterator[str]:

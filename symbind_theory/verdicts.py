@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
 from symbind_theory.results import Interval, Outcome, Samples, Verdict
 from symbind_theory.tasks import TemplateTask
+from symbind_theory.theorem_s import Decision
 
-__all__ = ["Kernel", "verdicts"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """What the verdicts need to know of the architecture.
-
-    Attributes:
-        theorem_s: whether Theorem S speaks of it: cls readout, beta and gamma non-zero,
-            activation not constant.
-        constant: whether the activation is constant.
-    """
-
-    theorem_s: bool
-    constant: bool
+__all__ = ["verdicts"]
 
 
 def verdicts(
-    task: TemplateTask, kernel: Kernel, smallest: Interval, samples: Samples | None
+    task: TemplateTask,
+    decision: Decision,
+    smallest: Interval,
+    samples: Samples | None,
+    bound: Interval | None = None,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
 
     Args:
         task: the task.
-        kernel: facts about the architecture.
-        smallest: λ_min(N).
+        decision: whether N is non-singular, as far as the templates alone decide it.
+        smallest: λ_min(N), estimated.
         samples: the sample size N implies; None for symbolic labels.
+        bound: what Theorem S puts below λ_min(N), estimated, where it speaks.
     """
-    matrix = _template_matrix(task, kernel, smallest)
+    matrix = _template_matrix(decision, smallest, bound)
     found = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
-        _generalises(task, kernel, matrix, samples),
+        _generalises(task, decision, matrix, samples),
         _copying(task) if task.copied else None,
     ]
     return tuple(verdict for verdict in found if verdict is not None)
@@ -62,50 +52,39 @@ def _mlp_floor(task: TemplateTask) -> Verdict:
     return Verdict("C2", Outcome.HOLDS, evidence)
 
 
-def _template_matrix(task: TemplateTask, kernel: Kernel, smallest: Interval) -> Verdict:
-    if pairs := task.equivalent_pairs():
-        i, j = pairs[0]
-        return Verdict(
-            "C3",
-            Outcome.REFUTED,
-            f"Templates {i + 1} and {j + 1}, '{task.templates[i]}' and "
-            f"'{task.templates[j]}', are equal up to a renaming of wildcards: their "
-            "rows of N are equal, N is singular.",
-        )
-    if kernel.constant and len(task) > 1:
-        return Verdict(
-            "C3",
-            Outcome.REFUTED,
-            "The activation is constant: all entries of N are equal, N is singular.",
-        )
+def _template_matrix(
+    decision: Decision, smallest: Interval, bound: Interval | None
+) -> Verdict:
+    if decision.outcome is Outcome.REFUTED:
+        return Verdict("C3", Outcome.REFUTED, decision.reason)
     estimate = (
         f"Estimated smallest eigenvalue {smallest.value:.4g} in "
         f"[{smallest.low:.4g}, {smallest.high:.4g}] at level {smallest.level:g}."
     )
-    if kernel.theorem_s:
-        resolved = (
-            estimate
-            if smallest.low > 0
-            else f"{estimate} The estimate alone does not resolve it from 0."
-        )
-        return Verdict(
-            "C3",
-            Outcome.HOLDS,
-            "N is non-singular by Theorem S: the templates are pairwise inequivalent, "
-            f"beta and gamma are non-zero, the activation is not constant. {resolved}",
-        )
+    if decision.outcome is Outcome.HOLDS:
+        if smallest.low == 0:
+            estimate += " The estimate alone does not resolve it from 0."
+            if bound is not None and bound.low > 0:
+                estimate += (
+                    " The theorem's lower bound for it, from the smallest eigenvalue "
+                    f"of C, is {bound.value:.4g} in [{bound.low:.4g}, {bound.high:.4g}]."
+                )
+        return Verdict("C3", Outcome.HOLDS, f"{decision.reason} {estimate}")
     if smallest.low > 0:
         return Verdict("C3", Outcome.HOLDS, f"N is non-singular. {estimate}")
     return Verdict(
         "C3",
         Outcome.UNDECIDED,
-        f"{estimate} Theorem S asks for the cls readout and non-zero beta and gamma: "
-        "set these, or raise max_points to see whether the estimate resolves it.",
+        f"{decision.reason} {estimate} Take beta and gamma above 0, for which Theorem S "
+        "decides, or raise max_points to see whether the estimate resolves it.",
     )
 
 
 def _generalises(
-    task: TemplateTask, kernel: Kernel, matrix: Verdict, samples: Samples | None
+    task: TemplateTask,
+    decision: Decision,
+    matrix: Verdict,
+    samples: Samples | None,
 ) -> Verdict:
     if task.copied:
         i = task.copied[0]
@@ -115,29 +94,8 @@ def _generalises(
             f"The label {task.labels[i]} of '{task.templates[i]}' is copied from the "
             "string: this fails as the width grows without identity_vo > 0 (C7).",
         )
-    conflict = next(
-        (
-            (i, j)
-            for i, j in task.equivalent_pairs()
-            if task.labels[i] != task.labels[j]
-        ),
-        None,
-    )
-    if conflict is not None:
-        i, j = conflict
-        return Verdict(
-            "C5",
-            Outcome.REFUTED,
-            f"Templates {i + 1} and {j + 1} produce the same strings, such as "
-            f"'{task.templates[i].overlap(task.templates[j])}', with the labels "
-            f"{task.labels[i]} and {task.labels[j]}: no model can learn both.",
-        )
-    if kernel.constant and len(set(task.labels)) > 1:
-        return Verdict(
-            "C5",
-            Outcome.REFUTED,
-            "The activation is constant: every string gets the same prediction.",
-        )
+    if conflict := _conflict(task, decision):
+        return Verdict("C5", Outcome.REFUTED, conflict)
     if matrix.outcome is Outcome.REFUTED:
         return Verdict(
             "C5",
@@ -163,6 +121,34 @@ def _generalises(
         Outcome.HOLDS,
         "N is non-singular (C3), so with enough diverse data the transformer's kernel "
         f"regression {target}generalises to unseen symbols.{needed}",
+    )
+
+
+def _conflict(task: TemplateTask, decision: Decision) -> str | None:
+    """Two templates with different labels that nothing tells apart, if there are any.
+
+    A pair that shares its strings is the stronger witness: it defeats every model.
+    """
+    pairs = [
+        (collapse.i, collapse.j)
+        for collapse in decision.collapses
+        if collapse.identical and task.labels[collapse.i] != task.labels[collapse.j]
+    ]
+    for i, j in pairs:
+        string = task.templates[i].overlap(task.templates[j])
+        if string is not None:
+            return (
+                f"Templates {i + 1} and {j + 1} produce the same strings, such as "
+                f"'{string}', with the labels {task.labels[i]} and {task.labels[j]}: "
+                "no model can learn both."
+            )
+    if not pairs:
+        return None
+    i, j = pairs[0]
+    return (
+        f"The kernel gives templates {i + 1} and {j + 1}, '{task.templates[i]}' and "
+        f"'{task.templates[j]}', the same prediction on fresh symbols, and their "
+        f"labels are {task.labels[i]} and {task.labels[j]}."
     )
 
 

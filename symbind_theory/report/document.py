@@ -34,6 +34,7 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "equivalent_pairs": [list(pair) for pair in result.equivalent_pairs],
         "overlapping_pairs": [_overlap(o) for o in result.overlapping_pairs],
         "overlapping_pairs_any": [_overlap(o) for o in result.overlapping_pairs_any],
+        "collapsed_pairs": [list(pair) for pair in result.collapsed_pairs],
         "mlp_floor": None
         if result.mlp_floor is None
         else _finite(as_float(result.mlp_floor)),
@@ -56,6 +57,12 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "matrix_self": estimates.matrix_self,
         "smallest_eigenvalue": _interval(estimates.smallest_eigenvalue),
         "condition_number": _interval(estimates.condition_number),
+        "attention_smallest_eigenvalue": _interval(
+            estimates.attention_smallest_eigenvalue
+        ),
+        "eigenvalue_bound": None
+        if estimates.eigenvalue_bound is None
+        else _interval(estimates.eigenvalue_bound),
         "sample_complexity": None
         if samples is None
         else {

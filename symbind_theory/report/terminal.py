@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from symbind_theory.claims import claim
-from symbind_theory.results import CheckResult, Interval, Outcome
+from symbind_theory.results import CheckResult, Gap, Interval, Outcome
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
@@ -23,6 +24,7 @@ __all__ = ["headline", "print_result"]
 _MOST_PAIRS = 10
 _MOST_COLUMNS = 8
 
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WILDCARD_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _OUTCOME_STYLE = {
     Outcome.HOLDS: "bold green",
@@ -131,9 +133,11 @@ def _numbers(result: CheckResult) -> Group:
     table = _table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
         ("smallest eigenvalue", estimates.smallest_eigenvalue),
+        ("its bound by Theorem S", estimates.eigenvalue_bound),
         ("condition number", estimates.condition_number),
     ]:
-        table.add_row(name, _number(interval.value), _ends(interval))
+        if interval is not None:
+            table.add_row(name, _number(interval.value), _ends(interval))
     if samples is not None:
         table.add_row(
             f"samples for error {samples.target:g}",
@@ -151,14 +155,26 @@ def _gaps(result: CheckResult) -> Group:
     title = "Gaps between templates"
     if len(shown) < len(ordered):
         title += f", the smallest {len(shown)} of {len(ordered)}"
-    table = _table("pair", "gap", "interval")
+    table = _table("pair", "gap", "interval", "as beta → 0")
     for gap in shown:
         table.add_row(
             f"{gap.i + 1}, {gap.j + 1}",
             _number(gap.estimate.value),
             _ends(gap.estimate),
+            _leading_term(gap),
         )
     return _titled(title, table)
+
+
+def _leading_term(gap: Gap) -> str:
+    """The exact coefficient times its power of beta, in usual notation."""
+    if gap.order is None or gap.coefficient is None:
+        return "0"
+    term = f"{gap.coefficient}*beta**{2 * gap.order}" if gap.order else gap.coefficient
+    term = re.sub(
+        r"\*\*(\d+)", lambda power: power.group(1).translate(_SUPERSCRIPTS), term
+    )
+    return term.replace("gamma", "γ").replace("beta", "β").replace("*", " ")
 
 
 def _matrix(result: CheckResult) -> Group:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from activations import Square
 
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import InputError, Outcome, TemplateTask, check
@@ -256,17 +257,36 @@ def test_a_constant_cosine_is_refuted(capsys):
 
 
 @pytest.mark.parametrize("off", [{"beta": 0.0}, {"gamma": 0.0}], ids=str)
-def test_outside_the_theorem_an_unresolved_interval_is_undecided(off):
-    """αβα and αββ collapse at gamma = 0, everything at beta = 0."""
+def test_templates_that_collapse_refute(off):
+    """αβα and αββ collapse at gamma = 0 and at beta = 0: nothing tells them apart."""
     task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], [1, -1])
     result = check(task, Architecture(**off), max_points=256)
+    assert result.exit_status == 1
+    assert result.collapsed_pairs == ((0, 1),)
+    for claim in ("C3", "C5"):
+        verdict = result.verdict(claim)
+        assert verdict is not None
+        assert verdict.outcome is Outcome.REFUTED
+    assert result.estimates.smallest_eigenvalue.low == 0
+    assert result.estimates.eigenvalue_bound is None
+    assert all(gap.estimate.low >= 0 for gap in result.estimates.gaps)
+
+
+def outside_the_theorem():
+    """N of t² has rank 2 at beta = 0, though no two of the three templates collapse."""
+    task = TemplateTask(["?a ?a ?a", "?a ?a ?b", "?a ?b ?c"], [1, 2, 3])
+    architecture = Architecture(beta=0.0, activation=Square())
+    return check(task, architecture, max_points=256)
+
+
+def test_outside_the_theorem_an_unresolved_interval_is_undecided():
+    result = outside_the_theorem()
     assert result.exit_status == 3
+    assert result.collapsed_pairs == ()
     verdict = result.verdict("C3")
     assert verdict is not None
     assert verdict.outcome is Outcome.UNDECIDED
     assert "raise" in verdict.evidence
-    assert result.estimates.smallest_eigenvalue.low == 0
-    assert all(gap.estimate.low >= 0 for gap in result.estimates.gaps)
 
 
 def test_outside_the_theorem_a_resolved_interval_decides():
@@ -368,8 +388,7 @@ def test_a_coarse_tolerance_stops_early(capsys):
 
 def test_the_command_passes_on_an_undecided_status(monkeypatch, capsys):
     """beta = 0 is refused on the command line, so the record comes from Python."""
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    undecided = check(task, Architecture(beta=0.0), max_points=256)
+    undecided = outside_the_theorem()
     monkeypatch.setattr(module, "check", lambda *_, **__: undecided)
     assert run(*SAME_DIFFERENT) == 3
     assert "undecided" in capsys.readouterr().out

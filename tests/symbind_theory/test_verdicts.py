@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.results import Samples
 from symbind_theory.strategies import tasks
-from symbind_theory.verdicts import Kernel, verdicts
+from symbind_theory.theorem_s import Kernel
+from symbind_theory.theorem_s import decide as decision
+from symbind_theory.verdicts import verdicts
 
 # The hook that checks annotations looks at a random item of a sequence. Hypothesis
 # takes that for a strategy that cannot be replayed; it seeds `random`, so this one can.
@@ -17,9 +19,9 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module inside strategies"
 )
 
-THEOREM = Kernel(theorem_s=True, constant=False)
-NO_THEOREM = Kernel(theorem_s=False, constant=False)
-CONSTANT = Kernel(theorem_s=False, constant=True)
+THEOREM = Kernel()
+NO_THEOREM = Kernel(one_layer=False)
+CONSTANT = Kernel(activation="constant")
 RESOLVED = Interval(0.02, 0.01, 0.03)
 UNRESOLVED = Interval(0.002, 0.0, 0.03)
 SAMPLES = Samples(3648, Interval(3647.5, 3600, 3700), target=0.01, alpha=1e-3)
@@ -35,7 +37,7 @@ COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
     """The verdicts by claim id, each claim once."""
-    found = verdicts(task, kernel, smallest, samples)
+    found = verdicts(task, decision(task.templates, kernel), smallest, samples)
     by_claim = {verdict.claim: verdict for verdict in found}
     assert len(by_claim) == len(found)
     return by_claim
@@ -50,7 +52,7 @@ def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
     ],
 )
 def test_the_claims_that_speak_of_a_task_in_the_order_of_the_argument(task, claims):
-    found = verdicts(task, THEOREM, RESOLVED, None)
+    found = verdicts(task, decision(task.templates, THEOREM), RESOLVED, None)
     assert [verdict.claim for verdict in found] == claims
 
 
@@ -74,7 +76,7 @@ def test_equivalent_templates_refute_whatever_the_estimate_says(kernel, smallest
     """The witness is the first such pair, counted from 1 and quoted."""
     verdict = decide(CONFLICT, kernel, smallest)["C3"]
     assert verdict.outcome is Outcome.REFUTED
-    assert "Templates 2 and 3, 'X ?a ?a' and 'X ?u ?u'," in verdict.evidence
+    assert "templates 2 and 3, 'X ?a ?a' and 'X ?u ?u'," in verdict.evidence
     assert "N is singular" in verdict.evidence
 
 
@@ -164,7 +166,7 @@ def test_equivalent_templates_with_different_labels_cannot_be_learnt(kernel):
 def test_the_conflict_quoted_is_a_pair_with_different_labels():
     """Templates 1 and 2 are equivalent too, but agree."""
     found = decide(ONE_CONFLICT)
-    assert "Templates 1 and 2," in found["C3"].evidence
+    assert "templates 1 and 2," in found["C3"].evidence
     assert "Templates 1 and 3 " in found["C5"].evidence
     assert "labels 1 and 2" in found["C5"].evidence
 

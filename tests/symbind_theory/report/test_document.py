@@ -42,7 +42,9 @@ KEYS = {
 SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different")
 
 
-def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None):
+def record(
+    task=SAME_DIFFERENT, condition=None, samples=None, floor=None, bound=None
+):
     """A record whose every number is different."""
     size = range(len(task))
     entry = [[float(i + j) for j in size] for i in size]
@@ -59,6 +61,7 @@ def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None):
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
+        collapsed_pairs=task.equivalent_pairs(),
         mlp_floor=task.mlp_floor() if floor is None else floor,
         estimates=Estimates(
             attention=rows(0.125),
@@ -73,6 +76,8 @@ def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None):
             ),
             smallest_eigenvalue=Interval(0.25, 0.125, 0.5, level=0.95),
             condition_number=condition or Interval(7.0, 6.0, 8.0),
+            attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
+            eigenvalue_bound=bound,
             points=256,
             method="mc",
             device="cpu",

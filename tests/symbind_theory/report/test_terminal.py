@@ -45,6 +45,7 @@ def record(
     gaps=None,
     condition=None,
     samples=None,
+    bound=None,
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
     size = len(task)
@@ -58,6 +59,7 @@ def record(
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
+        collapsed_pairs=task.equivalent_pairs(),
         mlp_floor=task.mlp_floor(),
         estimates=Estimates(
             attention=square,
@@ -72,6 +74,8 @@ def record(
             ),
             smallest_eigenvalue=Interval(0.0625, 0.03125, 0.09375),
             condition_number=condition or Interval(1234567.0, 1234.5, 1e7),
+            attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
+            eigenvalue_bound=bound,
             points=256,
             method="mc",
             device="cpu",

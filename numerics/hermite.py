@@ -1,0 +1,37 @@
+"""What an activation makes of the attention kernel, term by term.
+
+N = Σ_n A_n C^∘n A_n / n! with A_n = diag E φ⁽ⁿ⁾(√d_i g): Mehler's formula. Each term
+with n ≥ 1 is positive semi-definite, so the first two bound λ_min(N) from below.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numerics.activations import Activation
+from numerics.shapes import Float64
+
+__all__ = ["hermite_share"]
+
+
+def hermite_share(
+    activation: Activation,
+    attention: Float64[np.ndarray, "r r"],
+    attention_self: Float64[np.ndarray, " r"],
+) -> float:
+    """A number s with λ_min(N) ≥ s λ_min(C), positive for most activations.
+
+    s = min_i (E φ'(√d_i g))² + ½ min_i (E φ''(√d_i g))² min_i C_ii: the terms n = 1 and
+    n = 2 of Mehler's formula, with λ_min(C ∘ C) ≥ min_i C_ii λ_min(C) by Schur.
+
+    Args:
+        activation: φ.
+        attention: C.
+        attention_self: d.
+
+    Source: symbind, Theorem S (quantitative); docs/separation.md.
+    """
+    slope = activation.slope(attention_self)
+    curvature = activation.curvature(attention_self)
+    second = float((curvature**2).min() * np.diagonal(attention).min()) / 2
+    return float((slope**2).min()) + second

@@ -1,0 +1,327 @@
+"""Verify a separation certificate, trusting nothing but this file.
+
+    python certificate_verifier.py certificate.json
+
+Standard library only; the file runs on its own. From the templates it derives again, in
+exact arithmetic, at which order in beta each pair's attention features separate, which
+templates agree at the orders below, and both coefficients that witness the difference.
+
+Notation: K keys, n_t the counts of regular tokens, R and J the incidences of regular
+tokens and of wildcards, P = I - 11'/K. The query is the last key. Features are read at
+positions (times gamma) and at regular tokens; G[q, .] is the query's row of standard
+normals that all templates share. Coefficients, as polynomials in gamma:
+
+    order 0, token t                         n_t / K
+    order 1, position a, variable G[q, t]    gamma^2 (R_at - n_t/K) / K            (*)
+    order 2, position a, no variable         gamma (s_a - mean s) / 2K,  s = diag S
+    order 3, position a, variable G[q, c]    gamma^3 (P_ac s_a - 2 S_ac/K - s_c/K) / 2K,
+                                             s = diag S less its mean              (*)
+    S = (1 + gamma^2) PJP + w (PRR'P + gamma^2 P)
+
+with w = 0 for a regular token as the query, 1 for a wildcard; under the mean readout w
+is the share of wildcards among the queries at order 2, and (*) is divided by K.
+Features agree at order 0 if the counts do, then at order 1 if R does, then at order 2
+if the diagonal of PJP less its mean does; at order 3 they differ if PJP does.
+
+Exit status: 0 verified, 1 rejected, 2 the file cannot be read.
+"""
+
+import json
+import re
+import sys
+from fractions import Fraction
+from functools import lru_cache
+
+FORMAT = "symbind separation certificate"
+FORMAT_VERSION = 1
+READOUTS = ("cls", "last", "mean")
+CLS = "[CLS]"
+
+STATEMENT = (
+    "Let f_i be the attention features of template i, averaged over its wildcards, "
+    "under the {readout} readout: one softmax attention layer with Gaussian weights in "
+    "the limit of wide layers. For every pair i != j and every gamma != 0, f_i and f_j "
+    "agree at all powers of beta below the pair's order L and differ at order L, as "
+    "the witness shows; so the gap E|f_i - f_j|^2 is c beta^(2L) + O(beta^(2L+2)) with "
+    "c > 0, and positive for all but isolated beta != 0. No two templates are equal up "
+    "to a renaming of wildcards: by Theorem S the matrix C of E<f_i, f_j> is positive "
+    "definite for every beta != 0 and gamma != 0, and so is the template matrix N for "
+    "every square-integrable activation that is not constant."
+)
+
+_FIELDS = {
+    "format",
+    "format_version",
+    "package_version",
+    "readout",
+    "templates",
+    "statement",
+    "agreement",
+    "pairs",
+}
+_PAIR_FIELDS = {"i", "j", "order", "coordinate", "variable", "values"}
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9.+-]*", re.ASCII)
+
+
+class Rejected(Exception):
+    """The certificate is not a proof of its statement; the message says where."""
+
+
+def check(document):
+    """Raise `Rejected` unless the document, as parsed from JSON, proves its statement.
+
+    The package version is where it came from and proves nothing; only its form is
+    checked.
+    """
+    _fields(document, _FIELDS, "certificate")
+    _equal(document["format"], FORMAT, "format")
+    _equal(document["format_version"], FORMAT_VERSION, "format_version")
+    version = document["package_version"]
+    if type(version) is not str or not _VERSION.fullmatch(version):
+        raise Rejected("package_version is not a version")
+    readout = document["readout"]
+    if type(readout) is not str or readout not in READOUTS:
+        raise Rejected(f"readout is not one of {', '.join(READOUTS)}")
+    _equal(document["statement"], STATEMENT.format(readout=readout), "statement")
+    templates = document["templates"]
+    if type(templates) is not list or not templates:
+        raise Rejected("templates is not a list of at least one")
+    series = [_Series(text, readout) for text in templates]
+    if len({s.size for s in series}) > 1:
+        raise Rejected("templates have different lengths")
+    classes = _classes(series)
+    expected = {str(l): _groups(classes[l]) for l in range(3)}
+    _equal(document["agreement"], expected, "agreement")
+    pairs = document["pairs"]
+    count = len(series)
+    if type(pairs) is not list or len(pairs) != count * (count - 1) // 2:
+        raise Rejected("pairs does not list every pair once")
+    wanted = ((i, j) for i in range(count) for j in range(i + 1, count))
+    for pair, (i, j) in zip(pairs, wanted):  # noqa: B905 (lengths were compared)
+        _check_pair(pair, i, j, series, classes)
+
+
+def _check_pair(pair, i, j, series, classes):
+    """Order and witness of one pair."""
+    where = f"pair ({i}, {j})"
+    _fields(pair, _PAIR_FIELDS, where)
+    _equal(pair["i"], i, f"{where}: i")
+    _equal(pair["j"], j, f"{where}: j")
+    order = next((l for l in range(4) if classes[l][i] != classes[l][j]), None)
+    if order is None:
+        raise Rejected(f"{where}: the templates are equivalent")
+    _equal(pair["order"], order, f"{where}: order")
+    place = _place(order, pair["coordinate"], pair["variable"], series[i], where)
+    values = [s.coefficient(order, *place) for s in (series[i], series[j])]
+    _equal(pair["values"], [_written(v) for v in values], f"{where}: values")
+    apart = [x - y for x, y in zip(*(v.values() for v in values))]  # noqa: B905
+    # Powers of gamma of one parity with coefficients of one sign: no zero but gamma = 0.
+    if not (any(apart) and (min(apart) >= 0 or max(apart) <= 0)):
+        raise Rejected(f"{where}: the two values do not differ for every gamma != 0")
+
+
+def _place(order, coordinate, variable, series, where):
+    """What `_Series.coefficient` takes, from the two fields of a pair."""
+    kind = ["token", "position", "position", "position"][order]
+    column = [None, "token", None, "position"][order]
+    first = _named(coordinate, kind, series, f"{where}: coordinate")
+    if column is None:
+        _equal(variable, None, f"{where}: variable")
+        return (first,)
+    return first, _named(variable, column, series, f"{where}: variable")
+
+
+def _named(field, kind, series, where):
+    """The position or token in a field such as {"position": 2}."""
+    _fields(field, {kind}, where)
+    name = field[kind]
+    if kind == "position":
+        if type(name) is not int or not 0 <= name < series.size:
+            raise Rejected(f"{where} is not a position")
+    elif type(name) is not str:
+        raise Rejected(f"{where} is not a token")
+    return name
+
+
+class _Series:
+    """Incidence data of one template, and coefficients of its features."""
+
+    def __init__(self, text, readout):
+        symbols = _parse(text)
+        if readout == "cls":
+            symbols.append((False, CLS))
+        self.size = K = len(symbols)
+        self.regular = [None if wild else name for wild, name in symbols]
+        self.mean = readout == "mean"
+        wildcards = [name if wild else None for wild, name in symbols]
+        self.counts = {t: self.regular.count(t) for t in self.regular if t is not None}
+        self.j = _centred(wildcards)
+        self.r = _centred(self.regular)
+        self.query_wild = symbols[-1][0]
+        self.wild_share = Fraction(sum(wild for wild, _ in symbols), K)
+        self.coefficient = lru_cache(maxsize=None)(self._coefficient)
+
+    def keys(self):
+        """What the features depend on, order by order."""
+        diagonal = [self.j[a][a] for a in range(self.size)]
+        trace = sum(diagonal)
+        return (
+            frozenset(self.counts.items()),
+            tuple(self.regular),
+            tuple(self.size * entry - trace for entry in diagonal),
+            tuple(map(tuple, self.j)),
+        )
+
+    def _coefficient(self, order, place, variable=None):
+        """A coefficient at an order, as {power of gamma: number}."""
+        K = self.size
+        row = Fraction(1, K) if self.mean else Fraction(1)
+        if order == 0:
+            return {0: Fraction(self.counts.get(place, 0), K)}
+        if order == 1:
+            own = self.regular[place] == variable
+            return {2: (own - Fraction(self.counts.get(variable, 0), K)) * row / K}
+        scale = Fraction(1, 2 * K**3)  # the matrices below are K^2 times PJP and PRR'P
+        if order == 2:
+            wild = self.wild_share if self.mean else int(self.query_wild)
+            of_j, of_r = (_deviation(m, place) for m in (self.j, self.r))
+            return {1: scale * (of_j + wild * of_r), 3: scale * of_j}
+        wild = int(self.query_wild)
+        p = (place == variable) - Fraction(1, K)
+        of_j, of_r = (
+            p * _deviation(m, place)
+            - Fraction(2 * m[place][variable], K)
+            - _deviation(m, variable) / K
+            for m in (self.j, self.r)
+        )
+        return {
+            3: scale * row * (of_j + wild * of_r),
+            5: scale * row * (of_j - 2 * K * wild * p),
+        }
+
+
+def _parse(text):
+    """[(whether a wildcard, name)] for a template as the package writes it."""
+    if type(text) is not str or not text or text.split() != text.split(" "):
+        raise Rejected("a template is not tokens separated by single spaces")
+    symbols = []
+    for token in text.split(" "):
+        if token == CLS:
+            raise Rejected(f"a template contains {CLS}")
+        if token[0] == "?" and len(token) > 1:
+            symbols.append((True, token[1:]))
+        else:
+            symbols.append((len(token) == 1 and "α" <= token <= "ω", token))
+    return symbols
+
+
+def _centred(names):
+    """K^2 P M P for the matrix M[a][b] = 1 where names a and b are equal, not None."""
+    K = len(names)
+    rows = [0 if x is None else names.count(x) for x in names]
+    total = sum(rows)
+    return [
+        [
+            K**2 * (x is not None and x == y) - K * (m + n) + total
+            for y, n in zip(names, rows)  # noqa: B905
+        ]
+        for x, m in zip(names, rows)  # noqa: B905
+    ]
+
+
+def _deviation(matrix, a):
+    """An entry of the diagonal less the diagonal's mean."""
+    size = len(matrix)
+    return matrix[a][a] - Fraction(sum(matrix[b][b] for b in range(size)), size)
+
+
+def _classes(series):
+    """For each order, a number for each template, equal where they agree so far."""
+    keys = [s.keys() for s in series]
+    found = []
+    for order in range(4):
+        seen = {}
+        found.append([seen.setdefault(k[: order + 1], len(seen)) for k in keys])
+    return found
+
+
+def _groups(classes):
+    """Indices of templates of one class, for classes of at least two."""
+    members = {}
+    for index, number in enumerate(classes):
+        members.setdefault(number, []).append(index)
+    return [group for group in members.values() if len(group) > 1]
+
+
+def _written(value):
+    return {str(power): str(number) for power, number in value.items()}
+
+
+def _fields(value, names, where):
+    if type(value) is not dict or set(value) != names:
+        raise Rejected(f"{where} does not have exactly the fields {sorted(names)}")
+
+
+def _equal(given, expected, where):
+    """Equal in value and in type: in Python 1, 1.0 and True are equal."""
+    if not _same(given, expected):
+        raise Rejected(f"{where} is not {_short(expected)}")
+
+
+def _same(x, y):
+    if type(x) is not type(y):
+        return False
+    if type(x) is list:
+        return len(x) == len(y) and all(map(_same, x, y))
+    if type(x) is dict:
+        return x.keys() == y.keys() and all(_same(x[k], y[k]) for k in x)
+    return x == y
+
+
+def _short(value):
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def parse(text):
+    """The document in a JSON text: no key twice, no NaN or Infinity."""
+
+    def once(items):
+        if len(dict(items)) < len(items):
+            raise Rejected("a field is written twice")
+        return dict(items)
+
+    def refuse(constant):
+        raise Rejected(f"{constant} is not JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"not a JSON document: {error}") from None
+
+
+def main(arguments):
+    """Verify the file named on the command line; returns the exit status."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print("usage: python certificate_verifier.py certificate.json", file=sys.stderr)
+        return 2
+    try:
+        with open(arguments[0], encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"certificate_verifier: {error}", file=sys.stderr)
+        return 2
+    try:
+        document = parse(text)
+        check(document)
+    except Rejected as reason:
+        print(f"REJECTED: {reason}")
+        return 1
+    count = len(document["templates"])
+    print(f"VERIFIED: {count} templates, {len(document['pairs'])} pairs")
+    print(document["statement"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,316 @@
+"""The order in beta at which two templates separate, and the exact leading gap.
+
+gap = E‖f − f'‖² = c β^{2L} + O(β^{2L+2}) with f the attention features averaged over
+wildcards. Two inequivalent templates of one length differ at an order L ≤ 3, found by
+comparing incidence keys; c is a polynomial in γ² (and in a², with the identity added to
+W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
+is asked for.
+
+In the formulas K is the number of keys, n_t the counts of regular tokens, R and J the
+incidences of regular tokens and of wildcards, δ_a = n_a − n'_a the difference of
+multiplicities, κ = 1 + γ², Π = I − 11ᵀ/K. Templates enter a formula for order L only if
+they agree at all lower orders.
+
+Source: symbind; docs/separation.md has the proof. `series` is the independent oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from symbind_theory.certificates import certify, verify
+from symbind_theory.incidence import ORDERS, Incidence, Readout, read_readout
+from symbind_theory.templates import Template, read_templates
+from symbind_theory.validation import finite_number
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = ["LeadingGap", "certify", "leading_gap", "separation", "verify"]
+
+Polynomial = Sequence[int | Fraction]
+"""Coefficients of 1, γ², γ⁴, …."""
+
+_KAPPA = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadingGap:
+    """How two templates separate as beta grows from 0.
+
+    Attributes:
+        order: the power L of beta at which the features first differ, 0 to 3; None for
+            equivalent templates, whose features are equal.
+        readout: position that is read.
+        terms: of the coefficient c, as (power of gamma, power of a, number); a is
+            identity_kq.
+    """
+
+    order: int | None
+    readout: Readout
+    terms: tuple[tuple[int, int, Fraction], ...]
+
+    @property
+    def coefficient(self) -> sympy.Expr:
+        """c, factored: gap = c · β^{2L} + O(β^{2L+2}); an expression in gamma (and a).
+
+        Valid for γ ≠ 0 (and a ≠ 0, where it was asked for): there c > 0.
+        """
+        return _expression(self.terms)
+
+    def at(self, gamma: float, identity_kq: float = 0.0) -> float:
+        """The coefficient as a number.
+
+        Raises:
+            InputError: `gamma` or `identity_kq` is not a finite number.
+        """
+        finite_number("gamma", gamma)
+        finite_number("identity_kq", identity_kq)
+        return sum(float(c) * gamma**i * identity_kq**j for i, j, c in self.terms)
+
+
+@lru_cache(maxsize=4096)
+def _expression(terms: tuple[tuple[int, int, Fraction], ...]) -> sympy.Expr:
+    import sympy
+
+    gamma, a = sympy.symbols("gamma a")
+    return sympy.factor(
+        sum(
+            (
+                sympy.Rational(c.numerator, c.denominator) * gamma**i * a**j
+                for i, j, c in terms
+            ),
+            sympy.Integer(0),
+        )
+    )
+
+
+def leading_gap(
+    t: Template | str,
+    u: Template | str,
+    readout: Readout = "cls",
+    identity_kq: bool = False,
+) -> LeadingGap:
+    """The order at which two templates separate, with the exact coefficient.
+
+    >>> gap = leading_gap("?a ?a", "?a ?b")
+    >>> gap.order, gap.coefficient
+    (2, 2*(gamma**2 + 1)**2*(3*gamma**2 + 2)/729)
+    >>> leading_gap("?a ?a", "?a ?b", "last").order
+    3
+    >>> leading_gap("?a ?a", "?a ?b", "last", identity_kq=True).coefficient
+    a**2*gamma**2/8
+
+    Args:
+        t: a template, or its text.
+        u: a template of the same length.
+        readout: "cls", "last" or "mean".
+        identity_kq: whether a non-zero multiple a of the identity is added to
+            W_K W_Qᵀ; the coefficient is then an expression in `a` too.
+
+    Raises:
+        InputError: lengths that differ, or an unknown readout.
+    """
+    read_readout(readout)
+    first, second = (Incidence(x, readout) for x in read_templates([t, u]))
+    return separation(first, second, identity_kq)
+
+
+def separation(t: Incidence, u: Incidence, identity_kq: bool = False) -> LeadingGap:
+    """`leading_gap` for templates whose incidence data are at hand.
+
+    Args:
+        t: a template under some readout.
+        u: another of the same length, under the same readout.
+        identity_kq: as for `leading_gap`.
+    """
+    order = _plain_order(t, u)
+    if order is None:
+        return LeadingGap(None, t.readout, ())
+    if identity_kq:
+        order = _order_with_identity(t, u, order)
+    powers_of_a = _coefficient(t, u, order, identity_kq)
+    terms = tuple(
+        (2 * i, 2 * j, Fraction(c))
+        for j, polynomial in enumerate(powers_of_a)
+        for i, c in enumerate(polynomial)
+        if c
+    )
+    return LeadingGap(order, t.readout, terms)
+
+
+def _plain_order(t: Incidence, u: Incidence) -> int | None:
+    return next((l for l in range(ORDERS) if t.key(l) != u.key(l)), None)
+
+
+def _order_with_identity(t: Incidence, u: Incidence, plain: int) -> int:
+    """The identity adds a · 1[x_q = x_i] to the logits: it shows who equals the query.
+
+    Averaged over all queries (mean readout) that is the multiplicities at order 1 and,
+    from the products of two logits in one row, the whole pattern at order 2; two keys
+    have no second order, for there the softmax less ½ is odd.
+    """
+    if t.readout != "mean":
+        return 1 if plain > 1 and t.like_query != u.like_query else plain
+    if plain == 2 or (plain == 3 and t.size > 2):
+        return plain - 1
+    return plain
+
+
+def _coefficient(
+    t: Incidence, u: Incidence, order: int, identity_kq: bool
+) -> tuple[Polynomial, ...]:
+    """Polynomials in γ²: the coefficients of 1, a², a⁴ in c."""
+    if order == 0:
+        return (_counts_gap(t, u),)
+    if order == 1:
+        plain = _positions_gap(t, u)
+        return (plain, _equal_to_query_gap(t, u)) if identity_kq else (plain,)
+    with_identity = identity_kq and t.readout == "mean"
+    if order == 2:
+        if with_identity:
+            return ((0,), *_rows_gap(t, u))
+        return (_multiplicities_gap(t, u),)
+    return _two_keys_gap() if with_identity else (_pattern_gap(t, u),)
+
+
+def _counts_gap(t: Incidence, u: Incidence) -> Polynomial:
+    """Σ_t (n_t − n'_t)² / K²."""
+    tokens = {**t.counts, **u.counts}
+    squares = sum((t.counts.get(x, 0) - u.counts.get(x, 0)) ** 2 for x in tokens)
+    return [Fraction(squares, t.size**2)]
+
+
+def _positions_gap(t: Incidence, u: Incidence) -> Polynomial:
+    """(ρ H + 2 γ² κ̄ ‖R − R'‖²) / K² where counts agree.
+
+    κ̄ is the covariance of the two queries' rows and ρ the excess of their variances
+    over it: 0 unless one query alone carries some regular token. H / K² is the squared
+    norm of either template's features at this order for a row of unit variance.
+    """
+    size = t.size
+    apart = sum(
+        (x is not None) + (y is not None)
+        for x, y in zip(t.skeleton, u.skeleton, strict=True)
+        if x != y
+    )
+    moved = _times((0, Fraction(2 * apart, size**2)), _row_covariance(t, u))
+    if t.readout == "mean" or t.query == u.query:
+        return moved
+    excess = (t.query is not None) + (u.query is not None)
+    first, second, third = (
+        sum(n**power for n in t.counts.values()) for power in (1, 2, 3)
+    )
+    norm = (
+        second - Fraction(2 * third, size) + Fraction(second**2, size**2),
+        2 * first - Fraction(2 * second, size),
+        size - 1,
+    )
+    return _plus(moved, _times((Fraction(excess, size**2),), norm))
+
+
+def _row_covariance(t: Incidence, u: Incidence) -> Polynomial:
+    """κ̄: 1[queries carry one regular token] + γ², averaged over queries for mean."""
+    if t.readout == "mean":
+        squares = sum(n**2 for n in t.counts.values())
+        return (Fraction(squares, t.size**2), Fraction(1, t.size))
+    return (int(t.query is not None and t.query == u.query), 1)
+
+
+def _equal_to_query_gap(t: Incidence, u: Incidence) -> Polynomial:
+    """(γ² ‖Π(c − c')‖² + ‖RᵀΠc − R'ᵀΠc'‖²) / K² where counts agree.
+
+    c holds the identity's share of the logits: 1[x_i = x_q] + γ² 1[i = q], averaged
+    over queries for mean.
+    """
+    size = t.size
+    c, d = (x.occurrences if t.readout == "mean" else x.like_query for x in (t, u))
+    scale = size if t.readout == "mean" else 1
+    difference = [Fraction(x - y, scale) for x, y in zip(c, d, strict=True)]
+    mean = sum(difference) / size
+    parts = [(0, sum(x**2 for x in difference) - size * mean**2)]
+    for token, count in t.counts.items():
+        own = [0, 0]
+        if t.readout != "mean":
+            # A regular query is compared with each of its own copies, and γ² is its own.
+            sign = (token == t.query) - (token == u.query)
+            own = [sign * count, sign]
+        part = (own[0] - count * mean, own[1])
+        parts.append(_times(part, part))
+    return _times((Fraction(1, size**2),), _plus(*parts))
+
+
+def _multiplicities_gap(t: Incidence, u: Incidence) -> Polynomial:
+    """κ² (γ² Σ_a (δ_a − δ̄)² + δ̄² Σ_t n_t²) / K⁴ where positions agree."""
+    size = t.size
+    delta = [m - n for m, n in zip(t.multiplicity, u.multiplicity, strict=True)]
+    total = sum(delta)
+    spread = sum(d**2 for d in delta) - Fraction(total**2, size)
+    counted = Fraction(total**2, size**2) * sum(n**2 for n in t.counts.values())
+    return _times(
+        _KAPPA, _KAPPA, (Fraction(counted) / size**4, Fraction(spread) / size**4)
+    )
+
+
+def _pattern_gap(t: Incidence, u: Incidence) -> Polynomial:
+    """γ⁴ κ² κ̄ (‖J − J'‖² − δ²) / K⁴ where multiplicities differ by a constant δ."""
+    scale = Fraction(_pattern_distance(t, u), t.size**4)
+    return _times((0, 0, scale), _KAPPA, _KAPPA, _row_covariance(t, u))
+
+
+def _pattern_distance(t: Incidence, u: Incidence) -> int:
+    """‖ΠJΠ − ΠJ'Π‖² = ‖J − J'‖² − δ²."""
+    shared = sum(len(b & c) ** 2 for b in t.blocks for c in u.blocks)
+    squares = sum(len(b) ** 2 for x in (t, u) for b in x.blocks)
+    return squares - 2 * shared - _constant_shift(t, u) ** 2
+
+
+def _constant_shift(t: Incidence, u: Incidence) -> int:
+    """δ: not 0 only without regular tokens, as order 2 then misses a constant."""
+    return t.multiplicity[0] - u.multiplicity[0]
+
+
+def _rows_gap(t: Incidence, u: Incidence) -> tuple[Polynomial, Polynomial]:
+    """Coefficients of a² and a⁴ at order 2: mean readout with the identity.
+
+    γ⁴ (‖J − J'‖² − δ²) (2 Σ_t n_t²/K² + γ² (1 − 2/K)) / K⁴ from the products of the
+    identity's share of a row with the row's random part, and
+    γ² δ² (1 − 2/K)² Σ_a (n_a − n̄)² / K⁴ from its square.
+    """
+    size = t.size
+    counted = Fraction(2 * sum(n**2 for n in t.counts.values()), size**2)
+    rest = 1 - Fraction(2, size)
+    scale = Fraction(_pattern_distance(t, u), size**4)
+    spread = sum(n**2 for n in t.multiplicity) - Fraction(sum(t.multiplicity) ** 2, size)
+    shift = Fraction(_constant_shift(t, u), size**2) * rest
+    return _times((0, 0, scale), (counted, rest)), (0, shift**2 * spread)
+
+
+def _two_keys_gap() -> tuple[Polynomial, ...]:
+    """αα / αβ, the only such pair, at order 3: mean readout with the identity."""
+    eighth = Fraction(1, 128)
+    return (
+        _times((0, 0, 0, 4 * eighth), _KAPPA, _KAPPA),
+        _times((0, 0, 0, 4 * eighth), (1, 3, 3)),
+        _times((0, 0, 0, eighth), (1, 2), (1, 2)),
+    )
+
+
+def _times(*factors: Polynomial) -> Polynomial:
+    product: list[int | Fraction] = [1]
+    for factor in factors:
+        longer: list[int | Fraction] = [0] * (len(product) + len(factor) - 1)
+        for i, x in enumerate(product):
+            for j, y in enumerate(factor):
+                longer[i + j] += x * y
+        product = longer
+    return product
+
+
+def _plus(*terms: Polynomial) -> Polynomial:
+    return [sum(column) for column in zip_longest(*terms, fillvalue=0)]
