@@ -156,7 +156,7 @@ def _stack(
     factors: Float64[np.ndarray, "groups r r"],
 ) -> Float64[np.ndarray, "r r"]:
     """R with RᵀR = Σ_g R_gᵀR_g."""
-    return np.linalg.qr(np.concatenate(list(factors)), mode="r")
+    return np.linalg.qr(np.concatenate(list(factors))).R
 
 
 def _leave_one_out_factors(

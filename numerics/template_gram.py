@@ -374,9 +374,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     )
 
 
-def _feature_error(
-    groups: PointGroups, attention: Float64[np.ndarray, "r r"]
-) -> float:
+def _feature_error(groups: PointGroups, attention: Float64[np.ndarray, "r r"]) -> float:
     """Bound on ‖δF‖: each column is off by a relative `defect` and by rounding."""
     rounding = 16 * np.finfo(np.float64).eps
     return float((groups.defect + rounding) * np.sqrt(np.trace(attention)))

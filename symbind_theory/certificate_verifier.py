@@ -97,7 +97,7 @@ def check(document):
     if type(pairs) is not list or len(pairs) != count * (count - 1) // 2:
         raise Rejected("pairs does not list every pair once")
     wanted = ((i, j) for i in range(count) for j in range(i + 1, count))
-    for pair, (i, j) in zip(pairs, wanted):  # noqa: B905 (lengths were compared)
+    for pair, (i, j) in zip(pairs, wanted, strict=True):
         _check_pair(pair, i, j, series, classes)
 
 
@@ -114,8 +114,8 @@ def _check_pair(pair, i, j, series, classes):
     place = _place(order, pair["coordinate"], pair["variable"], series[i], where)
     values = [s.coefficient(order, *place) for s in (series[i], series[j])]
     _equal(pair["values"], [_written(v) for v in values], f"{where}: values")
-    apart = [x - y for x, y in zip(*(v.values() for v in values))]  # noqa: B905
-    # Powers of gamma of one parity with coefficients of one sign: no zero but gamma = 0.
+    apart = [x - y for x, y in zip(*(v.values() for v in values), strict=True)]
+    # Powers of one parity, coefficients of one sign: gamma = 0 is the only zero.
     if not (any(apart) and (min(apart) >= 0 or max(apart) <= 0)):
         raise Rejected(f"{where}: the two values do not differ for every gamma != 0")
 
@@ -172,7 +172,7 @@ class _Series:
             tuple(map(tuple, self.j)),
         )
 
-    def _coefficient(self, order, place, variable=None):
+    def _coefficient(self, order, place, variable=0):
         """A coefficient at an order, as {power of gamma: number}."""
         K = self.size
         row = Fraction(1, K) if self.mean else Fraction(1)
@@ -223,9 +223,9 @@ def _centred(names):
     return [
         [
             K**2 * (x is not None and x == y) - K * (m + n) + total
-            for y, n in zip(names, rows)  # noqa: B905
+            for y, n in zip(names, rows, strict=True)
         ]
-        for x, m in zip(names, rows)  # noqa: B905
+        for x, m in zip(names, rows, strict=True)
     ]
 
 

@@ -2,14 +2,16 @@
 
 A certificate lists, for every pair of templates, the order in beta at which their
 attention features separate, with one coefficient of each that differs, and for every
-lower order which templates agree. `certificate_verifier` checks it without this package.
+lower order which templates agree. `certificate_verifier` checks it without the rest of
+this package.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from fractions import Fraction
 from itertools import combinations, product
 from pathlib import Path
@@ -71,7 +73,7 @@ def certify(
     }
 
 
-def verify(certificate: Mapping[str, Any] | str) -> bool:
+def verify(certificate: object) -> bool:
     """Whether a certificate, or its JSON text, proves its statement.
 
     `reason_to_reject` says why not.
@@ -79,7 +81,7 @@ def verify(certificate: Mapping[str, Any] | str) -> bool:
     return reason_to_reject(certificate) is None
 
 
-def reason_to_reject(certificate: Mapping[str, Any] | str) -> str | None:
+def reason_to_reject(certificate: object) -> str | None:
     """What is wrong with a certificate, or None if it proves its statement."""
     try:
         check(parse(certificate) if isinstance(certificate, str) else certificate)
@@ -105,7 +107,8 @@ def write_certificate(certificate: Certificate, path: str | os.PathLike[str]) ->
         partial.write_text(text, encoding="ascii")
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise InputError(
             f"the certificate could not be written to {shorten(str(path))}: "
             f"{error.strerror}; expected a file in a folder that can be written to"

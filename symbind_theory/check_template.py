@@ -119,9 +119,7 @@ def check(
         mlp_floor=task.mlp_floor(),
         estimates=_estimates(gram, kernel, bound),
         sample_complexity=samples,
-        verdicts=verdicts(
-            task, decision, gram.smallest_eigenvalue, samples, bound
-        ),
+        verdicts=verdicts(task, decision, gram.smallest_eigenvalue, samples, bound),
         seed=seed,
         version=__version__,
     )
@@ -165,9 +163,7 @@ def _parameters(architecture: Architecture) -> dict[str, Any]:
     return parameters
 
 
-def _estimates(
-    gram: TemplateGram, kernel: Kernel, bound: Interval | None
-) -> Estimates:
+def _estimates(gram: TemplateGram, kernel: Kernel, bound: Interval | None) -> Estimates:
     """The numbers of a Gram record as plain frozen tuples."""
 
     def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:

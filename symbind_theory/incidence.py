@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Literal
 
 from symbind_theory.templates import CLS, Template
-from symbind_theory.validation import InputError, one_of
+from symbind_theory.validation import one_of
 
 __all__ = [
     "ORDERS",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 Readout = Literal["cls", "last", "mean"]
-READOUTS = ("cls", "last", "mean")
+READOUTS: tuple[Readout, ...] = ("cls", "last", "mean")
 
 ORDERS = 4
 """Orders 0 to 3: inequivalent templates differ at one of them."""

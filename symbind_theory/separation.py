@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from symbind_theory.certificates import certify, verify
 from symbind_theory.incidence import ORDERS, Incidence, Readout, read_readout
@@ -79,15 +79,14 @@ def _expression(terms: tuple[tuple[int, int, Fraction], ...]) -> sympy.Expr:
     import sympy
 
     gamma, a = sympy.symbols("gamma a")
-    return sympy.factor(
-        sum(
-            (
-                sympy.Rational(c.numerator, c.denominator) * gamma**i * a**j
-                for i, j, c in terms
-            ),
-            sympy.Integer(0),
-        )
+    expanded = sum(
+        (
+            sympy.Rational(c.numerator, c.denominator) * gamma**i * a**j
+            for i, j, c in terms
+        ),
+        sympy.Integer(0),
     )
+    return cast("sympy.Expr", sympy.factor(expanded))
 
 
 def leading_gap(
@@ -232,12 +231,14 @@ def _equal_to_query_gap(t: Incidence, u: Incidence) -> Polynomial:
     c, d = (x.occurrences if t.readout == "mean" else x.like_query for x in (t, u))
     scale = size if t.readout == "mean" else 1
     difference = [Fraction(x - y, scale) for x, y in zip(c, d, strict=True)]
-    mean = sum(difference) / size
-    parts = [(0, sum(x**2 for x in difference) - size * mean**2)]
+    mean = sum(difference, Fraction(0)) / size
+    parts: list[Polynomial] = [
+        (0, sum((x * x for x in difference), -size * mean * mean))
+    ]
     for token, count in t.counts.items():
         own = [0, 0]
         if t.readout != "mean":
-            # A regular query is compared with each of its own copies, and γ² is its own.
+            # A regular query is like each of its copies, and itself once more (γ²).
             sign = (token == t.query) - (token == u.query)
             own = [sign * count, sign]
         part = (own[0] - count * mean, own[1])
@@ -286,7 +287,8 @@ def _rows_gap(t: Incidence, u: Incidence) -> tuple[Polynomial, Polynomial]:
     counted = Fraction(2 * sum(n**2 for n in t.counts.values()), size**2)
     rest = 1 - Fraction(2, size)
     scale = Fraction(_pattern_distance(t, u), size**4)
-    spread = sum(n**2 for n in t.multiplicity) - Fraction(sum(t.multiplicity) ** 2, size)
+    n = t.multiplicity
+    spread = sum(m**2 for m in n) - Fraction(sum(n) ** 2, size)
     shift = Fraction(_constant_shift(t, u), size**2) * rest
     return _times((0, 0, scale), (counted, rest)), (0, shift**2 * spread)
 

@@ -20,16 +20,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import sympy
-from sympy.polys.rings import PolyElement, ring
+from sympy.polys.rings import ring
 
 from symbind_theory.incidence import Readout, read_readout
 from symbind_theory.templates import CLS, Template, read_templates
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["FeatureSeries", "feature_series", "softmax_series"]
+__all__ = ["FeatureSeries", "feature_series", "gaussian_mean", "softmax_series"]
+
+Polynomial = Any
+"""An element of a sympy polynomial ring over the rationals."""
 
 Coordinate = tuple[str, Any]
 """("token", t) for a regular token t, ("position", i) for a position i from 0."""
@@ -39,9 +42,7 @@ Coordinate = tuple[str, Any]
 Symbol = tuple[str, Any]
 
 
-def softmax_series(
-    logits: Sequence[PolyElement], order: int
-) -> list[list[PolyElement]]:
+def softmax_series(logits: Sequence[Polynomial], order: int) -> list[list[Polynomial]]:
     """Coefficients of β^0 … β^order in softmax(β · logits).
 
     From s · Σ_b e^{β m_b} = e^{β m_a}, compared power by power.
@@ -65,7 +66,7 @@ def softmax_series(
             [e * m / l for e, m in zip(exponentials[-1], logits, strict=True)]
         )
     totals = [sum(row, one * 0) for row in exponentials]
-    series: list[list[PolyElement]] = []
+    series: list[list[Polynomial]] = []
     for l in range(order + 1):
         series.append(
             [
@@ -80,7 +81,7 @@ def softmax_series(
     return series
 
 
-def gaussian_mean(p: PolyElement, variances: Mapping[int, PolyElement]) -> PolyElement:
+def gaussian_mean(p: Polynomial, variances: Mapping[int, Polynomial]) -> Polynomial:
     """The expectation over independent centred Gaussians, the rest kept as it is.
 
     Args:
@@ -116,8 +117,8 @@ class FeatureSeries:
     """
 
     readout: Readout
-    features: tuple[tuple[Mapping[Coordinate, PolyElement], ...], ...]
-    variances: Mapping[int, PolyElement]
+    features: tuple[tuple[Mapping[Coordinate, Polynomial], ...], ...]
+    variances: Mapping[int, Polynomial]
     names: Mapping[int, tuple[Symbol, Symbol]]
 
     @property
@@ -125,7 +126,7 @@ class FeatureSeries:
         """The highest power of beta."""
         return len(self.features[0]) - 1
 
-    def difference(self, i: int, j: int, order: int) -> list[PolyElement]:
+    def difference(self, i: int, j: int, order: int) -> list[Polynomial]:
         """f_i − f_j at one power of beta, coordinate by coordinate."""
         first, second = self.features[i][order], self.features[j][order]
         zero = self._zero
@@ -135,7 +136,7 @@ class FeatureSeries:
         ]
 
     @cached_property
-    def _zero(self) -> PolyElement:
+    def _zero(self) -> Polynomial:
         return next(iter(self.features[0][0].values())).ring.zero
 
     def leading_order(self, i: int, j: int) -> int | None:
@@ -165,7 +166,7 @@ class FeatureSeries:
             )
             for x, y in pairs:
                 total += gaussian_mean(x * y, self.variances)
-        return sympy.factor(total.as_expr())
+        return cast(sympy.Expr, sympy.factor(total.as_expr()))
 
 
 def feature_series(
@@ -214,11 +215,11 @@ def _symbols(template: Template, readout: Readout) -> tuple[Symbol, ...]:
 
 def _features(
     string: tuple[Symbol, ...], logits: _Logits, order: int, readout: Readout
-) -> tuple[dict[Coordinate, PolyElement], ...]:
+) -> tuple[dict[Coordinate, Polynomial], ...]:
     """f of one template: for each power of beta, its coordinates."""
     last = len(string) - 1
     queries = range(len(string)) if readout == "mean" else [last]
-    found: list[dict[Coordinate, PolyElement]] = [{} for _ in range(order + 1)]
+    found: list[dict[Coordinate, Polynomial]] = [{} for _ in range(order + 1)]
     private = {i: logits.variances[i] for i in logits.private}
     for q in queries:
         series = softmax_series(logits.row(string, q), order)
@@ -268,7 +269,7 @@ class _Logits:
                 yield (place, key), 1
                 yield (place, column), 2
 
-    def row(self, string: tuple[Symbol, ...], q: int) -> list[PolyElement]:
+    def row(self, string: tuple[Symbol, ...], q: int) -> list[Polynomial]:
         """The logits of every key for the query at position q."""
         logits = [self.ring.zero] * len(string)
         per_key = 2 if self._cls else 4

@@ -14,8 +14,8 @@ do is read off their incidence:
 - γ = 0, no positions: f and d depend on the counts and on the multiset of the
   wildcards' multiplicities.
 
-Source: symbind; docs/separation.md has the proofs, and where no collapse means that N is
-non-singular.
+Source: symbind; docs/separation.md has the proofs, and says where no collapse means
+that N is non-singular.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _singular(
         return "N is singular: the activation is constant, all entries are equal."
     rows = "equal" if first.identical else "proportional"
     if kernel.beta_is_zero:
-        cause = "with beta = 0 attention is uniform and sees how often tokens occur only"
+        cause = "with beta = 0 attention only sees how often tokens occur"
     else:
         cause = (
             "with gamma = 0 there are no positions, only how often each token and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from symbind_theory.results import Interval, Outcome, Samples, Verdict
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.theorem_s import Decision
@@ -67,7 +68,8 @@ def _template_matrix(
             if bound is not None and bound.low > 0:
                 estimate += (
                     " The theorem's lower bound for it, from the smallest eigenvalue "
-                    f"of C, is {bound.value:.4g} in [{bound.low:.4g}, {bound.high:.4g}]."
+                    f"of C, is {bound.value:.4g} in "
+                    f"[{bound.low:.4g}, {bound.high:.4g}]."
                 )
         return Verdict("C3", Outcome.HOLDS, f"{decision.reason} {estimate}")
     if smallest.low > 0:
@@ -75,8 +77,8 @@ def _template_matrix(
     return Verdict(
         "C3",
         Outcome.UNDECIDED,
-        f"{decision.reason} {estimate} Take beta and gamma above 0, for which Theorem S "
-        "decides, or raise max_points to see whether the estimate resolves it.",
+        f"{decision.reason} {estimate} Take beta and gamma above 0, for which Theorem "
+        "S decides, or raise max_points to see whether the estimate resolves it.",
     )
 
 

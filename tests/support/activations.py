@@ -1,7 +1,7 @@
 """Activations a user might bring: erf, GELU, sign and the square.
 
 Each has its kernel in closed form and the two Hermite coefficients that Theorem S asks
-for; `sensitivity` is not needed where only the kernel is compared, so it bounds nothing.
+for; `sensitivity` is a placeholder, as no test here looks at entries' error bars.
 """
 
 import math

@@ -42,9 +42,7 @@ KEYS = {
 SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different")
 
 
-def record(
-    task=SAME_DIFFERENT, condition=None, samples=None, floor=None, bound=None
-):
+def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None, bound=None):
     """A record whose every number is different."""
     size = range(len(task))
     entry = [[float(i + j) for j in size] for i in size]

@@ -1,0 +1,144 @@
+"""Closed forms against the brute-force series, and the keys of all short templates."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from series_coefficients import coefficient_in
+
+from symbind_theory import Template
+from symbind_theory.certificates import certify
+from symbind_theory.incidence import READOUTS, Incidence
+from symbind_theory.separation import leading_gap
+from symbind_theory.series import feature_series
+from symbind_theory.strategies import inequivalent_pairs, templates
+from symbind_theory.theorem_s import Kernel, decide
+
+TOKENS = ("X", "Y", "Z")
+
+
+@st.composite
+def neighbours(draw, max_length):
+    """Two templates that often agree at low orders: one skeleton, one set of sizes."""
+    first = draw(templates(max_length=max_length, regular_tokens=TOKENS))
+    symbols = list(first.tokens)
+    kind = draw(st.sampled_from(["shuffled", "wildcards shuffled", "repatterned"]))
+    if kind == "shuffled":
+        return first, Template(draw(st.permutations(symbols)))
+    wild = [p for where in first.wildcard_positions.values() for p in where]
+    if kind == "repatterned":
+        fresh = [f"?v{draw(st.integers(0, 2))}" for _ in wild]
+    else:
+        fresh = draw(st.permutations([symbols[p] for p in wild]))
+    for position, symbol in zip(wild, fresh, strict=True):
+        symbols[position] = symbol
+    return first, Template(symbols)
+
+
+PAIRS = st.one_of(
+    neighbours(4), inequivalent_pairs(max_length=4, regular_tokens=TOKENS)
+)
+
+
+@settings(max_examples=200)
+@given(pair=PAIRS, readout=st.sampled_from(READOUTS), identity_kq=st.booleans())
+def test_orders_and_leading_gaps_are_those_of_the_series(pair, readout, identity_kq):
+    series = feature_series(pair, 3, readout, identity_kq)
+    order = series.leading_order(0, 1)
+    gap = leading_gap(pair[0], pair[1], readout, identity_kq)
+    assert gap.order == order
+    if order is not None:
+        direct = series.gap_coefficient(0, 1, 2 * order)
+        assert sympy.expand(gap.coefficient - direct) == 0
+
+
+@settings(max_examples=60)
+@given(pair=PAIRS, readout=st.sampled_from(READOUTS))
+def test_witnesses_are_coefficients_of_the_series(pair, readout):
+    """And below the order of the certificate the two series agree altogether."""
+    if pair[0].equivalent(pair[1]):
+        return
+    (found,) = certify(pair, readout)["pairs"]
+    series = feature_series(pair, found["order"], readout)
+    assert series.leading_order(0, 1) == found["order"]
+    ((kind, place),) = found["coordinate"].items()
+    variable = found["variable"] and next(iter(found["variable"].items()))
+    for index, value in enumerate(found["values"]):
+        stated = {int(power): n for power, n in value.items() if n != "0"}
+        place_in = (series, index, found["order"])
+        assert coefficient_in(*place_in, (kind, place), variable) == stated
+
+
+@given(pair=PAIRS, readout=st.sampled_from(READOUTS), identity_kq=st.booleans())
+def test_the_leading_gap_is_symmetric_and_positive(pair, readout, identity_kq):
+    t, u = pair
+    gap = leading_gap(t, u, readout, identity_kq)
+    assert gap == leading_gap(u, t, readout, identity_kq)
+    assert (gap.order is None) == pair[0].equivalent(pair[1])
+    if gap.order is not None:
+        assert gap.at(0.7, 1.3) > 0
+        # No coefficient is negative, so nothing cancels at any γ ≠ 0, a ≠ 0.
+        assert all(number > 0 for *_, number in gap.terms)
+
+
+@given(pair=PAIRS, readout=st.sampled_from(READOUTS), identity_kq=st.booleans())
+def test_the_identity_raises_no_order(pair, readout, identity_kq):
+    t, u = pair
+    plain, with_identity = (leading_gap(t, u, readout, a) for a in (False, True))
+    if plain.order is not None:
+        assert with_identity.order is not None
+        assert with_identity.order <= plain.order
+    if readout == "cls":
+        assert with_identity == plain
+
+
+@given(pair=PAIRS, readout=st.sampled_from(READOUTS))
+def test_theorem_s_decides_by_equivalence(pair, readout):
+    decision = decide(pair, Kernel(readout=readout))
+    equivalent = pair[0].equivalent(pair[1])
+    assert decision.outcome == ("REFUTED" if equivalent else "HOLDS")
+
+
+def canonical_templates(length, regular_tokens=()):
+    """Every template of that length up to a renaming of wildcards, each once."""
+    codes = [()]
+    for _ in range(length):
+        codes = [
+            (*code, symbol)
+            for code in codes
+            for symbol in [
+                *regular_tokens,
+                *(f"?{i}" for i in range(len({s for s in code if s[0] == "?"}) + 1)),
+            ]
+        ]
+    return [Template(code) for code in codes]
+
+
+SHORT = [*product(range(1, 8), [()]), *product(range(1, 6), [("X", "Y")])]
+
+
+def test_the_list_of_short_templates_is_complete():
+    """Bell numbers, and by brute force over all strings with two regular tokens."""
+    counts = [len(canonical_templates(n)) for n in range(1, 8)]
+    assert counts == [1, 2, 5, 15, 52, 203, 877]
+    everything = {
+        Template(s).canonical()
+        for s in product(["X", "Y", "?a", "?b", "?c", "?d"], repeat=4)
+    }
+    assert {t.canonical() for t in canonical_templates(4, ("X", "Y"))} == everything
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+@pytest.mark.parametrize(("length", "regular_tokens"), SHORT)
+def test_all_short_templates_have_distinct_keys(readout, length, regular_tokens):
+    """Up to order 3, and not up to order 2 where the pattern alone tells."""
+    family = canonical_templates(length, regular_tokens)
+    keys = [
+        tuple(Incidence(t, readout).key(order) for order in range(4)) for t in family
+    ]
+    assert len(set(keys)) == len(family)
+    if length == 4:
+        assert Counter(key[:3] for key in keys).most_common(1)[0][1] > 1
