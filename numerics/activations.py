@@ -86,7 +86,7 @@ class Cosine:
     @property
     def constant(self) -> bool:
         """Whether b1 is 0."""
-        return self.b1 == 0
+        return bool(self.b1 == 0)
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)]."""
