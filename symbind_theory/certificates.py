@@ -193,8 +193,7 @@ def _positions(t: Incidence, u: Incidence) -> _Witness:
 
 def _multiplicities(t: Incidence, u: Incidence) -> _Witness:
     """The constant term at a position whose wildcard is not equally frequent."""
-    first, second = t.key(2), u.key(2)
-    a = next(a for a in range(t.size) if first[a] != second[a])
+    a = next(a for a in range(t.size) if t.deviations[a] != u.deviations[a])
 
     def coefficient(x: Incidence) -> dict[int, Fraction]:
         of_wildcards, of_regular = (

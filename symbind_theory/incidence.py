@@ -119,6 +119,13 @@ class Incidence:
         return _centred(self.size, self.blocks)
 
     @cached_property
+    def deviations(self) -> tuple[int, ...]:
+        """K³ times the diagonal of ΠJΠ less its mean."""
+        diagonal = [self.centred[a][a] for a in range(self.size)]
+        trace = sum(diagonal)
+        return tuple(self.size * entry - trace for entry in diagonal)
+
+    @cached_property
     def centred_regular(self) -> tuple[tuple[int, ...], ...]:
         """K² ΠRRᵀΠ, a matrix of integers."""
         positions = range(self.size)
@@ -144,11 +151,7 @@ class Incidence:
             return tuple(sorted(self.counts.items()))
         if order == 1:
             return self.skeleton
-        if order == 2:
-            diagonal = [self.centred[a][a] for a in range(self.size)]
-            trace = sum(diagonal)
-            return tuple(self.size * entry - trace for entry in diagonal)
-        return self.centred
+        return self.deviations if order == 2 else self.centred
 
 
 def _centred(

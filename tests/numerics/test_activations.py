@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from activations import GELU, Erf, Sign, Square
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,44 @@ def test_derivatives_are_within_the_stated_bound(activation):
                 total += abs(dual(*up) - dual(*down)) / (2 * step)
             bound = activation.sensitivity(*(np.array([v]) for v in at))[0]
             assert total <= bound * (1 + 1e-6)
+
+
+EVERY = [Cosine(), Cosine(1.7, -2), Cosine(0.4, 0), Erf(), GELU(), Square()]
+
+
+@pytest.mark.parametrize("activation", EVERY, ids=str)
+@pytest.mark.parametrize("d", [0.2, 1.0, 2.5])
+def test_slope_and_curvature_are_hermite_coefficients(activation, d):
+    """From the kernel: ∂K/∂c and ∂²K/∂c² at c = 0 are the squares (Mehler)."""
+    h = 1e-3
+
+    def dual(c):
+        return activation.dual(np.array([d]), np.array([d]), np.array([c]))[0]
+
+    slope = (8 * (dual(h) - dual(-h)) - (dual(2 * h) - dual(-2 * h))) / (12 * h)
+    curvature = (dual(h) - 2 * dual(0.0) + dual(-h)) / h**2
+    assert float(activation.slope(np.array([d]))[0]) ** 2 == pytest.approx(
+        slope, rel=1e-6, abs=1e-9
+    )
+    # The difference quotient is off by h²/12 times the fourth derivative.
+    assert float(activation.curvature(np.array([d]))[0]) ** 2 == pytest.approx(
+        curvature, rel=1e-4, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(("activation", "kink"), [(ReLU(), True), (Sign(), False)])
+def test_hermite_coefficients_where_there_is_no_derivative(activation, kink):
+    """E[φ(√d g) g] / √d and E[φ(√d g)(g² − 1)] / d by quadrature on the half-line."""
+    d = 1.7
+    g, w = np.polynomial.legendre.leggauss(200)
+    g, w = 6 * (g + 1), 6 * w
+    density = w * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
+    phi = math.sqrt(d) * g if kink else np.ones_like(g)
+    # On the other half-line ReLU is 0; the sign is odd.
+    first = (density * phi * g).sum() * (1 if kink else 2) / math.sqrt(d)
+    second = (density * phi * (g**2 - 1)).sum() / d if kink else 0.0
+    assert float(activation.slope(np.array([d]))[0]) == pytest.approx(first)
+    assert float(activation.curvature(np.array([d]))[0]) == pytest.approx(second)
 
 
 def test_only_a_zero_frequency_is_constant():

@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from numerics.spectrum import condition_number, log_interval, smallest_eigenvalue
+from numerics.spectrum import (
+    condition_number,
+    log_interval,
+    smallest_eigenvalue,
+    smallest_singular_values,
+    squared_interval,
+)
 
 VALUES = [1.0, 1.01, 0.99, 1.02, 0.98]
 
@@ -62,3 +68,42 @@ def test_condition_number_includes_the_resolution():
 
 def test_smallest_eigenvalue():
     assert smallest_eigenvalue(np.array([[2.0, 1.0], [1.0, 2.0]])) == pytest.approx(1)
+
+
+def test_singular_values_with_each_group_left_out():
+    """Against stacking what is left; factors of any shape of spectrum."""
+    rng = np.random.default_rng(4)
+    factors = np.triu(rng.standard_normal((5, 3, 3))) * [1.0, 1e-4, 1e-9]
+    pooled, left_out = smallest_singular_values(factors)
+    groups = [*range(5)]
+    for value, kept in [
+        (pooled, groups),
+        *((x, [g for g in groups if g != out]) for out, x in enumerate(left_out)),
+    ]:
+        stacked = np.concatenate([factors[g] for g in kept]) / math.sqrt(len(kept))
+        direct = np.linalg.svd(stacked, compute_uv=False)[-1]
+        assert value == pytest.approx(direct, rel=1e-6)
+
+
+def test_squares_keep_relative_accuracy_where_the_matrix_has_none():
+    """σ = 1e-11 beside 1: in C = RᵀR the eigenvalue 1e-22 is lost in rounding."""
+    pooled, _ = smallest_singular_values(np.stack([np.diag([1.0, 1e-11])] * 4))
+    assert pooled**2 == pytest.approx(1e-22, rel=1e-6)
+
+
+def test_the_error_of_a_singular_value_is_added_before_squaring():
+    exact = squared_interval(VALUES[0], VALUES[1:], 0.99, 0.99, 0.0)
+    blurred = squared_interval(VALUES[0], VALUES[1:], 0.99, 0.99, 0.25)
+    assert math.sqrt(blurred.low) == pytest.approx(math.sqrt(exact.low) - 0.25)
+    assert math.sqrt(blurred.high) == pytest.approx(math.sqrt(exact.high) + 0.25)
+
+
+def test_a_singular_value_within_its_error_is_not_resolved():
+    interval = squared_interval(1e-14, [2e-14, 1e-14], 0.99, 0.99, 1e-13)
+    assert interval.low == 0
+    assert (2e-13) ** 2 <= interval.high < 1e-24
+
+
+def test_singular_values_that_scatter_to_zero_are_not_resolved():
+    interval = squared_interval(0.0, [0.0, 0.0], 0.99, 0.99, 0.0)
+    assert (interval.value, interval.low, interval.high) == (0, 0, 0)

@@ -9,6 +9,7 @@ from quadrature import same_different
 from scipy.stats import binom, f, t
 
 from numerics import Architecture, Cosine, ReLU, string_gram, template_gram
+from numerics.hermite import hermite_share
 from symbind_theory import InputError, Template
 
 SAME_DIFFERENT = ["?a ?a", "?a ?b"]
@@ -62,10 +63,14 @@ def test_coverage_over_200_seeds(reference, level):
     """Every interval covers at the stated level.
 
     A quantity's misses over 200 seeds are at most binomial(200, 1 − level) if its
-    interval is honest; the bound is that law's quantile at 1 − 1e-6, twelve quantities.
+    interval is honest; the bound is that law's quantile at 1 − 1e-6, for fourteen
+    quantities.
     At level 0.8 the intervals must also miss sometimes: vacuous ones would not.
     """
     misses = {}
+    of_c = np.linalg.eigvalsh(reference.attention)[0]
+    share = hermite_share(Cosine(), reference.attention, reference.attention_self)
+    bound = share * of_c
 
     def count(name, covered):
         misses[name] = misses.get(name, 0) + ~np.atleast_1d(covered)
@@ -80,6 +85,8 @@ def test_coverage_over_200_seeds(reference, level):
             "smallest",
             gram.smallest_eigenvalue.contains(reference.smallest_eigenvalue),
         )
+        count("attention smallest", gram.attention_smallest_eigenvalue.contains(of_c))
+        count("bound", gram.eigenvalue_bound.contains(bound))
         count("condition", gram.condition_number.contains(reference.condition_number))
     worst = binom.ppf(1 - 1e-6, 200, 1 - level)
     for name, counts in misses.items():
@@ -309,3 +316,37 @@ def test_cuda_agrees_with_the_cpu():
     assert gpu.smallest_eigenvalue.value == pytest.approx(
         cpu.smallest_eigenvalue.value, rel=1e-5
     )
+
+
+def test_equivalent_templates_make_the_smallest_eigenvalue_of_c_zero():
+    gram = template_gram(["?a ?b", "?a ?a", "?x ?y"], max_points=64)
+    for interval in (gram.attention_smallest_eigenvalue, gram.eigenvalue_bound):
+        assert (interval.low, interval.value, interval.high) == (0, 0, 0)
+    assert gram.smallest_eigenvalue.low == 0
+
+
+def test_the_smallest_eigenvalue_of_c_keeps_its_relative_accuracy():
+    """All 52 templates of length 5 at beta = 0.5: λ_min(C) far below 1e-16.
+
+    The rows of F are exact Gram factors, so λ_min falls in place of being noise: half
+    of the points must see it within the error bar of the other half, level 1 − 1e-6.
+    """
+    patterns = [[0]]
+    for _ in range(4):
+        patterns = [[*p, c] for p in patterns for c in range(max(p) + 2)]
+    templates = [" ".join(f"?{c}" for c in p) for p in patterns]
+    grams = [
+        template_gram(
+            templates,
+            Architecture(beta=0.5),
+            max_points=2**10,
+            seed=seed,
+            level=1 - 1e-6,
+        )
+        for seed in (1, 2)
+    ]
+    first, second = (g.attention_smallest_eigenvalue for g in grams)
+    assert 0 < first.value < 1e-12
+    assert 0 < first.low < second.high
+    assert 0 < second.low < first.high
+    assert grams[0].smallest_eigenvalue.low == 0

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sympy
 import torch
 from activations import Square
 
@@ -16,6 +17,7 @@ from symbind_theory import InputError, Outcome, TemplateTask, check
 from symbind_theory import check_template as module
 from symbind_theory.check_template import main
 from symbind_theory.report.document import as_document
+from symbind_theory.separation import leading_gap, verify
 
 ROOT = Path(__file__).parents[2]
 MODULE = "symbind_theory.check_template"
@@ -392,6 +394,88 @@ def test_the_command_passes_on_an_undecided_status(monkeypatch, capsys):
     monkeypatch.setattr(module, "check", lambda *_, **__: undecided)
     assert run(*SAME_DIFFERENT) == 3
     assert "undecided" in capsys.readouterr().out
+
+
+def test_gaps_carry_their_exact_beginning():
+    """The JSON document's order and coefficient are those of `leading_gap`."""
+    task = TemplateTask(["?a ?a X", "?a ?b X", "?b ?a X", "X ?a ?b"], [1, 2, 3, 4])
+    gaps = as_document(check(task, max_points=64))["gaps"]
+    orders = {(g["i"], g["j"]): g["order"] for g in gaps}
+    assert orders[0, 1] == 2
+    assert orders[1, 2] is None
+    assert orders[0, 3] == 1
+    exact = leading_gap("?a ?a X", "?a ?b X").coefficient
+    # Left to itself sympy reads "gamma" as the function of that name.
+    names = {"gamma": sympy.Symbol("gamma")}
+    assert sympy.sympify(gaps[0]["coefficient"], locals=names) == exact
+    equivalent = next(g for g in gaps if (g["i"], g["j"]) == (1, 2))
+    assert equivalent["coefficient"] is None
+
+
+def test_a_leading_term_that_vanishes_at_gamma_zero_is_not_given():
+    """αβα / αββ: γ²(1+γ²)²/128, which is 0 there; that of αα / αβ is 4/729."""
+    for templates, order in [
+        (["?a ?b ?a", "?a ?b ?b"], None),
+        (["?a ?a", "?a ?b"], 2),
+    ]:
+        result = check(
+            TemplateTask(templates, [1, -1]), Architecture(gamma=0.0), max_points=64
+        )
+        assert result.estimates.gaps[0].order == order
+
+
+def test_the_proof_holds_where_the_estimate_does_not_resolve(capsys):
+    """The 15 templates of length 4 with few points and a slow cosine."""
+    patterns = [[0]]
+    for _ in range(3):
+        patterns = [[*p, c] for p in patterns for c in range(max(p) + 2)]
+    lines = [f"{' '.join(f'?{c}' for c in p)} -> {i}" for i, p in enumerate(patterns)]
+    assert run(*lines, "--json", "--b1", "1e-3", *FAST) == 0
+    document = strict(capsys.readouterr().out)
+    assert document["smallest_eigenvalue"]["low"] == 0
+    assert {v["claim"]: v["verdict"] for v in document["verdicts"]}["C3"] == "HOLDS"
+    assert document["eigenvalue_bound"]["low"] > 0
+    evidence = next(v["evidence"] for v in document["verdicts"] if v["claim"] == "C3")
+    assert "The theorem's lower bound" in evidence
+
+
+def test_a_certificate_is_written_and_verified(tmp_path, capsys):
+    path = tmp_path / "certificate.json"
+    assert run(*SAME_DIFFERENT, "--certificate", str(path), "--json", *FAST) == 0
+    written = capsys.readouterr()
+    strict(written.out)
+    assert written.err.startswith("check_template: certificate written to ")
+    assert len(written.err.splitlines()) == 1
+    assert verify(path.read_text())
+    done = subprocess.run(
+        [sys.executable, "-m", "symbind_theory.certificate_verifier", str(path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("VERIFIED: 2 templates, 1 pairs")
+
+
+def test_there_is_no_certificate_for_equivalent_templates(tmp_path, capsys):
+    path = tmp_path / "certificate.json"
+    lines = ["?a ?b -> 1", "?x ?y -> 1"]
+    assert run(*lines, "--certificate", str(path), *FAST) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        "check_template: no certificate: templates 1 and 2 are equivalent\n"
+    )
+    assert not path.exists()
+
+
+def test_a_certificate_that_cannot_be_written_is_bad_input(tmp_path, capsys):
+    path = tmp_path / "missing" / "certificate.json"
+    assert run(*SAME_DIFFERENT, "--certificate", str(path), *FAST) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert "check_template: the certificate could not be written to" in written.err
+    assert len(written.err.splitlines()) == 1
 
 
 def test_results_are_frozen_and_seeded():

@@ -121,6 +121,14 @@ def test_the_numbers_are_those_of_the_record():
         assert document[name] == list(getattr(estimates, name))
     assert document["smallest_eigenvalue"] == {"value": 0.25, "low": 0.125, "high": 0.5}
     assert document["condition_number"] == {"value": 7.0, "low": 6.0, "high": 8.0}
+    assert document["attention_smallest_eigenvalue"] == {
+        "value": 0.375,
+        "low": 0.25,
+        "high": 0.5,
+    }
+    assert document["eigenvalue_bound"] is None
+    bound = as_document(record(bound=Interval(0.5, 0.25, 1.0)))["eigenvalue_bound"]
+    assert bound == {"value": 0.5, "low": 0.25, "high": 1.0}
     assert document["sample_complexity"] == {
         "n": 12,
         "value": 11.5,
@@ -158,6 +166,7 @@ def test_pairs_and_gaps_count_from_zero():
     assert document["equivalent_pairs"] == [[1, 2]]
     assert [(o["i"], o["j"]) for o in document["overlapping_pairs"]] == [(1, 2)]
     assert task.match(document["overlapping_pairs"][0]["witness"]) is not None
+    assert document["collapsed_pairs"] == [[1, 2]]
     loose = [(o["i"], o["j"]) for o in document["overlapping_pairs_any"]]
     assert loose == [(0, 1), (0, 2), (1, 2)]
     assert [(g["i"], g["j"]) for g in document["gaps"]] == [(0, 1), (0, 2), (1, 2)]

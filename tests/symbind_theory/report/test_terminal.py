@@ -46,6 +46,7 @@ def record(
     condition=None,
     samples=None,
     bound=None,
+    leading=(None, None),
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
     size = len(task)
@@ -69,7 +70,7 @@ def record(
             matrix_halfwidth=width,
             matrix_self=(1.0,) * size,
             gaps=tuple(
-                Gap(i, j, Interval(value, value, value))
+                Gap(i, j, Interval(value, value, value), *leading)
                 for (i, j), value in zip(pairs, values, strict=True)
             ),
             smallest_eigenvalue=Interval(0.0625, 0.03125, 0.09375),
@@ -282,6 +283,29 @@ def test_the_numbers_with_their_intervals():
     assert lines_with(text, "samples for error 0.05", " 3648 ", "[3601, 4e+06]")
     assert lines_with(text, "MLP floor", " 1 ", "exact")
     assert "interval at level 0.999" in text
+
+
+def test_the_bound_of_theorem_s_has_a_row_where_there_is_one():
+    assert not lines_with(render(record()), "Theorem S")
+    text = render(record(bound=Interval(0.015625, 0.0078125, 0.03125)))
+    assert lines_with(
+        text, "its bound by Theorem S", " 0.01562 ", "[0.007812, 0.03125]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "coefficient", "written"),
+    [
+        (3, "8*gamma**4*(gamma**2 + 1)**3/625", "8 γ⁴ (γ² + 1)³/625 β⁶"),
+        (2, "2*gamma**12/7", "2 γ¹²/7 β⁴"),
+        (0, "1/9", "1/9"),
+        (None, None, "0"),
+    ],
+)
+def test_the_leading_term_of_a_gap_is_in_usual_notation(order, coefficient, written):
+    result = record(leading=(order, coefficient))
+    (line,) = lines_with(render(result), " 1, 2 ")
+    assert line.rstrip().endswith(f"]   {written}")
 
 
 def test_what_is_infinite_is_written_as_such():
