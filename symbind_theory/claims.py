@@ -47,8 +47,8 @@ CLAIMS: tuple[Claim, ...] = (
         "C3",
         "template matrix",
         "The template matrix N is non-singular exactly when the templates are "
-        "pairwise inequivalent (cls readout, beta and gamma non-zero, activation "
-        "not constant).",
+        "pairwise inequivalent (one layer, beta and gamma non-zero, activation not "
+        "constant).",
         f"{_PAPER}, for almost every parameter; Theorem S is symbind's",
     ),
     Claim(

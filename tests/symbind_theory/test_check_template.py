@@ -407,7 +407,7 @@ def test_gaps_carry_their_exact_beginning():
     exact = leading_gap("?a ?a X", "?a ?b X").coefficient
     # Left to itself sympy reads "gamma" as the function of that name.
     names = {"gamma": sympy.Symbol("gamma")}
-    assert sympy.sympify(gaps[0]["coefficient"], locals=names) == exact
+    assert sympy.parse_expr(gaps[0]["coefficient"], local_dict=names) == exact
     equivalent = next(g for g in gaps if (g["i"], g["j"]) == (1, 2))
     assert equivalent["coefficient"] is None
 
