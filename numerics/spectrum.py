@@ -82,7 +82,9 @@ def condition_number(
     smallest, largest = spectra[:, 0], spectra[:, -1]
     if smallest.min() <= resolution:
         value = largest[0] / smallest[0] if smallest[0] > 0 else math.inf
-        low = largest.min() / (max(smallest.max(), 0.0) + resolution)
+        bottom = max(smallest.max(), 0.0) + resolution
+        # Where N vanishes in float64 nothing is known of its condition.
+        low = largest.min() / bottom if bottom > 0 else 1.0
         return Interval(
             float(max(value, 1.0)), float(max(min(low, value), 1.0)), math.inf, stated
         )
@@ -127,9 +129,9 @@ def squared_interval(
         0.0 if resolved else max(error, largest) ** 2,
     )
     low, high = math.sqrt(drawn.low), math.sqrt(drawn.high)
-    return Interval(
-        drawn.value, max(0.0, low - error) ** 2, (high + error) ** 2, stated
-    )
+    # A square that underflows is not 0.
+    top = (high + error) ** 2 + np.finfo(np.float64).tiny
+    return Interval(drawn.value, max(0.0, low - error) ** 2, float(top), stated)
 
 
 def smallest_singular_values(

@@ -23,7 +23,6 @@ from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
 from numerics.hermite import hermite_share
 from numerics.jackknife import half_width, leave_one_out
-from numerics.laplace_table import SECOND_MOMENT_ERROR
 from numerics.options import (
     GROUPS,
     read_level,
@@ -39,6 +38,7 @@ from numerics.spectrum import (
     smallest_singular_values,
     squared_interval,
 )
+from numerics.stage_errors import feature_error, stage_errors
 from symbind_theory.results import Interval
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
@@ -341,8 +341,8 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         "matrix": matrices,
         "matrix_self": selves,
     }
-    stage = _stage_errors(
-        settings.architecture,
+    stage = stage_errors(
+        settings.architecture.activation,
         mean["attention"],
         mean["attention_self"],
         mean["gaps"],
@@ -370,45 +370,8 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         device=settings.device,
         resolution=len(settings.templates) * float(stage["matrix"].max()),
         factors=groups.factors(),
-        feature_error=_feature_error(groups, mean["attention"]),
+        feature_error=feature_error(mean["attention"], groups.defect),
     )
-
-
-def _feature_error(groups: PointGroups, attention: Float64[np.ndarray, "r r"]) -> float:
-    """Bound on ‖δF‖: each column is off by a relative `defect` and by rounding."""
-    rounding = 16 * np.finfo(np.float64).eps
-    return float((groups.defect + rounding) * np.sqrt(np.trace(attention)))
-
-
-def _stage_errors(
-    architecture: Architecture,
-    c: Float64[np.ndarray, "r r"],
-    d: Float64[np.ndarray, " r"],
-    gaps: Float64[np.ndarray, "r r"],
-    defect: float,
-) -> dict[str, Float64[np.ndarray, ...]]:
-    """Bounds on what rounding and the inner stage do, which no re-drawing shows.
-
-    Features carry the relative error `defect` of their sum and rounding of 16 units in
-    the last place; a squared distance g of vectors off by δ is off by 2 √g δ + δ².
-    Self values carry the second moments' quadrature error. N passes both on with its
-    activation's sensitivity.
-    """
-    rounding = 16 * np.finfo(np.float64).eps
-    delta = (defect + rounding) * np.sqrt(np.diagonal(c).max())
-    dual, sensitivity = (
-        architecture.activation.dual,
-        architecture.activation.sensitivity,
-    )
-    x, y = d[:, None], d[None, :]
-    passed = 2 * (delta * np.sqrt(d.max()) + SECOND_MOMENT_ERROR * d.max())
-    return {
-        "attention": 2 * np.sqrt(np.abs(c)) * delta + delta**2 + rounding * np.abs(c),
-        "attention_self": SECOND_MOMENT_ERROR * d,
-        "gaps": 2 * np.sqrt(gaps) * delta + delta**2,
-        "matrix": sensitivity(x, y, c) * passed + rounding * np.abs(dual(x, y, c)),
-        "matrix_self": sensitivity(d, d, d) * passed + rounding * np.abs(dual(d, d, d)),
-    }
 
 
 def _kernels(

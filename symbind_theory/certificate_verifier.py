@@ -7,9 +7,10 @@ exact arithmetic, at which order in beta each pair's attention features separate
 templates agree at the orders below, and both coefficients that witness the difference.
 
 Notation: K keys, n_t the counts of regular tokens, R and J the incidences of regular
-tokens and of wildcards, P = I - 11'/K. The query is the last key. Features are read at
-positions (times gamma) and at regular tokens; G[q, .] is the query's row of standard
-normals that all templates share. Coefficients, as polynomials in gamma:
+tokens and of wildcards, P = I - 11'/K. The query is the last key, or each key in turn
+for the mean readout. Features are read at positions (times gamma) and at regular
+tokens; G[q, .] is the last position's row of the standard normals that all templates
+share. Coefficients, as polynomials in gamma:
 
     order 0, token t                         n_t / K
     order 1, position a, variable G[q, t]    gamma^2 (R_at - n_t/K) / K            (*)
@@ -18,19 +19,20 @@ normals that all templates share. Coefficients, as polynomials in gamma:
                                              s = diag S less its mean              (*)
     S = (1 + gamma^2) PJP + w (PRR'P + gamma^2 P)
 
-with w = 0 for a regular token as the query, 1 for a wildcard; under the mean readout w
-is the share of wildcards among the queries at order 2, and (*) is divided by K.
-Features agree at order 0 if the counts do, then at order 1 if R does, then at order 2
-if the diagonal of PJP less its mean does; at order 3 they differ if PJP does.
+with w = 0 where the last key is a regular token, 1 where it is a wildcard; under the
+mean readout w is the share of wildcards among all keys at order 2, and (*) is divided
+by K. Features agree at order 0 if the counts do, then at order 1 if R does, then at
+order 2 if the diagonal of PJP less its mean does; at order 3 they differ if PJP does.
 
-Exit status: 0 verified, 1 rejected, 2 the file cannot be read.
+Exit status: 0 verified, 1 rejected, 2 the file not read or the output not written.
 """
 
 import json
+import os
 import re
 import sys
+import unicodedata
 from fractions import Fraction
-from functools import lru_cache
 
 FORMAT = "symbind separation certificate"
 FORMAT_VERSION = 1
@@ -39,14 +41,15 @@ CLS = "[CLS]"
 
 STATEMENT = (
     "Let f_i be the attention features of template i, averaged over its wildcards, "
-    "under the {readout} readout: one softmax attention layer with Gaussian weights in "
-    "the limit of wide layers. For every pair i != j and every gamma != 0, f_i and f_j "
-    "agree at all powers of beta below the pair's order L and differ at order L, as "
-    "the witness shows; so the gap E|f_i - f_j|^2 is c beta^(2L) + O(beta^(2L+2)) with "
-    "c > 0, and positive for all but isolated beta != 0. No two templates are equal up "
-    "to a renaming of wildcards: by Theorem S the matrix C of E<f_i, f_j> is positive "
-    "definite for every beta != 0 and gamma != 0, and so is the template matrix N for "
-    "every square-integrable activation that is not constant."
+    "under the {readout} readout: one softmax attention layer with Gaussian weights "
+    "and no identity terms, in the limit of wide layers. For every pair i != j and "
+    "every gamma != 0, f_i and f_j agree at all powers of beta below the pair's order "
+    "L and differ at order L, as the witness shows; so the gap E|f_i - f_j|^2 is "
+    "c beta^(2L) + O(beta^(2L+2)) with c > 0, and positive for all but isolated "
+    "beta != 0. No two templates are equal up to a renaming of wildcards: by Theorem S "
+    "the matrix C of E<f_i, f_j> is positive definite for every beta != 0 and "
+    "gamma != 0, and so is the template matrix N for every square-integrable "
+    "activation that is not constant."
 )
 
 _FIELDS = {
@@ -61,6 +64,10 @@ _FIELDS = {
 }
 _PAIR_FIELDS = {"i", "j", "order", "coordinate", "variable", "values"}
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9.+-]*", re.ASCII)
+
+
+# Numbers in the incidence matrices of all templates: about 1 GB.
+_MOST_NUMBERS = 2 * 10**7
 
 
 class Rejected(Exception):
@@ -86,9 +93,13 @@ def check(document):
     templates = document["templates"]
     if type(templates) is not list or not templates:
         raise Rejected("templates is not a list of at least one")
-    series = [_Series(text, readout) for text in templates]
-    if len({s.size for s in series}) > 1:
+    symbols = [_parse(text) for text in templates]
+    length = len(symbols[0])
+    if any(len(row) != length for row in symbols):
         raise Rejected("templates have different lengths")
+    if len(symbols) * (length + 1) ** 2 > _MOST_NUMBERS:
+        raise Rejected("the templates are too many or too long for this verifier")
+    series = [_Series(row, readout) for row in symbols]
     classes = _classes(series)
     expected = {str(l): _groups(classes[l]) for l in range(3)}
     _equal(document["agreement"], expected, "agreement")
@@ -111,8 +122,8 @@ def _check_pair(pair, i, j, series, classes):
     if order is None:
         raise Rejected(f"{where}: the templates are equivalent")
     _equal(pair["order"], order, f"{where}: order")
-    place = _place(order, pair["coordinate"], pair["variable"], series[i], where)
-    values = [s.coefficient(order, *place) for s in (series[i], series[j])]
+    place = _place(order, pair["coordinate"], pair["variable"], series[i].size, where)
+    values = [s.coefficient(order, place) for s in (series[i], series[j])]
     _equal(pair["values"], [_written(v) for v in values], f"{where}: values")
     apart = [x - y for x, y in zip(*(v.values() for v in values), strict=True)]
     # Powers of one parity, coefficients of one sign: gamma = 0 is the only zero.
@@ -120,46 +131,53 @@ def _check_pair(pair, i, j, series, classes):
         raise Rejected(f"{where}: the two values do not differ for every gamma != 0")
 
 
-def _place(order, coordinate, variable, series, where):
-    """What `_Series.coefficient` takes, from the two fields of a pair."""
-    kind = ["token", "position", "position", "position"][order]
-    column = [None, "token", None, "position"][order]
-    first = _named(coordinate, kind, series, f"{where}: coordinate")
-    if column is None:
-        _equal(variable, None, f"{where}: variable")
-        return (first,)
-    return first, _named(variable, column, series, f"{where}: variable")
+def _place(order, coordinate, variable, size, where):
+    """The place of a coefficient: its position or token, then that of its variable."""
+    first, second = f"{where}: coordinate", f"{where}: variable"
+    if order == 0:
+        _equal(variable, None, second)
+        return (_token(coordinate, first),)
+    position = _position(coordinate, size, first)
+    if order == 1:
+        return position, _token(variable, second)
+    if order == 2:
+        _equal(variable, None, second)
+        return (position,)
+    return position, _position(variable, size, second)
 
 
-def _named(field, kind, series, where):
-    """The position or token in a field such as {"position": 2}."""
-    _fields(field, {kind}, where)
-    name = field[kind]
-    if kind == "position":
-        if type(name) is not int or not 0 <= name < series.size:
-            raise Rejected(f"{where} is not a position")
-    elif type(name) is not str:
+def _position(field, size, where):
+    _fields(field, {"position"}, where)
+    position = field["position"]
+    if type(position) is not int or not 0 <= position < size:
+        raise Rejected(f"{where} is not a position")
+    return position
+
+
+def _token(field, where):
+    _fields(field, {"token"}, where)
+    token = field["token"]
+    if type(token) is not str:
         raise Rejected(f"{where} is not a token")
-    return name
+    return token
 
 
 class _Series:
     """Incidence data of one template, and coefficients of its features."""
 
-    def __init__(self, text, readout):
-        symbols = _parse(text)
+    def __init__(self, symbols, readout):
         if readout == "cls":
-            symbols.append((False, CLS))
-        self.size = K = len(symbols)
+            symbols = [*symbols, (False, CLS)]
+        self.size = len(symbols)
         self.regular = [None if wild else name for wild, name in symbols]
         self.mean = readout == "mean"
         wildcards = [name if wild else None for wild, name in symbols]
         self.counts = {t: self.regular.count(t) for t in self.regular if t is not None}
         self.j = _centred(wildcards)
         self.r = _centred(self.regular)
-        self.query_wild = symbols[-1][0]
-        self.wild_share = Fraction(sum(wild for wild, _ in symbols), K)
-        self.coefficient = lru_cache(maxsize=None)(self._coefficient)
+        self.query_wild = int(symbols[-1][0])
+        self.wild_share = Fraction(sum(wild for wild, _ in symbols), self.size)
+        self.known = {}
 
     def keys(self):
         """What the features depend on, order by order."""
@@ -172,31 +190,39 @@ class _Series:
             tuple(map(tuple, self.j)),
         )
 
-    def _coefficient(self, order, place, variable=0):
-        """A coefficient at an order, as {power of gamma: number}."""
-        K = self.size
-        row = Fraction(1, K) if self.mean else Fraction(1)
-        if order == 0:
-            return {0: Fraction(self.counts.get(place, 0), K)}
-        if order == 1:
-            own = self.regular[place] == variable
-            return {2: (own - Fraction(self.counts.get(variable, 0), K)) * row / K}
-        scale = Fraction(1, 2 * K**3)  # the matrices below are K^2 times PJP and PRR'P
-        if order == 2:
-            wild = self.wild_share if self.mean else int(self.query_wild)
-            of_j, of_r = (_deviation(m, place) for m in (self.j, self.r))
-            return {1: scale * (of_j + wild * of_r), 3: scale * of_j}
-        wild = int(self.query_wild)
-        p = (place == variable) - Fraction(1, K)
+    def coefficient(self, order, place):
+        """The coefficient at an order and place, as {power of gamma: number}."""
+        if (order, place) not in self.known:
+            by_order = (self._count, self._position, self._frequency, self._pattern)
+            self.known[order, place] = by_order[order](*place)
+        return self.known[order, place]
+
+    def _count(self, token):
+        return {0: Fraction(self.counts.get(token, 0), self.size)}
+
+    def _position(self, a, token):
+        own = self.size * (self.regular[a] == token) - self.counts.get(token, 0)
+        return {2: Fraction(own, self.size ** (3 if self.mean else 2))}
+
+    def _frequency(self, a):
+        # The matrices hold K^2 times PJP and PRR'P.
+        scale = Fraction(1, 2 * self.size**3)
+        of_j, of_r = (_deviation(m, a) for m in (self.j, self.r))
+        wild = self.wild_share if self.mean else self.query_wild
+        return {1: scale * (of_j + wild * of_r), 3: scale * of_j}
+
+    def _pattern(self, a, c):
+        scale = Fraction(1, 2 * self.size ** (4 if self.mean else 3))
+        p = (a == c) - Fraction(1, self.size)
         of_j, of_r = (
-            p * _deviation(m, place)
-            - Fraction(2 * m[place][variable], K)
-            - _deviation(m, variable) / K
+            p * _deviation(m, a)
+            - Fraction(2 * m[a][c], self.size)
+            - _deviation(m, c) / self.size
             for m in (self.j, self.r)
         )
         return {
-            3: scale * row * (of_j + wild * of_r),
-            5: scale * row * (of_j - 2 * K * wild * p),
+            3: scale * (of_j + self.query_wild * of_r),
+            5: scale * (of_j - 2 * self.size * self.query_wild * p),
         }
 
 
@@ -208,6 +234,8 @@ def _parse(text):
     for token in text.split(" "):
         if token == CLS:
             raise Rejected(f"a template contains {CLS}")
+        if any(unicodedata.category(character) == "Cc" for character in token):
+            raise Rejected("a template contains a control character")
         if token[0] == "?" and len(token) > 1:
             symbols.append((True, token[1:]))
         else:
@@ -279,8 +307,8 @@ def _same(x, y):
 
 
 def _short(value):
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def parse(text):
@@ -300,27 +328,36 @@ def parse(text):
         raise Rejected(f"not a JSON document: {error}") from None
 
 
-def main(arguments):
-    """Verify the file named on the command line; returns the exit status."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        print("usage: python certificate_verifier.py certificate.json", file=sys.stderr)
-        return 2
+def report(path):
+    """Exit status and what to say of the file at that path."""
     try:
-        with open(arguments[0], encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"certificate_verifier: {error}", file=sys.stderr)
-        return 2
+    except (OSError, ValueError) as error:
+        return 2, f"certificate_verifier: {error}"
     try:
         document = parse(text)
         check(document)
     except Rejected as reason:
-        print(f"REJECTED: {reason}")
-        return 1
-    count = len(document["templates"])
-    print(f"VERIFIED: {count} templates, {len(document['pairs'])} pairs")
-    print(document["statement"])
-    return 0
+        return 1, f"REJECTED: {reason}"
+    templates, pairs = len(document["templates"]), len(document["pairs"])
+    counts = f"templates: {templates}, pairs: {pairs}"
+    return 0, f"VERIFIED ({counts}): {document['statement']}"
+
+
+def main(arguments):
+    """Verify the file named on the command line; returns the exit status."""
+    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+        print("usage: python certificate_verifier.py certificate.json", file=sys.stderr)
+        return 2
+    status, line = report(arguments[0])
+    try:
+        print(line, file=sys.stderr if status == 2 else sys.stdout, flush=True)
+    except OSError:
+        # Python would complain again while it closes the standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    return status
 
 
 if __name__ == "__main__":

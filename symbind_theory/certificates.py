@@ -8,10 +8,13 @@ this package.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import combinations, product
 from pathlib import Path
@@ -30,7 +33,13 @@ from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, shorten
 from symbind_theory.version import __version__
 
-__all__ = ["certify", "reason_to_reject", "verify", "write_certificate"]
+__all__ = [
+    "certify",
+    "check_path",
+    "reason_to_reject",
+    "verify",
+    "write_certificate",
+]
 
 Certificate = dict[str, Any]
 """A JSON document."""
@@ -90,28 +99,59 @@ def reason_to_reject(certificate: object) -> str | None:
     return None
 
 
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse early a path to which no certificate can be written.
+
+    Raises:
+        InputError: a folder, or a file in a folder that is missing or read-only.
+    """
+    target = Path(path)
+    with _one_line(target):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        where = target if target.exists() else target.parent
+        if not os.access(where, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def write_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> None:
-    """Write a certificate as JSON; the file is there whole or not at all.
+    """Write a certificate as JSON: a file is there whole, or as it was before.
 
     Raises:
         InputError: the file cannot be written.
     """
+    check_path(path)
     text = json.dumps(certificate, indent=1) + "\n"
-    target = Path(path).resolve()
-    partial = target.with_name(f"{target.name}.partial")
-    try:
+    with _one_line(Path(path)):
+        target = Path(path).resolve()
         if target.exists() and not target.is_file():
-            # A pipe or a device takes the text itself; a folder says that it does not.
+            # A pipe or a device takes the text itself.
             target.write_text(text, encoding="ascii")
             return
-        partial.write_text(text, encoding="ascii")
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
+        mode = target.stat().st_mode if target.exists() else 0o644
+        descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=".symbind-")
+        try:
+            with open(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+            os.chmod(partial, stat.S_IMODE(mode))
+            os.replace(partial, target)
+        except BaseException:
+            os.unlink(partial)
+            raise
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    """Errors of the file system as one clear line."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"the certificate could not be written to {shorten(str(path))}: "
-            f"{error.strerror}; expected a file in a folder that can be written to"
+            f"the certificate could not be written to {shorten(str(path))}: {reason}; "
+            "expected a file in a folder that can be written to"
         ) from None
 
 

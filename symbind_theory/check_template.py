@@ -6,18 +6,16 @@ python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from io import StringIO
-from itertools import combinations
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from symbind_theory.certificates import certify, write_certificate
-from symbind_theory.incidence import Incidence
-from symbind_theory.results import CheckResult, Estimates, Gap, Interval
-from symbind_theory.separation import separation
+from symbind_theory.certificates import certify, check_path, write_certificate
+from symbind_theory.results import CheckResult, Outcome
+from symbind_theory.summary import parameters, summarise
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.theorem_s import Kernel, Kind, decide
 from symbind_theory.validation import (
@@ -30,7 +28,7 @@ from symbind_theory.verdicts import verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture, TemplateGram
+    from numerics import Architecture
 
 __all__ = ["check", "main"]
 
@@ -107,19 +105,24 @@ def check(
     )
     kernel = _kernel(architecture)
     decision = decide(task.templates, kernel)
-    # Theorem S is silent where a hypothesis is off, and so is its bound.
-    bound = gram.eigenvalue_bound if kernel.theorem_s else None
+    estimates = summarise(gram, kernel, decision)
     return CheckResult(
         task=task,
-        architecture=_parameters(architecture),
+        architecture=parameters(architecture),
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
         collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
-        estimates=_estimates(gram, kernel, bound),
+        estimates=estimates,
         sample_complexity=samples,
-        verdicts=verdicts(task, decision, gram.smallest_eigenvalue, samples, bound),
+        verdicts=verdicts(
+            task,
+            decision,
+            estimates.smallest_eigenvalue,
+            samples,
+            estimates.eigenvalue_bound,
+        ),
         seed=seed,
         version=__version__,
     )
@@ -147,73 +150,6 @@ def _kernel(architecture: Architecture) -> Kernel:
         and architecture.residual == 0
         and architecture.normalisation is None,
     )
-
-
-def _parameters(architecture: Architecture) -> dict[str, Any]:
-    """The architecture by name, with the activation's own parameters inside."""
-    parameters = {
-        field.name: getattr(architecture, field.name)
-        for field in dataclasses.fields(architecture)
-    }
-    activation = architecture.activation
-    inner = {}
-    if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
-        inner = dataclasses.asdict(activation)
-    parameters["activation"] = {"name": architecture.activation.name, **inner}
-    return parameters
-
-
-def _estimates(gram: TemplateGram, kernel: Kernel, bound: Interval | None) -> Estimates:
-    """The numbers of a Gram record as plain frozen tuples."""
-
-    def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
-        return tuple(map(tuple, matrix.tolist()))
-
-    width = gram.halfwidth
-    return Estimates(
-        attention=rows(gram.attention),
-        attention_halfwidth=rows(width["attention"]),
-        attention_self=tuple(gram.attention_self.tolist()),
-        matrix=rows(gram.matrix),
-        matrix_halfwidth=rows(width["matrix"]),
-        matrix_self=tuple(gram.matrix_self.tolist()),
-        gaps=_gaps(gram, kernel),
-        smallest_eigenvalue=gram.smallest_eigenvalue,
-        condition_number=gram.condition_number,
-        attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
-        eigenvalue_bound=bound,
-        points=gram.points,
-        method=gram.method,
-        device=gram.device,
-    )
-
-
-def _gaps(gram: TemplateGram, kernel: Kernel) -> tuple[Gap, ...]:
-    """Every pair's gap: the estimate, and how it starts in beta."""
-    seen = [Incidence(t, kernel.readout) for t in gram.templates]
-    gamma, a = gram.architecture.gamma, gram.architecture.identity_kq
-    gaps = []
-    for i, j in combinations(range(len(seen)), 2):
-        leading = separation(seen[i], seen[j], kernel.identity_kq)
-        # At γ = 0 a coefficient may vanish: then it is not the leading one.
-        if leading.order is None or leading.at(gamma, a) == 0:
-            gaps.append(Gap(i, j, _gap_interval(gram, i, j)))
-        else:
-            gaps.append(
-                Gap(
-                    i,
-                    j,
-                    _gap_interval(gram, i, j),
-                    leading.order,
-                    str(leading.coefficient),
-                )
-            )
-    return tuple(gaps)
-
-
-def _gap_interval(gram: TemplateGram, i: int, j: int) -> Interval:
-    value, width = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
-    return Interval(value, max(0.0, value - width), value + width, gram.level)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -334,6 +270,8 @@ def _architecture(options: argparse.Namespace) -> Architecture:
 def _run(options: argparse.Namespace) -> int:
     """Check and write the report; return the exit status."""
     task = _task(options)
+    if options.certificate is not None:
+        check_path(options.certificate)
 
     from rich.console import Console
 
@@ -371,17 +309,17 @@ def _run(options: argparse.Namespace) -> int:
 
 def _certify(result: CheckResult, options: argparse.Namespace) -> None:
     """Write the certificate, or say on the standard error why there is none."""
-    if result.equivalent_pairs:
-        i, j = result.equivalent_pairs[0]
-        message = f"no certificate: templates {i + 1} and {j + 1} are equivalent"
+    matrix = result.verdict("C3")
+    if matrix is not None and matrix.outcome is Outcome.REFUTED:
+        message = f"no certificate was written: {matrix.evidence}"
     else:
-        certificate = certify(result.task.templates, options.readout)
-        write_certificate(certificate, options.certificate)
+        path = options.certificate
+        write_certificate(certify(result.task.templates, options.readout), path)
         message = (
-            f"certificate written to {options.certificate}; to verify it: "
-            f"python -m symbind_theory.certificate_verifier {options.certificate}"
+            f"certificate written to {shorten(path, 200)}; to verify it: python -m "
+            f"symbind_theory.certificate_verifier {shlex.quote(path)}"
         )
-    print(f"check_template: {message}", file=sys.stderr)
+    print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
 
 
 def _write(text: str) -> None:

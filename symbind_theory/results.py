@@ -108,10 +108,11 @@ class Gap:
         i: index of the first template, from 0.
         j: index of the second, above `i`.
         estimate: the gap, with its interval.
-        order: the power L of beta at which the features first differ; None for
-            templates that collapse.
-        coefficient: of β^{2L} in the gap, an expression in gamma that is positive for
-            γ ≠ 0; None for templates that collapse.
+        order: the power L of beta at which the features first differ; None where they
+            never do, or where that is not known.
+        coefficient: of β^{2L} in the gap as beta goes to 0, an expression in gamma that
+            is positive for γ ≠ 0; "0" where the gap is 0 for every beta, None where
+            nothing is known, as for some pairs at γ = 0.
     """
 
     i: int

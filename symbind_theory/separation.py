@@ -1,6 +1,6 @@
 """The order in beta at which two templates separate, and the exact leading gap.
 
-gap = E‖f − f'‖² = c β^{2L} + O(β^{2L+2}) with f the attention features averaged over
+gap = E‖f − f'‖² = c β^{2L} + O(β^{2L+1}) with f the attention features averaged over
 wildcards. Two inequivalent templates of one length differ at an order L ≤ 3, found by
 comparing incidence keys; c is a polynomial in γ² (and in a², with the identity added to
 W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
@@ -16,6 +16,7 @@ Source: symbind; docs/separation.md has the proof. `series` is the independent o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, cast
 from symbind_theory.certificates import certify, verify
 from symbind_theory.incidence import ORDERS, Incidence, Readout, read_readout
 from symbind_theory.templates import Template, read_templates
-from symbind_theory.validation import finite_number
+from symbind_theory.validation import InputError, finite_number
 
 if TYPE_CHECKING:
     import sympy
@@ -47,31 +48,46 @@ class LeadingGap:
         order: the power L of beta at which the features first differ, 0 to 3; None for
             equivalent templates, whose features are equal.
         readout: position that is read.
+        identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ.
         terms: of the coefficient c, as (power of gamma, power of a, number); a is
             identity_kq.
     """
 
     order: int | None
     readout: Readout
+    identity_kq: bool
     terms: tuple[tuple[int, int, Fraction], ...]
 
     @property
     def coefficient(self) -> sympy.Expr:
-        """c, factored: gap = c · β^{2L} + O(β^{2L+2}); an expression in gamma (and a).
+        """c, factored: gap = c · β^{2L} + O(β^{2L+1}); an expression in gamma (and a).
 
         Valid for γ ≠ 0 (and a ≠ 0, where it was asked for): there c > 0.
         """
         return _expression(self.terms)
 
     def at(self, gamma: float, identity_kq: float = 0.0) -> float:
-        """The coefficient as a number.
+        """The coefficient in float64: 0 or infinite where it is beyond its range.
+
+        Args:
+            gamma: position scale.
+            identity_kq: a; 0 exactly where the gap was derived without it.
 
         Raises:
-            InputError: `gamma` or `identity_kq` is not a finite number.
+            InputError: not a finite number, or a zero where the gap was derived for
+                a ≠ 0, or the reverse: the order would be another one.
         """
         finite_number("gamma", gamma)
-        finite_number("identity_kq", identity_kq)
-        return sum(float(c) * gamma**i * identity_kq**j for i, j, c in self.terms)
+        if (finite_number("identity_kq", identity_kq) != 0) != self.identity_kq:
+            expected = "a number other than 0" if self.identity_kq else "0"
+            raise InputError(
+                f"identity_kq is {identity_kq}; expected {expected}: the gap was "
+                f"derived with identity_kq={self.identity_kq}"
+            )
+        try:
+            return sum(float(c) * gamma**i * identity_kq**j for i, j, c in self.terms)
+        except OverflowError:
+            return math.inf
 
 
 @lru_cache(maxsize=4096)
@@ -130,7 +146,7 @@ def separation(t: Incidence, u: Incidence, identity_kq: bool = False) -> Leading
     """
     order = _plain_order(t, u)
     if order is None:
-        return LeadingGap(None, t.readout, ())
+        return LeadingGap(None, t.readout, identity_kq, ())
     if identity_kq:
         order = _order_with_identity(t, u, order)
     powers_of_a = _coefficient(t, u, order, identity_kq)
@@ -140,7 +156,7 @@ def separation(t: Incidence, u: Incidence, identity_kq: bool = False) -> Leading
         for i, c in enumerate(polynomial)
         if c
     )
-    return LeadingGap(order, t.readout, terms)
+    return LeadingGap(order, t.readout, identity_kq, terms)
 
 
 def _plain_order(t: Incidence, u: Incidence) -> int | None:
@@ -281,7 +297,7 @@ def _rows_gap(t: Incidence, u: Incidence) -> tuple[Polynomial, Polynomial]:
 
     γ⁴ (‖J − J'‖² − δ²) (2 Σ_t n_t²/K² + γ² (1 − 2/K)) / K⁴ from the products of the
     identity's share of a row with the row's random part, and
-    γ² δ² (1 − 2/K)² Σ_a (n_a − n̄)² / K⁴ from its square.
+    γ² (2δ/K)² Σ_a (n_a − n̄)² / K⁴ from its square.
     """
     size = t.size
     counted = Fraction(2 * sum(n**2 for n in t.counts.values()), size**2)
@@ -289,7 +305,7 @@ def _rows_gap(t: Incidence, u: Incidence) -> tuple[Polynomial, Polynomial]:
     scale = Fraction(_pattern_distance(t, u), size**4)
     n = t.multiplicity
     spread = sum(m**2 for m in n) - Fraction(sum(n) ** 2, size)
-    shift = Fraction(_constant_shift(t, u), size**2) * rest
+    shift = Fraction(2 * _constant_shift(t, u), size**3)
     return _times((0, 0, scale), (counted, rest)), (0, shift**2 * spread)
 
 

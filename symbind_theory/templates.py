@@ -49,6 +49,10 @@ def _is_greek(token: str) -> bool:
 
 def _split(text: str | Iterable[str], what: str) -> tuple[str, ...]:
     """The tokens of a string separated by spaces, or of a list of tokens."""
+    if not isinstance(text, Iterable):
+        raise InputError(
+            f"{what} is {shorten(text)}; expected text or a list of tokens"
+        )
     tokens = tuple(text.split()) if isinstance(text, str) else tuple(text)
     for token in tokens:
         if (
@@ -94,6 +98,10 @@ def read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
     Raises:
         InputError: no template, or lengths that differ.
     """
+    if isinstance(templates, str):
+        raise InputError(
+            f"templates is the text {shorten(templates)}; expected a list of templates"
+        )
     parsed = tuple(t if isinstance(t, Template) else Template(t) for t in templates)
     if not parsed:
         raise InputError("templates is empty; expected at least one template")

@@ -3,8 +3,7 @@
 One layer, β ≠ 0, γ ≠ 0, φ square-integrable and not constant: N is positive definite
 exactly when the templates are pairwise inequivalent, for every readout and whatever
 multiples of the identity are added. Where a hypothesis is off, templates *collapse*:
-their averaged features f are equal, and rows of N are equal or proportional. Which ones
-do is read off their incidence:
+their rows of N are equal or proportional. Which ones do is read off their incidence:
 
 - φ constant: all.
 - β = 0, uniform attention: f is the counts of regular tokens, and the self value d adds
@@ -219,8 +218,9 @@ def _without_collapse(kernel: Kernel) -> Decision:
                 "how often tokens occur."
             )
         return undecided(
-            "With beta = 0 no two templates collapse, which does not settle whether "
-            "N is singular for this readout and activation."
+            "With beta = 0 no two templates collapse, which does not settle whether N "
+            "is singular for this readout and activation; with beta and gamma above 0 "
+            "Theorem S decides."
         )
     if kernel.readout == "cls":
         return holds(
@@ -229,5 +229,6 @@ def _without_collapse(kernel: Kernel) -> Decision:
         )
     return undecided(
         "With gamma = 0 no two templates collapse for certain, which does not settle "
-        f"whether N is singular under the {kernel.readout} readout."
+        f"whether N is singular under the {kernel.readout} readout; with gamma above 0 "
+        "Theorem S decides."
     )

@@ -77,8 +77,8 @@ def _template_matrix(
     return Verdict(
         "C3",
         Outcome.UNDECIDED,
-        f"{decision.reason} {estimate} Take beta and gamma above 0, for which Theorem "
-        "S decides, or raise max_points to see whether the estimate resolves it.",
+        f"{decision.reason} {estimate} Raise max_points to see whether the estimate "
+        "resolves it.",
     )
 
 

@@ -168,8 +168,8 @@ def _gaps(result: CheckResult) -> Group:
 
 def _leading_term(gap: Gap) -> str:
     """The exact coefficient times its power of beta, in usual notation."""
-    if gap.order is None or gap.coefficient is None:
-        return "0"
+    if gap.coefficient is None:
+        return "not known"
     term = f"{gap.coefficient}*beta**{2 * gap.order}" if gap.order else gap.coefficient
     term = re.sub(
         r"\*\*(\d+)", lambda power: power.group(1).translate(_SUPERSCRIPTS), term

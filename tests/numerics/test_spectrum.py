@@ -106,4 +106,12 @@ def test_a_singular_value_within_its_error_is_not_resolved():
 
 def test_singular_values_that_scatter_to_zero_are_not_resolved():
     interval = squared_interval(0.0, [0.0, 0.0], 0.99, 0.99, 0.0)
-    assert (interval.value, interval.low, interval.high) == (0, 0, 0)
+    assert (interval.value, interval.low) == (0, 0)
+    assert 0 < interval.high < 1e-300
+
+
+def test_a_matrix_that_vanishes_has_an_unknown_condition():
+    """Entries below 1e-308: no division by zero, no claim."""
+    zero = np.zeros((2, 2))
+    interval = condition_number(zero, np.stack([zero] * 3), 0.99, 0.99, 0.0)
+    assert (interval.low, interval.high) == (1, math.inf)

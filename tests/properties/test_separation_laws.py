@@ -55,12 +55,53 @@ def test_orders_and_leading_gaps_are_those_of_the_series(pair, readout, identity
         assert sympy.expand(gap.coefficient - direct) == 0
 
 
+# Rare among random pairs, each with a term of its own in a leading gap.
+RARE = [
+    # Two queries with different regular tokens; one with, one without.
+    ("X Y ?a X", "?a X X Y", "last", False),
+    ("X Y ?a X", "?a X X Y", "last", True),
+    ("X Y ?a X ?a", "?a X X ?a Y", "last", True),
+    ("X ?a ?b X", "X X ?a ?b", "last", True),
+    ("X ?a ?b X", "X X ?a ?b", "last", False),
+    # The pattern beside regular tokens, the query a wildcard or a regular token.
+    ("X ?a ?a ?b ?b", "X ?a ?b ?a ?b", "last", False),
+    ("?a ?a ?b ?b X", "?a ?b ?a ?b X", "last", True),
+    ("X ?a ?a ?b ?b", "X ?a ?b ?a ?b", "mean", False),
+    ("X ?a ?a ?b ?b", "X ?a ?b ?a ?b", "mean", True),
+    # Multiplicities that all differ by 2 while they are not all equal.
+    ("?a ?a ?a ?a ?b ?b ?b", "?a ?a ?b ?b ?c ?d ?e", "mean", True),
+    ("?a ?a ?a ?b ?b ?b", "?a ?a ?b ?b ?c ?c", "mean", True),
+    ("?a ?a ?a ?b ?b ?b", "?a ?b ?a ?b ?c ?c", "last", False),
+]
+
+
+@pytest.mark.parametrize(("t", "u", "readout", "identity_kq"), RARE)
+def test_rare_pairs_have_the_leading_gaps_of_the_series(t, u, readout, identity_kq):
+    gap = leading_gap(t, u, readout, identity_kq)
+    assert gap.order is not None
+    series = feature_series([t, u], gap.order, readout, identity_kq)
+    assert series.leading_order(0, 1) == gap.order
+    direct = series.gap_coefficient(0, 1, 2 * gap.order)
+    assert sympy.expand(gap.coefficient - direct) == 0
+
+
 @settings(max_examples=60)
 @given(pair=PAIRS, readout=st.sampled_from(READOUTS))
 def test_witnesses_are_coefficients_of_the_series(pair, readout):
     """And below the order of the certificate the two series agree altogether."""
-    if pair[0].equivalent(pair[1]):
-        return
+    if not pair[0].equivalent(pair[1]):
+        compare_witness(pair, readout)
+
+
+@pytest.mark.parametrize(("t", "u", "readout"), [row[:3] for row in RARE])
+def test_witnesses_of_rare_pairs_are_coefficients_of_the_series(t, u, readout):
+    if readout == "mean" and len(t.split()) > 5:
+        pytest.skip("order 3 of 7 queries takes minutes by brute force")
+    compare_witness((Template(t), Template(u)), readout)
+
+
+def compare_witness(pair, readout):
+    """The certificate of one pair against the series of both."""
     (found,) = certify(pair, readout)["pairs"]
     series = feature_series(pair, found["order"], readout)
     assert series.leading_order(0, 1) == found["order"]
@@ -79,7 +120,7 @@ def test_the_leading_gap_is_symmetric_and_positive(pair, readout, identity_kq):
     assert gap == leading_gap(u, t, readout, identity_kq)
     assert (gap.order is None) == pair[0].equivalent(pair[1])
     if gap.order is not None:
-        assert gap.at(0.7, 1.3) > 0
+        assert gap.at(0.7, 1.3 * identity_kq) > 0
         # No coefficient is negative, so nothing cancels at any γ ≠ 0, a ≠ 0.
         assert all(number > 0 for *_, number in gap.terms)
 
@@ -92,7 +133,7 @@ def test_the_identity_raises_no_order(pair, readout, identity_kq):
         assert with_identity.order is not None
         assert with_identity.order <= plain.order
     if readout == "cls":
-        assert with_identity == plain
+        assert with_identity.terms == plain.terms
 
 
 @given(pair=PAIRS, readout=st.sampled_from(READOUTS))

@@ -3,6 +3,7 @@
 import ast
 import copy
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -65,8 +66,8 @@ def test_the_verifier_runs_on_its_own(tmp_path):
     write_certificate(CERTIFICATES[0], tmp_path / "c.json")
     done = run_verifier(tmp_path, "c.json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("VERIFIED: 6 templates, 15 pairs\n")
-    assert CERTIFICATES[0]["statement"] in done.stdout
+    statement = CERTIFICATES[0]["statement"]
+    assert done.stdout == f"VERIFIED (templates: 6, pairs: 15): {statement}\n"
 
 
 def test_the_verifier_rejects_and_says_where(tmp_path):
@@ -83,6 +84,33 @@ def test_the_verifier_says_what_it_cannot_read(tmp_path, arguments):
     done = run_verifier(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_output_that_cannot_be_written_is_not_a_verdict(tmp_path, status):
+    document = copy.deepcopy(CERTIFICATES[0])
+    document["format_version"] = 1 + status
+    write_certificate(document, tmp_path / "c.json")
+    shutil.copy(VERIFIER, tmp_path)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", VERIFIER.name, "c.json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+def test_rejections_are_ascii_whatever_the_file_says(tmp_path):
+    document = certify(["?a é", "é ?a"])
+    document["agreement"]["0"] = [[0, 1, "é" * 100]]
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    done = run_verifier(tmp_path, "c.json")
+    assert done.returncode == 1
+    assert done.stdout.isascii()
 
 
 def test_the_verifier_imports_the_standard_library_only():
@@ -106,13 +134,48 @@ def test_equivalent_templates_have_no_certificate():
         certify(["?a ?a", "?a ?b", "?x ?y"])
 
 
-@pytest.mark.parametrize("path", ["", "missing/c.json", "c.json/inside"])
+@pytest.mark.parametrize(
+    "path", ["", "missing/c.json", "c.json/inside", "loop", "x" * 300, "nul\0"]
+)
 def test_a_file_that_cannot_be_written(tmp_path, path):
-    (tmp_path / "c.json").write_text("kept")
+    kept = ["c.json", "c.json.partial", "loop"]
+    for name in kept[:2]:
+        (tmp_path / name).write_text("kept")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(InputError, match=r"^the certificate could not be written to"):
         write_certificate(CERTIFICATES[0], tmp_path / path)
-    assert [p.name for p in tmp_path.iterdir()] == ["c.json"]
-    assert (tmp_path / "c.json").read_text() == "kept"
+    assert sorted(p.name for p in tmp_path.iterdir()) == kept
+    for name in kept[:2]:
+        assert (tmp_path / name).read_text() == "kept"
+
+
+def test_a_file_is_replaced_with_its_permissions_and_nothing_else(tmp_path):
+    path, other = tmp_path / "c.json", tmp_path / "c.json.partial"
+    path.write_text("old")
+    path.chmod(0o640)
+    other.write_text("kept")
+    write_certificate(CERTIFICATES[0], path)
+    assert verify(path.read_text())
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert other.read_text() == "kept"
+    assert len(list(tmp_path.iterdir())) == 2
+    write_certificate(CERTIFICATES[0], tmp_path / "new.json")
+    assert (tmp_path / "new.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_device_takes_the_text_itself():
+    write_certificate(CERTIFICATES[0], "/dev/null")
+    assert not Path("/dev/null").is_file()
+
+
+def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(InputError, match=r"No space left on device"):
+        write_certificate(CERTIFICATES[0], tmp_path / "c.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 REJECTED_TEXTS = {
@@ -155,6 +218,16 @@ REJECTED_EDITS = {
     "a wildcard merged": (["templates", 4], "X ?a ?a X", "agreement is not"),
     "a shorter template": (["templates", 0], "?a", "templates have different lengths"),
     "the reserved token": (["templates", 0], "?a [CLS] a b", "a template contains"),
+    "a control character": (
+        ["templates", 0],
+        "?a ?a ?b ?b\0",
+        "a template contains a control",
+    ),
+    "too long": (
+        ["templates"],
+        ["?a " * 4999 + "X", "X" + " ?a" * 4999],
+        "the templates are too many or too long",
+    ),
     "two spaces": (["templates", 0], "?a  ?a ?b ?b", "a template is not tokens"),
     "agreement left out": (["agreement", "2"], [], "agreement is not"),
     "a pair left out": (["pairs"], CERTIFICATES[0]["pairs"][1:], "pairs does not list"),

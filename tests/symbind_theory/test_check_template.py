@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -288,7 +289,7 @@ def test_outside_the_theorem_an_unresolved_interval_is_undecided():
     verdict = result.verdict("C3")
     assert verdict is not None
     assert verdict.outcome is Outcome.UNDECIDED
-    assert "raise" in verdict.evidence
+    assert "Raise max_points" in verdict.evidence
 
 
 def test_outside_the_theorem_a_resolved_interval_decides():
@@ -409,19 +410,23 @@ def test_gaps_carry_their_exact_beginning():
     names = {"gamma": sympy.Symbol("gamma")}
     assert sympy.parse_expr(gaps[0]["coefficient"], local_dict=names) == exact
     equivalent = next(g for g in gaps if (g["i"], g["j"]) == (1, 2))
-    assert equivalent["coefficient"] is None
+    assert equivalent["coefficient"] == "0"
 
 
 def test_a_leading_term_that_vanishes_at_gamma_zero_is_not_given():
     """αβα / αββ: γ²(1+γ²)²/128, which is 0 there; that of αα / αβ is 4/729."""
-    for templates, order in [
-        (["?a ?b ?a", "?a ?b ?b"], None),
-        (["?a ?a", "?a ?b"], 2),
+    unequal = ["?a ?a ?a ?a ?b ?c", "?a ?a ?a ?b ?b ?b"]
+    for templates, order, coefficient in [
+        (["?a ?b ?a", "?a ?b ?b"], None, "0"),
+        (["?a ?a", "?a ?b"], 2, str(leading_gap("?a ?a", "?a ?b").coefficient)),
+        # Sums and sums of squares agree: the gap is not 0 and starts at a higher order.
+        (unequal, None, None),
     ]:
         result = check(
             TemplateTask(templates, [1, -1]), Architecture(gamma=0.0), max_points=64
         )
-        assert result.estimates.gaps[0].order == order
+        gap = result.estimates.gaps[0]
+        assert (gap.order, gap.coefficient) == (order, coefficient)
 
 
 def test_the_proof_holds_where_the_estimate_does_not_resolve(capsys):
@@ -455,7 +460,7 @@ def test_a_certificate_is_written_and_verified(tmp_path, capsys):
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("VERIFIED: 2 templates, 1 pairs")
+    assert done.stdout.startswith("VERIFIED (templates: 2, pairs: 1): ")
 
 
 def test_there_is_no_certificate_for_equivalent_templates(tmp_path, capsys):
@@ -463,10 +468,35 @@ def test_there_is_no_certificate_for_equivalent_templates(tmp_path, capsys):
     lines = ["?a ?b -> 1", "?x ?y -> 1"]
     assert run(*lines, "--certificate", str(path), *FAST) == 1
     error = capsys.readouterr().err
-    assert error == (
-        "check_template: no certificate: templates 1 and 2 are equivalent\n"
-    )
+    assert error.startswith("check_template: no certificate was written: N is singul")
+    assert "templates 1 and 2" in error
+    assert len(error.splitlines()) == 1
     assert not path.exists()
+
+
+def test_there_is_no_certificate_where_the_activation_is_constant(tmp_path, capsys):
+    path = tmp_path / "kept.json"
+    path.write_text("kept")
+    lines = [*SAME_DIFFERENT, "--b1", "0", "--certificate", str(path)]
+    assert run(*lines, *FAST) == 1
+    assert "no certificate was written" in capsys.readouterr().err
+    assert path.read_text() == "kept"
+
+
+def test_the_command_to_verify_is_quoted(tmp_path, capsys):
+    path = tmp_path / "my certificate.json"
+    assert run(*SAME_DIFFERENT, "--certificate", str(path), *FAST) == 0
+    command = capsys.readouterr().err.partition("to verify it: ")[2]
+    assert shlex.split(command)[-1] == str(path)
+
+
+@pytest.mark.parametrize("b1", ["45", "60"])
+def test_where_n_underflows_the_proof_still_holds(b1, capsys):
+    assert run(*SAME_DIFFERENT, "--b1", b1, "--json", *FAST) == 0
+    document = strict(capsys.readouterr().out)
+    interval = document["smallest_eigenvalue"]
+    assert interval["low"] == 0 < interval["high"] < 1e-300
+    assert document["condition_number"]["low"] == 1
 
 
 def test_a_certificate_that_cannot_be_written_is_bad_input(tmp_path, capsys):

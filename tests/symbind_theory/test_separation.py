@@ -7,7 +7,7 @@ import sympy
 
 from symbind_theory import InputError, Template
 from symbind_theory.incidence import Incidence
-from symbind_theory.separation import leading_gap, separation
+from symbind_theory.separation import certify, leading_gap, separation
 
 GAMMA, A = sympy.symbols("gamma a")
 KAPPA = 1 + GAMMA**2
@@ -106,6 +106,28 @@ def test_incidence_data_can_be_used_again():
 def test_bad_templates(arguments, message):
     with pytest.raises(InputError, match=message):
         leading_gap(*arguments)
+
+
+def test_a_number_for_the_other_case_is_refused():
+    """With a the order is another one, so c without a would say nothing."""
+    plain = leading_gap("?a ?a", "?a ?b", "last")
+    with_identity = leading_gap("?a ?a", "?a ?b", "last", identity_kq=True)
+    with pytest.raises(InputError, match=r"^identity_kq is 2.0; expected 0: the gap"):
+        plain.at(1.0, identity_kq=2.0)
+    with pytest.raises(InputError, match=r"expected a number other than 0"):
+        with_identity.at(1.0)
+    assert with_identity.at(1.0, identity_kq=2.0) == 0.5
+
+
+def test_numbers_beyond_float64_are_infinite_or_zero():
+    gap = leading_gap("?a ?a ?b ?b", "?a ?b ?a ?b")
+    assert gap.at(1e200) == float("inf")
+    assert gap.at(1e-200) == 0
+
+
+def test_text_is_no_list_of_templates():
+    with pytest.raises(InputError, match=r"^templates is the text 'ab'; expected a li"):
+        certify("ab")
 
 
 def test_bad_numbers():

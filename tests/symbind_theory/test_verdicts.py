@@ -127,7 +127,7 @@ def test_without_either_it_is_undecided_and_says_what_to_raise():
     found = decide(SAME_DIFFERENT, NO_THEOREM, UNRESOLVED)
     assert found["C3"].outcome is Outcome.UNDECIDED
     assert "[0, 0.03]" in found["C3"].evidence
-    assert "raise max_points" in found["C3"].evidence
+    assert "Raise max_points" in found["C3"].evidence
     assert found["C5"].outcome is Outcome.UNDECIDED
     assert "undecided" in found["C5"].evidence
 

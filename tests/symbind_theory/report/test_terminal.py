@@ -299,7 +299,8 @@ def test_the_bound_of_theorem_s_has_a_row_where_there_is_one():
         (3, "8*gamma**4*(gamma**2 + 1)**3/625", "8 γ⁴ (γ² + 1)³/625 β⁶"),
         (2, "2*gamma**12/7", "2 γ¹²/7 β⁴"),
         (0, "1/9", "1/9"),
-        (None, None, "0"),
+        (None, "0", "0"),
+        (None, None, "not known"),
     ],
 )
 def test_the_leading_term_of_a_gap_is_in_usual_notation(order, coefficient, written):

@@ -1,0 +1,85 @@
+"""From the estimators' records to plain ones: what `check` returns and reports show."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from symbind_theory.incidence import Incidence
+from symbind_theory.results import Estimates, Gap, Interval
+from symbind_theory.separation import LeadingGap, separation
+from symbind_theory.theorem_s import Decision, Kernel
+
+if TYPE_CHECKING:
+    from numerics import Architecture, TemplateGram
+
+__all__ = ["parameters", "summarise"]
+
+
+def parameters(architecture: Architecture) -> dict[str, Any]:
+    """The architecture by name, with the activation's own parameters inside."""
+    found = {
+        field.name: getattr(architecture, field.name)
+        for field in dataclasses.fields(architecture)
+    }
+    activation = architecture.activation
+    inner = {}
+    if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
+        inner = dataclasses.asdict(activation)
+    found["activation"] = {"name": activation.name, **inner}
+    return found
+
+
+def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimates:
+    """The numbers of a Gram record as plain frozen tuples, exact ones beside them."""
+
+    def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
+        return tuple(map(tuple, matrix.tolist()))
+
+    width = gram.halfwidth
+    return Estimates(
+        attention=rows(gram.attention),
+        attention_halfwidth=rows(width["attention"]),
+        attention_self=tuple(gram.attention_self.tolist()),
+        matrix=rows(gram.matrix),
+        matrix_halfwidth=rows(width["matrix"]),
+        matrix_self=tuple(gram.matrix_self.tolist()),
+        gaps=_gaps(gram, kernel, decision),
+        smallest_eigenvalue=gram.smallest_eigenvalue,
+        condition_number=gram.condition_number,
+        attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
+        # Where a hypothesis of Theorem S is off it puts no bound on λ_min(N).
+        eigenvalue_bound=gram.eigenvalue_bound if kernel.theorem_s else None,
+        points=gram.points,
+        method=gram.method,
+        device=gram.device,
+    )
+
+
+def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, ...]:
+    """Every pair's gap: the estimate, and how it starts in beta."""
+    seen = [Incidence(t, kernel.readout) for t in gram.templates]
+    # At γ = 0 templates collapse by equal features, whatever β is.
+    equal = {(c.i, c.j) for c in decision.collapses if kernel.gamma_is_zero}
+    if kernel.activation == "constant":
+        equal = set()
+    gaps = []
+    for i, j in combinations(range(len(seen)), 2):
+        leading = separation(seen[i], seen[j], kernel.identity_kq)
+        order, coefficient = _beginning(leading, kernel, (i, j) in equal)
+        value, width = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
+        estimate = Interval(value, max(0.0, value - width), value + width, gram.level)
+        gaps.append(Gap(i, j, estimate, order, coefficient))
+    return tuple(gaps)
+
+
+def _beginning(
+    leading: LeadingGap, kernel: Kernel, equal: bool
+) -> tuple[int | None, str | None]:
+    """Order and coefficient, as far as they hold at the kernel's γ."""
+    if leading.order is None or equal:
+        return None, "0"
+    if kernel.gamma_is_zero and not any(power == 0 for power, *_ in leading.terms):
+        return None, None
+    return leading.order, str(leading.coefficient)
