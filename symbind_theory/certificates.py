@@ -29,6 +29,7 @@ from symbind_theory.certificate_verifier import (
     parse,
 )
 from symbind_theory.incidence import ORDERS, Incidence, Readout, read_readout
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, shorten
 from symbind_theory.version import __version__
@@ -46,7 +47,7 @@ Certificate = dict[str, Any]
 
 
 def certify(
-    templates: Iterable[Template | str], readout: Readout = "cls"
+    templates: TemplateTask | Iterable[Template | str], readout: Readout = "cls"
 ) -> Certificate:
     """The certificate that N is non-singular: a JSON document.
 
@@ -57,7 +58,7 @@ def certify(
     True
 
     Args:
-        templates: pairwise inequivalent templates of one length, or their text.
+        templates: pairwise inequivalent templates of one length, their text, or a task.
         readout: "cls", "last" or "mean".
 
     Raises:
@@ -65,6 +66,8 @@ def certify(
             argument that cannot be used.
     """
     read_readout(readout)
+    if isinstance(templates, TemplateTask):
+        templates = templates.templates
     incidences = [Incidence(t, readout) for t in read_templates(templates)]
     classes = _classes(incidences)
     return {

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from series_coefficients import coefficient_in
 
-from symbind_theory import InputError, certificate_verifier
+from symbind_theory import InputError, TemplateTask, certificate_verifier
 from symbind_theory.certificates import reason_to_reject, write_certificate
 from symbind_theory.incidence import READOUTS
 from symbind_theory.separation import certify, verify
@@ -123,6 +123,11 @@ def test_the_verifier_imports_the_standard_library_only():
             assert node.level == 0
             roots.add(str(node.module).split(".")[0])
     assert roots <= sys.stdlib_module_names
+
+
+def test_a_task_is_certified_by_its_templates():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    assert certify(task) == certify(task.templates)
 
 
 def test_one_template_needs_no_pairs():
