@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from series_coefficients import coefficient_in
 
 from symbind_theory import Template
-from symbind_theory.certificates import certify
+from symbind_theory.certificates import certify, verify
 from symbind_theory.incidence import READOUTS, Incidence
 from symbind_theory.separation import leading_gap
 from symbind_theory.series import feature_series
@@ -104,7 +104,9 @@ def test_witnesses_of_rare_pairs_are_coefficients_of_the_series(t, u, readout):
 
 def compare_witness(pair, readout):
     """The certificate of one pair against the series of both."""
-    (found,) = certify(pair, readout)["pairs"]
+    certificate = certify(pair, readout)
+    assert verify(certificate)
+    (found,) = certificate["pairs"]
     series = feature_series(pair, found["order"], readout)
     assert series.leading_order(0, 1) == found["order"]
     ((kind, place),) = found["coordinate"].items()

@@ -429,6 +429,27 @@ def test_a_leading_term_that_vanishes_at_gamma_zero_is_not_given():
         assert (gap.order, gap.coefficient) == (order, coefficient)
 
 
+def test_templates_that_collapse_for_another_reason_keep_their_leading_term():
+    """At beta = 0, and for a constant activation: the gap is a matter of attention."""
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    for architecture in [
+        Architecture(beta=0.0),
+        Architecture(gamma=0.0, activation=Cosine(b1=0.0)),
+    ]:
+        result = check(task, architecture, max_points=64)
+        assert result.collapsed_pairs == ((0, 1),)
+        assert result.estimates.gaps[0].order == 2
+
+
+def test_proportional_rows_do_not_refute_generalisation():
+    """At beta = 0 rows of αα and αβ differ by a factor, and so do the predictions."""
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    result = check(task, Architecture(beta=0.0), max_points=64)
+    outcomes = {v.claim: v.outcome for v in result.verdicts}
+    assert outcomes["C3"] is Outcome.REFUTED
+    assert outcomes["C5"] is Outcome.UNDECIDED
+
+
 def test_the_proof_holds_where_the_estimate_does_not_resolve(capsys):
     """The 15 templates of length 4 with few points and a slow cosine."""
     patterns = [[0]]
@@ -499,8 +520,12 @@ def test_where_n_underflows_the_proof_still_holds(b1, capsys):
     assert document["condition_number"]["low"] == 1
 
 
-def test_a_certificate_that_cannot_be_written_is_bad_input(tmp_path, capsys):
+def test_a_certificate_that_cannot_be_written_is_bad_input(
+    tmp_path, capsys, monkeypatch
+):
     path = tmp_path / "missing" / "certificate.json"
+    # It is refused before anything is computed.
+    monkeypatch.setattr(module, "check", lambda *_, **__: pytest.fail("computed"))
     assert run(*SAME_DIFFERENT, "--certificate", str(path), *FAST) == 2
     written = capsys.readouterr()
     assert written.out == ""
