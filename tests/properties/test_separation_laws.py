@@ -63,6 +63,10 @@ RARE = [
     ("X Y ?a X ?a", "?a X X ?a Y", "last", True),
     ("X ?a ?b X", "X X ?a ?b", "last", True),
     ("X ?a ?b X", "X X ?a ?b", "last", False),
+    # Multiplicities beside regular tokens, under all readouts.
+    ("X ?a ?a ?b", "X ?a ?b ?b", "cls", False),
+    ("X ?a ?a ?b", "X ?a ?b ?b", "last", False),
+    ("X ?a ?a ?b", "X ?a ?b ?b", "mean", False),
     # The pattern beside regular tokens, the query a wildcard or a regular token.
     ("X ?a ?a ?b ?b", "X ?a ?b ?a ?b", "last", False),
     ("?a ?a ?b ?b X", "?a ?b ?a ?b X", "last", True),
