@@ -66,8 +66,8 @@ _PAIR_FIELDS = {"i", "j", "order", "coordinate", "variable", "values"}
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9.+-]*", re.ASCII)
 
 
-# Numbers in the incidence matrices of all templates: about 1 GB.
-_MOST_NUMBERS = 2 * 10**7
+MOST_NUMBERS = 2 * 10**7
+"""Limit on templates times squared keys, the numbers held: about 1 GB."""
 
 
 class Rejected(Exception):
@@ -97,7 +97,7 @@ def check(document):
     length = len(symbols[0])
     if any(len(row) != length for row in symbols):
         raise Rejected("templates have different lengths")
-    if len(symbols) * (length + 1) ** 2 > _MOST_NUMBERS:
+    if len(symbols) * (length + 1) ** 2 > MOST_NUMBERS:
         raise Rejected("the templates are too many or too long for this verifier")
     series = [_Series(row, readout) for row in symbols]
     classes = _classes(series)

@@ -23,6 +23,7 @@ from typing import Any
 from symbind_theory.certificate_verifier import (
     FORMAT,
     FORMAT_VERSION,
+    MOST_NUMBERS,
     STATEMENT,
     Rejected,
     check,
@@ -68,7 +69,14 @@ def certify(
     read_readout(readout)
     if isinstance(templates, TemplateTask):
         templates = templates.templates
-    incidences = [Incidence(t, readout) for t in read_templates(templates)]
+    parsed = read_templates(templates)
+    length = parsed[0].length
+    if len(parsed) * (length + 1) ** 2 > MOST_NUMBERS:
+        raise InputError(
+            f"{len(parsed)} templates of {length} tokens are more than the verifier "
+            f"takes; expected templates times (tokens + 1)² of at most {MOST_NUMBERS}"
+        )
+    incidences = [Incidence(t, readout) for t in parsed]
     classes = _classes(incidences)
     return {
         "format": FORMAT,

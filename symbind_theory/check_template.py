@@ -309,11 +309,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _certify(result: CheckResult, options: argparse.Namespace) -> None:
     """Write the certificate, or say on the standard error why there is none."""
-    matrix = result.verdict("C3")
+    path, matrix = options.certificate, result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
-        message = f"no certificate was written: {matrix.evidence}"
+        kept = ", the file is left as it was" if os.path.exists(path) else ""
+        message = f"no certificate was written{kept}: {matrix.evidence}"
     else:
-        path = options.certificate
         write_certificate(certify(result.task.templates, options.readout), path)
         message = (
             f"certificate written to {shorten(path, 200)}; to verify it: python -m "

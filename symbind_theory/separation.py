@@ -269,9 +269,7 @@ def _multiplicities_gap(t: Incidence, u: Incidence) -> Polynomial:
     total = sum(delta)
     spread = sum(d**2 for d in delta) - Fraction(total**2, size)
     counted = Fraction(total**2, size**2) * sum(n**2 for n in t.counts.values())
-    return _times(
-        _KAPPA, _KAPPA, (Fraction(counted) / size**4, Fraction(spread) / size**4)
-    )
+    return _times((Fraction(1, size**4),), _KAPPA, _KAPPA, (counted, spread))
 
 
 def _pattern_gap(t: Incidence, u: Incidence) -> Polynomial:
@@ -311,11 +309,11 @@ def _rows_gap(t: Incidence, u: Incidence) -> tuple[Polynomial, Polynomial]:
 
 def _two_keys_gap() -> tuple[Polynomial, ...]:
     """αα / αβ, the only such pair, at order 3: mean readout with the identity."""
-    eighth = Fraction(1, 128)
+    scale = (0, 0, 0, Fraction(1, 128))
     return (
-        _times((0, 0, 0, 4 * eighth), _KAPPA, _KAPPA),
-        _times((0, 0, 0, 4 * eighth), (1, 3, 3)),
-        _times((0, 0, 0, eighth), (1, 2), (1, 2)),
+        _times((4,), scale, _KAPPA, _KAPPA),
+        _times((4,), scale, (1, 3, 3)),
+        _times(scale, (1, 2), (1, 2)),
     )
 
 

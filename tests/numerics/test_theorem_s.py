@@ -93,6 +93,15 @@ def test_an_equivalent_template_makes_both_singular(family):
     rounding = 100 * np.finfo(float).eps * singular[0]
     assert singular[-1] <= rounding
     assert np.linalg.svd(flat[:, :-1], compute_uv=False)[-1] > rounding
+    # Any self values that do not tell the two apart will do.
+    c = flat.T @ flat / len(f)
+    d = np.diagonal(c) + 0.25
+    for name, activation in ACTIVATIONS.items():
+        n = activation.dual(d[:, None], d[None, :], c)
+        spectrum = np.linalg.eigvalsh(n)
+        assert abs(spectrum[0]) <= 1e-13 * spectrum[-1], name
+        apart = np.abs(n[-1] - n[len(templates) - 1]).max()
+        assert apart <= 1e-13 * spectrum[-1], name
 
 
 COLLAPSES = [

@@ -500,7 +500,8 @@ def test_there_is_no_certificate_where_the_activation_is_constant(tmp_path, caps
     path.write_text("kept")
     lines = [*SAME_DIFFERENT, "--b1", "0", "--certificate", str(path)]
     assert run(*lines, *FAST) == 1
-    assert "no certificate was written" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "no certificate was written, the file is left as it was:" in error
     assert path.read_text() == "kept"
 
 
