@@ -104,6 +104,43 @@ def test_an_equivalent_template_makes_both_singular(family):
         assert apart <= 1e-13 * spectrum[-1], name
 
 
+@pytest.mark.parametrize("identity_kq", [0.0, -0.7])
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+@pytest.mark.parametrize("regular_tokens", [(), ("X",)], ids=["wildcards", "X"])
+def test_c_is_positive_definite_under_every_readout(
+    regular_tokens, readout, identity_kq
+):
+    """On a sample of outer points, σ_min of the features above the rule's error.
+
+    What four more nodes change bounds the error, as it falls by half a dozen a step.
+    """
+    templates = all_templates(3, regular_tokens)
+    beta, gamma = np.random.default_rng(8).uniform(0.7, 1.1, 2)
+    coarse, fine = (
+        features(templates, beta, gamma, 100, nodes, 1, readout, identity_kq)
+        .transpose(0, 2, 1)
+        .reshape(-1, len(templates))
+        for nodes in (20, 24)
+    )
+    smallest = np.linalg.svd(fine, compute_uv=False)[-1]
+    assert smallest > 2 * np.linalg.norm(fine - coarse, 2)
+
+
+@pytest.mark.parametrize("identity_kq", [0.0, 0.8])
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+def test_features_collapse_at_gamma_zero_as_decided(readout, identity_kq):
+    """Pairs with equal features, by tensor rule; its error here is below 1e-5."""
+    templates = all_templates(3, ("X",))
+    f = features(templates, 0.9, 0.0, 50, 20, 3, readout, identity_kq)
+    apart = np.abs(f[:, :, None] - f[:, None, :]).max((0, 3))
+    pairs = np.triu(apart < 1e-4, 1)
+    kernel = Kernel(readout=readout, gamma_is_zero=True, identity_kq=identity_kq != 0)
+    decided = {(c.i, c.j) for c in decide(templates, kernel).collapses}
+    assert set(zip(*map(np.ndarray.tolist, np.nonzero(pairs)), strict=True)) == decided
+    # No pair lies near the line drawn.
+    assert not ((apart > 1e-5) & (apart < 1e-3)).any()
+
+
 COLLAPSES = [
     # What is off, the templates, whether they collapse.
     ({"gamma": 0.0}, ["?a ?b ?a", "?a ?b ?b"], True),

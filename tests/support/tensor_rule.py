@@ -1,7 +1,8 @@
-"""Attention features under the cls readout by a tensor Gauss-Hermite rule.
+"""Attention features by a tensor Gauss-Hermite rule, for every readout.
 
-A second way to what `conditional_softmax` computes: no Laplace transform, no tables;
-one axis of nodes for each wildcard, so for few wildcards only.
+A second way to what `conditional_softmax` computes, and the only numeric one for the
+other readouts: no Laplace transform, no tables. Given the shared Gaussians a row of
+logits is Gaussian; one axis of nodes for each dimension of what is private in it.
 """
 
 from itertools import product
@@ -11,38 +12,80 @@ import numpy as np
 from symbind_theory.templates import CLS, read_templates
 
 
-def features(templates, beta, gamma, count, nodes, seed):
+def features(
+    templates, beta, gamma, count, nodes, seed, readout="cls", identity_kq=0.0
+):
     """f_i at `count` pseudo-random outer points; shape (count, templates, coordinates).
 
-    Coordinates are the regular tokens, `[CLS]` first, then the positions times gamma.
+    Coordinates are the regular tokens, then the positions times gamma.
     """
-    parsed = read_templates(templates)
-    tokens = list(dict.fromkeys([CLS, *(x for t in parsed for x in t.regular_tokens)]))
-    keys = parsed[0].length + 1
-    scale = np.sqrt(1 + gamma**2)
+    strings = [_symbols(t, readout) for t in read_templates(templates)]
+    keys = len(strings[0])
+    queries = range(keys) if readout == "mean" else [keys - 1]
+    tokens = list(dict.fromkeys(x for s in strings for x in s if not _private(x)))
+    labels = [*range(keys), *tokens]
+    place = {label: i for i, label in enumerate(labels)}
     rng = np.random.default_rng(seed)
-    position = gamma * scale * rng.standard_normal((count, keys))
-    token = scale * rng.standard_normal((count, len(tokens)))
+    shared = rng.standard_normal((count, len(labels), len(labels)))
+    found = np.zeros((count, len(strings), len(tokens) + keys))
+    for i, string in enumerate(strings):
+        for q in queries:
+            mean, private = np.zeros((count, keys)), {}
+            for (row, column), key, size in _terms(string, q, gamma):
+                if _private(row) or _private(column):
+                    private.setdefault((row, column), np.zeros(keys))[key] += size
+                else:
+                    mean[:, key] += size * shared[:, place[row], place[column]]
+            mean += identity_kq * np.array(
+                [(x == string[q]) + gamma**2 * (j == q) for j, x in enumerate(string)]
+            )
+            weights = _average(beta * mean, beta * _root(private, keys), nodes)
+            weights /= len(queries)
+            found[:, i, len(tokens) :] += gamma * weights
+            for j, x in enumerate(string):
+                if not _private(x):
+                    found[:, i, tokens.index(x)] += weights[:, j]
+    return found
+
+
+def _symbols(template, readout):
+    """Regular tokens as text, wildcards as pairs; `[CLS]` appended where it is read."""
+    symbols = list(template.skeleton)
+    for name, positions in template.wildcard_positions.items():
+        for position in positions:
+            symbols[position] = ("?", name)
+    return [*symbols, CLS] if readout == "cls" else symbols
+
+
+def _private(label):
+    return isinstance(label, tuple)
+
+
+def _terms(string, q, gamma):
+    """The Gaussians of row q: their indices, the key they enter, and how much."""
+    for key, symbol in enumerate(string):
+        yield (string[q], symbol), key, 1.0
+        yield (string[q], key), key, gamma
+        yield (q, symbol), key, gamma
+        yield (q, key), key, gamma**2
+
+
+def _root(private, keys):
+    """A matrix whose columns span what is private, centred: softmax sees no more."""
+    columns = np.array([*private.values(), np.zeros(keys)]).T
+    u, s, _ = np.linalg.svd(columns - columns.mean(0), full_matrices=False)
+    kept = s > 1e-12 * max(s[0], 1)
+    return u[:, kept] * s[kept]
+
+
+def _average(logits, root, nodes):
+    """E softmax(logits + root g) over g ~ N(0, I)."""
     abscissae, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = weights / weights.sum()
-    found = np.zeros((count, len(parsed), len(tokens) + keys))
-    for i, template in enumerate(parsed):
-        mean = np.zeros((count, keys))
-        for index in product(range(nodes), repeat=len(template.wildcards)):
-            logits = position.copy()
-            logits[:, -1] += token[:, 0]
-            for x, where in template.regular_positions.items():
-                logits[:, where] += token[:, [tokens.index(x)]]
-            for node, where in zip(
-                index, template.wildcard_positions.values(), strict=True
-            ):
-                logits[:, where] += scale * abscissae[node]
-            logits *= beta
-            raised = np.exp(logits - logits.max(1, keepdims=True))
-            share = weights[list(index)].prod()
-            mean += share * raised / raised.sum(1, keepdims=True)
-        found[:, i, len(tokens) :] = gamma * mean
-        found[:, i, 0] = mean[:, -1]
-        for x, where in template.regular_positions.items():
-            found[:, i, tokens.index(x)] = mean[:, where].sum(1)
-    return found
+    total = np.zeros_like(logits)
+    for index in product(range(nodes), repeat=root.shape[1]):
+        moved = logits + root @ abscissae[list(index)]
+        raised = np.exp(moved - moved.max(1, keepdims=True))
+        share = weights[list(index)].prod()
+        total += share * raised / raised.sum(1, keepdims=True)
+    return total
