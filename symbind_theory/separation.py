@@ -109,7 +109,7 @@ def leading_gap(
     t: Template | str,
     u: Template | str,
     readout: Readout = "cls",
-    identity_kq: bool = False,
+    identity_kq: float = False,
 ) -> LeadingGap:
     """The order at which two templates separate, with the exact coefficient.
 
@@ -125,15 +125,16 @@ def leading_gap(
         t: a template, or its text.
         u: a template of the same length.
         readout: "cls", "last" or "mean".
-        identity_kq: whether a non-zero multiple a of the identity is added to
-            W_K W_Qᵀ; the coefficient is then an expression in `a` too.
+        identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ, or a
+            itself: all that matters is whether it is 0. If not, the coefficient is an
+            expression in `a` too.
 
     Raises:
         InputError: lengths that differ, or an unknown readout.
     """
     read_readout(readout)
     first, second = (Incidence(x, readout) for x in read_templates([t, u]))
-    return separation(first, second, identity_kq)
+    return separation(first, second, identity_kq != 0)
 
 
 def separation(t: Incidence, u: Incidence, identity_kq: bool = False) -> LeadingGap:

@@ -71,6 +71,12 @@ def test_the_identity_shows_the_whole_pattern_to_the_mean_at_order_two():
     assert leading_gap(*pair, "mean", identity_kq=True).order == 2
 
 
+def test_the_identity_may_be_given_by_its_size():
+    sizes = [leading_gap("?a ?a", "?a ?b", "last", a) for a in (True, 1.0, -0.5)]
+    assert sizes[0] == sizes[1] == sizes[2]
+    assert leading_gap("?a ?a", "?a ?b", "last", 0.0).order == 3
+
+
 def test_equivalent_templates_have_no_order():
     gap = leading_gap("?a X ?b", "?b X ?a")
     assert gap.order is None
