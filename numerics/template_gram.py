@@ -21,7 +21,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
-from numerics.hermite import hermite_share
+from numerics.hermite import hermite_error, hermite_share
 from numerics.jackknife import half_width, leave_one_out
 from numerics.options import (
     GROUPS,
@@ -135,7 +135,7 @@ class TemplateGram:
     def attention_smallest_eigenvalue(self) -> Interval:
         """λ_min(C); 0 exactly where two templates are equivalent.
 
-        From singular values of the features: relative accuracy far below 1e-16.
+        From singular values of the features, so accurate far below 1e-16 too.
         """
         if self.factors.shape[-1] < len(self.templates):
             return Interval(0.0, 0.0, 0.0, self.level)
@@ -152,19 +152,20 @@ class TemplateGram:
         """
         if self.factors.shape[-1] < len(self.templates):
             return Interval(0.0, 0.0, 0.0, self.level)
-        activation = self.architecture.activation
         pooled, left_out = self._singular_values
-        share = hermite_share(activation, self.attention, self.attention_self)
-        shares = [
-            hermite_share(activation, c, d)
-            for c, d in zip(*self.attention_replicates, strict=True)
+        phi, c, d = self.architecture.activation, self.attention, self.attention_self
+        roots = [
+            math.sqrt(hermite_share(phi, *estimates))
+            for estimates in [(c, d), *zip(*self.attention_replicates, strict=True)]
         ]
+        error = max(roots) * self.feature_error
+        error += pooled * hermite_error(phi, c, d, self.feature_error)
         return squared_interval(
-            math.sqrt(share) * pooled,
-            [math.sqrt(x) * s for x, s in zip(shares, left_out, strict=True)],
+            roots[0] * pooled,
+            [root * s for root, s in zip(roots[1:], left_out, strict=True)],
             self._interval_level,
             self.level,
-            math.sqrt(max(share, *shares)) * self.feature_error,
+            error,
         )
 
     @cached_property

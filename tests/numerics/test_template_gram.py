@@ -9,7 +9,7 @@ from quadrature import same_different
 from scipy.stats import binom, f, t
 
 from numerics import Architecture, Cosine, ReLU, string_gram, template_gram
-from numerics.hermite import hermite_share
+from numerics.hermite import hermite_error, hermite_share
 from symbind_theory import InputError, Template
 
 SAME_DIFFERENT = ["?a ?a", "?a ?b"]
@@ -350,3 +350,14 @@ def test_the_smallest_eigenvalue_of_c_keeps_its_relative_accuracy():
     assert 0 < first.low < second.high
     assert 0 < second.low < first.high
     assert grams[0].smallest_eigenvalue.low == 0
+
+
+def test_the_bound_carries_the_inner_stage_and_rounding():
+    """What re-drawing points does not show of the share of λ_min(C)."""
+    activation = Cosine(2.0, 0.3)
+    c, d = np.array([[0.7]]), np.array([1.2])
+    error = hermite_error(activation, c, d, 1e-12)
+    root = math.sqrt(hermite_share(activation, c, d))
+    # |d log √share / dd| ≤ b1²/2 from either term, d itself off by a relative 2e-11.
+    assert 0 < error < 2 * (2.0**2 / 2 * 1.2 * 2e-11 + 2e-12) * root * 1.01
+    assert hermite_error(activation, c, d, 1e-6) > 1e3 * error

@@ -179,9 +179,12 @@ def compare_all_pairs(family, readout, identity_kq):
 
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("identity_kq", [False, True])
-@pytest.mark.parametrize(("length", "regular_tokens"), [(3, ("X", "Y")), (4, ())])
+@pytest.mark.parametrize(
+    ("length", "regular_tokens"),
+    [(1, ("X", "Y")), (2, ("X", "Y")), (3, ("X", "Y")), (4, ())],
+)
 def test_all_pairs_of_short_templates(length, regular_tokens, readout, identity_kq):
-    """666 and 105 pairs."""
+    """3, 45, 666 and 105 pairs."""
     family = canonical_templates(length, regular_tokens)
     compare_all_pairs(family, readout, identity_kq)
 

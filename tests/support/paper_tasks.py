@@ -3,6 +3,10 @@
 Only templates: labels play no part in separation.
 """
 
+import random
+
+from symbind_theory import Template
+
 TASKS = {
     "same/different": ["?a ?a", "?a ?b"],
     "aba/abb": ["?a ?b ?a", "?a ?b ?b"],
@@ -35,3 +39,11 @@ TASKS = {
     "counting": ["?a ?a ?a ?a", "?a ?a ?a ?b", "?a ?a ?b ?b", "?a ?a ?b ?c"],
     "order zero": ["X ?a", "?a ?b"],
 }
+
+_rng = random.Random(2310)
+TASKS["random"] = list(
+    dict.fromkeys(
+        str(Template(_rng.choices(["X", "Y", "?a", "?b", "?c"], k=5)).canonical())
+        for _ in range(5)
+    )
+)
