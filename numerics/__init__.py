@@ -1,17 +1,30 @@
 """Estimates with error bars: the transformer's kernel and what follows from it."""
 
-from numerics.activations import Cosine, ReLU
+from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
-from numerics.learning import sample_complexity
+from numerics.custom_activation import CustomActivation
+from numerics.learning import (
+    LearningCurve,
+    alignment,
+    learning_curve,
+    sample_complexity,
+)
 from numerics.string_gram import StringGram, string_gram
-from numerics.template_gram import TemplateGram, template_gram
+from numerics.template_gram import template_gram
+from numerics.template_matrix import TemplateGram
 
 __all__ = [
+    "GELU",
     "Architecture",
     "Cosine",
+    "CustomActivation",
+    "Erf",
+    "LearningCurve",
     "ReLU",
     "StringGram",
     "TemplateGram",
+    "alignment",
+    "learning_curve",
     "sample_complexity",
     "string_gram",
     "template_gram",

@@ -1,26 +1,35 @@
-"""Dual activations: K(X, Y) = E[φ(u) φ(v)] for a Gaussian pair (u, v).
+"""Activations: the kernel of the random-feature layer that follows attention.
 
-Each activation maps the variances x, y and the covariance c of (u, v) to the kernel of
-the random-feature layer that follows attention.
+Each activation φ brings its dual, K(X, Y) = E[φ(u) φ(v)] for a Gaussian pair (u, v)
+with variances x, y and covariance c, and its Hermite coefficients, of which N is made
+by Mehler's formula.
 
-Sources: cosine, arXiv 2310.09753 (random Fourier features, Rahimi & Recht 2007);
-ReLU, the arc-cosine kernel of order 1 (Cho & Saul 2009).
+Sources: cosine, arXiv 2310.09753 (random Fourier features, Rahimi & Recht 2007); ReLU,
+the arc-cosine kernel of order 1 (Cho & Saul 2009); erf, Williams 1997; GELU, from its
+second derivative (2 − t²) e^{−t²/2} / √2π.
+
+A covariance obeys c² ≤ xy. One that is estimated may overstep that, where two strings
+are all but the same; every formula below takes it as the bound itself where more would
+leave its domain.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.special import gammaln
 
 from numerics.shapes import Float64
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["Activation", "Cosine", "ReLU"]
+__all__ = ["GELU", "Activation", "Cosine", "Erf", "ReLU"]
 
 Matrix = Float64[np.ndarray, "..."]
+Vector = Float64[np.ndarray, " r"]
+Series = Float64[np.ndarray, "orders r"]
 
 
 # Far beyond where the kernel is zero in float64, far below where its square overflows.
@@ -45,21 +54,27 @@ class Activation(Protocol):
         """K for variances `x`, `y` ≥ 0 and covariance `c`; arrays that broadcast."""
         ...
 
-    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
-        """A bound on |∂K/∂x| + |∂K/∂y| + |∂K/∂c| at each entry."""
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """E[φ(√d g) He_n(g)] / √n! for n below `orders` and each variance d > 0."""
         ...
 
-    def slope(self, d: Matrix) -> Matrix:
-        """E φ'(√d g), g ~ N(0, 1); E[φ(√d g) g] / √d where φ has no derivative."""
+    def quadrature_error(self, d: Vector) -> float:
+        """How far the coefficients of one d are off, in norm; 0 for closed forms."""
         ...
 
-    def curvature(self, d: Matrix) -> Matrix:
-        """E φ''(√d g); E[φ(√d g) (g² − 1)] / d where φ has no second derivative."""
-        ...
+
+class _ClosedForm:
+    """What activations with closed forms share."""
+
+    __slots__ = ()
+
+    def quadrature_error(self, d: Vector) -> float:
+        """0."""
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cosine:
+class Cosine(_ClosedForm):
     """φ(t) = cos(b1 t + b2), the paper's activation.
 
     Attributes:
@@ -78,10 +93,7 @@ class Cosine:
             )
         finite_number("b2", self.b2)
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "cos"
+    name: ClassVar[str] = "cos"
 
     @property
     def constant(self) -> bool:
@@ -90,60 +102,116 @@ class Cosine:
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)]."""
-        difference, total = self._exponentials(x, y, c)
+        half = self.b1**2 / 2
+        difference = np.exp(-half * np.maximum(x + y - 2 * c, 0.0))
+        total = np.exp(-half * (x + y + 2 * c))
         return (difference + math.cos(2 * self.b2) * total) / 2
 
-    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
-        """b1² times both terms of 2 K: half from c, a quarter each from x and y."""
-        difference, total = self._exponentials(x, y, c)
-        return self.b1**2 * (difference + abs(math.cos(2 * self.b2)) * total)
-
-    def slope(self, d: Matrix) -> Matrix:
-        """−b1 sin(b2) exp(−b1² d/2)."""
-        return -self.b1 * math.sin(self.b2) * np.exp(-(self.b1**2) * d / 2)
-
-    def curvature(self, d: Matrix) -> Matrix:
-        """−b1² cos(b2) exp(−b1² d/2)."""
-        return -(self.b1**2) * math.cos(self.b2) * np.exp(-(self.b1**2) * d / 2)
-
-    def _exponentials(self, x: Matrix, y: Matrix, c: Matrix) -> tuple[Matrix, Matrix]:
-        half = self.b1**2 / 2
-        return np.exp(-half * (x + y - 2 * c)), np.exp(-half * (x + y + 2 * c))
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """(b1 √d)ⁿ e^{−b1² d/2} cos(b2 + nπ/2) / √n!."""
+        n = np.arange(orders)[:, None]
+        phase = np.array([math.cos(self.b2), -math.sin(self.b2)])
+        # Quarter turns exactly: −cos and sin follow cos and −sin.
+        turn = phase[n % 2] * (-1.0) ** (n // 2) * np.sign(self.b1) ** n
+        scale = self.b1**2 * d
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logarithm = np.where(n > 0, n * np.log(scale) / 2, 0.0)
+        return turn * np.exp(logarithm - scale / 2 - gammaln(n + 1) / 2)
 
 
 @dataclass(frozen=True, slots=True)
-class ReLU:
+class ReLU(_ClosedForm):
     """φ(t) = max(t, 0)."""
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "relu"
-
-    @property
-    def constant(self) -> bool:
-        """Never."""
-        return False
+    name: ClassVar[str] = "relu"
+    constant: ClassVar[bool] = False
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """√(xy) (sin θ + (π − θ) cos θ) / 2π with cos θ = c / √(xy)."""
         scale = np.sqrt(x * y)
-        # Rounding alone can carry |cos θ| past 1 when the two strings are the same.
         cosine = np.clip(np.divide(c, scale), -1.0, 1.0)
         # sin θ from (1 − cos θ)(1 + cos θ): no cancellation as θ → 0.
         sine = np.sqrt((1 - cosine) * (1 + cosine))
         angle = np.arctan2(sine, cosine)
         return scale * (sine + (math.pi - angle) * cosine) / (2 * math.pi)
 
-    def sensitivity(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
-        """½ from c; sin θ √(y/x) / 4π from x and the same turned round from y."""
-        ratio = np.sqrt(y / x)
-        return 0.5 + (ratio + 1 / ratio) / (4 * math.pi) + 0 * c
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """√(d/2π), √d/2, then by φ'' = δ."""
+        first = np.stack([np.sqrt(d / (2 * math.pi)), np.sqrt(d) / 2])
+        return _integrated(first, _density_series(d, d, orders), d)
 
-    def slope(self, d: Matrix) -> Matrix:
-        """½."""
-        return 0.5 + 0 * d
 
-    def curvature(self, d: Matrix) -> Matrix:
-        """1 / √(2πd)."""
-        return 1 / np.sqrt(2 * math.pi * d)
+@dataclass(frozen=True, slots=True)
+class Erf(_ClosedForm):
+    """φ(t) = erf(t)."""
+
+    name: ClassVar[str] = "erf"
+    constant: ClassVar[bool] = False
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """(2/π) asin(2c / √((1+2x)(1+2y)))."""
+        sine = 2 * c / np.sqrt((1 + 2 * x) * (1 + 2 * y))
+        return 2 / math.pi * np.arcsin(np.clip(sine, -1.0, 1.0))
+
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """By φ' = 2 times the density of N(0, ½)."""
+        slope = 2 * _density_series(d, d + 0.5, orders)
+        return _integrated(np.zeros((1, len(d))), slope, d)
+
+
+@dataclass(frozen=True, slots=True)
+class GELU(_ClosedForm):
+    """φ(t) = t P(g ≤ t), g ~ N(0, 1)."""
+
+    name: ClassVar[str] = "gelu"
+    constant: ClassVar[bool] = False
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """c/4 + (c/2π) asin(c/√((1+x)(1+y))) + [xy − c² + c²/(1+x) + c²/(1+y)]/(2π√D).
+
+        D = (1+x)(1+y) − c².
+        """
+        one, two = 1 + x, 1 + y
+        angle = np.arcsin(np.clip(c / np.sqrt(one * two), -1.0, 1.0))
+        determinant = np.maximum(x * y - c**2, 0.0)
+        rest = determinant + c**2 / one + c**2 / two
+        root = np.sqrt(determinant + x + y + 1)
+        return c / 4 + (c * angle + rest / root) / (2 * math.pi)
+
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """d / √(2π(1+d)), √d/2, then by φ'' = p − p'', p the density of N(0, 1)."""
+        first = np.stack([d / np.sqrt(2 * math.pi * (1 + d)), np.sqrt(d) / 2])
+        density = _density_series(d, 1 + d, orders + 2)
+        n = np.arange(orders)[:, None]
+        # E p⁽ⁿ⁺²⁾(√d g) is √((n+1)(n+2)) / d times the normalised coefficient.
+        second = density[2:] * np.sqrt((n + 1) * (n + 2)) / d
+        return _integrated(first, density[:-2] - second, d)
+
+
+def _density_series(d: Vector, variance: Vector, orders: int) -> Series:
+    """E p⁽ⁿ⁾(√d g) d^{n/2} / √n! for a Gaussian density p.
+
+    `variance` is that of p plus d: E p⁽ⁿ⁾(√d g) is the n-th derivative at 0 of the
+    density of N(0, variance), by He_{n+2}(0) = −(n + 1) He_n(0).
+    """
+    series = np.zeros((orders, len(d)))
+    term = 1 / np.sqrt(2 * math.pi * variance)
+    for n in range(0, orders, 2):
+        series[n] = term
+        term = -term * d / variance * math.sqrt((n + 1) / (n + 2))
+    return series
+
+
+def _integrated(
+    first: Float64[np.ndarray, "first r"], derivative: Series, d: Vector
+) -> Series:
+    """Coefficients of φ from its first ones and those of its derivative of that order.
+
+    E[φ(√d g) He_n(g)] = √d E[φ'(√d g) He_{n−1}(g)], as often as `first` is long.
+    """
+    steps, orders = len(first), len(derivative)
+    series = np.concatenate([first, np.zeros_like(derivative)])[:orders]
+    for n in range(steps, orders):
+        falling = math.prod(range(n - steps + 1, n + 1))
+        series[n] = derivative[n - steps] * d ** (steps / 2) / math.sqrt(falling)
+    return series

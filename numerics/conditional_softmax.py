@@ -4,7 +4,7 @@ Given the shared randomness (positions, regular tokens) the wildcards' logits ar
 independent Gaussians. With S the softmax denominator, 1/S = ∫₀^∞ e^{−tS} dt turns
 E[softmax] into a one-dimensional integral over τ = log t of products of
 
-    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1, 2,
+    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1,
 
 one factor for each wildcard: cost linear in the wildcards instead of exponential. The
 integrand is analytic in a strip of half-width π/2, so the trapezoid rule with step h
@@ -24,13 +24,14 @@ from itertools import accumulate
 import torch
 
 from numerics.laplace_table import LaplaceTable
+from numerics.principal_directions import principal_directions
 from numerics.shapes import Float64
 from symbind_theory.templates import CLS, Template
 from symbind_theory.validation import InputError
 
 __all__ = ["MAX_LOGIT_SCALE", "ConditionalFeatures", "ConditionalSoftmax"]
 
-MAX_LOGIT_SCALE = 50.0
+MAX_LOGIT_SCALE = 150.0
 """Largest σ = β√(1+γ²) for which the tables below were verified."""
 
 
@@ -41,12 +42,10 @@ class ConditionalFeatures:
     Attributes:
         features: f_i at each point: regular tokens' coordinates (`[CLS]` first), then
             positions' times γ; shape (n, r, T + K).
-        self_values: E[‖Φ‖²] over the wildcards at each point, whose mean is d_i.
         defect: the largest |Σ_i E s_i − 1|, zero up to the stage's own error.
     """
 
     features: Float64[torch.Tensor, "n r coordinates"]
-    self_values: Float64[torch.Tensor, "n r"]
     defect: float
 
 
@@ -85,8 +84,14 @@ class ConditionalSoftmax:
 
     @property
     def dimension(self) -> int:
-        """Standard normals in one outer point: K positions, then the tokens."""
-        return self.keys + len(self.tokens)
+        """Standard normals in one outer point."""
+        return self.directions.shape[1]
+
+    @cached_property
+    def directions(self) -> Float64[torch.Tensor, "coordinates dimension"]:
+        """From outer points to positions and tokens; see `principal_directions`."""
+        basis = principal_directions(self.templates, self.tokens, self.gamma)
+        return torch.from_numpy(basis).to(self.device)
 
     @cached_property
     def table(self) -> LaplaceTable:
@@ -106,8 +111,9 @@ class ConditionalSoftmax:
     def numbers_per_point(self) -> int:
         """Float64 numbers held for one outer point, for sizing chunks."""
         widest = max(len(t.wildcards) for t in self.templates)
-        in_flight = 3 * len(self.blocks) + 3 * widest + 8
-        return in_flight * self.table.count + 4 * len(self.templates) * self.dimension
+        in_flight = 2 * len(self.blocks) + 3 * widest + 8
+        coordinates = len(self.directions)
+        return in_flight * self.table.count + 4 * len(self.templates) * coordinates
 
     def __call__(
         self, points: Float64[torch.Tensor, "n dimension"]
@@ -115,16 +121,14 @@ class ConditionalSoftmax:
         """Average over the wildcards at each outer point.
 
         Args:
-            points: standard normals; columns are the K positions, then the tokens.
+            points: standard normals, one column for each direction.
         """
-        spread = self.beta * math.sqrt(1 + self.gamma**2)
-        position = self.gamma * spread * points[:, : self.keys]
-        token = spread * points[:, self.keys :]
+        shared = self.sigma * points @ self.directions.T
+        position, token = self.gamma * shared[:, : self.keys], shared[:, self.keys :]
         # Only differences matter: centring keeps every exponential within range.
         position = position - position.amax(1, keepdim=True)
         blocks = {b: _Block.at(b, position, self.table) for b in self.blocks}
         weights = points.new_zeros(len(points), len(self.templates), self.keys)
-        squares = points.new_zeros(len(points), len(self.templates))
         known: dict[tuple[object, ...], _Known] = {}
         for i, template in enumerate(self.templates):
             wild = [blocks[b] for b in template.wildcard_positions.values()]
@@ -135,10 +139,10 @@ class ConditionalSoftmax:
                     for where, column in key
                 ]
                 known[key] = _Known.of(regular, self.table)
-            squares[:, i] = self._average(wild, known[key], weights[:, i])
+            self._average(wild, known[key], weights[:, i])
         features = torch.cat([self._token_weights(weights), self.gamma * weights], -1)
         defect = float((weights.sum(-1) - 1).abs().max())
-        return ConditionalFeatures(features, squares, defect)
+        return ConditionalFeatures(features, defect)
 
     def _regular(self, template: Template) -> list[tuple[tuple[int, ...], int]]:
         """Positions and column in `tokens` of each regular token, `[CLS]` included."""
@@ -160,24 +164,18 @@ class ConditionalSoftmax:
         wild: list[_Block],
         known: _Known,
         weights: Float64[torch.Tensor, "n keys"],
-    ) -> Float64[torch.Tensor, " n"]:
-        """Write E s_i into `weights` and return E‖Φ‖² for one template."""
+    ) -> None:
+        """Write E s_i into `weights`, for one template."""
         rests = _products_of_others([block.laplace[0] for block in wild])
-        moments = [
-            [_dot(block.laplace[m], rest, known.density[0]) for m in (1, 2)]
+        totals = [
+            _dot(block.laplace[1], rest, known.alone)
             for block, rest in zip(wild, rests.each, strict=True)
         ]
-        first, second = (_dot(known.density[m], rests.all) for m in (1, 2))
-        for block in known.blocks:
-            share = torch.exp(block.total - known.total)
-            moments.append([share * first, share**2 * second])
-        square = torch.zeros_like(first)
-        blocks = [*wild, *known.blocks]
-        for block, (first, second) in zip(blocks, moments, strict=True):
-            first, second = self.table.step * first, self.table.step * second
-            weights[:, list(block.where)] = block.share * first[:, None]
-            square += second * (1 + self.gamma**2 * (block.share**2).sum(1))
-        return square
+        together = _dot(known.density, rests.all)
+        totals += [torch.exp(b.total - known.total) * together for b in known.blocks]
+        for block, total in zip([*wild, *known.blocks], totals, strict=True):
+            mean = self.table.step * total
+            weights[:, list(block.where)] = block.share * mean[:, None]
 
 
 def _dot(*factors: torch.Tensor | None) -> torch.Tensor:
@@ -195,7 +193,7 @@ class _Block:
         total: log of the sum of the exponentials, the symbol's own term left out for a
             wildcard and included for a regular token; shape (n,).
         share: each position's part of that sum; shape (n, positions).
-        laplace: L_0, L_1, L_2 for a wildcard, empty for a regular token.
+        laplace: L_0 and L_1 for a wildcard, empty for a regular token.
     """
 
     where: tuple[int, ...]
@@ -225,22 +223,23 @@ class _Known:
     Attributes:
         blocks: one for each token.
         total: log R, the sum of all their exponentials; shape (n,).
-        density: (e^τ R)^m exp(−e^τ R) for m = 0, 1, 2 at the nodes; shape (n, count).
+        alone: exp(−e^τ R) at the nodes; shape (n, count).
+        density: e^τ R exp(−e^τ R) at the nodes; shape (n, count).
     """
 
     blocks: list[_Block]
     total: torch.Tensor
-    density: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    alone: torch.Tensor
+    density: torch.Tensor
 
     @classmethod
     def of(cls, blocks: list[_Block], table: LaplaceTable) -> _Known:
-        """Gather the blocks and evaluate the densities at the table's nodes."""
+        """Gather the blocks and evaluate both at the table's nodes."""
         total = torch.stack([block.total for block in blocks]).logsumexp(0)
         # Clamped far above the 745 where exp(−x) is zero: no 0 · inf.
         rate = torch.exp(table.nodes + total[:, None]).clamp_(max=1e100)
         alone = torch.exp(-rate)
-        first = alone * rate
-        return cls(blocks, total, (alone, first, first * rate))
+        return cls(blocks, total, alone, alone * rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Tables for the Laplace-transform quadrature of the inner stage.
 
-    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1, 2
+    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1
 
 on windows of equally spaced nodes. An integral built from them averages
-∫ e^{mτ} S^m exp(−S e^τ) dτ = Γ(m) over S > 0, and the trapezoid rule with step h misses
-each of these by at most 2 |Γ(m + iω)| (1 + …), ω = 2π/h (Poisson summation): a relative
-error of 4e-13 for m = 1 and 9e-12 for m = 2.
+∫ e^τ S exp(−S e^τ) dτ = Γ(1) over S > 0, and the trapezoid rule with step h misses each
+of these by at most 2 |Γ(1 + iω)| (1 + …), ω = 2π/h (Poisson summation): a relative
+error of 4e-13.
 
 Source: symbind.
 """
@@ -18,10 +18,7 @@ import torch
 
 from numerics.shapes import Float64
 
-__all__ = ["SECOND_MOMENT_ERROR", "LaplaceTable"]
-
-SECOND_MOMENT_ERROR = 2e-11
-"""Bound on the relative error of second moments: 9e-12, and the tables' part."""
+__all__ = ["LaplaceTable", "laplace_moments"]
 
 # e^{-30} = 1e-13: where the integrand's exponential tails are cut.
 _TAIL = 30.0
@@ -38,7 +35,7 @@ _STRIDE = 20
 
 
 class LaplaceTable:
-    """L_0, L_1, L_2 on windows of equally spaced nodes, for any real offset.
+    """L_0 and L_1 on windows of equally spaced nodes, for any real offset.
 
     The window is where the integral for 1/S lives when every logit, less the largest
     position term, is at most log(keys) plus a Gaussian of standard deviation sigma.
@@ -62,7 +59,7 @@ class LaplaceTable:
         self.nodes = low + step * torch.arange(
             self.count, dtype=torch.float64, device=device
         )
-        # Below this offset L_1 and L_2 vanish on the whole window to e^{-_TAIL}.
+        # Below this offset L_1 vanishes on the whole window to e^{-_TAIL}.
         self._lowest = -(_TAIL + _GAUSS * sigma) - high
         slots = math.ceil((math.log(keys) + 2 * _SPACING - self._lowest) / step)
         length = (slots + self.count) * _STRIDE
@@ -74,8 +71,8 @@ class LaplaceTable:
 
     def __call__(
         self, offset: Float64[torch.Tensor, " n"]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """L_0, L_1, L_2 at `nodes + offset`: three arrays of shape (n, count).
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """L_0 and L_1 at `nodes + offset`: two arrays of shape (n, count).
 
         Offsets are at most log(keys); absolute error below 1e-12.
         """
@@ -90,53 +87,66 @@ class LaplaceTable:
             for coefficient in range(_DEGREE - 1, -1, -1):
                 total = total.mul_(remainder).add_(windows[coefficient][phase, slot])
             values.append(total)
-        return values[0], values[1], values[2]
+        return values[0], values[1]
+
+
+def laplace_moments(
+    y: Float64[torch.Tensor, " size"], sigma: float, orders: int
+) -> Float64[torch.Tensor, "orders size"]:
+    """L_0, …, L_{orders − 1} at every y, to an absolute error below 1e-15 for m ≤ 2.
+
+    Args:
+        y: any real numbers.
+        sigma: standard deviation of the Gaussian, ≥ 0.
+        orders: how many m.
+    """
+    moments = _narrow if sigma < 0.5 else _wide
+    return torch.cat([moments(part, sigma, orders) for part in y.split(4096)], dim=1)
 
 
 def _taylor_coefficients(
     grid: Float64[torch.Tensor, " size"], sigma: float
-) -> Float64[torch.Tensor, "3 degrees size"]:
-    """L_m^(c)(y) / c! for m = 0, 1, 2 at every y of the grid.
+) -> Float64[torch.Tensor, "2 degrees size"]:
+    """L_m^(c)(y) / c! for m = 0, 1 at every y of the grid.
 
     Derivatives follow from L_m' = m L_m − L_{m+1}.
     """
-    # Two spacings of the trapezoid sum over the Gaussian; both err by less than 1e-16.
-    moments = _narrow if sigma < 0.5 else _wide
-    current = torch.cat([moments(part, sigma) for part in grid.split(4096)], dim=1)
-    orders = torch.arange(3 + _DEGREE, dtype=torch.float64)[:, None]
-    coefficients = [current[:3]]
+    current = laplace_moments(grid, sigma, 2 + _DEGREE)
+    orders = torch.arange(2 + _DEGREE, dtype=torch.float64)[:, None]
+    coefficients = [current[:2]]
     for c in range(1, _DEGREE + 1):
         m = orders[: len(current) - 1]
         current = (m * current[:-1] - current[1:]) / c
-        coefficients.append(current[:3])
+        coefficients.append(current[:2])
     return torch.stack(coefficients, dim=1)
 
 
 def _narrow(
-    y: Float64[torch.Tensor, " size"], sigma: float
+    y: Float64[torch.Tensor, " size"], sigma: float, orders: int
 ) -> Float64[torch.Tensor, "orders size"]:
-    """L_0 … L_7 by a sum over g in steps of 1/2: the Gaussian is the sharper factor."""
+    """A sum over g in steps of 1/2: the Gaussian is the sharper factor."""
     g = torch.arange(-18, 19, dtype=torch.float64) / 2
     density = torch.exp(-(g**2) / 2) / (2 * math.sqrt(2 * math.pi))
-    u = y[:, None] + sigma * g
+    # exp(−e^u) is 0 from here on; beyond it e^{mu} would overflow.
+    u = (y[:, None] + sigma * g).clamp(max=10.0)
     decay = torch.exp(u)
-    return torch.stack([torch.exp(m * u - decay) @ density for m in range(3 + _DEGREE)])
+    return torch.stack([torch.exp(m * u - decay) @ density for m in range(orders)])
 
 
 def _wide(
-    y: Float64[torch.Tensor, " size"], sigma: float
+    y: Float64[torch.Tensor, " size"], sigma: float, orders: int
 ) -> Float64[torch.Tensor, "orders size"]:
-    """L_0 … L_7 by one product with values at fixed u = y + σg in steps of 1/4.
+    """One product with values at fixed u = y + σg in steps of 1/8.
 
     e^{mu} exp(−e^u) vanishes at both ends for m ≥ 1. For m = 0 it tends to 1 on the
     left: there the normal distribution function, whose average is known, is split off.
     """
-    u = torch.arange(-160, 41, dtype=torch.float64) / 4
+    u = torch.arange(-320, 81, dtype=torch.float64) / 8
     values = torch.stack(
-        [torch.exp(m * u - torch.exp(u)) for m in range(3 + _DEGREE)], dim=1
+        [torch.exp(m * u - torch.exp(u)) for m in range(orders)], dim=1
     )
     values[:, 0] -= torch.special.ndtr(-u)
     gauss = torch.exp(-(((u - y[:, None]) / sigma) ** 2) / 2)
-    averages = (gauss @ values / (4 * sigma * math.sqrt(2 * math.pi))).T
+    averages = (gauss @ values / (8 * sigma * math.sqrt(2 * math.pi))).T
     averages[0] += torch.special.ndtr(-y / math.sqrt(1 + sigma**2))
     return averages

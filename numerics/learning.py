@@ -1,28 +1,34 @@
-"""Kernel regression on template data: what N says about the data needed.
+"""Learning from N: learning curves, sample sizes, and how hard the labels are.
 
-Ridge regression (K + λI)α = y on n strings, n_i of template i, that share no symbol:
-with e_i = K_self,i − N_ii + λ and Λ = diag(n_i / e_i) the expected prediction on fresh
-symbols misses the labels by (I + NΛ)⁻¹ y, one entry for each template.
-
-Source: symbind (closed form); the setting is Theorem "transformers generalise" of
-arXiv 2310.09753.
+Source: symbind (closed form, `ridge_law`); the setting is Theorem "transformers
+generalise" of arXiv 2310.09753.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from numerics.architecture import Architecture
+from numerics.ridge_law import Regression, error_law
 from numerics.shapes import Float64
-from numerics.template_gram import TemplateGram, template_gram
-from symbind_theory.results import Samples
+from numerics.template_gram import template_gram
+from numerics.template_matrix import Statistic, TemplateGram
+from symbind_theory.results import Alignment, Interval, Samples
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number
+from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["DEFAULT_ALPHA", "mean_squared_error", "sample_complexity"]
+__all__ = [
+    "DEFAULT_ALPHA",
+    "LearningCurve",
+    "alignment",
+    "learning_curve",
+    "sample_complexity",
+]
 
 DEFAULT_ALPHA = 1e-3
 """Ridge λ, in units of the kernel, whose diagonal is at most 1 for the cosine."""
@@ -31,52 +37,77 @@ DEFAULT_ALPHA = 1e-3
 _LARGEST = 1e15
 
 
-def mean_squared_error(
-    matrix: Float64[np.ndarray, "r r"],
-    matrix_self: Float64[np.ndarray, " r"],
-    labels: Float64[np.ndarray, " r"],
-    weights: Float64[np.ndarray, " r"],
-    n: float,
-    alpha: float,
-) -> float:
-    """Expected squared error on unseen symbols after n strings, n_i = n·weight_i.
+@dataclass(frozen=True)
+class LearningCurve:
+    """Expected squared error on unseen symbols against the number of strings.
+
+    Attributes:
+        sizes: n, numbers of training strings.
+        mse: for each size, the closed form averaged over how the n strings fall on the
+            templates.
+        intervals: the same with their error bars.
+        alpha: ridge.
+        noise: standard deviation of the training labels' noise.
+    """
+
+    sizes: tuple[int, ...]
+    mse: Float64[np.ndarray, " sizes"]
+    intervals: tuple[Interval, ...]
+    alpha: float
+    noise: float
+
+
+def learning_curve(
+    task: TemplateTask,
+    architecture: Architecture | None = None,
+    sizes: Sequence[int] = (100, 1000, 10_000, 100_000),
+    alpha: float = DEFAULT_ALPHA,
+    *,
+    noise: float = 0.0,
+    draws: int = 64,
+    seed: int = 0,
+    gram: TemplateGram | None = None,
+) -> LearningCurve:
+    """The learning curve that N implies.
+
+    Training strings are drawn independently, each from a template chosen by weight, and
+    share no symbol.
+
+    >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    >>> curve = learning_curve(task, sizes=[100, 1000, 10_000])
+    >>> bool((np.diff(curve.mse) < 0).all())
+    True
 
     Args:
-        matrix: N.
-        matrix_self: K_trans of a string with itself.
-        labels: y, one for each template.
-        weights: μ, probabilities.
-        n: number of training strings, a real number ≥ 0.
-        alpha: ridge λ ≥ 0.
+        task: a task with real labels.
+        architecture: the transformer; `Architecture()` when None.
+        sizes: numbers of training strings, ≥ 0.
+        alpha: ridge λ > 0.
+        noise: standard deviation of the training labels' noise, ≥ 0.
+        draws: how many draws of the counts n_i to average over, ≥ 2; 0 takes the
+            expected counts n·weight_i instead.
+        seed: of these draws.
+        gram: the task's template matrix if it is there already.
+
+    Raises:
+        InputError: symbolic labels, or a number out of range.
     """
-    return _error_law(matrix, matrix_self, labels, weights, alpha)(n)
-
-
-def _error_law(
-    matrix: Float64[np.ndarray, "r r"],
-    matrix_self: Float64[np.ndarray, " r"],
-    labels: Float64[np.ndarray, " r"],
-    weights: Float64[np.ndarray, " r"],
-    alpha: float,
-) -> Callable[[float], float]:
-    """The expected squared error as a function of n.
-
-    With M = diag(weight_i / e_i) and M^½ N M^½ = Q diag(s) Qᵀ the missed part of the
-    labels is M^{-½} Q diag(1 / (1 + n s)) Qᵀ M^½ y: one decomposition for every n, and
-    no growing condition number. Templates without weight enter neither the data nor the
-    error.
-    """
-    drawn = weights > 0
-    matrix, matrix_self = matrix[np.ix_(drawn, drawn)], matrix_self[drawn]
-    e = matrix_self - np.diagonal(matrix) + alpha
-    root = np.sqrt(weights[drawn] / e)
-    spectrum, basis = np.linalg.eigh(root[:, None] * matrix * root)
-    # What rounding leaves of a zero eigenvalue must not look learnable at large n.
-    floor = len(spectrum) * np.finfo(np.float64).eps * spectrum[-1]
-    spectrum = np.where(spectrum > floor, spectrum, 0.0)
-    part = basis.T @ (root * labels[drawn])
-    back = np.sqrt(weights[drawn])[:, None] / root[:, None] * basis
-    return lambda n: float(((back @ (part / (1 + n * spectrum))) ** 2).sum())
+    regression = _regression(task, alpha, noise)
+    read = tuple(positive_integer("sizes", n, low=0) for n in sizes)
+    positive_integer("seed", seed, low=0)
+    if draws:
+        positive_integer("draws", draws, low=2)
+    gram = gram or template_gram(task.templates, architecture)
+    generator = np.random.default_rng(seed)
+    intervals = []
+    for n in read:
+        interval = gram.interval(_error_after(n, regression))
+        if draws and n:
+            counts = generator.multinomial(n, regression.weights, size=draws)
+            interval = _averaged(gram, interval, regression, counts)
+        intervals.append(interval)
+    mse = np.array([interval.value for interval in intervals])
+    return LearningCurve(read, mse, tuple(intervals), alpha, noise)
 
 
 def sample_complexity(
@@ -85,12 +116,13 @@ def sample_complexity(
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
     *,
+    noise: float = 0.0,
     gram: TemplateGram | None = None,
 ) -> Samples:
     """The number of training strings that N implies for a target error.
 
     Training strings share no symbol and come from each template in proportion to its
-    weight; no label noise.
+    weight.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> few = sample_complexity(task, target=0.5).interval
@@ -103,6 +135,7 @@ def sample_complexity(
         architecture: the transformer; `Architecture()` when None.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
+        noise: standard deviation of the training labels' noise, ≥ 0.
         gram: the task's template matrix if it is there already.
 
     Returns:
@@ -114,31 +147,133 @@ def sample_complexity(
         InputError: symbolic labels, or a number out of range.
     """
     finite_number("target", target, low=0, strict=True)
+    regression = _regression(task, alpha, noise)
+    gram = gram or template_gram(task.templates, architecture)
+    return _samples(gram, regression, target)
+
+
+def alignment(
+    task: TemplateTask,
+    architecture: Architecture | None = None,
+    target: float = 0.01,
+    alpha: float = DEFAULT_ALPHA,
+    *,
+    gram: TemplateGram | None = None,
+) -> Alignment:
+    """How the labels lie to N's small directions, beside the hardest labels.
+
+    With n_i strings the error of template i is about [N⁻¹y]_i e_i / n_i: labels decide
+    as much as λ_min does. yᵀN⁻¹y is between |y|²/λ_max and |y|²/λ_min; the hardest
+    labelling is the eigenvector of λ_min.
+
+    Args:
+        task: a task with real labels.
+        architecture: the transformer; `Architecture()` when None.
+        target: mean squared error aimed at, > 0.
+        alpha: ridge λ > 0.
+        gram: the task's template matrix if it is there already.
+
+    Raises:
+        InputError: symbolic labels, or a number out of range.
+    """
+    finite_number("target", target, low=0, strict=True)
+    regression = _regression(task, alpha, 0.0)
+    gram = gram or template_gram(task.templates, architecture)
+    labels = regression.labels
+
+    def energy(
+        factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
+    ) -> float:
+        _, singular, right = np.linalg.svd(factor)
+        part = right @ labels
+        if len(singular) < len(labels) or singular[-1] == 0:
+            return math.inf if part.any() else 0.0
+        return float(((part / singular) ** 2).sum())
+
+    hardest = _hardest(gram, regression)
+    return Alignment(
+        gram.interval(energy),
+        tuple(hardest.labels.tolist()),
+        _samples(gram, hardest, target),
+    )
+
+
+def _hardest(gram: TemplateGram, regression: Regression) -> Regression:
+    """The eigenvector of λ_min with the mean square of the labels."""
+    _, _, right = np.linalg.svd(gram.pooled_factor)
+    direction = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
+    weights, labels = regression.weights, regression.labels
+    size = math.sqrt(float(weights @ labels**2) / float(weights @ direction**2))
+    return Regression((size or 1.0) * direction, weights, regression.alpha)
+
+
+def _regression(task: TemplateTask, alpha: float, noise: float) -> Regression:
     finite_number("alpha", alpha, low=0, strict=True)
+    finite_number("noise", noise, low=0)
     if task.symbolic:
         raise InputError(
             f"labels are symbolic, such as {task.labels[0]!r}; expected numbers: the "
             "closed form is for regression"
         )
-    if gram is None:
-        gram = template_gram(task.templates, architecture)
     labels = np.array([float(y) for y in task.labels])
-    # In units of the largest label, so that no square leaves float64.
-    unit = float(np.abs(labels).max()) or 1.0
-    labels, goal = labels / unit, target / unit / unit
     weights = np.array([float(w) for w in task.weights])
+    return Regression(labels, weights, alpha, noise)
+
+
+def _error_after(n: float, regression: Regression) -> Statistic:
+    """The expected error after n strings, n_i = n·weight_i."""
+
+    def statistic(
+        factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
+    ) -> float:
+        return error_law(factor, excess, regression, regression.weights)(n)
+
+    return statistic
+
+
+def _averaged(
+    gram: TemplateGram,
+    interval: Interval,
+    regression: Regression,
+    counts: np.ndarray,
+) -> Interval:
+    """The error averaged over drawn counts; N's relative error bar and the draws'."""
+    factor, excess = gram.pooled_factor, gram.excess
+    errors = np.array(
+        [error_law(factor, excess, regression, c.astype(float))(1.0) for c in counts]
+    )
+    mean = float(errors.mean())
+    if not 0 < interval.value < math.inf or mean == 0:
+        return interval
+    quantile = float(ndtri((1 + gram.level) / 2))
+    drawn = quantile * float(errors.std(ddof=1)) / math.sqrt(len(errors))
+    low = max(0.0, mean * interval.low / interval.value - drawn)
+    return Interval(
+        mean, low, mean * interval.high / interval.value + drawn, interval.level
+    )
+
+
+def _samples(gram: TemplateGram, regression: Regression, target: float) -> Samples:
+    """Where the error law along n·weights meets the target."""
+    # In units of the largest label, so that no square leaves float64.
+    unit = float(np.abs(regression.labels).max()) or 1.0
+    scaled = Regression(
+        regression.labels / unit,
+        regression.weights,
+        regression.alpha,
+        regression.noise / unit,
+    )
 
     def needed(
-        matrix: Float64[np.ndarray, "r r"], matrix_self: Float64[np.ndarray, " r"]
+        factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
     ) -> float:
-        error = _error_law(matrix, matrix_self, labels, weights, alpha)
-        return _smallest(lambda n: error(n) <= goal)
+        error = error_law(factor, excess, scaled, scaled.weights)
+        return _smallest(lambda n: error(n) <= target / unit / unit)
 
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)
-    return Samples(
-        math.ceil(interval.value) if reached else None, interval, target, alpha
-    )
+    n = math.ceil(interval.value) if reached else None
+    return Samples(n, interval, target, regression.alpha)
 
 
 def _smallest(enough: Callable[[float], bool]) -> float:

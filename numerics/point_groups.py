@@ -17,7 +17,7 @@ import torch
 
 from numerics.conditional_softmax import ConditionalSoftmax
 from numerics.options import CHUNK_NUMBERS, GROUPS
-from numerics.points import PseudoRandomPoints
+from numerics.points import POINTS
 from numerics.shapes import Float64
 
 __all__ = ["PointGroups"]
@@ -31,16 +31,17 @@ class PointGroups:
         defect: the largest defect of the inner stage so far.
     """
 
-    def __init__(self, inner: ConditionalSoftmax, seed: int) -> None:
+    def __init__(self, inner: ConditionalSoftmax, seed: int, method: str) -> None:
         self._inner = inner
         self._streams = [
-            PseudoRandomPoints(inner.dimension, seed, index) for index in range(GROUPS)
+            POINTS[method](inner.dimension, seed, index) for index in range(GROUPS)
         ]
-        self._chunk = max(1, CHUNK_NUMBERS // (GROUPS * inner.numbers_per_point))
+        most = max(1, CHUNK_NUMBERS // (GROUPS * inner.numbers_per_point))
+        # A power of two, as quasi-random points come.
+        self._chunk = 1 << (most.bit_length() - 1)
         r = len(inner.templates)
         zeros = partial(torch.zeros, dtype=torch.float64, device=inner.device)
         self._factor = zeros(GROUPS, r, r)
-        self._self_sum = zeros(GROUPS, r)
         self.count = 0
         self.defect = 0.0
 
@@ -54,7 +55,6 @@ class PointGroups:
             rows = result.features.unflatten(0, (GROUPS, step)).transpose(2, 3)
             stacked = torch.cat([self._factor, rows.flatten(1, 2)], dim=1)
             self._factor = torch.linalg.qr(stacked, mode="r").R
-            self._self_sum += result.self_values.unflatten(0, (GROUPS, step)).sum(1)
             self.defect = max(self.defect, result.defect)
             self.count += step
             report(GROUPS * self.count)
@@ -67,10 +67,6 @@ class PointGroups:
         """C over each group's points so far."""
         factor = self.factors()
         return factor.transpose(0, 2, 1) @ factor
-
-    def attention_self(self) -> Float64[np.ndarray, "groups distinct"]:
-        """d over each group's points so far."""
-        return self._self_sum.cpu().numpy() / self.count
 
     def gaps(self) -> Float64[np.ndarray, "groups distinct distinct"]:
         """‖f_i − f_j‖² over each group's points so far, from the factor's columns."""

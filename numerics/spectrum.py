@@ -1,15 +1,17 @@
-"""Eigenvalues of N as intervals on a log scale.
+"""Eigenvalues of N and C as intervals on a log scale, from singular values of factors.
 
 λ_min of a template matrix runs over many decades, and its estimation error is relative
 as long as the features behind it are exact; so intervals are symmetric in log λ. What
-re-drawing points cannot show, rounding and the inner stage's error, is the absolute
-`resolution`: an eigenvalue that does not exceed it is not resolved from 0.
+re-drawing points cannot show, rounding and the inner stage's error, comes as absolute
+bounds on singular values and on eigenvalues: a λ_min that does not exceed them is not
+resolved from 0.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,158 +20,165 @@ from numerics.shapes import Float64
 from symbind_theory.results import Interval
 
 __all__ = [
+    "Confidence",
+    "Spectrum",
     "condition_number",
+    "leave_one_out_factors",
     "log_interval",
     "smallest_eigenvalue",
-    "smallest_singular_values",
-    "squared_interval",
+    "spectrum",
+    "stack_factors",
 ]
 
 
-def smallest_eigenvalue(matrix: Float64[np.ndarray, "r r"]) -> float:
-    """λ_min of a symmetric matrix."""
-    return float(np.linalg.eigvalsh(matrix)[0])
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """Coverage that an interval states, and what is asked of each look.
+
+    Attributes:
+        level: stated, in (0, 1).
+        looks: how often the sampling may stop; every look gets an equal part of the
+            failure probability, so that all of them together keep `level`.
+    """
+
+    level: float
+    looks: int = 1
+
+    @property
+    def each(self) -> float:
+        """Coverage of one look."""
+        return 1 - (1 - self.level) / self.looks
 
 
-def log_interval(
-    pooled: float,
-    replicates: Sequence[float],
-    level: float,
-    stated: float,
-    resolution: float,
-) -> Interval:
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Extreme singular values of a factor G of N = GᵀG, and their error bounds.
+
+    Attributes:
+        smallest: of G on all points, then with each group of points left out.
+        largest: the same.
+        error: bound on the error of every singular value.
+        remainder: bound on the error of every eigenvalue of N besides.
+    """
+
+    smallest: tuple[float, ...]
+    largest: tuple[float, ...]
+    error: float
+    remainder: float = 0.0
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the smallest singular value exceeds every error bound throughout."""
+        return self._below(min(self.smallest)) > 0
+
+    def _below(self, singular: float) -> float:
+        return max(0.0, singular - self.error) ** 2 - self.remainder
+
+    def _above(self, singular: float) -> float:
+        # A square that underflows is not 0.
+        tiny = float(np.finfo(np.float64).tiny)
+        return (singular + self.error) ** 2 + self.remainder + tiny
+
+    def moved(self, value: float, low: float, high: float) -> tuple[float, float]:
+        """The ends of an interval of an eigenvalue, widened by the bounds."""
+        bottom = max(0.0, min(self._below(math.sqrt(low)), value))
+        return bottom, self._above(math.sqrt(high))
+
+
+def spectrum(
+    factors: Sequence[Float64[np.ndarray, "rows r"]],
+    error: float,
+    remainder: float = 0.0,
+) -> Spectrum:
+    """The extreme singular values of each factor.
+
+    Args:
+        factors: G on all points, then with each group of points left out.
+        error: bound on ‖δG‖.
+        remainder: bound on the error of eigenvalues besides.
+    """
+    values = [_singular_values(factor) for factor in factors]
+    smallest = tuple(float(v[-1]) for v in values)
+    return Spectrum(smallest, tuple(float(v[0]) for v in values), error, remainder)
+
+
+def _singular_values(
+    factor: Float64[np.ndarray, "rows r"],
+) -> Float64[np.ndarray, " r"]:
+    rows, r = factor.shape
+    values = np.linalg.svd(factor, compute_uv=False)
+    return np.concatenate([values, np.zeros(max(0, r - rows))])
+
+
+def smallest_eigenvalue(found: Spectrum, confidence: Confidence) -> Interval:
+    """λ_min; `low` is 0 where it is not resolved from 0."""
+    squares = [s**2 for s in found.smallest]
+    if found.resolved:
+        drawn = log_interval(squares, confidence)
+        low, high = found.moved(drawn.value, drawn.low, drawn.high)
+        return Interval(drawn.value, low, high, confidence.level)
+    spread = float(
+        half_width(np.array(squares[0]), np.array(squares[1:]), confidence.each)
+    )
+    _, high = found.moved(squares[0], 0.0, max(squares) + spread)
+    return Interval(squares[0], 0.0, high, confidence.level)
+
+
+def condition_number(found: Spectrum, confidence: Confidence) -> Interval:
+    """λ_max / λ_min; `high` is infinite where λ_min is not resolved from 0."""
+    small, large = found.smallest[0], found.largest[0]
+    if not found.resolved:
+        top = smallest_eigenvalue(found, confidence).high
+        value = (large / small) ** 2 if small > 0 else math.inf
+        low = min(max(1.0, min(found.largest) ** 2 / top), value)
+        return Interval(max(1.0, value), low, math.inf, confidence.level)
+    pairs = zip(found.largest, found.smallest, strict=True)
+    drawn = log_interval([(top / bottom) ** 2 for top, bottom in pairs], confidence)
+    square = small**2
+    below, above = found.moved(square, square, square)
+    # The same bounds hold for λ_max, of which they are a smaller part.
+    shrink, stretch = (below / square) ** 2, (above / square) ** 2
+    low = min(max(1.0, drawn.low / stretch), drawn.value)
+    high = drawn.high / shrink if shrink > 0 else math.inf
+    return Interval(drawn.value, low, high, confidence.level)
+
+
+def log_interval(values: Sequence[float], confidence: Confidence) -> Interval:
     """The interval of a positive statistic, symmetric in its logarithm.
 
     Args:
-        pooled: the statistic on all points; infinite where it does not exist.
-        replicates: the same with each group of points left out.
-        level: coverage asked of this interval.
-        stated: coverage that the interval states, at most `level`.
-        resolution: absolute error bound to add at both ends. Where the estimate or a
-            replicate does not exceed it, `low` is 0.
+        values: the statistic on all points, infinite where it does not exist, then with
+            each group of points left out.
+        confidence: coverage.
     """
-    values = np.array([pooled, *replicates])
-    if not np.isfinite(values).all():
-        return Interval(pooled, 0.0, math.inf, stated)
-    if values.min() <= resolution:
-        spread = half_width(values[0], values[1:], level)
-        value = max(pooled, 0.0)
-        return Interval(value, 0.0, value + float(spread) + resolution, stated)
+    if not np.isfinite(values).all() or min(values) <= 0:
+        return Interval(values[0], 0.0, math.inf, confidence.level)
     logs = np.log(values)
-    width = math.exp(float(half_width(logs[0], logs[1:], level)))
-    low = max(0.0, pooled / width - resolution)
-    return Interval(pooled, low, pooled * width + resolution, stated)
+    width = math.exp(float(half_width(logs[0], logs[1:], confidence.each)))
+    return Interval(values[0], values[0] / width, values[0] * width, confidence.level)
 
 
-def condition_number(
-    matrix: Float64[np.ndarray, "r r"],
-    replicates: Float64[np.ndarray, "groups r r"],
-    level: float,
-    stated: float,
-    resolution: float,
-) -> Interval:
-    """λ_max / λ_min of a symmetric positive matrix, with its interval.
-
-    Args:
-        matrix: on all points.
-        replicates: with each group of points left out.
-        level: coverage asked of this interval.
-        stated: coverage that the interval states, at most `level`.
-        resolution: absolute error bound on λ_min. Where λ_min does not exceed it, the
-            upper end is infinite.
-    """
-    spectra = np.linalg.eigvalsh(np.concatenate([matrix[None], replicates]))
-    smallest, largest = spectra[:, 0], spectra[:, -1]
-    if smallest.min() <= resolution:
-        value = largest[0] / smallest[0] if smallest[0] > 0 else math.inf
-        bottom = max(smallest.max(), 0.0) + resolution
-        # Where N vanishes in float64 nothing is known of its condition.
-        low = largest.min() / bottom if bottom > 0 else 1.0
-        return Interval(
-            float(max(value, 1.0)), float(max(min(low, value), 1.0)), math.inf, stated
-        )
-    ratios = (largest / smallest).tolist()
-    interval = log_interval(ratios[0], ratios[1:], level, stated, 0.0)
-    room = resolution / float(smallest.min())
-    return Interval(
-        interval.value,
-        min(max(1.0, interval.low / (1 + room)), interval.value),
-        interval.high / (1 - room),
-        stated,
-    )
+def stack_factors(
+    factors: Float64[np.ndarray, "groups rows r"],
+) -> Float64[np.ndarray, "rows r"]:
+    """R with RᵀR the mean of the R_gᵀR_g."""
+    stacked = np.concatenate(list(factors)) / math.sqrt(len(factors))
+    return np.linalg.qr(stacked, mode="r")
 
 
-def squared_interval(
-    pooled: float,
-    replicates: Sequence[float],
-    level: float,
-    stated: float,
-    error: float,
-) -> Interval:
-    """The interval of σ², for a singular value σ ≥ 0 of the features.
-
-    Squaring after the decomposition keeps the relative accuracy of eigenvalues of C far
-    below the rounding of its entries.
-
-    Args:
-        pooled: σ on all points.
-        replicates: the same with each group of points left out.
-        level: coverage asked of this interval.
-        stated: coverage that the interval states, at most `level`.
-        error: bound on the error of every σ by rounding and by the inner stage. Where
-            σ or a replicate does not exceed it, `low` is 0.
-    """
-    largest = max(pooled, *replicates)
-    resolved = min(pooled, *replicates) > error
-    drawn = log_interval(
-        pooled**2,
-        [s**2 for s in replicates],
-        level,
-        stated,
-        0.0 if resolved else max(error, largest) ** 2,
-    )
-    low, high = math.sqrt(drawn.low), math.sqrt(drawn.high)
-    # A square that underflows is not 0.
-    top = (high + error) ** 2 + np.finfo(np.float64).tiny
-    return Interval(drawn.value, max(0.0, low - error) ** 2, float(top), stated)
-
-
-def smallest_singular_values(
-    factors: Float64[np.ndarray, "groups r r"],
-) -> tuple[float, list[float]]:
-    """σ_min of the features over all groups, and with each group left out in turn.
-
-    Args:
-        factors: R of each group of points, with C = RᵀR over the group.
-    """
-    count = len(factors)
-    pooled = _smallest_singular(_stack(factors) / math.sqrt(count))
-    return pooled, [
-        _smallest_singular(rest / math.sqrt(count - 1))
-        for rest in _leave_one_out_factors(factors)
-    ]
-
-
-def _smallest_singular(factor: Float64[np.ndarray, "n r"]) -> float:
-    return float(np.linalg.svd(factor, compute_uv=False)[-1])
-
-
-def _stack(
-    factors: Float64[np.ndarray, "groups r r"],
-) -> Float64[np.ndarray, "r r"]:
-    """R with RᵀR = Σ_g R_gᵀR_g."""
-    return np.linalg.qr(np.concatenate(list(factors))).R
-
-
-def _leave_one_out_factors(
+def leave_one_out_factors(
     factors: Float64[np.ndarray, "groups r r"],
 ) -> list[Float64[np.ndarray, "r r"]]:
-    """R of all groups but one, for each group in turn."""
+    """R of the mean over all groups but one, for each group in turn."""
+    count = len(factors)
+
+    def joined(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        return np.linalg.qr(np.concatenate([p, q]), mode="r")
+
     before = [np.zeros_like(factors[0])]
     after = [np.zeros_like(factors[0])]
     for ahead, behind in zip(factors[:-1], factors[:0:-1], strict=True):
-        before.append(_stack(np.stack([before[-1], ahead])))
-        after.append(_stack(np.stack([after[-1], behind])))
-    return [
-        _stack(np.stack(pair)) for pair in zip(before, reversed(after), strict=True)
-    ]
+        before.append(joined(before[-1], ahead))
+        after.append(joined(after[-1], behind))
+    pairs = zip(before, reversed(after), strict=True)
+    return [joined(p, q) / math.sqrt(count - 1) for p, q in pairs]

@@ -1,7 +1,8 @@
 """Bounds on what rounding and the inner stage do, which no re-drawing of points shows.
 
 Features carry the relative error `defect` of their sum, which the inner stage reports,
-and rounding of 16 units in the last place.
+and rounding of 16 units in the last place; self values have an error bound of their
+own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from numerics.activations import Activation
-from numerics.laplace_table import SECOND_MOMENT_ERROR
+from numerics.self_values import SelfValues
 from numerics.shapes import Float64
 
 __all__ = ["feature_error", "stage_errors"]
@@ -17,49 +18,58 @@ __all__ = ["feature_error", "stage_errors"]
 _ROUNDING = 16 * np.finfo(np.float64).eps
 
 
-def feature_error(attention: Float64[np.ndarray, "r r"], defect: float) -> float:
-    """A bound on the error of every singular value of the features: ‖δF‖.
+def feature_error(defect: float) -> float:
+    """A bound on the relative error of each column of features.
 
     Args:
-        attention: C, whose trace is ‖F‖².
-        defect: relative error of a column of F.
+        defect: the largest defect of the inner stage.
     """
-    return float((defect + _ROUNDING) * np.sqrt(np.trace(attention)))
+    return float(defect + _ROUNDING)
 
 
 def stage_errors(
     activation: Activation,
     c: Float64[np.ndarray, "r r"],
-    d: Float64[np.ndarray, " r"],
+    self_values: SelfValues,
     gaps: Float64[np.ndarray, "r r"],
-    defect: float,
+    relative: float,
 ) -> dict[str, Float64[np.ndarray, ...]]:
     """Entrywise bounds, by the names of `TemplateGram`.
 
-    A squared distance g of vectors off by δ is off by 2 √g δ + δ². Self values carry
-    the second moments' quadrature error. N passes both on with its activation's
-    sensitivity, and loses what underflows.
+    Two vectors off by δ each have a squared distance g off by 4 √g δ + 4 δ². N is taken
+    again with d and C moved by their errors, each by itself, and loses what underflows.
 
     Args:
         activation: φ.
         c: C.
-        d: self values.
+        self_values: d, with its error.
         gaps: squared distances.
-        defect: relative error of the features.
+        relative: `feature_error`.
     """
-    delta = (defect + _ROUNDING) * np.sqrt(np.diagonal(c).max())
-    dual, sensitivity = activation.dual, activation.sensitivity
-    x, y = d[:, None], d[None, :]
-    passed = 2 * (delta * np.sqrt(d.max()) + SECOND_MOMENT_ERROR * d.max())
+    d = self_values.values
+    largest = np.sqrt(np.diagonal(c).max())
+    delta = relative * largest
+    in_c = 2 * delta * largest
+    in_d = self_values.error * d
     lost = np.finfo(np.float64).tiny
+    quadrature = 2 * activation.quadrature_error(d)
 
-    def kernel_error(x: np.ndarray, y: np.ndarray, c: np.ndarray) -> np.ndarray:
-        return sensitivity(x, y, c) * passed + _ROUNDING * np.abs(dual(x, y, c)) + lost
+    def kernel_error(
+        x: np.ndarray, y: np.ndarray, c: np.ndarray, in_x: np.ndarray, in_c: float
+    ) -> np.ndarray:
+        value = activation.dual(x, y, c)
+        # Down: C must not exceed d.
+        by_c = np.abs(activation.dual(x, y, c - in_c) - value)
+        by_d = np.abs(activation.dual(x + in_x, y + in_x.T, c) - value)
+        scale = np.sqrt(np.abs(value).max())
+        return by_c + 2 * by_d + _ROUNDING * np.abs(value) + quadrature * scale + lost
 
+    own = d + in_d
+    moved = np.abs(activation.dual(own, own, own) - activation.dual(d, d, d))
     return {
-        "attention": 2 * np.sqrt(np.abs(c)) * delta + delta**2 + _ROUNDING * np.abs(c),
-        "attention_self": SECOND_MOMENT_ERROR * d,
-        "gaps": 2 * np.sqrt(gaps) * delta + delta**2,
-        "matrix": kernel_error(x, y, c),
-        "matrix_self": kernel_error(d, d, d),
+        "attention": in_c + delta**2 + _ROUNDING * np.abs(c),
+        "attention_self": in_d,
+        "gaps": 4 * (np.sqrt(gaps) + delta) * delta,
+        "matrix": kernel_error(d[:, None], d[None, :], c, in_d[:, None], in_c),
+        "matrix_self": 2 * moved + _ROUNDING * activation.dual(d, d, d) + lost,
     }

@@ -54,7 +54,7 @@ def check(
     max_points: int = 2**16,
     seed: int = 0,
     device: str = "auto",
-    method: str = "mc",
+    method: str = "rqmc",
     level: float = 0.999,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckResult:
@@ -74,14 +74,19 @@ def check(
         max_points: outer points at most, ≥ 64.
         seed: of the random points, ≥ 0.
         device: "auto", "cpu" or "cuda".
-        method: "mc".
+        method: "rqmc" or "mc", as for `numerics.template_gram`.
         level: coverage of every interval, in (0, 1).
         progress: called with (points done, points at most).
 
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.
     """
-    from numerics import Architecture, sample_complexity, template_gram
+    from numerics import (
+        Architecture,
+        alignment,
+        sample_complexity,
+        template_gram,
+    )
 
     if not isinstance(task, TemplateTask):
         raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
@@ -116,12 +121,14 @@ def check(
         mlp_floor=task.mlp_floor(),
         estimates=estimates,
         sample_complexity=samples,
+        alignment=None
+        if task.symbolic
+        else alignment(task, architecture, target, gram=gram),
         verdicts=verdicts(
             task,
             decision,
             estimates.smallest_eigenvalue,
             samples,
-            estimates.eigenvalue_bound,
         ),
         seed=seed,
         version=__version__,
@@ -218,7 +225,7 @@ def _parser() -> _Parser:
     add("--beta", type=_number(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=_number(0), default=1.0, help="position scale (1)")
     add("--readout", choices=["cls"], default="cls", help="position read out")
-    add("--activation", choices=["cos", "relu"], default="cos")
+    add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
     add("--b1", type=_number(), help="frequency of the cosine (1)")
     add("--b2", type=_number(), help="phase of the cosine (0.3)")
     add("--target", type=_number(0), default=0.01, help="error aimed at (0.01)")
@@ -229,7 +236,7 @@ def _parser() -> _Parser:
         help="stop at this relative half-width of the smallest eigenvalue (0.001)",
     )
     add("--max-points", type=_integer(64), default=2**16, help="points at most (65536)")
-    add("--method", choices=["mc"], default="mc", help="how points are drawn")
+    add("--method", choices=["rqmc", "mc"], default="rqmc", help="points (rqmc)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--seed", type=_integer(0), default=0, help="of the random points (0)")
     add("--version", action="version", version=f"symbind {__version__}")
@@ -254,16 +261,18 @@ def _task(options: argparse.Namespace) -> TemplateTask:
 
 
 def _architecture(options: argparse.Namespace) -> Architecture:
-    from numerics import Architecture, Cosine, ReLU
+    from numerics import GELU, Architecture, Cosine, Erf, ReLU
 
     given = {
         k: getattr(options, k) for k in ("b1", "b2") if getattr(options, k) is not None
     }
-    if options.activation == "relu" and given:
+    name = options.activation
+    if name != "cos" and given:
         raise InputError(
-            f"--{min(given)} goes with --activation cos; leave it out for relu"
+            f"--{min(given)} goes with --activation cos; leave it out for {name}"
         )
-    activation = ReLU() if options.activation == "relu" else Cosine(**given)
+    without = {"relu": ReLU, "erf": Erf, "gelu": GELU}
+    activation = without[name]() if name in without else Cosine(**given)
     return Architecture(options.beta, options.gamma, options.readout, activation)
 
 

@@ -13,6 +13,7 @@ from symbind_theory.tasks import Overlap, TemplateTask
 from symbind_theory.validation import InputError
 
 __all__ = [
+    "Alignment",
     "CheckResult",
     "Estimates",
     "Gap",
@@ -135,8 +136,6 @@ class Estimates:
         smallest_eigenvalue: of N.
         condition_number: of N.
         attention_smallest_eigenvalue: of C.
-        eigenvalue_bound: what Theorem S puts below the smallest eigenvalue of N; None
-            where it does not speak.
         points: outer points used.
         method: how they were drawn.
         device: where they were computed.
@@ -152,7 +151,6 @@ class Estimates:
     smallest_eigenvalue: Interval
     condition_number: Interval
     attention_smallest_eigenvalue: Interval
-    eigenvalue_bound: Interval | None
     points: int
     method: str
     device: str
@@ -176,6 +174,22 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the labels lie to the small directions of N.
+
+    Attributes:
+        energy: yᵀN⁻¹y, infinite where N is singular in a direction of the labels.
+        hardest: the labelling with the labels' mean square that takes the most data,
+            the eigenvector of the smallest eigenvalue of N.
+        samples: training strings for the hardest labelling.
+    """
+
+    energy: Interval
+    hardest: tuple[float, ...]
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """Everything a check found about one task and one architecture.
 
@@ -189,6 +203,7 @@ class CheckResult:
         mlp_floor: exact least expected loss of an MLP; None for symbolic labels.
         estimates: C, N and what follows, with uncertainty.
         sample_complexity: from N; None for symbolic labels.
+        alignment: of the labels with N; None for symbolic labels.
         verdicts: one for each claim that speaks of this task.
         seed: of the random points.
         version: of the package.
@@ -203,6 +218,7 @@ class CheckResult:
     mlp_floor: Any
     estimates: Estimates
     sample_complexity: Samples | None
+    alignment: Alignment | None
     verdicts: tuple[Verdict, ...]
     seed: int
     version: str

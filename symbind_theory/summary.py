@@ -26,7 +26,11 @@ def parameters(architecture: Architecture) -> dict[str, Any]:
     activation = architecture.activation
     inner = {}
     if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
-        inner = dataclasses.asdict(activation)
+        inner = {
+            name: value
+            for name, value in dataclasses.asdict(activation).items()
+            if isinstance(value, (int, float))
+        }
     found["activation"] = {"name": activation.name, **inner}
     return found
 
@@ -49,8 +53,6 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
         smallest_eigenvalue=gram.smallest_eigenvalue,
         condition_number=gram.condition_number,
         attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
-        # Where a hypothesis of Theorem S is off it puts no bound on λ_min(N).
-        eigenvalue_bound=gram.eigenvalue_bound if kernel.theorem_s else None,
         points=gram.points,
         method=gram.method,
         device=gram.device,

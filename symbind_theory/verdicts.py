@@ -16,7 +16,6 @@ def verdicts(
     decision: Decision,
     smallest: Interval,
     samples: Samples | None,
-    bound: Interval | None = None,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
 
@@ -25,9 +24,8 @@ def verdicts(
         decision: whether N is non-singular, as far as the templates alone decide it.
         smallest: λ_min(N), estimated.
         samples: the sample size N implies; None for symbolic labels.
-        bound: what Theorem S puts below λ_min(N), estimated, where it speaks.
     """
-    matrix = _template_matrix(decision, smallest, bound)
+    matrix = _template_matrix(decision, smallest)
     found = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
@@ -53,9 +51,7 @@ def _mlp_floor(task: TemplateTask) -> Verdict:
     return Verdict("C2", Outcome.HOLDS, evidence)
 
 
-def _template_matrix(
-    decision: Decision, smallest: Interval, bound: Interval | None
-) -> Verdict:
+def _template_matrix(decision: Decision, smallest: Interval) -> Verdict:
     if decision.outcome is Outcome.REFUTED:
         return Verdict("C3", Outcome.REFUTED, decision.reason)
     estimate = (
@@ -65,12 +61,6 @@ def _template_matrix(
     if decision.outcome is Outcome.HOLDS:
         if smallest.low == 0:
             estimate += " The estimate alone does not resolve it from 0."
-            if bound is not None and bound.low > 0:
-                estimate += (
-                    " The theorem's lower bound for it, from the smallest eigenvalue "
-                    f"of C, is {bound.value:.4g} in "
-                    f"[{bound.low:.4g}, {bound.high:.4g}]."
-                )
         return Verdict("C3", Outcome.HOLDS, f"{decision.reason} {estimate}")
     if smallest.low > 0:
         return Verdict("C3", Outcome.HOLDS, f"N is non-singular. {estimate}")

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from symbind_theory.results import CheckResult, Interval
+from symbind_theory.results import CheckResult, Interval, Samples
 from symbind_theory.tasks import Overlap
 from symbind_theory.validation import as_float
 
@@ -60,18 +60,13 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "attention_smallest_eigenvalue": _interval(
             estimates.attention_smallest_eigenvalue
         ),
-        "eigenvalue_bound": None
-        if estimates.eigenvalue_bound is None
-        else _interval(estimates.eigenvalue_bound),
-        "sample_complexity": None
-        if samples is None
+        "sample_complexity": None if samples is None else _samples(samples),
+        "alignment": None
+        if result.alignment is None
         else {
-            "n": samples.n,
-            "value": _finite(samples.interval.value),
-            "low": _finite(samples.interval.low),
-            "high": _finite(samples.interval.high),
-            "target": samples.target,
-            "alpha": samples.alpha,
+            "energy": _interval(result.alignment.energy),
+            "hardest_labels": list(result.alignment.hardest),
+            "hardest_sample_complexity": _samples(result.alignment.samples),
         },
         "verdicts": [
             {"claim": v.claim, "verdict": v.outcome.value, "evidence": v.evidence}
@@ -88,6 +83,15 @@ def as_document(result: CheckResult) -> dict[str, Any]:
 
 def _overlap(overlap: Overlap) -> dict[str, Any]:
     return {"i": overlap.i, "j": overlap.j, "witness": overlap.witness}
+
+
+def _samples(samples: Samples) -> dict[str, float | int | None]:
+    return {
+        "n": samples.n,
+        **_interval(samples.interval),
+        "target": samples.target,
+        "alpha": samples.alpha,
+    }
 
 
 def _interval(interval: Interval) -> dict[str, float | None]:

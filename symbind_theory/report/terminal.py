@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from symbind_theory.claims import claim
-from symbind_theory.results import CheckResult, Gap, Interval, Outcome
+from symbind_theory.results import CheckResult, Gap, Interval, Outcome, Samples
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
@@ -133,17 +133,16 @@ def _numbers(result: CheckResult) -> Group:
     table = _table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
         ("smallest eigenvalue", estimates.smallest_eigenvalue),
-        ("its bound by Theorem S", estimates.eigenvalue_bound),
         ("condition number", estimates.condition_number),
     ]:
-        if interval is not None:
-            table.add_row(name, _number(interval.value), _ends(interval))
+        table.add_row(name, _number(interval.value), _ends(interval))
     if samples is not None:
-        table.add_row(
-            f"samples for error {samples.target:g}",
-            "beyond 1e15" if samples.n is None else f"{samples.n}",
-            _ends(_whole(samples.interval)),
-        )
+        table.add_row(f"samples for error {samples.target:g}", *_samples(samples))
+    if result.alignment is not None:
+        energy = result.alignment.energy
+        hardest = _samples(result.alignment.samples)
+        table.add_row("… for the hardest labels", *hardest)
+        table.add_row("yᵀN⁻¹y", _number(energy.value), _ends(energy))
     if result.mlp_floor is not None:
         table.add_row("MLP floor", _number(as_float(result.mlp_floor)), "exact")
     return _titled("Template matrix N", table)
@@ -207,6 +206,11 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         return "none"
     return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
+
+
+def _samples(samples: Samples) -> tuple[str, str]:
+    number = "beyond 1e15" if samples.n is None else f"{samples.n}"
+    return number, _ends(_whole(samples.interval))
 
 
 def _whole(interval: Interval) -> Interval:

@@ -1,18 +1,34 @@
-"""Dual activations against two-dimensional quadrature of their definition."""
+"""Dual activations and Hermite coefficients against quadrature of their definitions."""
 
 import math
 
 import numpy as np
 import pytest
-from activations import GELU, Erf, Sign, Square
+from activations import Sign, Square
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import erf, eval_hermitenorm, ndtr
 
-from numerics import Cosine, ReLU
+from numerics import GELU, Cosine, CustomActivation, Erf, ReLU
 from symbind_theory import InputError
 
 VARIANCES = st.floats(0.05, 4)
 CORRELATIONS = st.floats(-0.95, 0.95)
+
+FUNCTIONS = {
+    Cosine(): lambda t: np.cos(t + 0.3),
+    Cosine(-1.7, 2): lambda t: np.cos(-1.7 * t + 2),
+    ReLU(): lambda t: np.maximum(t, 0),
+    Erf(): erf,
+    GELU(): lambda t: t * ndtr(t),
+    Sign(): np.sign,
+    Square(): np.square,
+}
+EVERY = pytest.mark.parametrize("activation", FUNCTIONS, ids=str)
+
+
+def one(value):
+    return np.array([float(value)])
 
 
 @given(
@@ -49,69 +65,103 @@ def test_relu_is_its_definition(x, y, rho):
     )
 
 
-@pytest.mark.parametrize("activation", [Cosine(), Cosine(1.7, -2), ReLU()])
-def test_derivatives_are_within_the_stated_bound(activation):
-    """Central differences, at equal and at unequal variances."""
-    step = 1e-6
-    for x, y in [(0.1, 0.1), (1.0, 1.0), (3.0, 0.2), (0.5, 2.0)]:
-        for rho in (-0.9, 0.0, 0.5, 0.99):
-
-            def dual(x, y, c):
-                return activation.dual(np.array([x]), np.array([y]), np.array([c]))[0]
-
-            at = (x, y, rho * math.sqrt(x * y))
-            total = 0.0
-            for k in range(3):
-                up, down = list(at), list(at)
-                up[k] += step
-                down[k] -= step
-                total += abs(dual(*up) - dual(*down)) / (2 * step)
-            bound = activation.sensitivity(*(np.array([v]) for v in at))[0]
-            assert total <= bound * (1 + 1e-6)
+@pytest.mark.parametrize("activation", [Erf(), GELU()], ids=str)
+@given(x=VARIANCES, y=VARIANCES, rho=CORRELATIONS)
+def test_smooth_duals_are_their_definition(activation, x, y, rho):
+    """By the tensor rule of 100 nodes: 1e-6 for erf at variance 4."""
+    g, w = np.polynomial.hermite_e.hermegauss(100)
+    w = w / w.sum()
+    phi = FUNCTIONS[activation]
+    u = math.sqrt(x) * g[:, None]
+    v = math.sqrt(y) * (rho * g[:, None] + math.sqrt(1 - rho**2) * g[None, :])
+    direct = (w[:, None] * w * phi(u) * phi(v)).sum()
+    dual = activation.dual(one(x), one(y), one(rho * math.sqrt(x * y)))
+    assert float(dual[0]) == pytest.approx(direct, abs=2e-6)
 
 
-EVERY = [Cosine(), Cosine(1.7, -2), Cosine(0.4, 0), Erf(), GELU(), Square()]
+@EVERY
+@pytest.mark.parametrize("d", [0.2, 1.0, 4.0])
+def test_hermite_coefficients_are_their_definition(activation, d):
+    """By Gauss–Legendre on both half-lines, exact for functions smooth on each."""
+    nodes, weights = np.polynomial.legendre.leggauss(300)
+    g = np.concatenate([6 * (nodes - 1), 6 * (nodes + 1)])
+    density = 6 * np.tile(weights, 2) * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
+    values = density * FUNCTIONS[activation](math.sqrt(d) * g)
+    found = activation.hermite(one(d), 12)[:, 0]
+    for n, coefficient in enumerate(found):
+        direct = (values * eval_hermitenorm(n, g)).sum() / math.sqrt(math.factorial(n))
+        assert coefficient == pytest.approx(direct, abs=1e-9), n
+    assert activation.quadrature_error(one(d)) == 0
 
 
-@pytest.mark.parametrize("activation", EVERY, ids=str)
-@pytest.mark.parametrize("d", [0.2, 1.0, 2.5])
-def test_slope_and_curvature_are_hermite_coefficients(activation, d):
-    """From the kernel: ∂K/∂c and ∂²K/∂c² at c = 0 are the squares (Mehler)."""
-    h = 1e-3
-
-    def dual(c):
-        return activation.dual(np.array([d]), np.array([d]), np.array([c]))[0]
-
-    slope = (8 * (dual(h) - dual(-h)) - (dual(2 * h) - dual(-2 * h))) / (12 * h)
-    curvature = (dual(h) - 2 * dual(0.0) + dual(-h)) / h**2
-    assert float(activation.slope(np.array([d]))[0]) ** 2 == pytest.approx(
-        slope, rel=1e-6, abs=1e-9
+@EVERY
+@given(x=VARIANCES, y=VARIANCES, rho=st.floats(-0.8, 0.8))
+def test_mehler_series_is_the_dual(activation, x, y, rho):
+    """Σ h_n(x) h_n(y) ρⁿ; what is left after 100 orders is below 0.8^100 = 2e-10."""
+    h = activation.hermite(np.array([x, y]), 100)
+    series = (h[:, 0] * h[:, 1] * rho ** np.arange(100)).sum()
+    dual = activation.dual(one(x), one(y), one(rho * math.sqrt(x * y)))
+    size = math.sqrt(*activation.dual(one(x), one(x), one(x))) * math.sqrt(
+        *activation.dual(one(y), one(y), one(y))
     )
-    # The difference quotient is off by h²/12 times the fourth derivative.
-    assert float(activation.curvature(np.array([d]))[0]) ** 2 == pytest.approx(
-        curvature, rel=1e-4, abs=1e-5
+    assert series == pytest.approx(float(dual[0]), abs=3e-10 * size)
+
+
+@pytest.mark.parametrize(
+    "activation", [Cosine(), Cosine(-1.7, 2), Erf(), GELU()], ids=str
+)
+def test_a_users_own_agrees_with_closed_forms(activation):
+    own = CustomActivation(FUNCTIONS[activation])
+    d = np.array([0.3, 1.0, 2.5])
+    room = 2 * own.quadrature_error(d) + 1e-13
+    assert room < 1e-5
+    distance = np.abs(own.hermite(d, 40) - activation.hermite(d, 40))
+    assert distance.max() <= room
+    arguments = d[:, None], d[None, :], 0.6 * np.sqrt(d[:, None] * d)
+    np.testing.assert_allclose(
+        own.dual(*arguments), activation.dual(*arguments), atol=4 * room
     )
 
 
-@pytest.mark.parametrize(("activation", "kink"), [(ReLU(), True), (Sign(), False)])
-def test_hermite_coefficients_where_there_is_no_derivative(activation, kink):
-    """E[φ(√d g) g] / √d and E[φ(√d g)(g² − 1)] / d by quadrature on the half-line."""
-    d = 1.7
-    g, w = np.polynomial.legendre.leggauss(200)
-    g, w = 6 * (g + 1), 6 * w
-    density = w * np.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)
-    phi = math.sqrt(d) * g if kink else np.ones_like(g)
-    # On the other half-line ReLU is 0; the sign is odd.
-    first = (density * phi * g).sum() * (1 if kink else 2) / math.sqrt(d)
-    second = (density * phi * (g**2 - 1)).sum() / d if kink else 0.0
-    assert float(activation.slope(np.array([d]))[0]) == pytest.approx(first)
-    assert float(activation.curvature(np.array([d]))[0]) == pytest.approx(second)
+@pytest.mark.parametrize("activation", [ReLU(), Sign()], ids=str)
+def test_a_users_own_says_how_far_a_kink_leaves_it_off(activation):
+    """The distance of two rules bounds the finer one's own distance from the truth."""
+    d = np.array([0.3, 1.0, 2.5])
+    for nodes in (16, 64, 128):
+        own = CustomActivation(FUNCTIONS[activation], nodes=nodes)
+        off = own.hermite(d, 16) - activation.hermite(d, 16)
+        error = np.sqrt((off**2).sum(0)).max()
+        assert 1e-4 < error <= own.quadrature_error(d)
+
+
+def test_a_users_own_keeps_to_its_rule():
+    own = CustomActivation(np.tanh, name="tanh", nodes=8)
+    assert own.name == "tanh"
+    assert not own.constant
+    assert CustomActivation(np.ones_like).constant
+    assert (own.hermite(one(1), 30)[16:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "nodes", "message"),
+    [
+        (np.sum, 128, "function .*; expected one finite number for each entry"),
+        (lambda t: t * math.inf, 128, "function .*; expected one finite number"),
+        (np.tanh, 7, "nodes is 7; expected an integer of at least 8"),
+        (np.tanh, 257, "nodes is 257; expected at most 256"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_users_own_is_checked(function, nodes, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        CustomActivation(function, nodes=nodes)
 
 
 def test_only_a_zero_frequency_is_constant():
     assert Cosine(b1=0).constant
     assert not Cosine(b1=1e-9).constant
-    assert not ReLU().constant
+    assert not any(a.constant for a in (ReLU(), Erf(), GELU()))
+    assert Cosine(b1=0).hermite(one(1), 3)[:, 0].tolist() == [math.cos(0.3), 0, 0]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

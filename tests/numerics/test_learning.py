@@ -1,56 +1,113 @@
 """The closed form against ridge regression on an explicit kernel matrix."""
 
-import dataclasses
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Architecture, sample_complexity, template_gram
-from numerics.learning import mean_squared_error
+from numerics import (
+    Architecture,
+    Cosine,
+    alignment,
+    learning_curve,
+    sample_complexity,
+    template_gram,
+)
+from numerics.ridge_law import Regression, error_law
 from symbind_theory import InputError, TemplateTask
+
+SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+COUNTS = st.lists(st.integers(0, 6), min_size=1, max_size=4).filter(sum)
+
+
+def problem(counts, seed):
+    """A random factor of N, self values above its diagonal, labels and weights."""
+    generator = np.random.default_rng(seed)
+    r = len(counts)
+    factor = generator.standard_normal((r, r))
+    excess = generator.uniform(0.1, 1, r)
+    labels = generator.standard_normal(r)
+    return factor, excess, labels, generator.dirichlet(np.ones(r))
+
+
+def explicit(factor, excess, counts, alpha):
+    """E ŷ on fresh symbols as a linear map of the n training labels, from K itself.
+
+    No two strings share a symbol: K is N between strings, K_self on the diagonal.
+    """
+    matrix = factor.T @ factor
+    which = np.repeat(np.arange(len(counts)), counts)
+    kernel = matrix[np.ix_(which, which)]
+    np.fill_diagonal(kernel, (np.diagonal(matrix) + excess)[which])
+    solved = np.linalg.solve(kernel + alpha * np.eye(len(which)), matrix[which])
+    return which, solved.T
 
 
 @settings(max_examples=50)
 @given(
-    counts=st.lists(st.integers(0, 6), min_size=1, max_size=4).filter(sum),
+    counts=COUNTS,
     alpha=st.floats(1e-3, 1),
+    noise=st.floats(0, 2),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_closed_form_is_kernel_ridge_regression(counts, alpha, seed):
-    """No two strings share a symbol: K is N between strings, K_self on the diagonal."""
-    generator = np.random.default_rng(seed)
-    r, n = len(counts), sum(counts)
-    root = generator.standard_normal((r, r))
-    matrix = root @ root.T
-    matrix_self = np.diagonal(matrix) + generator.uniform(0.1, 1, r)
-    labels = generator.standard_normal(r)
-    which = np.repeat(np.arange(r), counts)
-    kernel = matrix[np.ix_(which, which)]
-    np.fill_diagonal(kernel, matrix_self[which])
-    dual = np.linalg.solve(kernel + alpha * np.eye(n), labels[which])
-    missed = labels - matrix[:, which] @ dual
-    weights = np.array(counts) / n
-    expected = mean_squared_error(matrix, matrix_self, labels, weights, float(n), alpha)
-    assert expected == pytest.approx(float(weights @ missed**2), rel=1e-6, abs=1e-12)
+def test_closed_form_is_kernel_ridge_regression(counts, alpha, noise, seed):
+    """Unequal counts, templates that never occur, noisy labels."""
+    factor, excess, labels, weights = problem(counts, seed)
+    which, predict = explicit(factor, excess, counts, alpha)
+    missed = labels - predict @ labels[which]
+    variance = noise**2 * (predict**2).sum(1)
+    expected = float(weights @ (missed**2 + variance))
+    law = error_law(
+        factor,
+        excess,
+        Regression(labels, weights, alpha, noise),
+        np.array(counts, dtype=float),
+    )
+    assert law(1.0) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert law(0.0) == pytest.approx(float(weights @ labels**2))
+
+
+@given(counts=COUNTS, scale=st.floats(0, 100), seed=st.integers(0, 2**32 - 1))
+def test_a_scale_multiplies_the_counts(counts, scale, seed):
+    factor, excess, labels, weights = problem(counts, seed)
+    regression = Regression(labels, weights, 0.1, 0.3)
+    counts = np.array(counts, dtype=float)
+    once = error_law(factor, excess, regression, counts)(scale)
+    moved = error_law(factor, excess, regression, scale * counts)(1.0)
+    assert once == pytest.approx(moved, rel=1e-9)
+
+
+def test_noise_by_simulation():
+    """4000 draws of noisy labels; false alarms at 1e-6."""
+    counts, alpha, noise = [3, 0, 5], 0.05, 0.7
+    factor, excess, labels, weights = problem(counts, 3)
+    which, predict = explicit(factor, excess, counts, alpha)
+    rng = np.random.default_rng(0)
+    drawn = labels[which] + noise * rng.standard_normal((4000, len(which)))
+    errors = ((labels - drawn @ predict.T) ** 2) @ weights
+    regression = Regression(labels, weights, alpha, noise)
+    law = error_law(factor, excess, regression, np.array(counts, dtype=float))(1.0)
+    assert abs(errors.mean() - law) < 4.9 * errors.std(ddof=1) / math.sqrt(4000)
+
+
+def test_small_eigenvalues_are_learned_at_their_own_pace():
+    """λ_min(N) = 1e-24: MSE halves each way only once n passes e / λ_min."""
+    factor = np.diag([1.0, 1e-12])
+    regression = Regression(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 1.0)
+    law = error_law(factor, np.zeros(2), regression, np.array([0.5, 0.5]))
+    for n in (1e20, 2e24, 1e28):
+        assert law(n) == pytest.approx(0.5 / (1 + n * 0.5e-24) ** 2, rel=1e-9)
 
 
 def test_same_different_follows_the_one_direction_law():
     """MSE = (1 + n λ_min / 2e)⁻² within 0.3 %, for labels ±1."""
-    gram = template_gram(["?a ?a", "?a ?b"], max_points=2**12)
-    alpha = 1e-3
-    e = (gram.matrix_self - np.diagonal(gram.matrix) + alpha).mean()
-    for n in (100, 3000):
+    gram = template_gram(SAME_DIFFERENT.templates)
+    e = (gram.matrix_self - np.diagonal(gram.matrix) + 1e-3).mean()
+    curve = learning_curve(SAME_DIFFERENT, sizes=[100, 3000], draws=0, gram=gram)
+    for n, error in zip(curve.sizes, curve.mse, strict=True):
         law = (1 + n * gram.smallest_eigenvalue.value / (2 * e)) ** -2
-        error = mean_squared_error(
-            gram.matrix,
-            gram.matrix_self,
-            np.array([1.0, -1.0]),
-            np.array([0.5, 0.5]),
-            float(n),
-            alpha,
-        )
         assert error == pytest.approx(law, rel=0.003)
 
 
@@ -58,15 +115,10 @@ def test_the_answer_is_where_the_closed_form_meets_the_target():
     task = TemplateTask(["?a X ?a", "?a X ?b", "?a ?b X"], [1, -1, 0.5], [1, 2, 3])
     gram = template_gram(task.templates, max_points=2**10)
     samples = sample_complexity(task, target=0.05, alpha=0.01, gram=gram)
-    labels = np.array([float(y) for y in task.labels])
-    weights = np.array([float(w) for w in task.weights])
-
-    def error(n):
-        arguments = (gram.matrix, gram.matrix_self, labels, weights)
-        return mean_squared_error(*arguments, float(n), 0.01)
-
     assert samples.n is not None
-    assert error(samples.n) <= 0.05 < error(samples.n - 1)
+    sizes = [samples.n, samples.n - 1]
+    after = learning_curve(task, sizes=sizes, alpha=0.01, draws=0, gram=gram)
+    assert after.mse[0] <= 0.05 < after.mse[1]
     assert samples.n - 1 <= samples.interval.value <= samples.n
     assert samples.interval.low < samples.interval.value < samples.interval.high
 
@@ -99,18 +151,133 @@ def test_target_and_ridge_are_positive(name):
 
 
 def test_an_unresolved_eigenvalue_bounds_no_sample_size():
-    """At beta = 1e-3 rounding hides λ_min: the interval must not pretend otherwise."""
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    gram = template_gram(task.templates, Architecture(beta=1e-3), max_points=256)
+    """At beta = 1e-7 rounding hides λ_min: the interval must not pretend otherwise."""
+    gram = template_gram(
+        SAME_DIFFERENT.templates, Architecture(beta=1e-7), max_points=256
+    )
     assert gram.smallest_eigenvalue.low == 0
-    assert sample_complexity(task, gram=gram).interval.high == float("inf")
+    assert sample_complexity(SAME_DIFFERENT, gram=gram).interval.high == math.inf
 
 
-def test_the_resolution_of_n_is_part_of_the_interval():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    gram = template_gram(task.templates, max_points=2**12)
-    blurred = dataclasses.replace(gram, resolution=0.1 * gram.smallest_eigenvalue.value)
-    sharp = sample_complexity(task, gram=gram).interval
-    wide = sample_complexity(task, gram=blurred).interval
-    assert wide.low < 0.95 * sharp.low
-    assert wide.high > 1.05 * sharp.high
+def test_error_bounds_of_n_are_part_of_the_interval():
+    """Beta where the inner stage's bound is a tenth of σ_min: wider than the draws."""
+    task = SAME_DIFFERENT
+    gram = template_gram(task.templates, Architecture(beta=2e-5), rel_tol=1e-9)
+    assert gram.smallest_eigenvalue.low > 0
+    interval = gram.interval(lambda factor, excess: np.linalg.svd(factor)[1][-1] ** 2)
+    assert interval.low == pytest.approx(gram.smallest_eigenvalue.low, rel=1e-3)
+    assert interval.high == pytest.approx(gram.smallest_eigenvalue.high, rel=1e-3)
+
+
+def test_random_counts_cost_a_little():
+    """By Jensen more than the expected counts; at n = 1 one template is never seen."""
+    gram = template_gram(SAME_DIFFERENT.templates)
+    arguments = {"sizes": [1, 30, 3000], "gram": gram}
+    fixed = learning_curve(SAME_DIFFERENT, draws=0, **arguments)
+    drawn = learning_curve(SAME_DIFFERENT, draws=500, seed=1, **arguments)
+    again = learning_curve(SAME_DIFFERENT, draws=500, seed=1, **arguments)
+    assert np.array_equal(drawn.mse, again.mse)
+    for interval, value in zip(drawn.intervals, fixed.mse, strict=True):
+        assert interval.low < interval.value < interval.high
+        assert interval.high > value
+    one = [
+        error_law(
+            gram.pooled_factor,
+            gram.excess,
+            Regression(np.array([1.0, -1.0]), np.array([0.5, 0.5]), 1e-3),
+            np.array(counts),
+        )(1.0)
+        for counts in ([1.0, 0.0], [0.0, 1.0])
+    ]
+    assert min(one) <= drawn.mse[0] <= max(one)
+
+
+def test_random_counts_against_the_exact_average():
+    """Two templates: the sum over the binomial law; false alarms at 1e-6."""
+    gram = template_gram(SAME_DIFFERENT.templates, level=1 - 1e-6)
+    n, alpha = 12, 0.05
+    regression = Regression(np.array([1.0, -1.0]), np.array([0.5, 0.5]), alpha)
+    exact = sum(
+        math.comb(n, k)
+        / 2**n
+        * error_law(
+            gram.pooled_factor, gram.excess, regression, np.array([k, n - k], float)
+        )(1.0)
+        for k in range(n + 1)
+    )
+    curve = learning_curve(
+        SAME_DIFFERENT, sizes=[n], alpha=alpha, draws=2000, seed=5, gram=gram
+    )
+    assert curve.intervals[0].contains(exact)
+
+
+def test_noise_slows_learning():
+    gram = template_gram(SAME_DIFFERENT.templates)
+    clean = sample_complexity(SAME_DIFFERENT, gram=gram)
+    noisy = sample_complexity(SAME_DIFFERENT, noise=4.0, gram=gram)
+    assert noisy.interval.low > 1.05 * clean.interval.high
+    curves = [
+        learning_curve(SAME_DIFFERENT, sizes=[10_000], noise=s, draws=0, gram=gram)
+        for s in (0.0, 0.5, 1.0)
+    ]
+    low, middle, high = (c.mse[0] for c in curves)
+    assert high - low == pytest.approx(4 * (middle - low))
+
+
+def test_alignment_of_the_labels():
+    """yᵀN⁻¹y by solving, its bounds by λ_min and λ_max, and the hardest labels."""
+    task = TemplateTask(
+        ["?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"], [1, -1, 1, -1, 0]
+    )
+    gram = template_gram(task.templates, rel_tol=0.01)
+    found = alignment(task, gram=gram)
+    y = np.array([1.0, -1, 1, -1, 0])
+    direct = float(y @ np.linalg.solve(gram.matrix, y))
+    assert found.energy.value == pytest.approx(direct, rel=1e-6)
+    spectrum = np.linalg.eigvalsh(gram.matrix)
+    assert 4 / spectrum[-1] < found.energy.value < 4 / spectrum[0]
+    hardest = np.array(found.hardest)
+    assert hardest @ hardest == pytest.approx(4)
+    np.testing.assert_allclose(
+        gram.matrix @ hardest, spectrum[0] * hardest, atol=1e-7 * spectrum[-1]
+    )
+    own = sample_complexity(task, gram=gram)
+    others = [
+        sample_complexity(TemplateTask(task.templates, labels), gram=gram).n
+        for labels in ([1, 1, 1, 1, 0], [0, 1, 1, -1, -1], [0, 1, -1, 1, 1])
+    ]
+    assert found.samples.n > max(own.n, *others)
+
+
+def test_equivalent_templates_with_different_labels_have_infinite_energy():
+    task = TemplateTask(["?a X", "?b X"], [1, -1])
+    found = alignment(task, gram=template_gram(task.templates, max_points=256))
+    assert (found.energy.value, found.energy.high) == (math.inf, math.inf)
+    assert found.samples.n is None
+
+
+def test_a_good_condition_number_can_mislead():
+    """cos with b1 = 4: condition 32, and entries far below the ridge."""
+    gram = template_gram(
+        SAME_DIFFERENT.templates, Architecture(activation=Cosine(4.0, 0.3))
+    )
+    usual = template_gram(SAME_DIFFERENT.templates)
+    assert gram.condition_number.high < usual.condition_number.low / 10
+    slow, fast = (sample_complexity(SAME_DIFFERENT, gram=g) for g in (gram, usual))
+    assert slow.interval.low > 100 * fast.interval.high
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sizes": [-1]}, "sizes is -1; expected"),
+        ({"draws": 1}, "draws is 1; expected"),
+        ({"seed": -1}, "seed is -1; expected"),
+        ({"noise": -0.5}, "noise is -0.5; expected"),
+        ({"alpha": 0.0}, "alpha is 0.0; expected"),
+    ],
+    ids=str,
+)
+def test_bad_arguments_of_a_curve_are_named(change, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        learning_curve(SAME_DIFFERENT, **change)

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from numerics.learning import mean_squared_error
+from numerics import Cosine
+from numerics.mehler import kernel_factor
 
 
 def test_a_wrong_shape_is_refused():
-    matrix, vector = np.eye(2), np.ones(2)
-    assert mean_squared_error(matrix, vector, vector, vector, 1.0, 1.0) > 0
+    matrix, vector = np.eye(2), np.full(2, 1.5)
+    assert kernel_factor(Cosine(), matrix, vector, 0.0, 0.0).factor.shape == (2, 2)
     with pytest.raises(TypeCheckError):
-        mean_squared_error(np.ones((2, 3)), vector, vector, vector, 1.0, 1.0)
+        kernel_factor(Cosine(), np.ones((2, 3)), vector, 0.0, 0.0)
     with pytest.raises(TypeCheckError):
-        mean_squared_error(matrix, np.ones(3), vector, vector, 1.0, 1.0)
+        kernel_factor(Cosine(), np.ones(2), vector, 0.0, 0.0)
 
 
 def test_a_wrong_precision_is_refused():
-    matrix, vector = np.eye(2), np.ones(2)
     with pytest.raises(TypeCheckError):
-        mean_squared_error(matrix.astype(np.float32), vector, vector, vector, 1.0, 1.0)
+        kernel_factor(Cosine(), np.eye(2).astype(np.float32), np.full(2, 1.5), 0.0, 0.0)

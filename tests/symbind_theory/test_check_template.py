@@ -101,7 +101,7 @@ BAD = {
     "many digits": (["?a -> 0." + "1" * 5000], "has 5002 characters; expected fewer"),
     "control": (["?a \x1b[31m -> 1"], "expected non-empty text without spaces or"),
     "no cuda": ([*SAME_DIFFERENT, "--device", "cuda"], "torch sees no CUDA device"),
-    "too hot": ([*SAME_DIFFERENT, "--beta", "1000"], "expected at most 50"),
+    "too hot": ([*SAME_DIFFERENT, "--beta", "1000"], "expected at most 150"),
     "relu b1": ([*SAME_DIFFERENT, "--activation", "relu", "--b1", "1"], "--b1 goes"),
     "weights count": ([*SAME_DIFFERENT, "--weights", "1"], "weights has 1 entries"),
     "weights text": ([*SAME_DIFFERENT, "--weights", "1,x"], "--weights is 1,x"),
@@ -271,7 +271,6 @@ def test_templates_that_collapse_refute(off):
         assert verdict is not None
         assert verdict.outcome is Outcome.REFUTED
     assert result.estimates.smallest_eigenvalue.low == 0
-    assert result.estimates.eigenvalue_bound is None
     assert all(gap.estimate.low >= 0 for gap in result.estimates.gaps)
 
 
@@ -386,7 +385,7 @@ def test_a_coarse_tolerance_stops_early(capsys):
         more = ["--max-points", str(2**13), *tolerance, "--json"]
         assert run(*SAME_DIFFERENT, *more) == 0
         points.append(strict(capsys.readouterr().out)["points"])
-    assert points == [2**13, 2**12]
+    assert points[1] < points[0] <= 2**13
 
 
 def test_the_command_passes_on_an_undecided_status(monkeypatch, capsys):
@@ -451,18 +450,15 @@ def test_proportional_rows_do_not_refute_generalisation():
 
 
 def test_the_proof_holds_where_the_estimate_does_not_resolve(capsys):
-    """The 15 templates of length 4 with few points and a slow cosine."""
-    patterns = [[0]]
-    for _ in range(3):
-        patterns = [[*p, c] for p in patterns for c in range(max(p) + 2)]
+    """The 5 templates of length 3 at a small beta: λ_min(N) far below 1e-28."""
+    patterns = ["000", "001", "010", "011", "012"]
     lines = [f"{' '.join(f'?{c}' for c in p)} -> {i}" for i, p in enumerate(patterns)]
-    assert run(*lines, "--json", "--b1", "1e-3", *FAST) == 0
+    assert run(*lines, "--json", "--beta", "1e-4", *FAST) == 0
     document = strict(capsys.readouterr().out)
     assert document["smallest_eigenvalue"]["low"] == 0
     assert {v["claim"]: v["verdict"] for v in document["verdicts"]}["C3"] == "HOLDS"
-    assert document["eigenvalue_bound"]["low"] > 0
     evidence = next(v["evidence"] for v in document["verdicts"] if v["claim"] == "C3")
-    assert "The theorem's lower bound" in evidence
+    assert "The estimate alone does not resolve it from 0." in evidence
 
 
 def test_a_certificate_is_written_and_verified(tmp_path, capsys):

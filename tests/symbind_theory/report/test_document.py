@@ -10,6 +10,7 @@ import sympy
 
 from symbind_theory.report.document import as_document, to_json
 from symbind_theory.results import (
+    Alignment,
     CheckResult,
     Estimates,
     Gap,
@@ -42,7 +43,9 @@ KEYS = {
 SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different")
 
 
-def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None, bound=None):
+def record(
+    task=SAME_DIFFERENT, condition=None, samples=None, floor=None, alignment=None
+):
     """A record whose every number is different."""
     size = range(len(task))
     entry = [[float(i + j) for j in size] for i in size]
@@ -75,12 +78,12 @@ def record(task=SAME_DIFFERENT, condition=None, samples=None, floor=None, bound=
             smallest_eigenvalue=Interval(0.25, 0.125, 0.5, level=0.95),
             condition_number=condition or Interval(7.0, 6.0, 8.0),
             attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
-            eigenvalue_bound=bound,
             points=256,
             method="mc",
             device="cpu",
         ),
         sample_complexity=samples,
+        alignment=alignment,
         verdicts=(Verdict("C3", Outcome.HOLDS, "Because."),),
         seed=11,
         version="1.2.3",
@@ -126,9 +129,13 @@ def test_the_numbers_are_those_of_the_record():
         "low": 0.25,
         "high": 0.5,
     }
-    assert document["eigenvalue_bound"] is None
-    bound = as_document(record(bound=Interval(0.5, 0.25, 1.0)))["eigenvalue_bound"]
-    assert bound == {"value": 0.5, "low": 0.25, "high": 1.0}
+    assert document["alignment"] is None
+    alignment = Alignment(Interval(0.5, 0.25, 1.0), (1.5, -0.5), samples)
+    assert as_document(record(alignment=alignment))["alignment"] == {
+        "energy": {"value": 0.5, "low": 0.25, "high": 1.0},
+        "hardest_labels": [1.5, -0.5],
+        "hardest_sample_complexity": document["sample_complexity"],
+    }
     assert document["sample_complexity"] == {
         "n": 12,
         "value": 11.5,

@@ -13,6 +13,7 @@ from symbind_theory.report import progress
 from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import headline, print_result
 from symbind_theory.results import (
+    Alignment,
     CheckResult,
     Estimates,
     Gap,
@@ -45,7 +46,7 @@ def record(
     gaps=None,
     condition=None,
     samples=None,
-    bound=None,
+    alignment=None,
     leading=(None, None),
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
@@ -76,12 +77,12 @@ def record(
             smallest_eigenvalue=Interval(0.0625, 0.03125, 0.09375),
             condition_number=condition or Interval(1234567.0, 1234.5, 1e7),
             attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
-            eigenvalue_bound=bound,
             points=256,
             method="mc",
             device="cpu",
         ),
         sample_complexity=samples,
+        alignment=alignment,
         verdicts=(Verdict("C3", c3, evidence), Verdict("C5", c5, evidence)),
         seed=11,
         version="1.2.3",
@@ -285,12 +286,13 @@ def test_the_numbers_with_their_intervals():
     assert "interval at level 0.999" in text
 
 
-def test_the_bound_of_theorem_s_has_a_row_where_there_is_one():
-    assert not lines_with(render(record()), "Theorem S")
-    text = render(record(bound=Interval(0.015625, 0.0078125, 0.03125)))
-    assert lines_with(
-        text, "its bound by Theorem S", " 0.01562 ", "[0.007812, 0.03125]"
-    )
+def test_the_alignment_has_its_rows_where_there_is_one():
+    assert not lines_with(render(record()), "hardest")
+    samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
+    energy = Interval(0.015625, 0.0078125, 0.03125)
+    text = render(record(alignment=Alignment(energy, (1.0, -1.0), samples)))
+    assert lines_with(text, "yᵀN⁻¹y", " 0.01562 ", "[0.007812, 0.03125]")
+    assert lines_with(text, "for the hardest labels", " 12 ", "[10, 13]")
 
 
 @pytest.mark.parametrize(

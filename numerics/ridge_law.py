@@ -1,0 +1,88 @@
+"""Ridge regression on template data in closed form.
+
+(K + λI)α = y on strings of which n_i come from template i and no two share a symbol:
+with e_i = K_self,i − N_ii + λ and Λ = diag(n_i / e_i) the expected prediction on fresh
+symbols misses the labels by (I + NΛ)⁻¹ y, and label noise of standard deviation σ adds
+σ² Σ_j H_ij² / n_j with H = NΛ(I + NΛ)⁻¹. Templates with n_i = 0 are predicted too.
+
+With N = GᵀG and B = G Λ^½ = U diag(s) Vᵀ on the templates that occur,
+
+    (I + NΛ)⁻¹ y = Λ^{−½} V diag(1/(1 + s²)) Vᵀ Λ^½ y,
+    H = Gᵀ U diag(s/(1 + s²)) Vᵀ Λ^½:
+
+one decomposition for all multiples of the n_i, accurate for eigenvalues far below the
+rounding of N.
+
+Source: symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics.shapes import Float64
+
+__all__ = ["Regression", "error_law"]
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """What is learned, and how.
+
+    Attributes:
+        labels: y, one for each template.
+        weights: μ, the probabilities of the templates in the test error.
+        alpha: ridge λ > 0.
+        noise: standard deviation of the training labels' noise, ≥ 0.
+    """
+
+    labels: Float64[np.ndarray, " r"]
+    weights: Float64[np.ndarray, " r"]
+    alpha: float
+    noise: float = 0.0
+
+
+def error_law(
+    factor: Float64[np.ndarray, "rows r"],
+    excess: Float64[np.ndarray, " r"],
+    regression: Regression,
+    counts: Float64[np.ndarray, " r"],
+) -> Callable[[float], float]:
+    """The expected squared error on unseen symbols, as a function of a scale.
+
+    Args:
+        factor: G with N = GᵀG.
+        excess: K_self − diag N ≥ 0.
+        regression: labels, weights, ridge and noise.
+        counts: n_i ≥ 0 at scale 1, real numbers.
+
+    Returns:
+        scale ↦ Σ_i μ_i [(missed_i)² + variance_i] after scale · n_i strings of each
+        template, against the noiseless label.
+    """
+    labels, weights = regression.labels, regression.weights
+    seen = counts > 0
+    e = excess[seen] + regression.alpha
+    root = np.sqrt(counts[seen] / e)
+    left, singular, right = np.linalg.svd(factor[:, seen] * root, full_matrices=True)
+    rank = len(singular)
+    padded = np.zeros(len(right))
+    padded[:rank] = singular
+    reach = factor.T @ left[:, :rank]
+    scaled = root * labels[seen]
+    part = right @ scaled
+
+    def error(scale: float) -> float:
+        missed = labels.copy()
+        missed[seen] = (part / (1 + scale * padded**2)) @ right / root
+        gain = np.sqrt(scale) * singular / (1 + scale * singular**2)
+        transfer = (reach * gain) @ right[:rank]
+        unseen = transfer[~seen] @ scaled * np.sqrt(scale)
+        missed[~seen] = labels[~seen] - unseen
+        variance = regression.noise**2 * (transfer**2 / e).sum(1)
+        return float(weights @ (missed**2 + variance))
+
+    return error

@@ -1,0 +1,195 @@
+"""What an estimate of the template matrix knows, and the intervals that follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.mehler import KernelFactor, kernel_factor
+from numerics.shapes import Float64
+from numerics.spectrum import (
+    Confidence,
+    Spectrum,
+    condition_number,
+    leave_one_out_factors,
+    log_interval,
+    smallest_eigenvalue,
+    spectrum,
+    stack_factors,
+)
+from symbind_theory.results import Interval
+from symbind_theory.templates import Template
+
+__all__ = ["Statistic", "TemplateGram"]
+
+Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
+"""A positive number from a factor G of N = GᵀG and from the excess K_self − diag N."""
+
+
+@dataclass(frozen=True)
+class TemplateGram:
+    """C, d, gaps and N of r templates, each with half-widths.
+
+    Attributes:
+        templates: the templates, in the order given.
+        architecture: the transformer.
+        attention: C; shape (r, r).
+        attention_self: d, K_attn of a string with itself; shape (r,).
+        gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
+        matrix: N; shape (r, r).
+        matrix_self: K_trans of a string with itself; shape (r,).
+        halfwidth: for each of the names above, half-widths of the same shape; each
+            entry is covered with probability `level`.
+        points: number of outer points used.
+        seed: the seed of the points.
+        confidence: coverage of every interval, looks at intermediate sizes included.
+        method: how the outer points were drawn.
+        device: where they were computed.
+        column: which of the distinct templates, up to renaming, each template is.
+        factors: for each group of points and the distinct templates, R with C = RᵀR.
+        feature_error: bound on the relative error of each column of features, by
+            rounding and by the inner stage, which re-drawing points does not show.
+        self_error: bound on the relative error of `attention_self`.
+    """
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    attention: Float64[np.ndarray, "r r"]
+    attention_self: Float64[np.ndarray, " r"]
+    gaps: Float64[np.ndarray, "r r"]
+    matrix: Float64[np.ndarray, "r r"]
+    matrix_self: Float64[np.ndarray, " r"]
+    halfwidth: Mapping[str, Float64[np.ndarray, ...]]
+    points: int
+    seed: int
+    confidence: Confidence
+    method: str
+    device: str
+    column: tuple[int, ...]
+    factors: Float64[np.ndarray, "groups distinct distinct"] = field(repr=False)
+    feature_error: float
+    self_error: float
+
+    @property
+    def level(self) -> float:
+        """Coverage of every interval."""
+        return self.confidence.level
+
+    @cached_property
+    def smallest_eigenvalue(self) -> Interval:
+        """λ_min(N); 0 exactly where two templates are equivalent.
+
+        `low` is 0 where the estimate is not resolved from singular.
+        """
+        if self._repeats:
+            return Interval(0.0, 0.0, 0.0, self.level)
+        return smallest_eigenvalue(self._spectrum, self.confidence)
+
+    @cached_property
+    def condition_number(self) -> Interval:
+        """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
+        if self._repeats:
+            return Interval(math.inf, math.inf, math.inf, self.level)
+        return condition_number(self._spectrum, self.confidence)
+
+    @cached_property
+    def attention_smallest_eigenvalue(self) -> Interval:
+        """λ_min(C); 0 exactly where two templates are equivalent."""
+        if self._repeats:
+            return Interval(0.0, 0.0, 0.0, self.level)
+        error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
+        return smallest_eigenvalue(
+            spectrum(self._attention_factors, error), self.confidence
+        )
+
+    @property
+    def numerical_error(self) -> float:
+        """What rounding and the inner stage may add to λ_min(N), either way."""
+        value = self.smallest_eigenvalue.value
+        low, high = self._spectrum.moved(value, value, value)
+        return max(value - low, high - value)
+
+    def interval(self, statistic: Statistic) -> Interval:
+        """A positive statistic of N with its interval, on a log scale.
+
+        It is also taken with every singular value of the factor moved by its error
+        bound; what that changes widens the interval.
+
+        Args:
+            statistic: monotone in N; inf where it does not exist.
+        """
+        column = list(self.column)
+        factors = [k.factor[:, column] for k in self._kernel_factors]
+        values = [statistic(g, self._excess(g)) for g in factors]
+        if not any(values):
+            return Interval(0.0, 0.0, 0.0, self.level)
+        drawn = log_interval(values, self.confidence)
+        if not math.isfinite(drawn.high) or drawn.value == 0:
+            return drawn
+        ends = [statistic(g, self._excess(g)) for g in self._moved_factors(factors[0])]
+        down = min(1.0, *(end / drawn.value for end in ends))
+        up = max(1.0, *(end / drawn.value for end in ends))
+        return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
+
+    @property
+    def pooled_factor(self) -> Float64[np.ndarray, "rows r"]:
+        """G with N = GᵀG, from all points."""
+        return self._kernel_factors[0].factor[:, list(self.column)]
+
+    @property
+    def excess(self) -> Float64[np.ndarray, " r"]:
+        """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
+        return self._excess(self.pooled_factor)
+
+    @property
+    def _repeats(self) -> bool:
+        return len(set(self.column)) < len(self.templates)
+
+    def _excess(
+        self, factor: Float64[np.ndarray, "rows r"]
+    ) -> Float64[np.ndarray, " r"]:
+        """K_self − N_ii: how much closer a string is to itself than to a renaming."""
+        wild = np.array([bool(t.wildcards) for t in self.templates])
+        excess = self.matrix_self - (factor**2).sum(0)
+        return np.where(wild, np.maximum(excess, 0.0), 0.0)
+
+    def _moved_factors(
+        self, factor: Float64[np.ndarray, "rows r"]
+    ) -> list[Float64[np.ndarray, "m r"]]:
+        """The factor with its singular values at either end of their error bounds."""
+        found = self._spectrum
+        _, singular, basis = np.linalg.svd(factor, full_matrices=False)
+        squares = [found.moved(s**2, s**2, s**2) for s in singular.tolist()]
+        return [
+            np.sqrt(np.array(end))[:, None] * basis
+            for end in zip(*squares, strict=True)
+        ]
+
+    @cached_property
+    def _attention_factors(self) -> list[Float64[np.ndarray, "distinct distinct"]]:
+        """R with C = RᵀR on all points, then with each group left out in turn."""
+        return [stack_factors(self.factors), *leave_one_out_factors(self.factors)]
+
+    @cached_property
+    def _kernel_factors(self) -> list[KernelFactor]:
+        """The same for N."""
+        place = [self.column.index(i) for i in range(max(self.column) + 1)]
+        activation, d = self.architecture.activation, self.attention_self[place]
+        return [
+            kernel_factor(activation, features, d, self.feature_error, self.self_error)
+            for features in self._attention_factors
+        ]
+
+    @cached_property
+    def _spectrum(self) -> Spectrum:
+        found = self._kernel_factors
+        return spectrum(
+            [k.factor for k in found],
+            max(k.error for k in found),
+            max(k.remainder for k in found),
+        )
