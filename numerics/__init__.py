@@ -3,6 +3,7 @@
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
+from numerics.gap_bounds import GapBounds, gap_bounds
 from numerics.learning import (
     LearningCurve,
     alignment,
@@ -19,11 +20,13 @@ __all__ = [
     "Cosine",
     "CustomActivation",
     "Erf",
+    "GapBounds",
     "LearningCurve",
     "ReLU",
     "StringGram",
     "TemplateGram",
     "alignment",
+    "gap_bounds",
     "learning_curve",
     "sample_complexity",
     "string_gram",

@@ -1,0 +1,156 @@
+"""Non-asymptotic bounds on gaps: no Gaussian limit, a stated failure probability.
+
+At an outer point the gap's sample x = ‖f_i − f_j‖² lies in [0, 2(1 + γ²)]: the weights
+of positions, and those of tokens, are points of a simplex, of squared diameter 2. With
+n independent points, sample variance V and range B, each side of
+
+    |x̄ − gap| ≤ √(2 V log(2/δ) / n) + 7 B log(2/δ) / (3 (n − 1))
+
+fails with probability at most δ (empirical Bernstein). A union bound over both sides of
+every pair makes all intervals hold at once.
+
+Source: Maurer & Pontil 2009, Theorem 4; symbind for the range.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from numerics.architecture import Architecture
+from numerics.conditional_softmax import ConditionalSoftmax
+from numerics.options import CHUNK_NUMBERS, resolve_device, supported
+from numerics.points import PseudoRandomPoints
+from numerics.shapes import Float64
+from numerics.stage_errors import feature_error
+from symbind_theory.templates import Template, read_templates
+from symbind_theory.validation import InputError, finite_number, positive_integer
+
+__all__ = ["GapBounds", "gap_bounds"]
+
+
+@dataclass(frozen=True)
+class GapBounds:
+    """Gaps of r templates with bounds that hold together.
+
+    Attributes:
+        gaps: averages of ‖f_i − f_j‖²; shape (r, r).
+        low: lower bounds, at least 0; shape (r, r).
+        high: upper bounds; shape (r, r).
+        failure_probability: that any of the bounds fails.
+        points: number of independent points.
+        seed: of the points.
+    """
+
+    gaps: Float64[np.ndarray, "r r"]
+    low: Float64[np.ndarray, "r r"]
+    high: Float64[np.ndarray, "r r"]
+    failure_probability: float
+    points: int
+    seed: int
+
+
+def gap_bounds(
+    templates: Sequence[Template | str],
+    architecture: Architecture | None = None,
+    points: int = 2**16,
+    seed: int = 0,
+    device: str = "auto",
+    *,
+    failure_probability: float = 1e-3,
+) -> GapBounds:
+    """Bound every gap at once, whatever the distribution of its samples.
+
+    >>> bounds = gap_bounds(["?a ?a", "?a ?b"], points=2**14)
+    >>> bool(bounds.low[0, 1] > 0)
+    True
+
+    Args:
+        templates: templates of one length, or their text.
+        architecture: the transformer; `Architecture()` when None. Supported as in
+            `template_gram`.
+        points: independent outer points, ≥ 2.
+        seed: equal seeds give equal bits.
+        device: "auto", "cpu" or "cuda".
+        failure_probability: that any bound fails, in (0, 1).
+
+    Raises:
+        InputError: an argument out of range.
+    """
+    parsed = read_templates(templates)
+    architecture = supported(architecture or Architecture())
+    positive_integer("points", points, low=2)
+    if not 0 < finite_number("failure_probability", failure_probability) < 1:
+        raise InputError(
+            f"failure_probability is {failure_probability}; expected a number between "
+            "0 and 1"
+        )
+    inner = ConditionalSoftmax(
+        [t.canonical() for t in parsed],
+        architecture.beta,
+        architecture.gamma,
+        resolve_device(device),
+    )
+    moments = _Moments.of(inner, PseudoRandomPoints(inner.dimension, seed), points)
+
+    r = len(parsed)
+    bounds = max(1, r * (r - 1))
+    logarithm = math.log(2 * bounds / failure_probability)
+    largest = 2 * (1 + architecture.gamma**2)
+    width = np.sqrt(2 * moments.variance * logarithm / points)
+    width += 7 * largest * logarithm / (3 * (points - 1))
+    # |f| is at most √(1 + γ²); two features are off by `feature_error` of it each.
+    delta = 2 * feature_error(moments.defect) * math.sqrt(1 + architecture.gamma**2)
+    width += delta * (2 * np.sqrt(moments.mean) + delta)
+    # Equivalent templates have one feature.
+    same = np.array([[t.equivalent(u) for u in parsed] for t in parsed])
+    width[same] = 0.0
+    return GapBounds(
+        np.where(same, 0.0, moments.mean),
+        np.maximum(moments.mean - width, 0.0) * ~same,
+        np.where(same, 0.0, moments.mean + width),
+        failure_probability,
+        points,
+        seed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Mean and unbiased variance of every pair's samples."""
+
+    mean: Float64[np.ndarray, "r r"]
+    variance: Float64[np.ndarray, "r r"]
+    defect: float
+
+    @classmethod
+    def of(
+        cls, inner: ConditionalSoftmax, stream: PseudoRandomPoints, count: int
+    ) -> _Moments:
+        """Over `count` points, in chunks; squares are summed about the first mean."""
+        r = len(inner.templates)
+        per_point = inner.numbers_per_point + 2 * r * r
+        chunk = max(1, CHUNK_NUMBERS // per_point)
+        first, total, square = None, np.zeros((r, r)), np.zeros((r, r))
+        defect = 0.0
+        for start in range(0, count, chunk):
+            points = torch.from_numpy(stream.draw(min(chunk, count - start)))
+            result = inner(points.to(inner.device))
+            # The default mode would subtract squares, which drowns small gaps.
+            distance = torch.cdist(
+                result.features,
+                result.features,
+                compute_mode="donot_use_mm_for_euclid_dist",
+            )
+            samples = distance.square().cpu().numpy()
+            first = samples.mean(0) if first is None else first
+            total += (samples - first).sum(0)
+            square += ((samples - first) ** 2).sum(0)
+            defect = max(defect, result.defect)
+        assert first is not None
+        variance = np.maximum(square - total**2 / count, 0.0) / (count - 1)
+        return cls(first + total / count, variance, defect)
