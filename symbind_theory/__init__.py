@@ -17,6 +17,8 @@ from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
     from symbind_theory.check_template import check
+    from symbind_theory.library import builtin_task, builtin_tasks
+    from symbind_theory.task_files import load_task
 
 __all__ = [
     "InputError",
@@ -27,12 +29,22 @@ __all__ = [
     "TemplateTask",
     "Verdict",
     "__version__",
+    "builtin_task",
+    "builtin_tasks",
     "check",
+    "load_task",
 ]
+
+# What is loaded when it is first asked for: it needs numerics, or pydantic.
+_LATER = {
+    "builtin_task": "symbind_theory.library",
+    "builtin_tasks": "symbind_theory.library",
+    "check": "symbind_theory.check_template",
+    "load_task": "symbind_theory.task_files",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # The front door needs numerics; it is loaded when it is first asked for.
-    if name == "check":
-        return importlib.import_module("symbind_theory.check_template").check
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

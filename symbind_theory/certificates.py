@@ -8,16 +8,11 @@ this package.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 from symbind_theory.certificate_verifier import (
@@ -29,15 +24,15 @@ from symbind_theory.certificate_verifier import (
     check,
     parse,
 )
+from symbind_theory.files import write_text
 from symbind_theory.incidence import ORDERS, Incidence, Readout, read_readout
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
-from symbind_theory.validation import InputError, shorten
+from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
 __all__ = [
     "certify",
-    "check_path",
     "reason_to_reject",
     "verify",
     "write_certificate",
@@ -110,60 +105,13 @@ def reason_to_reject(certificate: object) -> str | None:
     return None
 
 
-def check_path(path: str | os.PathLike[str]) -> None:
-    """Refuse early a path to which no certificate can be written.
-
-    Raises:
-        InputError: a folder, or a file in a folder that is missing or read-only.
-    """
-    target = Path(path)
-    with _one_line(target):
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        where = target if target.exists() else target.parent
-        if not os.access(where, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-
 def write_certificate(certificate: Certificate, path: str | os.PathLike[str]) -> None:
     """Write a certificate as JSON: a file is there whole, or as it was before.
 
     Raises:
         InputError: the file cannot be written.
     """
-    check_path(path)
-    text = json.dumps(certificate, indent=1) + "\n"
-    with _one_line(Path(path)):
-        target = Path(path).resolve()
-        if target.exists() and not target.is_file():
-            # A pipe or a device takes the text itself.
-            target.write_text(text, encoding="ascii")
-            return
-        mode = target.stat().st_mode if target.exists() else 0o644
-        descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=".symbind-")
-        try:
-            with open(descriptor, "w", encoding="ascii") as file:
-                file.write(text)
-            os.chmod(partial, stat.S_IMODE(mode))
-            os.replace(partial, target)
-        except BaseException:
-            os.unlink(partial)
-            raise
-
-
-@contextmanager
-def _one_line(path: Path) -> Iterator[None]:
-    """Errors of the file system as one clear line."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"the certificate could not be written to {shorten(str(path))}: {reason}; "
-            "expected a file in a folder that can be written to"
-        ) from None
+    write_text(path, json.dumps(certificate, indent=1) + "\n", "the certificate")
 
 
 def _classes(incidences: list[Incidence]) -> list[list[int]]:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, NoReturn
 
-from symbind_theory.certificates import certify, check_path, write_certificate
+from symbind_theory.certificates import certify, write_certificate
+from symbind_theory.files import check_writable
 from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.summary import parameters, summarise
 from symbind_theory.tasks import TemplateTask
@@ -215,6 +216,9 @@ def _parser() -> _Parser:
     )
     add = parser.add_argument
     add("lines", nargs="*", metavar="'TEMPLATE -> LABEL'", help="such as '?a ?a -> 1'")
+    add("--task", metavar="NAME", help="a built-in task instead")
+    add("--file", metavar="FILE", help="a task file (TOML) instead")
+    add("--list", action="store_true", help="list the built-in tasks")
     add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
     add("--json", action="store_true", help="write one JSON document, nothing else")
     add(
@@ -244,10 +248,36 @@ def _parser() -> _Parser:
 
 
 def _task(options: argparse.Namespace) -> TemplateTask:
-    if not options.lines:
+    given = {
+        "templates": bool(options.lines),
+        "--task": options.task is not None,
+        "--file": options.file is not None,
+    }
+    named = [name for name, present in given.items() if present]
+    if not named:
         raise InputError(
-            "no template was given; expected at least one such as '?a ?a -> 1'"
+            "no template was given; expected at least one such as '?a ?a -> 1', or "
+            "--task or --file"
         )
+    if len(named) > 1:
+        raise InputError(f"both {named[0]} and {named[1]} were given; expected one")
+    if options.lines:
+        return _task_of_lines(options)
+    if options.weights is not None:
+        raise InputError(
+            f"--weights was given with {named[0]}; expected it with templates: a task "
+            "file has its own"
+        )
+    if options.task is not None:
+        from symbind_theory.library import builtin_task
+
+        return builtin_task(options.task)
+    from symbind_theory.task_files import load_task
+
+    return load_task(options.file)
+
+
+def _task_of_lines(options: argparse.Namespace) -> TemplateTask:
     weights = None
     if options.weights is not None:
         try:
@@ -278,9 +308,11 @@ def _architecture(options: argparse.Namespace) -> Architecture:
 
 def _run(options: argparse.Namespace) -> int:
     """Check and write the report; return the exit status."""
+    if options.list:
+        return _list()
     task = _task(options)
     if options.certificate is not None:
-        check_path(options.certificate)
+        check_writable(options.certificate, "the certificate")
 
     from rich.console import Console
 
@@ -314,6 +346,20 @@ def _run(options: argparse.Namespace) -> int:
         _certify(result, options)
     _write(text)
     return result.exit_status
+
+
+def _list() -> int:
+    """Write the table of built-in tasks."""
+    from rich.console import Console
+
+    from symbind_theory.library import builtin_task, builtin_tasks
+    from symbind_theory.report.tasks import task_table
+
+    buffer = StringIO()
+    console = Console(file=buffer, width=Console().width)
+    console.print(task_table([builtin_task(name) for name in builtin_tasks()]))
+    _write(buffer.getvalue())
+    return 0
 
 
 def _certify(result: CheckResult, options: argparse.Namespace) -> None:

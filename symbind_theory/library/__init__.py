@@ -1,0 +1,51 @@
+"""The built-in tasks: one TOML file each, read when asked for.
+
+Sources: Boix-Adserà et al., arXiv 2310.09753, and Webb, Sinha & Cohen, "Emergent symbols
+through binding in external memory" (ICLR 2021) for relational match-to-sample, identity
+rules and distribution-of-three, written here as templates of one length.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import resources
+
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError, shorten
+
+__all__ = ["builtin_task", "builtin_tasks"]
+
+
+@cache
+def builtin_tasks() -> tuple[str, ...]:
+    """The names of the built-in tasks, in alphabetical order.
+
+    >>> "same-different" in builtin_tasks()
+    True
+    """
+    files = resources.files(__name__).iterdir()
+    names = (file.name for file in files)
+    return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
+
+
+def builtin_task(name: str) -> TemplateTask:
+    """A built-in task by its name.
+
+    >>> builtin_task("same-different")
+    <TemplateTask same-different['?a ?a -> 1', '?a ?b -> -1']>
+
+    Raises:
+        InputError: no task of that name; the message suggests the nearest.
+    """
+    from symbind_theory.task_files import parse_task
+
+    if name not in builtin_tasks():
+        near = difflib.get_close_matches(str(name), builtin_tasks(), 1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"task is {shorten(name)}; expected one of "
+            f"{', '.join(builtin_tasks())}{hint}"
+        )
+    file = resources.files(__name__).joinpath(f"{name}.toml")
+    return parse_task(file.read_text(encoding="utf-8"))
