@@ -33,7 +33,8 @@ class Interval:
         low: lower end; 0 for a non-negative quantity that is not resolved from 0.
         high: upper end; infinite where nothing bounds the quantity.
         level: the probability, over the randomness of the estimator, that the
-            interval covers the true value.
+            interval covers the true value; 1 when it contains it for certain,
+            rounding included.
     """
 
     value: float
@@ -47,8 +48,8 @@ class Interval:
                 f"interval is [{self.low}, {self.high}] around {self.value}; "
                 "expected low <= value <= high"
             )
-        if not 0 < self.level < 1:
-            raise InputError(f"level is {self.level}; expected a number in (0, 1)")
+        if not 0 < self.level <= 1:
+            raise InputError(f"level is {self.level}; expected a number in (0, 1]")
 
     def contains(self, number: float) -> bool:
         """Whether `number` lies in the closed interval."""

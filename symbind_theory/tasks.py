@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, islice
-from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any
 
+from symbind_theory.substitution_laws import (
+    Law,
+    LawInput,
+    Probabilities,
+    Uniform,
+    Zipf,
+    read_law,
+)
 from symbind_theory.templates import (
     CLS,
     Images,
@@ -25,7 +31,8 @@ from symbind_theory.templates import (
 )
 from symbind_theory.validation import (
     InputError,
-    as_float,
+    exact_real,
+    finite_number,
     positive_integer,
     shorten,
 )
@@ -33,9 +40,18 @@ from symbind_theory.validation import (
 if TYPE_CHECKING:
     import sympy
 
+    from symbind_theory.results import Interval
+
     Number = Fraction | sympy.Expr
 
-__all__ = ["Overlap", "Sample", "TaskMatch", "TemplateTask"]
+__all__ = [
+    "Overlap",
+    "Sample",
+    "TaskMatch",
+    "TemplateTask",
+    "check_vocabulary",
+    "read_laws",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +79,13 @@ class Sample:
 
     Attributes:
         strings: tokens separated by spaces.
-        labels: numbers as drawn from the task, or tokens when labels are symbolic.
+        labels: numbers as drawn from the task, with its noise, or tokens when labels
+            are symbolic.
         template_indices: which template produced each string, from 0.
     """
 
     strings: tuple[str, ...]
-    labels: tuple[Number | str, ...]
+    labels: tuple[Number | float | str, ...]
     template_indices: tuple[int, ...]
 
 
@@ -89,6 +106,15 @@ class TemplateTask:
             is 1/10 exactly.
         weights: probabilities up to a common factor; uniform when None.
         name: shown in reports.
+        laws: of the substitutions, one for all templates or one for each: "uniform",
+            "zipf", a map from tokens to weights, or a record of `substitution_laws`;
+            uniform when None.
+        noise: standard deviation σ ≥ 0 of the normal noise on sampled labels; 0 for
+            symbolic labels.
+        description: what the task is about, in a few sentences; kept in task files.
+
+    Attributes:
+        laws: one record for each template.
 
     Raises:
         InputError: anything above violated; the message names the template.
@@ -100,6 +126,10 @@ class TemplateTask:
         labels: Sequence[Any],
         weights: Sequence[Any] | None = None,
         name: str | None = None,
+        *,
+        laws: LawInput | Sequence[LawInput] | None = None,
+        noise: float = 0,
+        description: str | None = None,
     ) -> None:
         self.templates: tuple[Template, ...] = tuple(
             t if isinstance(t, Template) else Template(t) for t in templates
@@ -108,6 +138,13 @@ class TemplateTask:
         _check_templates(self.templates)
         self.labels: tuple[Number | str, ...] = _read_labels(self.templates, labels)
         self.weights: tuple[Fraction, ...] = _read_weights(len(self.templates), weights)
+        self.laws: tuple[Law, ...] = read_laws("laws", laws, self.templates)
+        self.noise: float = finite_number("noise", noise, low=0)
+        if self.symbolic and self.noise:
+            raise InputError(
+                f"noise is {noise}; expected 0 for labels that are tokens or wildcards"
+            )
+        self.description = description
 
     @classmethod
     def parse(
@@ -145,9 +182,7 @@ class TemplateTask:
     @property
     def regular_tokens(self) -> tuple[str, ...]:
         """The regular tokens of all templates, by first appearance."""
-        return tuple(
-            dict.fromkeys(token for t in self.templates for token in t.regular_tokens)
-        )
+        return _regular_tokens(self.templates)
 
     @property
     def copied(self) -> tuple[int, ...]:
@@ -220,18 +255,52 @@ class TemplateTask:
         mean = sum(w * y for w, y in zip(weights, labels, strict=True)) / total
         return sum(w * (y - mean) ** 2 for w, y in zip(weights, labels, strict=True))
 
+    def diversity(
+        self,
+        vocabulary: int | Sequence[str] | None = None,
+        law: LawInput | Sequence[LawInput] | Sequence[float | Fraction] | None = None,
+    ) -> Fraction | Interval | float:
+        """Data diversity ρ: how rarely a token is used, at worst (claim C8).
+
+        ρ = min over templates z and tokens t of 1 / P[t is an image of z's wildcards].
+        Exact for uniform substitutions, and for the others up to about 1,000 tokens
+        and two wildcards; otherwise an interval at level 1, which contains ρ for
+        certain. Infinite when no template has a wildcard.
+
+        >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+        >>> task.diversity(vocabulary=100), task.diversity(vocabulary=3, law="zipf")
+        (Fraction(50, 1), Fraction(132, 115))
+
+        Args:
+            vocabulary: distinct tokens outside the task's regular tokens, or their
+                number; may be left out when every law names its tokens.
+            law: as `laws` of the constructor, or one weight for each token of the
+                vocabulary; the task's own laws when None.
+
+        Raises:
+            InputError: a vocabulary or a law that cannot be used.
+        """
+        # Looks up to results, which needs tasks; few callers need it.
+        from symbind_theory.diversity import diversity
+
+        return diversity(self, vocabulary, law)
+
     def sample(self, count: int, vocabulary: Sequence[str], seed: int) -> Sample:
-        """Draw strings with wildcards uniform (and injective) over `vocabulary`.
+        """Draw strings whose wildcards take tokens of `vocabulary` by the task's laws.
+
+        Labels get the task's noise. It is drawn last: a task with other noise has the
+        same strings.
 
         Args:
             count: number of strings.
             vocabulary: distinct tokens outside the task's regular tokens, at least
-                as many as any template has wildcards.
+                as many as any template has wildcards, among them every token to which
+                a law gives a probability. Zipf's law ranks them in this order.
             seed: fixes the draw.
 
         Raises:
-            InputError: a vocabulary that is too small, repeats a token, or meets the
-                regular tokens.
+            InputError: a vocabulary that is too small, repeats a token, meets the
+                regular tokens, or lacks a token of a law.
         """
         positive_integer("seed", seed, low=0)
         return self._draw(count, vocabulary, random.Random(seed))
@@ -239,22 +308,25 @@ class TemplateTask:
     def _draw(
         self, count: int, vocabulary: Sequence[str], generator: random.Random
     ) -> Sample:
-        self._check_vocabulary(vocabulary)
+        check_vocabulary(vocabulary, self.templates)
         positive_integer("count", count, low=0)
         indices = generator.choices(
             range(len(self.templates)),
             weights=[float(w) for w in self.weights],
             k=count,
         )
+        samplers = {law: law.sampler(vocabulary) for law in set(self.laws)}
         strings, labels = [], []
         for i in indices:
             template = self.templates[i]
-            images = generator.sample(vocabulary, len(template.wildcards))
+            images = samplers[self.laws[i]](len(template.wildcards), generator)
             substitution = Substitution(
                 dict(zip(template.wildcards, images, strict=True))
             )
             strings.append(template.substitute(substitution))
             labels.append(_label_of(self.labels[i], substitution))
+        if self.noise:
+            labels = [float(y) + generator.gauss(0, self.noise) for y in labels]
         return Sample(tuple(strings), tuple(labels), tuple(indices))
 
     def train_test(
@@ -262,15 +334,25 @@ class TemplateTask:
     ) -> tuple[Sample, Sample]:
         """Training and test strings that share no symbol.
 
-        Each side draws uniformly from its own `vocabulary_size` fresh tokens, all of
-        them outside the task's regular tokens and labels.
+        Each side draws by the task's laws from its own `vocabulary_size` fresh tokens,
+        all of them outside the task's regular tokens and labels. Both sides' labels
+        have the task's noise.
 
         >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
         >>> train, test = task.train_test(3, 2, vocabulary_size=8, seed=0)
         >>> set(" ".join(train.strings).split()) & set(" ".join(test.strings).split())
         set()
+
+        Raises:
+            InputError: too few tokens, or a law that names the tokens itself: it could
+                not be followed on both sides.
         """
         positive_integer("vocabulary_size", vocabulary_size)
+        if any(isinstance(law, Probabilities) for law in self.laws):
+            raise InputError(
+                "a law of the task names its tokens, so training and test strings "
+                "would share them; expected uniform or zipf laws"
+            )
         labels = [y for y in self.labels if isinstance(y, str)]
         names = list(
             islice(fresh_tokens([*self.regular_tokens, *labels]), 2 * vocabulary_size)
@@ -283,21 +365,6 @@ class TemplateTask:
             self._draw(n_test, names[vocabulary_size:], test),
         )
 
-    def _check_vocabulary(self, vocabulary: Sequence[str]) -> None:
-        most = max(len(t.wildcards) for t in self.templates)
-        if len(vocabulary) < most:
-            raise InputError(
-                f"vocabulary has {len(vocabulary)} tokens; expected at least {most}, "
-                "the largest number of wildcards in a template"
-            )
-        if len(set(vocabulary)) < len(vocabulary):
-            raise InputError("vocabulary repeats a token; expected distinct tokens")
-        if clash := set(vocabulary) & set(self.regular_tokens):
-            raise InputError(
-                f"vocabulary contains the regular token {min(clash)}; expected tokens "
-                "outside the task's regular tokens"
-            )
-
     def __len__(self) -> int:
         return len(self.templates)
 
@@ -307,6 +374,84 @@ class TemplateTask:
     def __repr__(self) -> str:
         lines = ", ".join(f"'{t} -> {y}'" for t, y in self)
         return f"<TemplateTask {self.name or ''}[{lines}]>"
+
+
+def _regular_tokens(templates: Sequence[Template]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(token for t in templates for token in t.regular_tokens))
+
+
+def read_laws(
+    name: str,
+    laws: LawInput | Sequence[LawInput] | None,
+    templates: Sequence[Template],
+) -> tuple[Law, ...]:
+    """One law of substitutions for each template; uniform when None.
+
+    Args:
+        name: of the argument, for messages.
+        laws: one for all templates, or one for each.
+        templates: of a task.
+
+    Raises:
+        InputError: not a law; another number of them; a law that gives a probability to
+            a regular token of the task, or to fewer tokens than wildcards.
+    """
+    if laws is None:
+        laws = Uniform()
+    if isinstance(laws, Uniform | Zipf | Probabilities | Mapping | str):
+        laws = [laws] * len(templates)
+    if len(laws) != len(templates):
+        raise InputError(
+            f"{name} has {len(laws)} entries for {len(templates)} templates; expected "
+            "one for all, or one for each"
+        )
+    read = tuple(read_law(name, law) for law in laws)
+    regular = set(_regular_tokens(templates))
+    for template, law in zip(templates, read, strict=True):
+        if not isinstance(law, Probabilities):
+            continue
+        tokens, wildcards = law.tokens, len(template.wildcards)
+        if clash := regular.intersection(tokens):
+            raise InputError(
+                f"law of {shorten(str(template))} gives a probability to the regular "
+                f"token {min(clash)}; expected tokens outside the task's regular tokens"
+            )
+        if len(tokens) < wildcards:
+            raise InputError(
+                f"law of {shorten(str(template))} gives a probability to {len(tokens)} "
+                f"tokens; expected at least {wildcards}, one for each wildcard"
+            )
+    return read
+
+
+def check_vocabulary(
+    vocabulary: int | Sequence[str], templates: Sequence[Template]
+) -> None:
+    """Refuse tokens, or a number of tokens, that wildcards cannot be given.
+
+    Raises:
+        InputError: fewer tokens than wildcards, one that repeats, or a regular token.
+    """
+    if isinstance(vocabulary, str):
+        raise InputError(
+            f"vocabulary is the text {shorten(vocabulary)}; expected a list of tokens"
+        )
+    size = vocabulary if isinstance(vocabulary, int) else len(vocabulary)
+    most = max(len(t.wildcards) for t in templates)
+    if size < most:
+        raise InputError(
+            f"vocabulary has {size} tokens; expected at least {most}, the largest "
+            "number of wildcards in a template"
+        )
+    if isinstance(vocabulary, int):
+        return
+    if len(set(vocabulary)) < size:
+        raise InputError("vocabulary repeats a token; expected distinct tokens")
+    if clash := set(vocabulary).intersection(_regular_tokens(templates)):
+        raise InputError(
+            f"vocabulary contains the regular token {min(clash)}; expected tokens "
+            "outside the task's regular tokens"
+        )
 
 
 def _as_wildcard(label: str) -> str | None:
@@ -396,7 +541,7 @@ def _read_labels(
     return tuple(
         _symbolic_label(template, label)
         if isinstance(label, str)
-        else _real(f"label of {shorten(str(template))}", label)
+        else exact_real(f"label of {shorten(str(template))}", label)
         for template, label in zip(templates, labels, strict=True)
     )
 
@@ -416,28 +561,6 @@ def _symbolic_label(template: Template, label: str) -> str:
     return label
 
 
-def _real(name: str, value: Any) -> Any:
-    """`value` exactly: a Fraction, or a sympy expression for irrational numbers."""
-    if not isinstance(value, bool):
-        if isinstance(value, Rational):
-            if math.isinf(as_float(value)):
-                raise InputError(
-                    f"{name} is {shorten(value)}; expected a number that float64 holds"
-                )
-            return Fraction(int(value.numerator), int(value.denominator))
-        if isinstance(value, Real) and math.isfinite(value):
-            return Fraction(repr(float(value)))
-        # Only a caller who has loaded sympy can hand over one of its numbers.
-        sympy: Any = sys.modules.get("sympy")
-        if sympy is not None and isinstance(value, sympy.Expr):
-            expression: Any = value
-            if expression.is_Float:
-                return Fraction(repr(float(expression)))
-            if expression.is_number and expression.is_real and expression.is_finite:
-                return expression
-    raise InputError(f"{name} is {shorten(value)}; expected a finite real number")
-
-
 def _read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:
     if weights is None:
         return (Fraction(1, count),) * count
@@ -446,7 +569,7 @@ def _read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, 
             f"weights has {len(weights)} entries for {count} templates; "
             "expected one for each"
         )
-    exact = [_real("weight", weight) for weight in weights]
+    exact = [exact_real("weight", weight) for weight in weights]
     for weight in exact:
         if not isinstance(weight, Fraction) or weight < 0:
             raise InputError(f"weight is {weight}; expected a rational of at least 0")

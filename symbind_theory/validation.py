@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Collection
-from numbers import Real
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Rational, Real
 from typing import Any, SupportsIndex
 
 __all__ = [
     "InputError",
     "as_float",
+    "exact_real",
     "finite_number",
     "one_of",
     "positive_integer",
@@ -58,6 +62,37 @@ def finite_number(
     if not math.isfinite(number) or number < low or (strict and number == low):
         raise InputError(f"{name} is {shorten(value)}; expected {expected}")
     return number
+
+
+def exact_real(name: str, value: Any) -> Any:
+    """`value` exactly: a Fraction, or a sympy expression for irrational numbers.
+
+    A float counts as the decimal that prints it, so 0.1 is 1/10; likewise a `Decimal`.
+
+    Raises:
+        InputError: not a real number, not finite, or beyond float64.
+    """
+    if not isinstance(value, bool):
+        if isinstance(value, Rational):
+            if math.isinf(as_float(value)):
+                raise InputError(
+                    f"{name} is {shorten(value)}; expected a number that float64 holds"
+                )
+            return Fraction(int(value.numerator), int(value.denominator))
+        if isinstance(value, Real) and math.isfinite(value):
+            return Fraction(repr(float(value)))
+        # Fraction would write out an underflowing exponent such as 1e-999999999.
+        if isinstance(value, Decimal) and math.isfinite(as_float(value)):
+            return Fraction(value) if as_float(value) else Fraction(0)
+        # Only a caller who has loaded sympy can hand over one of its numbers.
+        sympy: Any = sys.modules.get("sympy")
+        if sympy is not None and isinstance(value, sympy.Expr):
+            expression: Any = value
+            if expression.is_Float:
+                return Fraction(repr(float(expression)))
+            if expression.is_number and expression.is_real and expression.is_finite:
+                return expression
+    raise InputError(f"{name} is {shorten(value)}; expected a finite real number")
 
 
 def positive_integer(name: str, value: object, *, low: int = 1) -> int:

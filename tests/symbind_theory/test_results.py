@@ -49,11 +49,15 @@ def test_the_value_must_lie_between_the_ends(value, low, high):
     )
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 99.9, math.nan])
+@pytest.mark.parametrize("level", [0.0, 1.0001, -0.5, 99.9, math.nan])
 def test_the_level_is_a_probability(level):
     with pytest.raises(InputError) as caught:
         Interval(1.0, 0.0, 2.0, level)
-    assert str(caught.value) == f"level is {level}; expected a number in (0, 1)"
+    assert str(caught.value) == f"level is {level}; expected a number in (0, 1]"
+
+
+def test_a_guaranteed_interval_has_level_1():
+    assert Interval(1.0, 0.0, 2.0, level=1.0).level == 1
 
 
 def test_records_are_frozen():
