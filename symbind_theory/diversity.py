@@ -24,7 +24,8 @@ from symbind_theory.substitution_laws import (
     Uniform,
     largest_inclusion,
 )
-from symbind_theory.tasks import TemplateTask, check_vocabulary, read_laws
+from symbind_theory.task_arguments import check_vocabulary, read_laws
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import fresh_tokens
 from symbind_theory.validation import InputError, positive_integer
 

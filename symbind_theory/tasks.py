@@ -6,36 +6,26 @@ symbolic labels. The explicit `mlp_floor` is symbind's (claim C2).
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
-from symbind_theory.substitution_laws import (
-    Law,
-    LawInput,
-    Probabilities,
-    Uniform,
-    Zipf,
-    read_law,
+from symbind_theory.substitution_laws import Law, LawInput, Probabilities
+from symbind_theory.task_arguments import (
+    as_wildcard,
+    check_templates,
+    check_vocabulary,
+    parse_line,
+    read_labels,
+    read_laws,
+    read_weights,
+    regular_tokens_of,
 )
-from symbind_theory.templates import (
-    CLS,
-    Images,
-    Substitution,
-    Template,
-    fresh_tokens,
-)
-from symbind_theory.validation import (
-    InputError,
-    exact_real,
-    finite_number,
-    positive_integer,
-    shorten,
-)
+from symbind_theory.templates import Images, Substitution, Template, fresh_tokens
+from symbind_theory.validation import InputError, finite_number, positive_integer
 
 if TYPE_CHECKING:
     import sympy
@@ -44,14 +34,7 @@ if TYPE_CHECKING:
 
     Number = Fraction | sympy.Expr
 
-__all__ = [
-    "Overlap",
-    "Sample",
-    "TaskMatch",
-    "TemplateTask",
-    "check_vocabulary",
-    "read_laws",
-]
+__all__ = ["Overlap", "Sample", "TaskMatch", "TemplateTask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +118,9 @@ class TemplateTask:
             t if isinstance(t, Template) else Template(t) for t in templates
         )
         self.name = name
-        _check_templates(self.templates)
-        self.labels: tuple[Number | str, ...] = _read_labels(self.templates, labels)
-        self.weights: tuple[Fraction, ...] = _read_weights(len(self.templates), weights)
+        check_templates(self.templates)
+        self.labels: tuple[Number | str, ...] = read_labels(self.templates, labels)
+        self.weights: tuple[Fraction, ...] = read_weights(len(self.templates), weights)
         self.laws: tuple[Law, ...] = read_laws("laws", laws, self.templates)
         self.noise: float = finite_number("noise", noise, low=0)
         if self.symbolic and self.noise:
@@ -162,7 +145,7 @@ class TemplateTask:
             InputError: a line that does not read `template -> label`, or a task that
                 the constructor refuses.
         """
-        pairs = [_parse_line(line) for line in lines]
+        pairs = [parse_line(line) for line in lines]
         if not pairs:
             raise InputError(
                 "no template was given; expected lines such as '?a ?a -> 1'"
@@ -182,7 +165,7 @@ class TemplateTask:
     @property
     def regular_tokens(self) -> tuple[str, ...]:
         """The regular tokens of all templates, by first appearance."""
-        return _regular_tokens(self.templates)
+        return regular_tokens_of(self.templates)
 
     @property
     def copied(self) -> tuple[int, ...]:
@@ -190,7 +173,7 @@ class TemplateTask:
         return tuple(
             i
             for i, label in enumerate(self.labels)
-            if isinstance(label, str) and _as_wildcard(label) is not None
+            if isinstance(label, str) and as_wildcard(label) is not None
         )
 
     def equivalent_pairs(self) -> tuple[tuple[int, int], ...]:
@@ -376,204 +359,9 @@ class TemplateTask:
         return f"<TemplateTask {self.name or ''}[{lines}]>"
 
 
-def _regular_tokens(templates: Sequence[Template]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(token for t in templates for token in t.regular_tokens))
-
-
-def read_laws(
-    name: str,
-    laws: LawInput | Sequence[LawInput] | None,
-    templates: Sequence[Template],
-) -> tuple[Law, ...]:
-    """One law of substitutions for each template; uniform when None.
-
-    Args:
-        name: of the argument, for messages.
-        laws: one for all templates, or one for each.
-        templates: of a task.
-
-    Raises:
-        InputError: not a law; another number of them; a law that gives a probability to
-            a regular token of the task, or to fewer tokens than wildcards.
-    """
-    if laws is None:
-        laws = Uniform()
-    if isinstance(laws, Uniform | Zipf | Probabilities | Mapping | str):
-        laws = [laws] * len(templates)
-    if len(laws) != len(templates):
-        raise InputError(
-            f"{name} has {len(laws)} entries for {len(templates)} templates; expected "
-            "one for all, or one for each"
-        )
-    read = tuple(read_law(name, law) for law in laws)
-    regular = set(_regular_tokens(templates))
-    for template, law in zip(templates, read, strict=True):
-        if not isinstance(law, Probabilities):
-            continue
-        tokens, wildcards = law.tokens, len(template.wildcards)
-        if clash := regular.intersection(tokens):
-            raise InputError(
-                f"law of {shorten(str(template))} gives a probability to the regular "
-                f"token {min(clash)}; expected tokens outside the task's regular tokens"
-            )
-        if len(tokens) < wildcards:
-            raise InputError(
-                f"law of {shorten(str(template))} gives a probability to {len(tokens)} "
-                f"tokens; expected at least {wildcards}, one for each wildcard"
-            )
-    return read
-
-
-def check_vocabulary(
-    vocabulary: int | Sequence[str], templates: Sequence[Template]
-) -> None:
-    """Refuse tokens, or a number of tokens, that wildcards cannot be given.
-
-    Raises:
-        InputError: fewer tokens than wildcards, one that repeats, or a regular token.
-    """
-    if isinstance(vocabulary, str):
-        raise InputError(
-            f"vocabulary is the text {shorten(vocabulary)}; expected a list of tokens"
-        )
-    size = vocabulary if isinstance(vocabulary, int) else len(vocabulary)
-    most = max(len(t.wildcards) for t in templates)
-    if size < most:
-        raise InputError(
-            f"vocabulary has {size} tokens; expected at least {most}, the largest "
-            "number of wildcards in a template"
-        )
-    if isinstance(vocabulary, int):
-        return
-    if len(set(vocabulary)) < size:
-        raise InputError("vocabulary repeats a token; expected distinct tokens")
-    if clash := set(vocabulary).intersection(_regular_tokens(templates)):
-        raise InputError(
-            f"vocabulary contains the regular token {min(clash)}; expected tokens "
-            "outside the task's regular tokens"
-        )
-
-
-def _as_wildcard(label: str) -> str | None:
-    """The name of the wildcard that a symbolic label stands for, or None."""
-    return next(iter(Template(label).wildcards), None)
-
-
 def _label_of(label: Number | str, substitution: Substitution) -> Number | str:
     """The label of one string: a wildcard's image where the label is copied."""
     if not isinstance(label, str):
         return label
-    name = _as_wildcard(label)
+    name = as_wildcard(label)
     return label if name is None else substitution[name]
-
-
-def _parse_line(line: str) -> tuple[Template, Fraction | str]:
-    tokens = line.split()
-    if tokens.count("->") != 1:
-        raise InputError(
-            f"template {shorten(line)} has {tokens.count('->')} '->'; expected one: "
-            "'template -> label', such as '?a ?a -> 1'"
-        )
-    arrow = tokens.index("->")
-    if arrow == 0:
-        raise InputError(
-            f"template {shorten(line)} is empty; expected tokens before '->'"
-        )
-    if arrow != len(tokens) - 2:
-        raise InputError(
-            f"template {shorten(line)} has {len(tokens) - arrow - 1} labels; "
-            "expected one after '->'"
-        )
-    return Template(tokens[:arrow]), _parse_label(tokens[-1])
-
-
-def _parse_label(text: str) -> Fraction | str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    if not math.isfinite(number):
-        raise InputError(f"label is {text}; expected a finite number")
-    # Fraction would write out an underflowing exponent such as 1e-999999999 in full.
-    try:
-        return Fraction(text) if number else Fraction(0)
-    except ValueError:
-        raise InputError(
-            f"label {shorten(text)} has {len(text)} characters; expected fewer than "
-            "Python's limit for integers"
-        ) from None
-
-
-def _check_templates(templates: tuple[Template, ...]) -> None:
-    if not templates:
-        raise InputError("templates is empty; expected at least one template")
-    first = templates[0]
-    seen: dict[Template, int] = {}
-    for index, template in enumerate(templates):
-        if template.length != first.length:
-            raise InputError(
-                f"template {shorten(str(template))} has {template.length} tokens and "
-                f"{shorten(str(first))} has {first.length}; expected one length"
-            )
-        if template in seen:
-            raise InputError(
-                f"template {shorten(str(template))} is written twice "
-                f"(numbers {seen[template] + 1} and {index + 1}); expected each once"
-            )
-        seen[template] = index
-
-
-def _read_labels(
-    templates: tuple[Template, ...], labels: Sequence[Any]
-) -> tuple[Any, ...]:
-    if len(labels) != len(templates):
-        raise InputError(
-            f"labels has {len(labels)} entries for {len(templates)} templates; "
-            "expected one for each"
-        )
-    if len({isinstance(label, str) for label in labels}) > 1:
-        number = next(label for label in labels if not isinstance(label, str))
-        text = next(label for label in labels if isinstance(label, str))
-        raise InputError(
-            f"labels mix the number {number} with the text {shorten(text)}; expected "
-            "all numbers, or all tokens and wildcards"
-        )
-    return tuple(
-        _symbolic_label(template, label)
-        if isinstance(label, str)
-        else exact_real(f"label of {shorten(str(template))}", label)
-        for template, label in zip(templates, labels, strict=True)
-    )
-
-
-def _symbolic_label(template: Template, label: str) -> str:
-    if len(label.split()) != 1 or label.split() != [label] or label == CLS:
-        raise InputError(
-            f"label of {shorten(str(template))} is {shorten(label)}; expected a "
-            "number, one token or one of its wildcards"
-        )
-    name = _as_wildcard(label)
-    if name is not None and name not in template.wildcards:
-        raise InputError(
-            f"label of {shorten(str(template))} is the wildcard {label}, which the "
-            "template does not have; expected one of its own wildcards"
-        )
-    return label
-
-
-def _read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:
-    if weights is None:
-        return (Fraction(1, count),) * count
-    if len(weights) != count:
-        raise InputError(
-            f"weights has {len(weights)} entries for {count} templates; "
-            "expected one for each"
-        )
-    exact = [exact_real("weight", weight) for weight in weights]
-    for weight in exact:
-        if not isinstance(weight, Fraction) or weight < 0:
-            raise InputError(f"weight is {weight}; expected a rational of at least 0")
-    total = sum(exact)
-    if total == 0:
-        raise InputError("weights are all zero; expected a positive one")
-    return tuple(weight / total for weight in exact)

@@ -1,0 +1,251 @@
+"""The arguments of a template task, read once: lines, labels, weights, laws, tokens.
+
+`TemplateTask` documents them; each function here refuses with the message that the user
+sees.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symbind_theory.substitution_laws import (
+    Law,
+    LawInput,
+    Probabilities,
+    Uniform,
+    Zipf,
+    read_law,
+)
+from symbind_theory.templates import CLS, Template
+from symbind_theory.validation import InputError, exact_real, shorten
+
+__all__ = [
+    "as_wildcard",
+    "check_templates",
+    "check_vocabulary",
+    "parse_line",
+    "read_labels",
+    "read_laws",
+    "read_weights",
+    "regular_tokens_of",
+]
+
+
+def regular_tokens_of(templates: Sequence[Template]) -> tuple[str, ...]:
+    """The regular tokens of all templates, by first appearance."""
+    return tuple(dict.fromkeys(token for t in templates for token in t.regular_tokens))
+
+
+def read_laws(
+    name: str,
+    laws: LawInput | Sequence[LawInput] | None,
+    templates: Sequence[Template],
+) -> tuple[Law, ...]:
+    """One law of substitutions for each template; uniform when None.
+
+    Args:
+        name: of the argument, for messages.
+        laws: one for all templates, or one for each.
+        templates: of a task.
+
+    Raises:
+        InputError: not a law; another number of them; a law that gives a probability to
+            a regular token of the task, or to fewer tokens than wildcards.
+    """
+    if laws is None:
+        laws = Uniform()
+    if isinstance(laws, Uniform | Zipf | Probabilities | Mapping | str):
+        laws = [laws] * len(templates)
+    if len(laws) != len(templates):
+        raise InputError(
+            f"{name} has {len(laws)} entries for {len(templates)} templates; expected "
+            "one for all, or one for each"
+        )
+    read = tuple(read_law(name, law) for law in laws)
+    regular = set(regular_tokens_of(templates))
+    for template, law in zip(templates, read, strict=True):
+        if not isinstance(law, Probabilities):
+            continue
+        tokens, wildcards = law.tokens, len(template.wildcards)
+        if clash := regular.intersection(tokens):
+            raise InputError(
+                f"law of {shorten(str(template))} gives a probability to the regular "
+                f"token {min(clash)}; expected tokens outside the task's regular tokens"
+            )
+        if len(tokens) < wildcards:
+            raise InputError(
+                f"law of {shorten(str(template))} gives a probability to {len(tokens)} "
+                f"tokens; expected at least {wildcards}, one for each wildcard"
+            )
+    return read
+
+
+def check_vocabulary(
+    vocabulary: int | Sequence[str], templates: Sequence[Template]
+) -> None:
+    """Refuse tokens, or a number of tokens, that wildcards cannot be given.
+
+    Raises:
+        InputError: fewer tokens than wildcards, one that repeats, or a regular token.
+    """
+    if isinstance(vocabulary, str):
+        raise InputError(
+            f"vocabulary is the text {shorten(vocabulary)}; expected a list of tokens"
+        )
+    size = vocabulary if isinstance(vocabulary, int) else len(vocabulary)
+    most = max(len(t.wildcards) for t in templates)
+    if size < most:
+        raise InputError(
+            f"vocabulary has {size} tokens; expected at least {most}, the largest "
+            "number of wildcards in a template"
+        )
+    if isinstance(vocabulary, int):
+        return
+    if len(set(vocabulary)) < size:
+        raise InputError("vocabulary repeats a token; expected distinct tokens")
+    if clash := set(vocabulary).intersection(regular_tokens_of(templates)):
+        raise InputError(
+            f"vocabulary contains the regular token {min(clash)}; expected tokens "
+            "outside the task's regular tokens"
+        )
+
+
+def as_wildcard(label: str) -> str | None:
+    """The name of the wildcard that a symbolic label stands for, or None."""
+    return next(iter(Template(label).wildcards), None)
+
+
+def parse_line(line: str) -> tuple[Template, Fraction | str]:
+    """Template and label of a line such as `?a ?b -> -1`.
+
+    Raises:
+        InputError: a line that does not read `template -> label`.
+    """
+    tokens = line.split()
+    if tokens.count("->") != 1:
+        raise InputError(
+            f"template {shorten(line)} has {tokens.count('->')} '->'; expected one: "
+            "'template -> label', such as '?a ?a -> 1'"
+        )
+    arrow = tokens.index("->")
+    if arrow == 0:
+        raise InputError(
+            f"template {shorten(line)} is empty; expected tokens before '->'"
+        )
+    if arrow != len(tokens) - 2:
+        raise InputError(
+            f"template {shorten(line)} has {len(tokens) - arrow - 1} labels; "
+            "expected one after '->'"
+        )
+    return Template(tokens[:arrow]), _parse_label(tokens[-1])
+
+
+def _parse_label(text: str) -> Fraction | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(number):
+        raise InputError(f"label is {text}; expected a finite number")
+    # Fraction would write out an underflowing exponent such as 1e-999999999 in full.
+    try:
+        return Fraction(text) if number else Fraction(0)
+    except ValueError:
+        raise InputError(
+            f"label {shorten(text)} has {len(text)} characters; expected fewer than "
+            "Python's limit for integers"
+        ) from None
+
+
+def check_templates(templates: tuple[Template, ...]) -> None:
+    """Refuse what cannot be the templates of one task.
+
+    Raises:
+        InputError: no template, lengths that differ, or one written twice.
+    """
+    if not templates:
+        raise InputError("templates is empty; expected at least one template")
+    first = templates[0]
+    seen: dict[Template, int] = {}
+    for index, template in enumerate(templates):
+        if template.length != first.length:
+            raise InputError(
+                f"template {shorten(str(template))} has {template.length} tokens and "
+                f"{shorten(str(first))} has {first.length}; expected one length"
+            )
+        if template in seen:
+            raise InputError(
+                f"template {shorten(str(template))} is written twice "
+                f"(numbers {seen[template] + 1} and {index + 1}); expected each once"
+            )
+        seen[template] = index
+
+
+def read_labels(
+    templates: tuple[Template, ...], labels: Sequence[Any]
+) -> tuple[Any, ...]:
+    """Exact numbers, or tokens and wildcards, one for each template.
+
+    Raises:
+        InputError: another number of them, numbers mixed with text, a number that is
+            not finite, or text that is neither a token nor a wildcard of its template.
+    """
+    if len(labels) != len(templates):
+        raise InputError(
+            f"labels has {len(labels)} entries for {len(templates)} templates; "
+            "expected one for each"
+        )
+    if len({isinstance(label, str) for label in labels}) > 1:
+        number = next(label for label in labels if not isinstance(label, str))
+        text = next(label for label in labels if isinstance(label, str))
+        raise InputError(
+            f"labels mix the number {number} with the text {shorten(text)}; expected "
+            "all numbers, or all tokens and wildcards"
+        )
+    return tuple(
+        _symbolic_label(template, label)
+        if isinstance(label, str)
+        else exact_real(f"label of {shorten(str(template))}", label)
+        for template, label in zip(templates, labels, strict=True)
+    )
+
+
+def _symbolic_label(template: Template, label: str) -> str:
+    if len(label.split()) != 1 or label.split() != [label] or label == CLS:
+        raise InputError(
+            f"label of {shorten(str(template))} is {shorten(label)}; expected a "
+            "number, one token or one of its wildcards"
+        )
+    name = as_wildcard(label)
+    if name is not None and name not in template.wildcards:
+        raise InputError(
+            f"label of {shorten(str(template))} is the wildcard {label}, which the "
+            "template does not have; expected one of its own wildcards"
+        )
+    return label
+
+
+def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:
+    """Exact probabilities of so many templates; equal when None.
+
+    Raises:
+        InputError: another number of them, a negative or irrational one, or all zero.
+    """
+    if weights is None:
+        return (Fraction(1, count),) * count
+    if len(weights) != count:
+        raise InputError(
+            f"weights has {len(weights)} entries for {count} templates; "
+            "expected one for each"
+        )
+    exact = [exact_real("weight", weight) for weight in weights]
+    for weight in exact:
+        if not isinstance(weight, Fraction) or weight < 0:
+            raise InputError(f"weight is {weight}; expected a rational of at least 0")
+    total = sum(exact)
+    if total == 0:
+        raise InputError("weights are all zero; expected a positive one")
+    return tuple(weight / total for weight in exact)
