@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import gammaln
@@ -68,6 +68,11 @@ class _ClosedForm:
 
     __slots__ = ()
 
+    @property
+    def constant(self) -> bool:
+        """Never, unless said otherwise."""
+        return False
+
     def quadrature_error(self, d: Vector) -> float:
         """0."""
         return 0.0
@@ -93,7 +98,10 @@ class Cosine(_ClosedForm):
             )
         finite_number("b2", self.b2)
 
-    name: ClassVar[str] = "cos"
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "cos"
 
     @property
     def constant(self) -> bool:
@@ -123,8 +131,10 @@ class Cosine(_ClosedForm):
 class ReLU(_ClosedForm):
     """φ(t) = max(t, 0)."""
 
-    name: ClassVar[str] = "relu"
-    constant: ClassVar[bool] = False
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "relu"
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """√(xy) (sin θ + (π − θ) cos θ) / 2π with cos θ = c / √(xy)."""
@@ -145,8 +155,10 @@ class ReLU(_ClosedForm):
 class Erf(_ClosedForm):
     """φ(t) = erf(t)."""
 
-    name: ClassVar[str] = "erf"
-    constant: ClassVar[bool] = False
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "erf"
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """(2/π) asin(2c / √((1+2x)(1+2y)))."""
@@ -163,8 +175,10 @@ class Erf(_ClosedForm):
 class GELU(_ClosedForm):
     """φ(t) = t P(g ≤ t), g ~ N(0, 1)."""
 
-    name: ClassVar[str] = "gelu"
-    constant: ClassVar[bool] = False
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "gelu"
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
         """c/4 + (c/2π) asin(c/√((1+x)(1+y))) + [xy − c² + c²/(1+x) + c²/(1+y)]/(2π√D).

@@ -63,7 +63,7 @@ def learning_curve(
     sizes: Sequence[int] = (100, 1000, 10_000, 100_000),
     alpha: float = DEFAULT_ALPHA,
     *,
-    noise: float = 0.0,
+    noise: float | None = None,
     draws: int = 64,
     seed: int = 0,
     gram: TemplateGram | None = None,
@@ -83,7 +83,7 @@ def learning_curve(
         architecture: the transformer; `Architecture()` when None.
         sizes: numbers of training strings, ≥ 0.
         alpha: ridge λ > 0.
-        noise: standard deviation of the training labels' noise, ≥ 0.
+        noise: standard deviation of the training labels' noise; the task's when None.
         draws: how many draws of the counts n_i to average over, ≥ 2; 0 takes the
             expected counts n·weight_i instead.
         seed: of these draws.
@@ -107,7 +107,7 @@ def learning_curve(
             interval = _averaged(gram, interval, regression, counts)
         intervals.append(interval)
     mse = np.array([interval.value for interval in intervals])
-    return LearningCurve(read, mse, tuple(intervals), alpha, noise)
+    return LearningCurve(read, mse, tuple(intervals), alpha, regression.noise)
 
 
 def sample_complexity(
@@ -116,7 +116,7 @@ def sample_complexity(
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
     *,
-    noise: float = 0.0,
+    noise: float | None = None,
     gram: TemplateGram | None = None,
 ) -> Samples:
     """The number of training strings that N implies for a target error.
@@ -135,7 +135,7 @@ def sample_complexity(
         architecture: the transformer; `Architecture()` when None.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
-        noise: standard deviation of the training labels' noise, ≥ 0.
+        noise: standard deviation of the training labels' noise; the task's when None.
         gram: the task's template matrix if it is there already.
 
     Returns:
@@ -207,9 +207,9 @@ def _hardest(gram: TemplateGram, regression: Regression) -> Regression:
     return Regression((size or 1.0) * direction, weights, regression.alpha)
 
 
-def _regression(task: TemplateTask, alpha: float, noise: float) -> Regression:
+def _regression(task: TemplateTask, alpha: float, noise: float | None) -> Regression:
     finite_number("alpha", alpha, low=0, strict=True)
-    finite_number("noise", noise, low=0)
+    noise = task.noise if noise is None else finite_number("noise", noise, low=0)
     if task.symbolic:
         raise InputError(
             f"labels are symbolic, such as {task.labels[0]!r}; expected numbers: the "

@@ -94,7 +94,7 @@ def kernel_factor(
 
 def _triangle(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, "m r"]:
     """R with RᵀR = rowsᵀ rows."""
-    return np.linalg.qr(rows, mode="r")
+    return np.asarray(np.linalg.qr(rows, mode="r"))
 
 
 def _smallest(factor: Float64[np.ndarray, "rows r"]) -> float:

@@ -163,7 +163,7 @@ def stack_factors(
 ) -> Float64[np.ndarray, "rows r"]:
     """R with RᵀR the mean of the R_gᵀR_g."""
     stacked = np.concatenate(list(factors)) / math.sqrt(len(factors))
-    return np.linalg.qr(stacked, mode="r")
+    return np.asarray(np.linalg.qr(stacked, mode="r"))
 
 
 def leave_one_out_factors(
@@ -173,7 +173,7 @@ def leave_one_out_factors(
     count = len(factors)
 
     def joined(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-        return np.linalg.qr(np.concatenate([p, q]), mode="r")
+        return np.asarray(np.linalg.qr(np.concatenate([p, q]), mode="r"))
 
     before = [np.zeros_like(factors[0])]
     after = [np.zeros_like(factors[0])]

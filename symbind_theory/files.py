@@ -1,4 +1,4 @@
-"""Text files read and written whole, with the file system's errors as one clear line."""
+"""Text files read and written whole; the file system's errors as one clear line."""
 
 from __future__ import annotations
 

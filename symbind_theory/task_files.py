@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 import tomllib
 from decimal import Decimal
@@ -35,6 +36,7 @@ from pydantic import (
 from symbind_theory.files import read_text, write_text
 from symbind_theory.substitution_laws import Law, Probabilities, Zipf
 from symbind_theory.tasks import TemplateTask
+from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, as_float, shorten
 
 __all__ = ["dump_task", "load_task", "parse_task", "save_task", "schema"]
@@ -46,15 +48,12 @@ _MOST_BYTES = 2**24
 Number = StrictInt | Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """Exact: TOML's decimals are never rounded to binary."""
 
-Weight = Annotated[
-    Number | StrictStr,
-    Field(description="a number of at least 0, or a fraction such as '1/3'"),
-]
+Weight = Number | StrictStr
 
-LawField = Annotated[
-    Literal["uniform", "zipf"] | dict[str, Weight],
-    Field(description="'uniform', 'zipf', or a table of tokens and their weights"),
-]
+LawField = Literal["uniform", "zipf"] | dict[str, Weight] | None
+
+_LAW = "'uniform', 'zipf', or a table of tokens and their weights"
+_ENTRY = "a table with template and label"
 
 
 class _Strict(BaseModel):
@@ -70,8 +69,10 @@ class TemplateEntry(_Strict):
     label: Number | StrictStr = Field(
         description="a number, or as text a token or one of the template's wildcards"
     )
-    weight: Weight = 1
-    substitutions: LawField | None = None
+    weight: Weight = Field(
+        1, description="a number of at least 0, or a fraction such as '1/3'"
+    )
+    substitutions: LawField = Field(None, description=_LAW)
 
 
 class TaskFile(_Strict):
@@ -82,7 +83,7 @@ class TaskFile(_Strict):
     noise: Number = Field(
         0, description="a number of at least 0, the deviation of the labels' noise"
     )
-    substitutions: LawField | None = None
+    substitutions: LawField = Field(None, description=_LAW)
     templates: list[TemplateEntry] = Field(
         description="at least one [[templates]] table", min_length=1
     )
@@ -118,8 +119,8 @@ def parse_task(text: str) -> TemplateTask:
     file = _read(text)
     shared = _law("substitutions", file.substitutions)
     entries = list(enumerate(file.templates, 1))
-    task = TemplateTask(
-        [entry.template for _, entry in entries],  # type: ignore[misc]
+    return TemplateTask(
+        [Template(entry.template) for _, entry in entries],
         [_label(f"templates[{i}].label", entry.label) for i, entry in entries],
         [_weight(f"templates[{i}].weight", entry.weight) for i, entry in entries],
         name=file.name,
@@ -131,7 +132,6 @@ def parse_task(text: str) -> TemplateTask:
         ],
         noise=float(_exact("noise", file.noise)),
     )
-    return task
 
 
 def save_task(
@@ -149,17 +149,17 @@ def dump_task(task: TemplateTask, description: str | None = None) -> str:
     """The text of a task file from which `parse_task` gives the task again.
 
     >>> print(dump_task(TemplateTask(["?a ?a"], [1])))
-    [[templates]]
-    template = "?a ?a"
-    label = 1
+    templates = [
+        { template = "?a ?a", label = 1 },
+    ]
     <BLANKLINE>
 
     Raises:
-        InputError: a label or a noise that no decimal number gives exactly.
+        InputError: a label that no decimal number gives exactly.
     """
     one_law = len(set(task.laws)) == 1
     document: dict[str, Any] = {"name": task.name, "description": description}
-    document["noise"] = _decimal("noise", task.noise) or None
+    document["noise"] = Decimal(repr(task.noise)) if task.noise else None
     document["substitutions"] = _law_field(task.laws[0]) if one_law else None
     equal = len(set(task.weights)) == 1
     document["templates"] = [
@@ -195,39 +195,46 @@ def _read(text: str) -> TaskFile:
     try:
         return TaskFile.model_validate(document)
     except ValidationError as error:
-        raise InputError(_explain(error.errors()[0])) from None
+        # A field misspelt is also one that is missing: say what is wrong first.
+        errors = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        raise InputError(_explain(errors[0])) from None
 
 
 def _explain(error: Any) -> str:
     """One line from pydantic's first complaint: the field, and what was expected."""
-    model, fields, name = TaskFile, [], ""
-    for part in error["loc"]:
-        if isinstance(part, int):
-            name += f"[{part + 1}]"
-        elif part in model.model_fields or error["type"] == "extra_forbidden":
-            name += f".{part}" if name else part
-            fields = list(model.model_fields)
-            field = model.model_fields.get(part)
-            model = TemplateEntry if part == "templates" else model
-        else:
-            # Inside a table of weights, or the name of one alternative of a union.
-            break
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(error["loc"][-1]), fields, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{name} is no field; expected one of {', '.join(fields)}{hint}"
-    expected = (field and field.description) or "'uniform', 'zipf' or a table"
+    place = error["loc"]
+    model, name, expected = TaskFile, "", ""
+    if len(place) > 1 and place[0] == "templates":
+        model, name, expected = TemplateEntry, f"templates[{place[1] + 1}]", _ENTRY
+        place = place[2:]
+    if place:
+        # What follows is inside a value, or names one alternative of a union.
+        field = str(place[0])
+        name += f".{field}" if name else field
+        if error["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(field, model.model_fields, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            known = ", ".join(model.model_fields)
+            return f"{name} is no field; expected one of {known}{hint}"
+        expected = model.model_fields[field].description or ""
     if error["type"] == "missing":
         return f"{name} is missing; expected {expected}"
-    return f"{name} is {shorten(error['input'])}; expected {expected}"
+    return f"{name} is {_shown(error['input'])}; expected {expected}"
+
+
+def _shown(value: object) -> str:
+    """A value as the file has it."""
+    if isinstance(value, bool | Decimal):
+        return str(value).lower()
+    return shorten(value)
 
 
 def _exact(name: str, value: int | Decimal) -> Fraction:
     """The number itself; an exponent is written out only within float64's range."""
     number = as_float(value)
-    if number in (float("inf"), float("-inf")):
+    if math.isinf(number):
         raise InputError(
-            f"{name} is {shorten(value)}; expected a number that float64 holds"
+            f"{name} is {_shown(value)}; expected a number that float64 holds"
         )
     return Fraction(value) if number else Fraction(0)
 
@@ -238,6 +245,8 @@ def _label(name: str, value: int | Decimal | str) -> Fraction | str:
 
 def _weight(name: str, value: int | Decimal | str) -> Fraction:
     if not isinstance(value, str):
+        if value < 0:
+            raise InputError(f"{name} is {value}; expected a number of at least 0")
         return _exact(name, value)
     top, slash, bottom = value.partition("/")
     if slash and top.isdecimal() and bottom.isdecimal() and int(bottom):
@@ -270,14 +279,12 @@ def _decimal(name: str, value: Any) -> int | Decimal:
     if isinstance(value, Fraction):
         if value.denominator == 1:
             return int(value)
-        rest = value.denominator
-        for prime in (2, 5):
-            while rest % prime == 0:
-                rest //= prime
-        digits = len(str(value.denominator)) * 4
-        if rest == 1 and digits < 5000:
-            with_room = value * 10**digits
-            return Decimal(int(with_room)).scaleb(-digits).normalize()
+        # 1/2ⁿ has n decimals, 1/5ⁿ too; as text no context rounds the number.
+        digits = value.denominator.bit_length()
+        scaled = value * 10**digits
+        if scaled.denominator == 1:
+            zeros = len(str(scaled)) - len(str(scaled).rstrip("0"))
+            return Decimal(f"{int(scaled) // 10**zeros}E{zeros - digits}")
     raise InputError(
         f"{name} is {shorten(value)}; expected a decimal number, the only kind that "
         "TOML writes exactly"

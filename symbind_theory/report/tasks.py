@@ -15,11 +15,14 @@ __all__ = ["markdown_table", "task_table"]
 
 def task_table(tasks: Iterable[TemplateTask]) -> Table:
     """Name, r, k, and each template with its label on a line of its own."""
-    table = Table("task", "r", "k", "template", "label", box=SIMPLE_HEAD)
+    table = Table(
+        "task", "r", "k", "template", "label", box=SIMPLE_HEAD, show_edge=False
+    )
     for task in tasks:
-        for i, (template, label) in enumerate(task):
-            first = (task.name, str(len(task)), str(task.length)) if i == 0 else ("",) * 3
+        first = (task.name or "", str(len(task)), str(task.length))
+        for template, label in task:
             table.add_row(*first, Text(str(template)), Text(str(label)))
+            first = ("", "", "")
         table.add_section()
     return table
 

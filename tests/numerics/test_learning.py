@@ -246,7 +246,9 @@ def test_alignment_of_the_labels():
         sample_complexity(TemplateTask(task.templates, labels), gram=gram).n
         for labels in ([1, 1, 1, 1, 0], [0, 1, 1, -1, -1], [0, 1, -1, 1, 1])
     ]
-    assert found.samples.n > max(own.n, *others)
+    assert found.samples.interval.low > own.interval.high
+    assert found.samples.n is not None
+    assert all(n is not None and found.samples.n > n for n in others)
 
 
 def test_equivalent_templates_with_different_labels_have_infinite_energy():
