@@ -131,21 +131,20 @@ def parse_task(text: str) -> TemplateTask:
             for i, entry in entries
         ],
         noise=float(_exact("noise", file.noise)),
+        description=file.description,
     )
 
 
-def save_task(
-    task: TemplateTask, path: str | os.PathLike[str], description: str | None = None
-) -> None:
+def save_task(task: TemplateTask, path: str | os.PathLike[str]) -> None:
     """Write a task file: it is there whole, or as it was before.
 
     Raises:
         InputError: the file cannot be written, or the task cannot be written exactly.
     """
-    write_text(path, dump_task(task, description), _WHAT)
+    write_text(path, dump_task(task), _WHAT)
 
 
-def dump_task(task: TemplateTask, description: str | None = None) -> str:
+def dump_task(task: TemplateTask) -> str:
     """The text of a task file from which `parse_task` gives the task again.
 
     >>> print(dump_task(TemplateTask(["?a ?a"], [1])))
@@ -158,7 +157,7 @@ def dump_task(task: TemplateTask, description: str | None = None) -> str:
         InputError: a label that no decimal number gives exactly.
     """
     one_law = len(set(task.laws)) == 1
-    document: dict[str, Any] = {"name": task.name, "description": description}
+    document: dict[str, Any] = {"name": task.name, "description": task.description}
     document["noise"] = Decimal(repr(task.noise)) if task.noise else None
     document["substitutions"] = _law_field(task.laws[0]) if one_law else None
     equal = len(set(task.weights)) == 1

@@ -26,7 +26,7 @@ def extrapolate(ratios):
 def test_estimated_gaps_start_as_the_exact_ones(task):
     """At one seed all betas see the same points, so errors of the ratio are common.
 
-    Half-widths at level 1 − 1e-6; some fifty pairs: a false alarm in 20 000 runs.
+    Half-widths at level 1 − 1e-6; some hundred pairs: a false alarm in 10 000 runs.
     """
     grams = [
         template_gram(
@@ -103,7 +103,7 @@ def test_gaps_of_every_readout_start_as_the_exact_ones(task, readout, identity_k
 
 def test_a_wrong_order_would_be_seen():
     """The same ratios with a power of beta too many do not settle at all."""
-    t, u = TASKS["aba/abb"]
+    t, u = TASKS["aba-abb"]
     found = [features([t, u], beta, GAMMA, 1000, 3, seed=5) for beta in BETAS]
     scale = leading_gap(t, u).at(GAMMA)
     ratios = [

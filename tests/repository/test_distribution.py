@@ -13,7 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("symbind_theory", "numerics", "proofs_check")
-HEAVY = ("torch", "numerics", "sklearn", "scipy.stats", "matplotlib")
+HEAVY = ("torch", "numerics", "sklearn", "scipy.stats", "matplotlib", "pydantic")
 
 
 def editable_root(distribution):
@@ -58,6 +58,13 @@ def test_the_wheel_lists_every_package():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_package_ships_its_types(package):
     assert (resources.files(package) / "py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    "path", ["task_file.schema.json", "library/copy.toml", "library/majority.toml"]
+)
+def test_the_package_ships_its_data(path):
+    assert resources.files("symbind_theory").joinpath(path).is_file()
 
 
 def test_importing_the_exact_side_loads_nothing_heavy(tmp_path):

@@ -22,12 +22,24 @@ from symbind_theory.task_files import (
 )
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+# TOML has no lone surrogates, and reads a carriage return as a line feed.
+TEXTS = st.none() | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r")
+)
 ONE = '[[templates]]\ntemplate = "?a"\nlabel = 1\n'
 
 
 def same(one, other):
     """Everything that a task is made of."""
-    parts = ("templates", "labels", "weights", "laws", "noise", "name")
+    parts = (
+        "templates",
+        "labels",
+        "weights",
+        "laws",
+        "noise",
+        "name",
+        "description",
+    )
     return all(getattr(one, part) == getattr(other, part) for part in parts)
 
 
@@ -66,9 +78,10 @@ def test_text_is_a_symbolic_label_even_where_it_reads_as_a_number():
     task=tasks(),
     noise=st.floats(0, 100),
     laws=st.sampled_from(["uniform", "zipf", {"s1": 1, "s2": 0.5, "s3": 3, "s4": 1}]),
-    name=st.none() | st.text(),
+    name=TEXTS,
+    description=TEXTS,
 )
-def test_what_is_written_reads_back(task, noise, laws, name):
+def test_what_is_written_reads_back(task, noise, laws, name, description):
     if any(len(t.wildcards) > 4 for t in task.templates):
         laws = "zipf"
     task = TemplateTask(
@@ -78,11 +91,30 @@ def test_what_is_written_reads_back(task, noise, laws, name):
         name,
         laws=laws,
         noise=0 if task.symbolic else noise,
+        description=description,
     )
     if task.symbolic or all(
         Fraction(repr(float(y))) == y for y in task.labels if isinstance(y, Fraction)
     ):
-        assert same(parse_task(dump_task(task, "about it")), task)
+        assert same(parse_task(dump_task(task)), task)
+
+
+@given(
+    task=tasks(),
+    place=st.floats(0, 1),
+    put=st.sampled_from(["", '"', "[", "=", "\n", "-", "9", "é", "\\", "'"]),
+)
+def test_a_damaged_document_is_one_line_or_a_task(task, place, put):
+    """Any change of a character is read as a task, or refused in one line."""
+    labels = [1 + i for i in range(len(task))]
+    text = dump_task(TemplateTask(task.templates, labels, name="damaged", noise=0.5))
+    at = int(place * (len(text) - 1))
+    message = "none"
+    try:
+        parse_task(text[:at] + put + text[at + 1 :])
+    except InputError as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
 
 
 def test_laws_of_single_templates_read_back():
