@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.activations import Activation
+from numerics.factors import singular_values, triangle
 from numerics.shapes import Float64
 
 __all__ = ["KernelFactor", "hermite_share", "kernel_factor"]
@@ -75,31 +76,21 @@ def kernel_factor(
     power = np.ones((1, len(d)))
     factor = np.empty((0, len(d)))
     for order in range(_MOST_ORDERS):
-        factor = _triangle(np.vstack([factor, h[order] * power]))
+        factor = triangle(np.vstack([factor, h[order] * power]))
         tail = float((missing[order] * decay ** (order + 1)).sum())
         rounding = _EPS * float(np.linalg.norm(factor))
-        if tail <= max(_NEGLIGIBLE * _smallest(factor) ** 2, rounding**2):
+        if tail <= max(_NEGLIGIBLE * singular_values(factor)[-1] ** 2, rounding**2):
             h = h[: order + 3]
             break
-        power = _triangle((unit[:, None] * power).reshape(-1, len(d)))
+        power = triangle((unit[:, None] * power).reshape(-1, len(d)))
     else:
         c = features.T @ features
         rest, tail = _remainder(activation, c, d, factor, feature_error)
-        factor = _triangle(np.vstack([factor, rest]))
+        factor = triangle(np.vstack([factor, rest]))
     error = _column_error(h, decay, feature_error, self_error)
     error += (len(h) + len(d)) * _EPS * float(np.linalg.norm(factor))
     error += math.sqrt(len(d)) * activation.quadrature_error(d)
     return KernelFactor(factor, error, tail)
-
-
-def _triangle(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, "m r"]:
-    """R with RᵀR = rowsᵀ rows."""
-    return np.asarray(np.linalg.qr(rows, mode="r"))
-
-
-def _smallest(factor: Float64[np.ndarray, "rows r"]) -> float:
-    rows, r = factor.shape
-    return float(np.linalg.svd(factor, compute_uv=False)[-1]) if rows >= r else 0.0
 
 
 def _column_error(

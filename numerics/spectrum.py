@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from numerics.factors import singular_values, triangle
 from numerics.jackknife import half_width
 from numerics.shapes import Float64
 from symbind_theory.results import Interval
@@ -97,17 +98,9 @@ def spectrum(
         error: bound on ‖δG‖.
         remainder: bound on the error of eigenvalues besides.
     """
-    values = [_singular_values(factor) for factor in factors]
+    values = [singular_values(factor) for factor in factors]
     smallest = tuple(float(v[-1]) for v in values)
     return Spectrum(smallest, tuple(float(v[0]) for v in values), error, remainder)
-
-
-def _singular_values(
-    factor: Float64[np.ndarray, "rows r"],
-) -> Float64[np.ndarray, " r"]:
-    rows, r = factor.shape
-    values = np.linalg.svd(factor, compute_uv=False)
-    return np.concatenate([values, np.zeros(max(0, r - rows))])
 
 
 def smallest_eigenvalue(found: Spectrum, confidence: Confidence) -> Interval:
@@ -163,7 +156,7 @@ def stack_factors(
 ) -> Float64[np.ndarray, "rows r"]:
     """R with RᵀR the mean of the R_gᵀR_g."""
     stacked = np.concatenate(list(factors)) / math.sqrt(len(factors))
-    return np.asarray(np.linalg.qr(stacked, mode="r"))
+    return triangle(stacked)
 
 
 def leave_one_out_factors(
@@ -173,7 +166,7 @@ def leave_one_out_factors(
     count = len(factors)
 
     def joined(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-        return np.asarray(np.linalg.qr(np.concatenate([p, q]), mode="r"))
+        return triangle(np.concatenate([p, q]))
 
     before = [np.zeros_like(factors[0])]
     after = [np.zeros_like(factors[0])]
