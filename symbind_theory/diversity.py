@@ -11,11 +11,11 @@ Source: Boix-Adserà et al., arXiv 2310.09753, on data diversity.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from numbers import Real
-from typing import Any
+from typing import Any, SupportsIndex
 
 from symbind_theory.results import Interval
 from symbind_theory.substitution_laws import (
@@ -27,7 +27,7 @@ from symbind_theory.substitution_laws import (
 from symbind_theory.task_arguments import check_vocabulary, read_laws
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import fresh_tokens
-from symbind_theory.validation import InputError, positive_integer
+from symbind_theory.validation import InputError, positive_integer, shorten
 
 __all__ = ["diversity"]
 
@@ -47,8 +47,13 @@ def diversity(
     Raises:
         InputError: a vocabulary or a law that cannot be used.
     """
-    if isinstance(vocabulary, int):
-        positive_integer("vocabulary", vocabulary)
+    if isinstance(vocabulary, SupportsIndex):
+        vocabulary = positive_integer("vocabulary", vocabulary)
+    elif vocabulary is not None and not isinstance(vocabulary, Sequence):
+        raise InputError(
+            f"vocabulary is {shorten(vocabulary)}; expected a list of tokens, or their "
+            "number"
+        )
     if vocabulary is not None:
         check_vocabulary(vocabulary, task.templates)
     laws = task.laws
@@ -65,8 +70,9 @@ def diversity(
 
 def _by_token(task: TemplateTask, vocabulary: _Vocabulary, law: Any) -> Any:
     """Weights in the order of the vocabulary as a map; any other law as it is."""
-    if isinstance(law, str | Mapping) or not isinstance(law, Sequence):
+    if isinstance(law, str | Mapping) or not isinstance(law, Iterable):
         return law
+    law = tuple(law)
     if not all(isinstance(weight, Real) for weight in law):
         return law
     names = _tokens(task, vocabulary)

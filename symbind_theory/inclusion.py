@@ -46,7 +46,7 @@ def exact_inclusion(
     """P(t, w) exactly, or None where that takes too long.
 
     Feasible: equal weights; one or two draws from up to about 1,000 tokens; more draws
-    as long as C(V − 1, w − 1) is at most 2,000.
+    as long as the V − 1 other tokens have at most 2,000 sets of any one size below w.
 
     Args:
         weights: a_u ≥ 0, up to a common factor; at least `count` of them positive.
@@ -75,7 +75,7 @@ def exact_inclusion(
     if count == 2:
         n, d = _sum([(rate, total - rate) for rate in others])
         return Fraction(own * (n + d), total * d)
-    if math.comb(len(others), count - 1) > _MOST_SETS:
+    if any(math.comb(len(others), size) > _MOST_SETS for size in range(count)):
         return None
     return _by_sets(own, others, count)
 

@@ -60,6 +60,8 @@ def enclose_by_race(
     to be right to 8 units in the last place.
     """
     own, others = _rates(weights, index)
+    if not len(others):
+        return 1.0, 1.0
     others = others / own
     # e^{−30} is what an interval may lose at the far end: 1e-13, and P ≥ 1e-7 for the
     # heaviest of up to a million tokens.

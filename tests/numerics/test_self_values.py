@@ -26,7 +26,10 @@ def test_published_values(text, value):
     assert abs(d(text, 1.0, 1.0) - value) < 6e-6
 
 
-@pytest.mark.parametrize(("beta", "gamma"), [(1.0, 1.0), (0.7, 0.4), (0.5, 1.5)])
+@pytest.mark.parametrize(
+    ("beta", "gamma"),
+    [(1.0, 1.0), (0.7, 0.4), (0.5, 1.5), (0.2, 0.5), (0.05, 4.0), (0.3, 0.01)],
+)
 def test_direct_quadrature_agrees(beta, gamma):
     """The tensor rule shares no transform; its own error shows in its nodes."""
     fine, coarse = (same_different(n, beta, gamma).attention_self for n in (44, 36))

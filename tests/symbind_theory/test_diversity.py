@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from symbind_theory import InputError, Interval, TemplateTask
+from symbind_theory.diversity import diversity
 from symbind_theory.substitution_laws import Probabilities, Uniform, Zipf
 
 TASK = TemplateTask(["?a ?a ?a", "?a ?b ?b", "?a ?b ?c"], [1, 2, 3])
@@ -49,6 +50,14 @@ def test_diversity_agrees_with_all_substitutions(size):
 
 def test_uniform_diversity_is_tokens_over_wildcards_at_any_size():
     assert TASK.diversity(vocabulary=10**12) == Fraction(10**12, 3)
+
+
+def test_numbers_of_numpy():
+    """Weights and sizes that come out of an array."""
+    task = TemplateTask(["?a ?b"], [0])
+    weights = np.array([3.0, 2.0, 1.0])
+    assert diversity(task, 3, weights) == task.diversity(3, [3, 2, 1])
+    assert diversity(task, 3, list(weights)) == task.diversity(3, [3, 2, 1])
 
 
 def test_two_wildcards_under_zipf_are_exact():
@@ -100,6 +109,28 @@ def test_an_exact_number_below_an_interval_stays_exact():
     assert exact == sum(Fraction(1, i) for i in range(1, 501))
     mixed = task.diversity(10_000, ["zipf", "uniform"])
     assert isinstance(mixed, Interval)
+
+
+def test_a_thousand_tokens_are_exact():
+    found = TemplateTask(["?a ?b"], [0]).diversity(1000, "zipf")
+    assert isinstance(found, Fraction)
+    harmonic = math.fsum(1 / i for i in range(1, 1001))
+    rest = math.fsum(1 / (i * harmonic - 1) for i in range(2, 1001))
+    assert math.isclose(found, harmonic / (1 + rest), rel_tol=1e-12)
+
+
+def test_an_exact_number_within_an_interval_bounds_it():
+    zipf = TemplateTask(["?a ?b ?c"], [0]).diversity(1000, "zipf")
+    assert isinstance(zipf, Interval)
+    between = Fraction(zipf.value) * Fraction(9999, 10000)
+    assert zipf.low < between < zipf.high
+    law = {"u": 1 / between, "v": (1 - 1 / between) / 2, "w": (1 - 1 / between) / 2}
+    task = TemplateTask(["?a ?b ?c", "?a ?a ?a"], [1, 2], laws=["zipf", law])
+    tokens = ["u", "v", "w", *(f"s{i}" for i in range(997))]
+    both = task.diversity(tokens)
+    assert isinstance(both, Interval)
+    assert both.low == zipf.low
+    assert math.isclose(both.high, between, rel_tol=1e-15)
 
 
 def test_no_wildcard_means_infinite_diversity():

@@ -101,6 +101,25 @@ def test_equal_weights_are_the_uniform_law_at_any_size():
     assert largest_inclusion(equal, many, 5) == Fraction(5, 20_000)
 
 
+def test_middle_sizes_count_too():
+    """14 of 15 tokens: 14 sets of 13 others, but 3,432 of 7."""
+    weights = [Fraction(i) for i in range(1, 16)]
+    assert exact_inclusion(weights, 0, 14) is None
+    chances = [enclose_by_race(weights, i, 14) for i in range(15)]
+    assert sum(low for low, _ in chances) <= 14 <= sum(high for _, high in chances)
+
+
+def test_one_token_is_used():
+    assert enclose_by_race([Fraction(3)], 0, 1) == (1, 1)
+    assert inclusion(Zipf(), ["u"], "u", 1) == 1
+
+
+def test_as_many_draws_as_tokens_use_each():
+    many = [f"s{i}" for i in range(200)]
+    assert inclusion(Zipf(), many, "s9", 200) == 1
+    assert enclose_by_race(Zipf().weights(many), 9, 200)[1] == 1
+
+
 def test_three_draws_from_equal_rates_by_the_race():
     low, high = enclose_by_race([Fraction(1)] * 500, 3, 3)
     assert low <= Fraction(3, 500) <= high
