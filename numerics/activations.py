@@ -109,11 +109,19 @@ class Cosine(_ClosedForm):
         return bool(self.b1 == 0)
 
     def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
-        """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)]."""
+        """½[exp(−b1²(x+y−2c)/2) + cos(2 b2) exp(−b1²(x+y+2c)/2)].
+
+        Where b1²|c| is small that would cancel; exp(−b1²(x+y)/2) times
+        cos²(b2) cosh(b1²c) + sin²(b2) sinh(b1²c) does not.
+        """
         half = self.b1**2 / 2
         difference = np.exp(-half * np.maximum(x + y - 2 * c, 0.0))
-        total = np.exp(-half * (x + y + 2 * c))
-        return (difference + math.cos(2 * self.b2) * total) / 2
+        total = np.exp(-half * np.maximum(x + y + 2 * c, 0.0))
+        far = (difference + math.cos(2 * self.b2) * total) / 2
+        small = np.clip(self.b1**2 * c, -1.0, 1.0)
+        even, odd = math.cos(self.b2) ** 2, math.sin(self.b2) ** 2
+        near = np.exp(-half * (x + y)) * (even * np.cosh(small) + odd * np.sinh(small))
+        return np.where(np.abs(small) < 1, near, far)
 
     def hermite(self, d: Vector, orders: int) -> Series:
         """(b1 √d)ⁿ e^{−b1² d/2} cos(b2 + nπ/2) / √n!."""

@@ -15,7 +15,7 @@ from symbind_theory.validation import (
 
 __all__ = ["Architecture"]
 
-_LARGEST = 1e100
+_LARGEST = 1e75
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for name in ("beta", "gamma"):
-            # Their squares must stay within float64.
+            # Their fourth powers must stay within float64.
             if finite_number(name, getattr(self, name), low=0) > _LARGEST:
                 raise InputError(
                     f"{name} is {getattr(self, name):g}; expected at most {_LARGEST:g}"

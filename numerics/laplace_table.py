@@ -95,6 +95,8 @@ def laplace_moments(
 ) -> Float64[torch.Tensor, "orders size"]:
     """L_0, …, L_{orders − 1} at every y, to an absolute error below 1e-15 for m ≤ 2.
 
+    Higher moments, of which only Taylor polynomials are made, reach m^m e^{−m}.
+
     Args:
         y: any real numbers.
         sigma: standard deviation of the Gaussian, ≥ 0.

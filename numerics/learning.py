@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from numerics.architecture import Architecture
 from numerics.ridge_law import Regression, error_law
@@ -43,9 +42,13 @@ class LearningCurve:
 
     Attributes:
         sizes: n, numbers of training strings.
-        mse: for each size, the closed form averaged over how the n strings fall on the
-            templates.
-        intervals: the same with their error bars.
+        mse: for each size, the closed form at the expected counts n_i = n·weight_i.
+        intervals: the same with the error bars that N's estimate implies.
+        random_mse: the closed form averaged over random counts; None without draws.
+        random_error: its standard error over the draws. Where n·weight_i is so small
+            that template i may not occur at all, rare draws decide the average, and
+            both are too small unless the draws are many times their inverse
+            probability.
         alpha: ridge.
         noise: standard deviation of the training labels' noise.
     """
@@ -53,6 +56,8 @@ class LearningCurve:
     sizes: tuple[int, ...]
     mse: Float64[np.ndarray, " sizes"]
     intervals: tuple[Interval, ...]
+    random_mse: Float64[np.ndarray, " sizes"] | None
+    random_error: Float64[np.ndarray, " sizes"] | None
     alpha: float
     noise: float
 
@@ -64,14 +69,14 @@ def learning_curve(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
-    draws: int = 64,
+    draws: int = 0,
     seed: int = 0,
     gram: TemplateGram | None = None,
 ) -> LearningCurve:
     """The learning curve that N implies.
 
-    Training strings are drawn independently, each from a template chosen by weight, and
-    share no symbol.
+    Training strings share no symbol and come from each template in proportion to its
+    weight; with `draws` also each from a template chosen at random by weight.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> curve = learning_curve(task, sizes=[100, 1000, 10_000])
@@ -84,8 +89,7 @@ def learning_curve(
         sizes: numbers of training strings, ≥ 0.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise; the task's when None.
-        draws: how many draws of the counts n_i to average over, ≥ 2; 0 takes the
-            expected counts n·weight_i instead.
+        draws: how many draws of random counts n_i to average over, ≥ 2, or 0.
         seed: of these draws.
         gram: the task's template matrix if it is there already.
 
@@ -98,16 +102,16 @@ def learning_curve(
     if draws:
         positive_integer("draws", draws, low=2)
     gram = gram or template_gram(task.templates, architecture)
-    generator = np.random.default_rng(seed)
-    intervals = []
-    for n in read:
-        interval = gram.interval(_error_after(n, regression))
-        if draws and n:
-            counts = generator.multinomial(n, regression.weights, size=draws)
-            interval = _averaged(gram, interval, regression, counts)
-        intervals.append(interval)
+    intervals = tuple(gram.interval(_error_after(n, regression)) for n in read)
     mse = np.array([interval.value for interval in intervals])
-    return LearningCurve(read, mse, tuple(intervals), alpha, regression.noise)
+    average = error = None
+    if draws:
+        generator = np.random.default_rng(seed)
+        errors = np.array(
+            [_random_errors(gram, regression, n, draws, generator) for n in read]
+        )
+        average, error = errors.mean(1), errors.std(1, ddof=1) / math.sqrt(draws)
+    return LearningCurve(read, mse, intervals, average, error, alpha, regression.noise)
 
 
 def sample_complexity(
@@ -141,7 +145,9 @@ def sample_complexity(
     Returns:
         A record whose `n` is the smallest number of strings at which the closed form is
         at most the target (None where 1e15 are not enough), with `interval`, the same
-        as a real number with the error bar that N's estimate implies.
+        as a real number with the error bar that N's estimate implies. The search
+        doubles n and then bisects: with label noise the error need not fall throughout,
+        and a crossing between two doublings may be missed.
 
     Raises:
         InputError: symbolic labels, or a number out of range.
@@ -231,26 +237,17 @@ def _error_after(n: float, regression: Regression) -> Statistic:
     return statistic
 
 
-def _averaged(
+def _random_errors(
     gram: TemplateGram,
-    interval: Interval,
     regression: Regression,
-    counts: np.ndarray,
-) -> Interval:
-    """The error averaged over drawn counts; N's relative error bar and the draws'."""
+    n: int,
+    draws: int,
+    generator: np.random.Generator,
+) -> list[float]:
+    """The expected error at each of so many draws of the counts of n strings."""
+    counts = generator.multinomial(n, regression.weights, size=draws).astype(float)
     factor, excess = gram.pooled_factor, gram.excess
-    errors = np.array(
-        [error_law(factor, excess, regression, c.astype(float))(1.0) for c in counts]
-    )
-    mean = float(errors.mean())
-    if not 0 < interval.value < math.inf or mean == 0:
-        return interval
-    quantile = float(ndtri((1 + gram.level) / 2))
-    drawn = quantile * float(errors.std(ddof=1)) / math.sqrt(len(errors))
-    low = max(0.0, mean * interval.low / interval.value - drawn)
-    return Interval(
-        mean, low, mean * interval.high / interval.value + drawn, interval.level
-    )
+    return [error_law(factor, excess, regression, c)(1.0) for c in counts]
 
 
 def _samples(gram: TemplateGram, regression: Regression, target: float) -> Samples:

@@ -85,7 +85,7 @@ def kernel_factor(
         power = triangle((unit[:, None] * power).reshape(-1, len(d)))
     else:
         c = features.T @ features
-        rest, tail = _remainder(activation, c, d, factor, feature_error)
+        rest, tail = _remainder(activation, c, d, factor, feature_error, self_error)
         factor = triangle(np.vstack([factor, rest]))
     error = _column_error(h, decay, feature_error, self_error)
     error += (len(h) + len(d)) * _EPS * float(np.linalg.norm(factor))
@@ -117,6 +117,7 @@ def _remainder(
     d: Float64[np.ndarray, " r"],
     factor: Float64[np.ndarray, "r r"],
     feature_error: float,
+    self_error: float,
 ) -> tuple[Float64[np.ndarray, "r r"], float]:
     """The terms of high order from the closed form: a factor, and its error.
 
@@ -126,8 +127,11 @@ def _remainder(
     x, y = d[:, None], d[None, :]
     closed = activation.dual(x, y, c)
     values, basis = np.linalg.eigh(closed - factor.T @ factor)
-    moved = activation.dual(x, y, c * (1 - 2 * feature_error))
-    entry = np.abs(closed - moved).max() + _MOST_ORDERS * _EPS * np.abs(closed).max()
+    lengths = np.sqrt(np.diagonal(c))
+    by_c = activation.dual(x, y, c - 2 * feature_error * np.outer(lengths, lengths))
+    by_d = activation.dual(x * (1 + self_error), y * (1 + self_error), c)
+    entry = np.abs(closed - by_c).max() + np.abs(closed - by_d).max()
+    entry += _MOST_ORDERS * _EPS * np.abs(closed).max()
     root = np.sqrt(np.maximum(values, 0.0))[:, None]
     return root * basis.T, float(len(d) * entry)
 

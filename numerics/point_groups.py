@@ -62,15 +62,3 @@ class PointGroups:
     def factors(self) -> Float64[np.ndarray, "groups distinct distinct"]:
         """For each group a triangular R with C = RᵀR over its points so far."""
         return self._factor.cpu().numpy() / math.sqrt(self.count)
-
-    def attention(self) -> Float64[np.ndarray, "groups distinct distinct"]:
-        """C over each group's points so far."""
-        factor = self.factors()
-        return factor.transpose(0, 2, 1) @ factor
-
-    def gaps(self) -> Float64[np.ndarray, "groups distinct distinct"]:
-        """‖f_i − f_j‖² over each group's points so far, from the factor's columns."""
-        factor = self.factors()
-        columns = factor.transpose(2, 0, 1)
-        gaps = [((column[..., None] - factor) ** 2).sum(1) for column in columns]
-        return np.stack(gaps, axis=1)

@@ -21,14 +21,17 @@ from symbind_theory.templates import CLS, Template
 
 __all__ = ["principal_directions"]
 
-# Directions whose share of the largest variance is rounding.
-_NEGLIGIBLE = 1e-12
+# Far above the rounding of integer matrices, far below what is not 0 in them.
+_ZERO = 1e-9
 
 
 def principal_directions(
     templates: Sequence[Template], tokens: Sequence[str], gamma: float
 ) -> Float64[np.ndarray, "coordinates dimension"]:
     """An orthonormal basis of what the softmax sees, by decreasing variance.
+
+    What it does not see follows from integers alone, once positions are measured in
+    units of γ; no direction is left out for being quiet, as gaps may be as quiet.
 
     Args:
         templates: templates of one length k.
@@ -40,16 +43,33 @@ def principal_directions(
         then the tokens. Where the softmax sees nothing at all the one column is 0.
     """
     keys = templates[0].length + 1
-    total = np.zeros((keys + len(tokens),) * 2)
-    for template in templates:
-        logits = np.hstack([gamma * np.eye(keys), np.zeros((keys, len(tokens)))])
-        for position, token in enumerate((*template.skeleton, CLS)):
-            if token is not None:
-                logits[position, keys + tokens.index(token)] = 1.0
-        centred = logits - logits.mean(0)
-        total += centred.T @ centred
-    variance, basis = np.linalg.eigh(total)
-    seen = variance > _NEGLIGIBLE * variance[-1]
-    if not seen.any():
-        return np.zeros((len(total), 1))
-    return basis[:, seen][:, ::-1].copy()
+    unit = sum(_seen(template, tokens) for template in templates)
+    scale = np.concatenate([np.full(keys, gamma), np.ones(len(tokens))])
+    if gamma == 0:
+        unit *= np.outer(scale, scale)
+    variance, basis = np.linalg.eigh(unit / len(templates))
+    unseen = basis[:, variance <= _ZERO * variance[-1]]
+    if gamma > 0:
+        # In units of γ a null direction is (γ p, g); both parts within range.
+        parts = [min(1 / gamma, 1.0)] * keys + [min(gamma, 1.0)] * len(tokens)
+        unseen = unseen * np.array(parts)[:, None]
+    if unseen.shape[1] == len(unseen):
+        return np.zeros((len(unseen), 1))
+    complete = np.linalg.qr(unseen, mode="complete").Q
+    seen = complete[:, unseen.shape[1] :]
+    total = seen.T @ (unit * np.outer(scale, scale)) @ seen
+    _, order = np.linalg.eigh(total)
+    return (seen @ order)[:, ::-1].copy()
+
+
+def _seen(
+    template: Template, tokens: Sequence[str]
+) -> Float64[np.ndarray, "coordinates coordinates"]:
+    """MᵀΠM of one template at γ = 1."""
+    keys = template.length + 1
+    logits = np.hstack([np.eye(keys), np.zeros((keys, len(tokens)))])
+    for position, token in enumerate((*template.skeleton, CLS)):
+        if token is not None:
+            logits[position, keys + tokens.index(token)] = 1.0
+    centred = logits - logits.mean(0)
+    return centred.T @ centred

@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 
+_WIDEST = 300.0
+
+
 @dataclass(frozen=True, slots=True)
 class Confidence:
     """Coverage that an interval states, and what is asked of each look.
@@ -127,10 +130,11 @@ def condition_number(found: Spectrum, confidence: Confidence) -> Interval:
         return Interval(max(1.0, value), low, math.inf, confidence.level)
     pairs = zip(found.largest, found.smallest, strict=True)
     drawn = log_interval([(top / bottom) ** 2 for top, bottom in pairs], confidence)
-    square = small**2
-    below, above = found.moved(square, square, square)
-    # The same bounds hold for λ_max, of which they are a smaller part.
-    shrink, stretch = (below / square) ** 2, (above / square) ** 2
+    # What the bounds change is largest where λ_min is smallest: at its lower end. They
+    # hold for λ_max too, of which they are a smaller part.
+    least = log_interval([s**2 for s in found.smallest], confidence).low
+    below, above = found.moved(least, least, least)
+    shrink, stretch = (below / least) ** 2, (above / least) ** 2
     low = min(max(1.0, drawn.low / stretch), drawn.value)
     high = drawn.high / shrink if shrink > 0 else math.inf
     return Interval(drawn.value, low, high, confidence.level)
@@ -147,8 +151,12 @@ def log_interval(values: Sequence[float], confidence: Confidence) -> Interval:
     if not np.isfinite(values).all() or min(values) <= 0:
         return Interval(values[0], 0.0, math.inf, confidence.level)
     logs = np.log(values)
-    width = math.exp(float(half_width(logs[0], logs[1:], confidence.each)))
-    return Interval(values[0], values[0] / width, values[0] * width, confidence.level)
+    width = float(half_width(logs[0], logs[1:], confidence.each))
+    # Beyond this the ends would leave float64: nothing is known.
+    if width > _WIDEST:
+        return Interval(values[0], 0.0, math.inf, confidence.level)
+    ends = values[0] * math.exp(-width), values[0] * math.exp(width)
+    return Interval(values[0], *ends, confidence.level)
 
 
 def stack_factors(

@@ -20,7 +20,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
-from numerics.jackknife import half_width, leave_one_out
+from numerics.jackknife import half_width
 from numerics.options import (
     GROUPS,
     read_level,
@@ -30,7 +30,8 @@ from numerics.options import (
 from numerics.point_groups import PointGroups
 from numerics.points import POINTS
 from numerics.self_values import SelfValues, self_values
-from numerics.spectrum import Confidence
+from numerics.shapes import Float64
+from numerics.spectrum import Confidence, leave_one_out_factors, stack_factors
 from numerics.stage_errors import feature_error, stage_errors
 from numerics.template_matrix import TemplateGram
 from symbind_theory.templates import Template, read_templates
@@ -150,16 +151,12 @@ class _Settings:
 def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     column = np.array(settings.column)
-    pairs = (slice(None), column[:, None], column)
-    attention, gaps = groups.attention()[pairs], groups.gaps()[pairs]
     d = settings.self_values.values
     dual = settings.architecture.activation.dual
-    without = {"attention": leave_one_out(attention), "gaps": leave_one_out(gaps)}
-    without["matrix"] = np.stack(
-        [dual(d[:, None], d[None, :], c) for c in without["attention"]]
-    )
-    pooled = {"attention": attention.mean(0), "gaps": gaps.mean(0)}
-    pooled["matrix"] = dual(d[:, None], d[None, :], pooled["attention"])
+    factors = _factors(groups, settings)
+    estimates = [_estimates(factor[:, column], d, dual) for factor in factors]
+    pooled = estimates[0]
+    without = {name: np.stack([e[name] for e in estimates[1:]]) for name in pooled}
 
     relative = feature_error(groups.defect)
     stage = stage_errors(
@@ -189,10 +186,45 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         method=settings.method,
         device=settings.device,
         column=settings.column,
-        factors=groups.factors(),
+        factors=tuple(factors),
         feature_error=relative,
         self_error=settings.self_values.error,
     )
+
+
+def _factors(
+    groups: PointGroups, settings: _Settings
+) -> list[Float64[np.ndarray, "distinct distinct"]]:
+    """F with C = FᵀF on all points, then with each group left out in turn.
+
+    A template without wildcards has one string, whose C_ii = d_i is known: its column
+    is brought to that length, which takes a part of the others' error along.
+    """
+    by_group = groups.factors()
+    place = [settings.column.index(i) for i in range(by_group.shape[2])]
+    known = [not settings.templates[i].wildcards for i in place]
+    lengths = np.sqrt(settings.self_values.values[place])
+    factors = [stack_factors(by_group), *leave_one_out_factors(by_group)]
+    return [
+        factor * np.where(known, lengths / np.linalg.norm(factor, axis=0), 1.0)
+        for factor in factors
+    ]
+
+
+def _estimates(
+    features: Float64[np.ndarray, "rows r"],
+    d: Float64[np.ndarray, " r"],
+    dual: Callable[..., Float64[np.ndarray, "r r"]],
+) -> dict[str, Float64[np.ndarray, "r r"]]:
+    """C, gaps and N; gaps from distances of columns, which rounding does not hide."""
+    c = features.T @ features
+    columns = features.T
+    gaps = np.stack([((column - columns) ** 2).sum(1) for column in columns])
+    return {
+        "attention": c,
+        "gaps": gaps,
+        "matrix": dual(d[:, None], d[None, :], c),
+    }
 
 
 def _sizes(largest: int, method: str) -> list[int]:

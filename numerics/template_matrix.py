@@ -16,11 +16,9 @@ from numerics.spectrum import (
     Confidence,
     Spectrum,
     condition_number,
-    leave_one_out_factors,
     log_interval,
     smallest_eigenvalue,
     spectrum,
-    stack_factors,
 )
 from symbind_theory.results import Interval
 from symbind_theory.templates import Template
@@ -51,7 +49,8 @@ class TemplateGram:
         method: how the outer points were drawn.
         device: where they were computed.
         column: which of the distinct templates, up to renaming, each template is.
-        factors: for each group of points and the distinct templates, R with C = RᵀR.
+        factors: F with C = FᵀF for the distinct templates, on all points, then with
+            each group of points left out in turn.
         feature_error: bound on the relative error of each column of features, by
             rounding and by the inner stage, which re-drawing points does not show.
         self_error: bound on the relative error of `attention_self`.
@@ -71,7 +70,7 @@ class TemplateGram:
     method: str
     device: str
     column: tuple[int, ...]
-    factors: Float64[np.ndarray, "groups distinct distinct"] = field(repr=False)
+    factors: tuple[Float64[np.ndarray, "distinct distinct"], ...] = field(repr=False)
     feature_error: float
     self_error: float
 
@@ -103,9 +102,7 @@ class TemplateGram:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
-        return smallest_eigenvalue(
-            spectrum(self._attention_factors, error), self.confidence
-        )
+        return smallest_eigenvalue(spectrum(self.factors, error), self.confidence)
 
     @property
     def numerical_error(self) -> float:
@@ -117,11 +114,13 @@ class TemplateGram:
     def interval(self, statistic: Statistic) -> Interval:
         """A positive statistic of N with its interval, on a log scale.
 
-        It is also taken with every singular value of the factor moved by its error
-        bound; what that changes widens the interval.
+        A factor off by ‖δG‖ ≤ η σ_min(G) belongs to a matrix between (1 − η)² N and
+        (1 + η)² N; the statistic at both widens the interval. Where λ_min(N) is not
+        resolved, nothing bounds it.
 
         Args:
-            statistic: monotone in N; inf where it does not exist.
+            statistic: monotone in N in the sense of positive semi-definite matrices;
+                inf where it does not exist.
         """
         column = list(self.column)
         factors = [k.factor[:, column] for k in self._kernel_factors]
@@ -131,7 +130,11 @@ class TemplateGram:
         drawn = log_interval(values, self.confidence)
         if not math.isfinite(drawn.high) or drawn.value == 0:
             return drawn
-        ends = [statistic(g, self._excess(g)) for g in self._moved_factors(factors[0])]
+        if self.smallest_eigenvalue.low == 0:
+            return Interval(drawn.value, 0.0, math.inf, self.level)
+        ends = [
+            statistic(scale * factors[0], self.excess) for scale in self._extreme_scales
+        ]
         down = min(1.0, *(end / drawn.value for end in ends))
         up = max(1.0, *(end / drawn.value for end in ends))
         return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
@@ -158,31 +161,22 @@ class TemplateGram:
         excess = self.matrix_self - (factor**2).sum(0)
         return np.where(wild, np.maximum(excess, 0.0), 0.0)
 
-    def _moved_factors(
-        self, factor: Float64[np.ndarray, "rows r"]
-    ) -> list[Float64[np.ndarray, "m r"]]:
-        """The factor with its singular values at either end of their error bounds."""
+    @property
+    def _extreme_scales(self) -> tuple[float, float]:
+        """Factors of G between whose squares every N within the error bounds lies."""
+        least = self.smallest_eigenvalue.low
         found = self._spectrum
-        _, singular, basis = np.linalg.svd(factor, full_matrices=False)
-        squares = [found.moved(s**2, s**2, s**2) for s in singular.tolist()]
-        return [
-            np.sqrt(np.array(end))[:, None] * basis
-            for end in zip(*squares, strict=True)
-        ]
-
-    @cached_property
-    def _attention_factors(self) -> list[Float64[np.ndarray, "distinct distinct"]]:
-        """R with C = RᵀR on all points, then with each group left out in turn."""
-        return [stack_factors(self.factors), *leave_one_out_factors(self.factors)]
+        below, above = found.moved(least, least, least)
+        return math.sqrt(below / least), math.sqrt(above / least)
 
     @cached_property
     def _kernel_factors(self) -> list[KernelFactor]:
-        """The same for N."""
+        """The same as `factors`, for N."""
         place = [self.column.index(i) for i in range(max(self.column) + 1)]
         activation, d = self.architecture.activation, self.attention_self[place]
         return [
             kernel_factor(activation, features, d, self.feature_error, self.self_error)
-            for features in self._attention_factors
+            for features in self.factors
         ]
 
     @cached_property

@@ -169,7 +169,7 @@ def dump_task(task: TemplateTask) -> str:
                 if isinstance(label, str)
                 else _decimal(f"label of '{template}'", label),
                 "weight": None if equal else _weight_field(weight),
-                "substitutions": None if one_law else _law_field(law) or "uniform",
+                "substitutions": None if one_law else _law_field(law),
             }
         )
         for (template, label), weight, law in zip(

@@ -157,6 +157,25 @@ def test_a_users_own_is_checked(function, nodes, message):
         CustomActivation(function, nodes=nodes)
 
 
+@pytest.mark.parametrize("b1", [1e-2, 1e-5, 1e-7, 1e-9])
+def test_a_slow_cosine_keeps_its_relative_accuracy(b1):
+    """b2 = π/2: sin(b1 u) sin(b1 v) → b1² c, where two exponentials would cancel."""
+    x, y, c = one(1.3), one(0.8), one(0.5)
+    value = float(Cosine(b1, math.pi / 2).dual(x, y, c)[0]) / b1**2
+    assert value == pytest.approx(0.5, rel=3 * b1**2 + 1e-14)
+
+
+def test_both_forms_of_the_cosine_meet():
+    """Where b1² c passes 1 the formula changes and the value does not."""
+    for b1, b2 in [(1.0, 0.3), (2.0, 1.5)]:
+        at = 1 / b1**2
+        near, far = (
+            float(Cosine(b1, b2).dual(one(2), one(2), one(at * s))[0])
+            for s in (1 - 1e-12, 1 + 1e-12)
+        )
+        assert near == pytest.approx(far, rel=1e-11)
+
+
 def test_only_a_zero_frequency_is_constant():
     assert Cosine(b1=0).constant
     assert not Cosine(b1=1e-9).constant

@@ -49,9 +49,9 @@ def test_the_factor_gives_back_the_entries(activation, seed, r, decades):
 
 
 def test_small_eigenvalues_survive_where_entries_drown():
-    """λ_min(N) below 1e-16: 60-digit arithmetic on the same features."""
+    """λ_min(N) below 1e-18: 60-digit arithmetic on the same features."""
     f, d = features(3, 4, 9.0)
-    activation = Cosine(3e-4, 0.4)
+    activation = Cosine(1e-4, 0.4)
     found = kernel_factor(activation, f, d, 0.0, 0.0)
     value = float(np.linalg.svd(found.factor, compute_uv=False)[-1] ** 2)
     with mpmath.workdps(60):
@@ -71,7 +71,7 @@ def test_small_eigenvalues_survive_where_entries_drown():
             for j in range(4):
                 n[i, j] = dual(own[i], own[j], c[i, j])
         truth = float(min(mpmath.eigsy(n, eigvals_only=True)))
-    assert truth < 1e-16
+    assert truth < 1e-18
     assert abs(math.sqrt(value) - math.sqrt(truth)) <= found.error
     assert value == pytest.approx(truth, rel=1e-4)
     entries = activation.dual(d[:, None], d[None, :], f.T @ f)

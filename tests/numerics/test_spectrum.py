@@ -50,6 +50,12 @@ def test_a_statistic_that_does_not_exist_is_unbounded():
     assert (interval.low, interval.high) == (0.0, math.inf)
 
 
+def test_a_spread_beyond_float64_says_nothing():
+    values = [1.0, *(10.0 ** (40 * (i % 2)) for i in range(16))]
+    interval = log_interval(values, Confidence(0.999))
+    assert (interval.low, interval.high) == (0.0, math.inf)
+
+
 def test_without_errors_the_eigenvalue_is_the_square():
     assert smallest(ROOTS).low == pytest.approx(log_interval(VALUES, SURE).low)
     assert smallest(ROOTS).high == pytest.approx(log_interval(VALUES, SURE).high)
@@ -98,6 +104,17 @@ def test_condition_number_includes_the_errors():
     blurred = condition_number(spectrum([factor] * 5, 0.0, 0.01), SURE)
     assert blurred.low <= 0.99 / 0.11
     assert blurred.high >= 1.01 / 0.09
+
+
+def test_condition_number_is_unbounded_where_the_eigenvalue_is_unresolved():
+    """The lower end of λ_min within its bound, though every replicate is above it."""
+    rng = np.random.default_rng(0)
+    smallest = (1.0, *(1 + 0.04 * rng.standard_normal(16)).tolist())
+    found = Spectrum(smallest, (10.0,) * 17, 0.75)
+    confidence = Confidence(0.999)
+    assert found.resolved
+    assert smallest_eigenvalue(found, confidence).low == 0
+    assert condition_number(found, confidence).high == math.inf
 
 
 def test_a_matrix_that_vanishes_has_an_unknown_condition():

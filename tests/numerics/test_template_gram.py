@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from quadrature import same_different
+from scipy.special import ndtr
 from scipy.stats import f, t
 from tensor_rule import features
 
@@ -207,6 +208,62 @@ def test_without_wildcards_the_diagonal_is_the_self_value():
         assert (off <= width).all()
         assert (width < 0.1 * gram.attention_self).all()
         assert gram.excess.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("b1", [10.0, 30.0, 100.0, 1000.0])
+@pytest.mark.parametrize("method", ["rqmc", "mc"])
+def test_a_fast_cosine_without_wildcards_is_exact(b1, method):
+    """N_ii = K_self = ½(1 + cos(2 b2) e^{−2 b1² d}) and the rest is 0: λ_min = ½."""
+    for seed in range(5):
+        gram = template_gram(
+            ["A B", "B A"],
+            Architecture(activation=Cosine(b1, 0.3)),
+            max_points=64,
+            seed=seed,
+            method=method,
+        )
+        assert gram.smallest_eigenvalue.contains(0.5)
+        off = np.abs(np.diagonal(gram.matrix) - gram.matrix_self)
+        assert (off <= np.diagonal(gram.halfwidth["matrix"])).all()
+
+
+@pytest.mark.parametrize("templates", [["A ?a", "?a A"], ["A ?a ?b", "?a ?b A"]])
+def test_quiet_positions_keep_their_part_of_the_gap(templates):
+    """gap/γ² has a limit as γ → 0, with the same points at every γ but for rounding."""
+    found = [
+        template_gram(
+            templates, Architecture(2.0, gamma), rel_tol=1e-9, max_points=2**12
+        )
+        for gamma in (1e-3, 2e-6, 9e-7, 1e-8)
+    ]
+    ratios = [g.gaps[0, 1] / g.architecture.gamma**2 for g in found]
+    widths = [g.halfwidth["gaps"][0, 1] / g.architecture.gamma**2 for g in found]
+    for ratio, width in zip(ratios[1:], widths[1:], strict=True):
+        assert abs(ratio - ratios[0]) <= width + widths[0]
+        assert width < 0.1 * ratio
+
+
+def test_quiet_tokens_keep_their_part_of_the_gap():
+    """β γ² = 2 as γ → ∞: positions alone decide, and the gap has a limit."""
+    found = [
+        template_gram(
+            ["A ?a", "?a A"], Architecture(2 / gamma**2, gamma), max_points=2**11
+        )
+        for gamma in (1e3, 5e5, 9e5, 1e8)
+    ]
+    for gram in found[1:]:
+        room = gram.halfwidth["gaps"][0, 1] + found[0].halfwidth["gaps"][0, 1]
+        assert abs(gram.gaps[0, 1] - found[0].gaps[0, 1]) <= room < 0.5
+
+
+def test_the_error_of_a_users_quadrature_is_in_every_half_width():
+    """A jump: K_self = P(√d g > 0.7), known exactly."""
+    jump = CustomActivation(lambda t: (t > 0.7).astype(float))
+    gram = template_gram(SAME_DIFFERENT, Architecture(activation=jump), max_points=256)
+    exact = ndtr(-0.7 / np.sqrt(gram.attention_self))
+    off = np.abs(gram.matrix_self - exact)
+    assert off.max() > 1e-4
+    assert (off <= gram.halfwidth["matrix_self"]).all()
 
 
 def test_equal_multiplicities_give_equal_self_values():

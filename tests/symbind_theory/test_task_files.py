@@ -170,6 +170,10 @@ BAD = {
         ONE + "wieght = 2",
         r"templates\[1\].wieght is no field; .*; did you mean weight\?",
     ),
+    "misspelt field": (
+        ONE.replace("label", "lable"),
+        r"templates\[1\].lable is no field; .*; did you mean label\?",
+    ),
     "unknown top field": ("nmae = 1\n" + ONE, "nmae is no field; .* did you mean name"),
     "boolean label": (ONE.replace("1", "true"), r"\.label is true; expected a number"),
     "list label": (ONE.replace("1", "[1]"), r"\.label is \[1\]; expected a number"),
