@@ -89,11 +89,11 @@ def gap_bounds(
             f"failure_probability is {failure_probability}; expected a number between "
             "0 and 1"
         )
+    canonical = [t.canonical() for t in parsed]
+    distinct = tuple(dict.fromkeys(canonical))
+    column = np.array([distinct.index(t) for t in canonical])
     inner = ConditionalSoftmax(
-        [t.canonical() for t in parsed],
-        architecture.beta,
-        architecture.gamma,
-        resolve_device(device),
+        distinct, architecture.beta, architecture.gamma, resolve_device(device)
     )
     moments = _Moments.of(inner, PseudoRandomPoints(inner.dimension, seed), points)
 
@@ -106,13 +106,13 @@ def gap_bounds(
     # |f| is at most √(1 + γ²); two features are off by `feature_error` of it each.
     delta = 2 * feature_error(moments.defect) * math.sqrt(1 + architecture.gamma**2)
     width += delta * (2 * np.sqrt(moments.mean) + delta)
-    # Equivalent templates have one feature.
-    same = np.array([[t.equivalent(u) for u in parsed] for t in parsed])
-    width[same] = 0.0
+    # A template's distance from itself, and from what is equivalent to it, is 0.
+    np.fill_diagonal(width, 0.0)
+    pairs = np.ix_(column, column)
     return GapBounds(
-        np.where(same, 0.0, moments.mean),
-        np.maximum(moments.mean - width, 0.0) * ~same,
-        np.where(same, 0.0, moments.mean + width),
+        moments.mean[pairs],
+        np.maximum(moments.mean - width, 0.0)[pairs],
+        (moments.mean + width)[pairs],
         failure_probability,
         points,
         seed,

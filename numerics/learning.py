@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,7 +102,10 @@ def learning_curve(
     if draws:
         positive_integer("draws", draws, low=2)
     gram = gram or template_gram(task.templates, architecture)
-    intervals = tuple(gram.interval(_error_after(n, regression)) for n in read)
+    intervals = tuple(
+        _from_units(gram.interval(_error_after(n, regression)), regression)
+        for n in read
+    )
     mse = np.array([interval.value for interval in intervals])
     average = error = None
     if draws:
@@ -110,8 +113,17 @@ def learning_curve(
         errors = np.array(
             [_random_errors(gram, regression, n, draws, generator) for n in read]
         )
-        average, error = errors.mean(1), errors.std(1, ddof=1) / math.sqrt(draws)
-    return LearningCurve(read, mse, intervals, average, error, alpha, regression.noise)
+        average = regression.from_units(1.0) * errors.mean(1)
+        error = regression.from_units(1.0) * errors.std(1, ddof=1) / math.sqrt(draws)
+    return LearningCurve(
+        read,
+        mse,
+        intervals,
+        average,
+        error,
+        alpha,
+        regression.noise * regression.unit,
+    )
 
 
 def sample_complexity(
@@ -164,26 +176,28 @@ def alignment(
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
     *,
+    noise: float | None = None,
     gram: TemplateGram | None = None,
 ) -> Alignment:
     """How the labels lie to N's small directions, beside the hardest labels.
 
     With n_i strings the error of template i is about [N⁻¹y]_i e_i / n_i: labels decide
     as much as λ_min does. yᵀN⁻¹y is between |y|²/λ_max and |y|²/λ_min; the hardest
-    labelling is the eigenvector of λ_min.
+    labelling is the eigenvector of λ_min, N restricted to templates that occur.
 
     Args:
         task: a task with real labels.
         architecture: the transformer; `Architecture()` when None.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
+        noise: standard deviation of the training labels' noise; the task's when None.
         gram: the task's template matrix if it is there already.
 
     Raises:
         InputError: symbolic labels, or a number out of range.
     """
     finite_number("target", target, low=0, strict=True)
-    regression = _regression(task, alpha, 0.0)
+    regression = _regression(task, alpha, noise)
     gram = gram or template_gram(task.templates, architecture)
     labels = regression.labels
 
@@ -198,19 +212,21 @@ def alignment(
 
     hardest = _hardest(gram, regression)
     return Alignment(
-        gram.interval(energy),
-        tuple(hardest.labels.tolist()),
+        _from_units(gram.interval(energy), regression),
+        tuple((hardest.labels * hardest.unit).tolist()),
         _samples(gram, hardest, target),
     )
 
 
 def _hardest(gram: TemplateGram, regression: Regression) -> Regression:
     """The eigenvector of λ_min with the mean square of the labels."""
-    _, _, right = np.linalg.svd(gram.pooled_factor)
-    direction = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
     weights, labels = regression.weights, regression.labels
+    occurs = weights > 0
+    _, _, right = np.linalg.svd(gram.pooled_factor[:, occurs])
+    direction = np.zeros_like(labels)
+    direction[occurs] = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
     size = math.sqrt(float(weights @ labels**2) / float(weights @ direction**2))
-    return Regression((size or 1.0) * direction, weights, regression.alpha)
+    return replace(regression, labels=(size or 1.0) * direction)
 
 
 def _regression(task: TemplateTask, alpha: float, noise: float | None) -> Regression:
@@ -223,7 +239,13 @@ def _regression(task: TemplateTask, alpha: float, noise: float | None) -> Regres
         )
     labels = np.array([float(y) for y in task.labels])
     weights = np.array([float(w) for w in task.weights])
-    return Regression(labels, weights, alpha, noise)
+    return Regression.scaled(labels, weights, alpha, noise)
+
+
+def _from_units(interval: Interval, regression: Regression) -> Interval:
+    ends = (interval.value, interval.low, interval.high)
+    value, low, high = map(regression.from_units, ends)
+    return Interval(value, low, high, interval.level)
 
 
 def _error_after(n: float, regression: Regression) -> Statistic:
@@ -252,20 +274,13 @@ def _random_errors(
 
 def _samples(gram: TemplateGram, regression: Regression, target: float) -> Samples:
     """Where the error law along n·weights meets the target."""
-    # In units of the largest label, so that no square leaves float64.
-    unit = float(np.abs(regression.labels).max()) or 1.0
-    scaled = Regression(
-        regression.labels / unit,
-        regression.weights,
-        regression.alpha,
-        regression.noise / unit,
-    )
+    goal = regression.in_units(target)
 
     def needed(
         factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
     ) -> float:
-        error = error_law(factor, excess, scaled, scaled.weights)
-        return _smallest(lambda n: error(n) <= target / unit / unit)
+        error = error_law(factor, excess, regression, regression.weights)
+        return _smallest(lambda n: error(n) <= goal)
 
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)

@@ -24,8 +24,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.shapes import Float64
+from symbind_theory.validation import InputError
 
 __all__ = ["Regression", "error_law"]
+
+# The square of more would leave float64.
+_MOST_NOISE = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,45 @@ class Regression:
         weights: μ, the probabilities of the templates in the test error.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise, ≥ 0.
+        unit: of labels and noise; errors are in its square.
     """
 
     labels: Float64[np.ndarray, " r"]
     weights: Float64[np.ndarray, " r"]
     alpha: float
     noise: float = 0.0
+    unit: float = 1.0
+
+    @classmethod
+    def scaled(
+        cls,
+        labels: Float64[np.ndarray, " r"],
+        weights: Float64[np.ndarray, " r"],
+        alpha: float,
+        noise: float,
+    ) -> Regression:
+        """In units of the largest label, so that squares stay within float64.
+
+        Raises:
+            InputError: noise beyond 1e100 times the largest label.
+        """
+        unit = float(np.abs(labels).max())
+        # What underflows float64's normal numbers has no unit of its own.
+        unit = unit if unit > np.finfo(np.float64).tiny else 1.0
+        if noise / unit > _MOST_NOISE:
+            raise InputError(
+                f"noise is {noise:g}; expected at most {_MOST_NOISE:g} times the "
+                f"largest label, {unit:g}"
+            )
+        return cls(labels / unit, weights, alpha, noise / unit, unit)
+
+    def in_units(self, error: float) -> float:
+        """A squared error as a multiple of the unit's square."""
+        return error / self.unit / self.unit
+
+    def from_units(self, error: float) -> float:
+        """The other way round; infinite beyond float64."""
+        return error * self.unit * self.unit
 
 
 def error_law(

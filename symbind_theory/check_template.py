@@ -11,9 +11,10 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from symbind_theory.certificates import certify, write_certificate
+from symbind_theory.command_line import BAD_INPUT, command_parser
 from symbind_theory.files import check_writable
 from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.summary import parameters, summarise
@@ -22,7 +23,6 @@ from symbind_theory.theorem_s import Kernel, Kind, decide
 from symbind_theory.validation import (
     InputError,
     finite_number,
-    positive_integer,
     shorten,
 )
 from symbind_theory.verdicts import verdicts
@@ -33,17 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "main"]
 
-_BAD_INPUT = 2
 _INTERRUPTED = 130
-
-_EPILOG = """\
-A template is a string of tokens separated by spaces; ?name and single lower-case Greek
-letters are wildcards. A label that reads as a number is a number; anything else is a
-token, or one of the template's wildcards, which is then copied.
-
-exit status: 0 every hypothesis of the theorem holds; 1 one is refuted, with its
-witness; 2 bad input; 3 undecided, says what to raise.
-"""
 
 
 def check(
@@ -158,93 +148,6 @@ def _kernel(architecture: Architecture) -> Kernel:
         and architecture.residual == 0
         and architecture.normalisation is None,
     )
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line on the standard error."""
-
-    def error(self, message: str) -> NoReturn:
-        line = " ".join(message.split())
-        self.exit(_BAD_INPUT, f"check_template: {line}\n")
-
-
-def _number(low: float | None = None, strict: bool = True) -> Callable[[str], float]:
-    """A converter for an option that takes a finite number."""
-
-    def convert(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"{shorten(text)} is not a number"
-            ) from None
-        try:
-            if low is None:
-                return finite_number("value", number)
-            return finite_number("value", number, low=low, strict=strict)
-        except InputError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
-
-
-def _integer(low: int) -> Callable[[str], int]:
-    """A converter for an option that takes an integer of at least `low`."""
-
-    def convert(text: str) -> int:
-        try:
-            return positive_integer("value", int(text), low=low)
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"{shorten(text)} is not an integer of at least {low}"
-            ) from None
-
-    return convert
-
-
-def _numbers(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")]
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="python -m symbind_theory.check_template",
-        description="When can a transformer learn this template task?",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("lines", nargs="*", metavar="'TEMPLATE -> LABEL'", help="such as '?a ?a -> 1'")
-    add("--task", metavar="NAME", help="a built-in task instead")
-    add("--file", metavar="FILE", help="a task file (TOML) instead")
-    add("--list", action="store_true", help="list the built-in tasks")
-    add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
-    add("--json", action="store_true", help="write one JSON document, nothing else")
-    add(
-        "--certificate",
-        metavar="FILE",
-        help="write why N is non-singular, for certificate_verifier to check",
-    )
-    add("--beta", type=_number(0), default=1.0, help="inverse temperature (1)")
-    add("--gamma", type=_number(0), default=1.0, help="position scale (1)")
-    add("--readout", choices=["cls"], default="cls", help="position read out")
-    add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
-    add("--b1", type=_number(), help="frequency of the cosine (1)")
-    add("--b2", type=_number(), help="phase of the cosine (0.3)")
-    add("--target", type=_number(0), default=0.01, help="error aimed at (0.01)")
-    add(
-        "--rel-tol",
-        type=_number(0),
-        default=1e-3,
-        help="stop at this relative half-width of the smallest eigenvalue (0.001)",
-    )
-    add("--max-points", type=_integer(64), default=2**16, help="points at most (65536)")
-    add("--method", choices=["rqmc", "mc"], default="rqmc", help="points (rqmc)")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    add("--seed", type=_integer(0), default=0, help="of the random points (0)")
-    add("--version", action="version", version=f"symbind {__version__}")
-    return parser
 
 
 def _task(options: argparse.Namespace) -> TemplateTask:
@@ -392,11 +295,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: as on the command line; those of the process when None.
     """
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         return _run(options)
     except InputError as error:
-        message, status = str(error), _BAD_INPUT
+        message, status = str(error), BAD_INPUT
     except OSError as error:
         # Python would complain again while it closes the standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -405,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, BrokenPipeError)
             else f"the report could not be written: {error.strerror}"
         )
-        status = _BAD_INPUT
+        status = BAD_INPUT
     except KeyboardInterrupt:
         message, status = "interrupted", _INTERRUPTED
     print(f"check_template: {' '.join(message.split())}", file=sys.stderr)

@@ -16,6 +16,7 @@ import difflib
 import json
 import math
 import os
+import re
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
@@ -188,7 +189,8 @@ def schema() -> dict[str, Any]:
 def _read(text: str) -> TaskFile:
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # ValueError alone: an integer longer than Python's limit for digits.
         reason = " ".join(str(error).split())
         raise InputError(f"not TOML: {reason}") from None
     try:
@@ -247,9 +249,8 @@ def _weight(name: str, value: int | Decimal | str) -> Fraction:
         if value < 0:
             raise InputError(f"{name} is {value}; expected a number of at least 0")
         return _exact(name, value)
-    top, slash, bottom = value.partition("/")
-    if slash and top.isdecimal() and bottom.isdecimal() and int(bottom):
-        return Fraction(int(top), int(bottom))
+    if re.fullmatch(r"[0-9]{1,300}/0*[1-9][0-9]{0,300}", value):
+        return Fraction(value)
     raise InputError(
         f"{name} is {shorten(value)}; expected a number or a fraction such as '1/3'"
     )

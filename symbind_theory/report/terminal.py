@@ -220,5 +220,8 @@ def _whole(interval: Interval) -> Interval:
 
 
 def _ends(interval: Interval) -> str:
-    high = "∞" if math.isinf(interval.high) else _number(interval.high)
-    return f"[{_number(interval.low)}, {high}]"
+    low, high = (
+        "∞" if math.isinf(end) else _number(end)
+        for end in (interval.low, interval.high)
+    )
+    return f"[{low}, {high}]"

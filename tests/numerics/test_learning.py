@@ -303,6 +303,7 @@ def test_a_good_condition_number_can_mislead():
         ({"draws": 1}, "draws is 1; expected"),
         ({"seed": -1}, "seed is -1; expected"),
         ({"noise": -0.5}, "noise is -0.5; expected"),
+        ({"noise": 1e200}, r"noise is 1e\+200; expected at most 1e\+100 times"),
         ({"alpha": 0.0}, "alpha is 0.0; expected"),
     ],
     ids=str,
@@ -310,3 +311,44 @@ def test_a_good_condition_number_can_mislead():
 def test_bad_arguments_of_a_curve_are_named(change, message):
     with pytest.raises(InputError, match=f"^{message}"):
         learning_curve(SAME_DIFFERENT, **change)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200, 1e300])
+def test_labels_and_noise_of_any_size(size):
+    """No square leaves float64 on the way: the answers are those of ordinary labels."""
+    gram = template_gram(SAME_DIFFERENT.templates, max_points=256)
+    task = TemplateTask(SAME_DIFFERENT.templates, [size, -size], noise=0.5 * size)
+    usual = TemplateTask(SAME_DIFFERENT.templates, [1, -1], noise=0.5)
+    curve, expected = (
+        learning_curve(x, sizes=[1000], draws=2, gram=gram) for x in (task, usual)
+    )
+    assert curve.mse[0] == pytest.approx(float(expected.mse[0]) * size * size)
+    assert curve.noise == pytest.approx(0.5 * size)
+    found, wanted = (alignment(x, target=1e-2, gram=gram) for x in (task, usual))
+    assert found.energy.value == pytest.approx(wanted.energy.value * size * size)
+    assert found.hardest == pytest.approx(tuple(size * y for y in wanted.hardest))
+    if size > 1:
+        # The target is far below these labels, however long one learns.
+        assert sample_complexity(task, gram=gram).n is None
+    else:
+        assert sample_complexity(task, gram=gram).n == 0
+
+
+def test_the_hardest_labels_are_those_of_templates_that_occur():
+    """A fast cosine without wildcards makes N diagonal: the other template is out."""
+    task = TemplateTask(["A B", "B A"], [1, -1], [1, 0])
+    gram = template_gram(
+        task.templates, Architecture(activation=Cosine(1000.0)), max_points=64
+    )
+    found = alignment(task, gram=gram)
+    assert found.hardest == (1, 0)
+    assert found.samples.n == sample_complexity(task, gram=gram).n
+
+
+def test_both_sample_sizes_know_the_noise():
+    task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], noise=2)
+    gram = template_gram(task.templates)
+    own, hardest = sample_complexity(task, gram=gram), alignment(task, gram=gram)
+    assert hardest.samples.interval.high > own.interval.low
+    clean = alignment(task, noise=0.0, gram=gram)
+    assert hardest.samples.interval.low > clean.samples.interval.high

@@ -187,6 +187,11 @@ BAD = {
     ),
     "empty template": (ONE.replace("?a", ""), "template is empty"),
     "weight type": (ONE + "weight = []", r"\.weight is \[\]; expected a number of"),
+    "long fraction": (
+        ONE + f'weight = "1/{"9" * 5000}"',
+        r"\[1\].weight is '1/999.*; expected a number or a fraction",
+    ),
+    "long integer": (ONE.replace("1", "9" * 5000), "not TOML: Exceeds the limit"),
     "negative weight": (ONE + "weight = -0.5", r"\[1\].weight is -0.5; expected"),
     "zero weights": (ONE + "weight = 0", "weights are all zero; expected"),
     "bad fraction": (ONE + 'weight = "1/0"', r"\.weight is '1/0'; expected"),

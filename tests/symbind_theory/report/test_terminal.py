@@ -286,6 +286,11 @@ def test_the_numbers_with_their_intervals():
     assert "interval at level 0.999" in text
 
 
+def test_an_interval_at_infinity_is_shown_and_not_taken_for_markup():
+    text = render(record(condition=Interval(math.inf, math.inf, math.inf)))
+    assert lines_with(text, "condition number", " none ", "[∞, ∞]")
+
+
 def test_the_alignment_has_its_rows_where_there_is_one():
     assert not lines_with(render(record()), "hardest")
     samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
