@@ -9,6 +9,8 @@ n independent points, sample variance V and range B, each side of
 fails with probability at most δ (empirical Bernstein). A union bound over both sides of
 every pair makes all intervals hold at once.
 
+What a multiple b of the identity adds to a gap, b² ‖E f_i − E f_j‖², is known exactly.
+
 Source: Maurer & Pontil 2009, Theorem 4; symbind for the range.
 """
 
@@ -23,10 +25,12 @@ import torch
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
-from numerics.options import CHUNK_NUMBERS, resolve_device, supported
+from numerics.options import chunk_numbers, resolve_device, supported
 from numerics.points import PseudoRandomPoints
 from numerics.shapes import Float64
 from numerics.stage_errors import feature_error
+from numerics.string_moments import mean_features, string_moments
+from symbind_theory.incidence import Incidence
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
@@ -92,9 +96,7 @@ def gap_bounds(
     canonical = [t.canonical() for t in parsed]
     distinct = tuple(dict.fromkeys(canonical))
     column = np.array([distinct.index(t) for t in canonical])
-    inner = ConditionalSoftmax(
-        distinct, architecture.beta, architecture.gamma, resolve_device(device)
-    )
+    inner = ConditionalSoftmax(distinct, architecture, resolve_device(device))
     moments = _Moments.of(inner, PseudoRandomPoints(inner.dimension, seed), points)
 
     r = len(parsed)
@@ -103,20 +105,37 @@ def gap_bounds(
     largest = 2 * (1 + architecture.gamma**2)
     width = np.sqrt(2 * moments.variance * logarithm / points)
     width += 7 * largest * logarithm / (3 * (points - 1))
-    # |f| is at most √(1 + γ²); two features are off by `feature_error` of it each.
-    delta = 2 * feature_error(moments.defect) * math.sqrt(1 + architecture.gamma**2)
-    width += delta * (2 * np.sqrt(moments.mean) + delta)
+    # |f| is at most √(1 + γ²), with b √(1 + b²) times that; two features are off by
+    # `feature_error` of it each.
+    added, defect = _identity_gaps(distinct, architecture, inner.tokens)
+    mean = moments.mean + added
+    size = math.sqrt(1 + architecture.gamma**2) * math.hypot(
+        1, architecture.identity_vo
+    )
+    delta = 2 * feature_error(max(moments.defect, defect)) * size
+    width += delta * (2 * np.sqrt(mean) + delta)
     # A template's distance from itself, and from what is equivalent to it, is 0.
     np.fill_diagonal(width, 0.0)
     pairs = np.ix_(column, column)
     return GapBounds(
-        moments.mean[pairs],
-        np.maximum(moments.mean - width, 0.0)[pairs],
-        (moments.mean + width)[pairs],
+        mean[pairs],
+        np.maximum(mean - width, 0.0)[pairs],
+        (mean + width)[pairs],
         failure_probability,
         points,
         seed,
     )
+
+
+def _identity_gaps(
+    templates: Sequence[Template], architecture: Architecture, tokens: Sequence[str]
+) -> tuple[Float64[np.ndarray, "r r"], float]:
+    """b² ‖E f_i − E f_j‖², and the defect of the moments behind it."""
+    strings = [Incidence(t, architecture.readout).symbols for t in templates]
+    found = string_moments(strings, architecture)
+    f = mean_features(strings, found.weights, tokens, architecture.gamma)
+    apart = f[:, :, None] - f[:, None, :]
+    return architecture.identity_vo**2 * (apart**2).sum(0), found.defect
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +153,7 @@ class _Moments:
         """Over `count` points, in chunks; squares are summed about the first mean."""
         r = len(inner.templates)
         per_point = inner.numbers_per_point + 2 * r * r
-        chunk = max(1, CHUNK_NUMBERS // per_point)
+        chunk = max(1, chunk_numbers(inner.device) // per_point)
         first, total, square = None, np.zeros((r, r)), np.zeros((r, r))
         defect = 0.0
         for start in range(0, count, chunk):

@@ -13,12 +13,13 @@ Source: symbind.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 
 from numerics.shapes import Float64
 
-__all__ = ["LaplaceTable", "laplace_moments"]
+__all__ = ["STEP", "LaplaceTable", "Window", "laplace_moments"]
 
 # e^{-30} = 1e-13: where the integrand's exponential tails are cut.
 _TAIL = 30.0
@@ -30,55 +31,95 @@ _GAUSS = 7.5
 # around the nearest node is off by (1/128)^6/720 times the sixth derivative: < 1e-12.
 _SPACING = 1 / 64
 _DEGREE = 5
-# Nodes of the integral lie this many table nodes apart: h = 20/64.
+# Nodes of the integral lie this many table nodes apart.
 _STRIDE = 20
+
+STEP = _STRIDE * _SPACING
+"""h, the distance of the nodes: 0.3125."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Equally spaced nodes τ on which an integral for 1/S lives.
+
+    Attributes:
+        low: the first node.
+        count: how many.
+    """
+
+    low: float
+    count: int
+
+    @classmethod
+    def of(cls, keys: int, sigma: float, shift: float = 0.0) -> Window:
+        """The window for S a sum of exponentials.
+
+        Args:
+            keys: number of exponentials K.
+            sigma: standard deviation of their logits, the largest of which is 0 on
+                average.
+            shift: what may besides move some of the logits up, or all of them down.
+        """
+        low = -(_TAIL + math.log(keys) + _GAUSS * sigma + max(shift, 0.0))
+        high = _EDGE + _GAUSS * sigma - min(shift, 0.0)
+        return cls(low, math.ceil((high - low) / STEP) + 1)
+
+    def widened(self, nodes: int) -> Window:
+        """The window with so many nodes more at either end."""
+        return Window(self.low - nodes * STEP, self.count + 2 * nodes)
+
+    @property
+    def high(self) -> float:
+        """The last node."""
+        return self.low + (self.count - 1) * STEP
+
+    def nodes(self, device: torch.device) -> Float64[torch.Tensor, " count"]:
+        """τ."""
+        steps = torch.arange(self.count, dtype=torch.float64, device=device)
+        return self.low + STEP * steps
 
 
 class LaplaceTable:
-    """L_0 and L_1 on windows of equally spaced nodes, for any real offset.
-
-    The window is where the integral for 1/S lives when every logit, less the largest
-    position term, is at most log(keys) plus a Gaussian of standard deviation sigma.
+    """L_0 and L_1 on a window, for any real offset up to a largest one.
 
     Args:
-        sigma: standard deviation that one token adds to a logit, ≥ 0.
-        keys: number of keys K in the softmax.
+        sigma: standard deviation of the Gaussian, ≥ 0.
+        window: where the values are wanted.
+        largest: largest offset.
         device: where the tables lie.
-
-    Attributes:
-        nodes: τ, equally spaced by `step`; shape (count,).
-        step: h.
+        dtype: of the tables.
     """
 
-    def __init__(self, sigma: float, keys: int, device: torch.device) -> None:
-        step = _STRIDE * _SPACING
-        low = -(_TAIL + math.log(keys) + _GAUSS * sigma)
-        high = _EDGE + _GAUSS * sigma
-        self.count = math.ceil((high - low) / step) + 1
-        self.step = step
-        self.nodes = low + step * torch.arange(
-            self.count, dtype=torch.float64, device=device
-        )
+    def __init__(
+        self,
+        sigma: float,
+        window: Window,
+        largest: float,
+        device: torch.device,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
         # Below this offset L_1 vanishes on the whole window to e^{-_TAIL}.
-        self._lowest = -(_TAIL + _GAUSS * sigma) - high
-        slots = math.ceil((math.log(keys) + 2 * _SPACING - self._lowest) / step)
-        length = (slots + self.count) * _STRIDE
-        grid = low + self._lowest + _SPACING * torch.arange(length, dtype=torch.float64)
+        self._lowest = -(_TAIL + _GAUSS * sigma) - window.high
+        slots = math.ceil((largest + 2 * _SPACING - self._lowest) / STEP)
+        length = (slots + window.count) * _STRIDE
+        grid = (window.low + self._lowest) + _SPACING * torch.arange(
+            length, dtype=torch.float64
+        )
         taylor = _taylor_coefficients(grid, sigma)
         # Row (phase, slot) of the strided view is one window, contiguous in memory.
         phases = taylor.unflatten(-1, (-1, _STRIDE)).transpose(-1, -2).contiguous()
-        self._windows = phases.to(device).unfold(-1, self.count, 1)
+        self._windows = phases.to(device, dtype).unfold(-1, window.count, 1)
 
     def __call__(
         self, offset: Float64[torch.Tensor, " n"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """L_0 and L_1 at `nodes + offset`: two arrays of shape (n, count).
 
-        Offsets are at most log(keys); absolute error below 1e-12.
+        Absolute error below 1e-12 in float64.
         """
-        place = (offset.clamp(min=self._lowest) - self._lowest) / _SPACING
+        place = (offset.double().clamp(min=self._lowest) - self._lowest) / _SPACING
         nearest = place.round()
-        remainder = ((place - nearest) * _SPACING).unsqueeze(1)
+        remainder = ((place - nearest) * _SPACING).unsqueeze(1).to(offset.dtype)
         index = nearest.long()
         slot, phase = index // _STRIDE, index % _STRIDE
         values = []

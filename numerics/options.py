@@ -8,9 +8,10 @@ from numerics.architecture import Architecture
 from symbind_theory.validation import InputError, finite_number, one_of
 
 __all__ = [
-    "CHUNK_NUMBERS",
     "DEVICES",
     "GROUPS",
+    "PRECISIONS",
+    "chunk_numbers",
     "read_level",
     "resolve_device",
     "supported",
@@ -23,21 +24,27 @@ DEVICES = ("auto", "cpu", "cuda")
 # points to each group, which quasi-random points pay for dearly.
 GROUPS = 16
 
-# Float64 numbers in flight at a time, 64 MiB; small enough to stay near the caches.
-CHUNK_NUMBERS = 2**23
+PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+"""In which precision features are computed; what follows from them is in float64."""
+
+
+def chunk_numbers(device: torch.device) -> int:
+    """Numbers in flight at a time, for one replication.
+
+    64 MiB of float64 where they should stay near the caches; 1 GiB on an accelerator,
+    which wants long kernels.
+    """
+    return 2**23 if device.type == "cpu" else 2**27
 
 
 def supported(architecture: Architecture) -> Architecture:
     """The architecture, if this version estimates it.
 
     Raises:
-        InputError: another readout than cls, identity terms, depth or residuals.
+        InputError: more than one layer, a residual connection or normalisation.
     """
-    plain = Architecture(
-        architecture.beta, architecture.gamma, activation=architecture.activation
-    )
-    for name in Architecture.__slots__:
-        given, only = getattr(architecture, name), getattr(plain, name)
+    for name, only in (("depth", 1), ("residual", 0), ("normalisation", None)):
+        given = getattr(architecture, name)
         if given != only:
             raise InputError(
                 f"{name} is {given!r}; expected {only!r}, the only value that this "

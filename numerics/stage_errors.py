@@ -10,33 +10,35 @@ from __future__ import annotations
 import numpy as np
 
 from numerics.activations import Activation
-from numerics.self_values import SelfValues
 from numerics.shapes import Float64
 
 __all__ = ["feature_error", "stage_errors"]
 
 _ROUNDING = 16 * np.finfo(np.float64).eps
+# What the tables of Laplace factors are off by, before rounding.
 _TABLES = 1e-13
-
 
 # Sums of weights show what the trapezoid rule does to them, not an error common to L_0
 # and L_1, which the tables keep below 1e-12; and a column is not the sum.
 _MARGIN = 10
 
 
-def feature_error(defect: float) -> float:
+def feature_error(defect: float, precision: str = "float64") -> float:
     """What is taken as the relative error of each column of features, at most.
 
     Args:
         defect: the largest defect of the inner stage.
+        precision: of the features.
     """
-    return float(_MARGIN * max(defect, _TABLES) + _ROUNDING)
+    eps = float(np.finfo(precision).eps)
+    return _MARGIN * max(defect, _TABLES, 8 * eps) + 16 * eps
 
 
 def stage_errors(
     activation: Activation,
     c: Float64[np.ndarray, "r r"],
-    self_values: SelfValues,
+    d: Float64[np.ndarray, " r"],
+    self_error: float,
     gaps: Float64[np.ndarray, "r r"],
     relative: float,
 ) -> dict[str, Float64[np.ndarray, ...]]:
@@ -48,15 +50,15 @@ def stage_errors(
     Args:
         activation: φ.
         c: C.
-        self_values: d, with its error.
+        d: self values.
+        self_error: bound on their relative error.
         gaps: squared distances.
         relative: `feature_error`.
     """
-    d = self_values.values
     largest = np.sqrt(np.diagonal(c).max())
     delta = relative * largest
     in_c = 2 * delta * largest
-    in_d = self_values.error * d
+    in_d = self_error * d
     lost = np.finfo(np.float64).tiny
     variance = activation.dual(d, d, d)
     # Coefficients off by q in norm: K changes by q (|h_i| + |h_j|) + q², |h|² = K_self.

@@ -27,7 +27,7 @@ import torch
 from numerics.architecture import Architecture
 from numerics.jackknife import half_width, leave_one_out
 from numerics.options import (
-    CHUNK_NUMBERS,
+    chunk_numbers,
     GROUPS,
     read_level,
     resolve_device,
@@ -157,7 +157,7 @@ def _attention(
     index = torch.from_numpy(tokens).to(device)
     gamma = architecture.gamma
     total = torch.zeros((n, n), dtype=torch.float64, device=device)
-    chunk = max(1, CHUNK_NUMBERS // (n * (vocabulary + 3 * keys)))
+    chunk = max(1, chunk_numbers(device) // (n * (vocabulary + 3 * keys)))
     for start in range(0, count, chunk):
         size = min(chunk, count - start)
         draws = torch.from_numpy(stream.draw(size)).to(device)

@@ -5,7 +5,10 @@ averaged over its wildcards. The outer average runs over points that serve all t
 at once; the inner one is exact (`conditional_softmax`). Features enter through the
 triangular factor of a QR decomposition, so C stays positive semi-definite and gaps
 keep their relative accuracy however small they are. Self values need no points at all
-(`self_values`).
+where one row is read (`string_moments`), and points of their own for the mean readout.
+
+A multiple b of the identity added to W_V W_O adds b² ⟨E f_i, E f_j⟩ to C as the number
+of heads grows: rows of F that are known exactly.
 
 Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
 """
@@ -20,20 +23,29 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
-from numerics.jackknife import half_width
+from numerics.jackknife import half_width, leave_one_out
+from numerics.factors import triangle
+from numerics.mean_readout import MeanReadout
 from numerics.options import (
     GROUPS,
+    PRECISIONS,
     read_level,
     resolve_device,
     supported,
 )
 from numerics.point_groups import PointGroups
 from numerics.points import POINTS
-from numerics.self_values import SelfValues, self_values
 from numerics.shapes import Float64
 from numerics.spectrum import Confidence, leave_one_out_factors, stack_factors
 from numerics.stage_errors import feature_error, stage_errors
+from numerics.string_moments import (
+    StringMoments,
+    key_covariance,
+    mean_features,
+    string_moments,
+)
 from numerics.template_matrix import TemplateGram
+from symbind_theory.incidence import Incidence
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
@@ -66,6 +78,7 @@ def template_gram(
     method: str = "rqmc",
     *,
     level: float = 0.999,
+    precision: str = "float64",
     progress: Progress | None = None,
 ) -> TemplateGram:
     """Estimate the template matrix and everything that goes with it.
@@ -81,7 +94,7 @@ def template_gram(
         templates: templates of one length, or their text. Equivalent ones are computed
             once, so that their gap is exactly 0.
         architecture: the transformer; `Architecture()` when None. This version
-            estimates the cls readout at depth 1 without identity terms.
+            estimates depth 1.
         rel_tol: relative half-width aimed at for λ_min(N), > 0.
         max_points: outer points at most; at least 64. They come in 16 groups of one
             size, for "rqmc" a power of two: rounded down.
@@ -90,6 +103,8 @@ def template_gram(
         method: "rqmc": independent scramblings of Sobol' points; "mc": pseudo-random
             points, whose error falls as n^{−1/2} only.
         level: coverage of every interval, in (0, 1).
+        precision: of the features, "float64" or "float32"; the intervals include what
+            it costs. All that follows from the features is computed in float64.
         progress: called with (points done, points at most).
 
     Raises:
@@ -101,23 +116,28 @@ def template_gram(
     finite_number("rel_tol", rel_tol, low=0, strict=True)
     positive_integer("max_points", max_points, low=4 * GROUPS)
     one_of("method", method, METHODS)
+    one_of("precision", precision, tuple(PRECISIONS))
     read_level(level)
     chosen = resolve_device(device)
 
     canonical = [t.canonical() for t in parsed]
     distinct = tuple(dict.fromkeys(canonical))
-    beta, gamma = architecture.beta, architecture.gamma
-    inner = ConditionalSoftmax(distinct, beta, gamma, chosen)
-    groups = PointGroups(inner, seed, method)
+    inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
+    strings = [Incidence(t, architecture.readout).symbols for t in distinct]
+    own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    groups = PointGroups(inner, own, seed, method)
     sizes = _sizes(max_points // GROUPS, method)
     settings = _Settings(
         parsed,
         architecture,
         tuple(distinct.index(t) for t in canonical),
-        self_values(parsed, beta, gamma),
+        strings,
+        inner.tokens,
+        string_moments(strings, architecture),
         seed,
         Confidence(level, len(sizes)),
         method,
+        precision,
         str(chosen),
     )
 
@@ -141,59 +161,91 @@ class _Settings:
     templates: tuple[Template, ...]
     architecture: Architecture
     column: tuple[int, ...]
-    self_values: SelfValues
+    strings: list[tuple[str | int, ...]]
+    tokens: tuple[str, ...]
+    moments: StringMoments
     seed: int
     confidence: Confidence
     method: str
+    precision: str
     device: str
 
 
 def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     column = np.array(settings.column)
-    d = settings.self_values.values
-    dual = settings.architecture.activation.dual
-    factors = _factors(groups, settings)
-    estimates = [_estimates(factor[:, column], d, dual) for factor in factors]
+    activation = settings.architecture.activation
+    plain = _self_values(groups, settings)
+    factors = _factors(groups, settings, plain)
+    own = [d + _identity_squares(settings) for d in plain]
+    estimates = [
+        _estimates(factor[:, column], d[column], activation.dual)
+        for factor, d in zip(factors, own, strict=True)
+    ]
     pooled = estimates[0]
     without = {name: np.stack([e[name] for e in estimates[1:]]) for name in pooled}
 
-    relative = feature_error(groups.defect)
+    relative = feature_error(
+        max(groups.defect, settings.moments.defect), settings.precision
+    )
     stage = stage_errors(
-        settings.architecture.activation,
+        activation,
         pooled["attention"],
-        settings.self_values,
+        pooled["attention_self"],
+        settings.moments.error,
         pooled["gaps"],
         relative,
     )
     # Equivalent templates share their features: that gap is 0 exactly.
     stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
     level = settings.confidence.each
-    halfwidth = stage | {
+    halfwidth = {
         name: half_width(pooled[name], replicates, level) + stage[name]
         for name, replicates in without.items()
     }
     return TemplateGram(
         templates=settings.templates,
         architecture=settings.architecture,
-        attention_self=d,
-        matrix_self=dual(d, d, d),
         **pooled,
         halfwidth=MappingProxyType(halfwidth),
         points=GROUPS * groups.count,
         seed=settings.seed,
         confidence=settings.confidence,
         method=settings.method,
+        precision=settings.precision,
         device=settings.device,
         column=settings.column,
         factors=tuple(factors),
+        self_values=tuple(own),
         feature_error=relative,
-        self_error=settings.self_values.error,
+        self_error=settings.moments.error,
     )
 
 
-def _factors(
+def _self_values(
     groups: PointGroups, settings: _Settings
+) -> list[Float64[np.ndarray, " distinct"]]:
+    """K_attn of a string with itself but for b, on all points, then without a group."""
+    if settings.moments.squares is not None:
+        return [settings.moments.squares] * (1 + GROUPS)
+    by_group = groups.self_values()
+    return [by_group.mean(0), *leave_one_out(by_group)]
+
+
+def _identity_squares(settings: _Settings) -> Float64[np.ndarray, " distinct"]:
+    """What b adds to K_attn of a string with itself: b² |E Φ|²."""
+    architecture = settings.architecture
+    squares = [
+        w @ key_covariance(string, architecture.gamma) @ w
+        for w, string in zip(settings.moments.weights, settings.strings, strict=True)
+    ]
+    return architecture.identity_vo**2 * np.array(squares)
+
+
+def _factors(
+    groups: PointGroups,
+    settings: _Settings,
+    self_values: list[Float64[np.ndarray, " distinct"]],
 ) -> list[Float64[np.ndarray, "distinct distinct"]]:
     """F with C = FᵀF on all points, then with each group left out in turn.
 
@@ -203,27 +255,34 @@ def _factors(
     by_group = groups.factors()
     place = [settings.column.index(i) for i in range(by_group.shape[2])]
     known = [not settings.templates[i].wildcards for i in place]
-    lengths = np.sqrt(settings.self_values.values[place])
     factors = [stack_factors(by_group), *leave_one_out_factors(by_group)]
-    return [
-        factor * np.where(known, lengths / np.linalg.norm(factor, axis=0), 1.0)
-        for factor in factors
+    factors = [
+        factor * np.where(known, np.sqrt(d) / np.linalg.norm(factor, axis=0), 1.0)
+        for factor, d in zip(factors, self_values, strict=True)
     ]
+    b, gamma = settings.architecture.identity_vo, settings.architecture.gamma
+    if b == 0:
+        return factors
+    weights = settings.moments.weights
+    rows = b * mean_features(settings.strings, weights, settings.tokens, gamma)
+    return [triangle(np.vstack([factor, rows])) for factor in factors]
 
 
 def _estimates(
     features: Float64[np.ndarray, "rows r"],
     d: Float64[np.ndarray, " r"],
-    dual: Callable[..., Float64[np.ndarray, "r r"]],
-) -> dict[str, Float64[np.ndarray, "r r"]]:
-    """C, gaps and N; gaps from distances of columns, which rounding does not hide."""
+    dual: Callable[..., Float64[np.ndarray, ...]],
+) -> dict[str, Float64[np.ndarray, ...]]:
+    """C, d, gaps, N and its self values; gaps from distances of columns, which rounding does not hide."""
     c = features.T @ features
     columns = features.T
     gaps = np.stack([((column - columns) ** 2).sum(1) for column in columns])
     return {
         "attention": c,
+        "attention_self": d,
         "gaps": gaps,
         "matrix": dual(d[:, None], d[None, :], c),
+        "matrix_self": dual(d, d, d),
     }
 
 

@@ -47,13 +47,17 @@ class TemplateGram:
         seed: the seed of the points.
         confidence: coverage of every interval, looks at intermediate sizes included.
         method: how the outer points were drawn.
+        precision: of the features.
         device: where they were computed.
         column: which of the distinct templates, up to renaming, each template is.
         factors: F with C = FᵀF for the distinct templates, on all points, then with
             each group of points left out in turn.
+        self_values: d of the distinct templates, likewise; equal throughout where they
+            need no points.
         feature_error: bound on the relative error of each column of features, by
             rounding and by the inner stage, which re-drawing points does not show.
-        self_error: bound on the relative error of `attention_self`.
+        self_error: bound on the relative error of `self_values` besides what re-drawing
+            points shows.
     """
 
     templates: tuple[Template, ...]
@@ -68,9 +72,11 @@ class TemplateGram:
     seed: int
     confidence: Confidence
     method: str
+    precision: str
     device: str
     column: tuple[int, ...]
     factors: tuple[Float64[np.ndarray, "distinct distinct"], ...] = field(repr=False)
+    self_values: tuple[Float64[np.ndarray, " distinct"], ...] = field(repr=False)
     feature_error: float
     self_error: float
 
@@ -124,7 +130,10 @@ class TemplateGram:
         """
         column = list(self.column)
         factors = [k.factor[:, column] for k in self._kernel_factors]
-        values = [statistic(g, self._excess(g)) for g in factors]
+        values = [
+            statistic(g, self._excess(g, d[column]))
+            for g, d in zip(factors, self.self_values, strict=True)
+        ]
         if not any(values):
             return Interval(0.0, 0.0, 0.0, self.level)
         drawn = log_interval(values, self.confidence)
@@ -147,18 +156,18 @@ class TemplateGram:
     @property
     def excess(self) -> Float64[np.ndarray, " r"]:
         """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
-        return self._excess(self.pooled_factor)
+        return self._excess(self.pooled_factor, self.attention_self)
 
     @property
     def _repeats(self) -> bool:
         return len(set(self.column)) < len(self.templates)
 
     def _excess(
-        self, factor: Float64[np.ndarray, "rows r"]
+        self, factor: Float64[np.ndarray, "rows r"], d: Float64[np.ndarray, " r"]
     ) -> Float64[np.ndarray, " r"]:
         """K_self − N_ii: how much closer a string is to itself than to a renaming."""
         wild = np.array([bool(t.wildcards) for t in self.templates])
-        excess = self.matrix_self - (factor**2).sum(0)
+        excess = self.architecture.activation.dual(d, d, d) - (factor**2).sum(0)
         return np.where(wild, np.maximum(excess, 0.0), 0.0)
 
     @property
@@ -172,11 +181,10 @@ class TemplateGram:
     @cached_property
     def _kernel_factors(self) -> list[KernelFactor]:
         """The same as `factors`, for N."""
-        place = [self.column.index(i) for i in range(max(self.column) + 1)]
-        activation, d = self.architecture.activation, self.attention_self[place]
+        activation = self.architecture.activation
         return [
             kernel_factor(activation, features, d, self.feature_error, self.self_error)
-            for features in self.factors
+            for features, d in zip(self.factors, self.self_values, strict=True)
         ]
 
     @cached_property

@@ -70,6 +70,20 @@ class Incidence:
         return len(self.skeleton)
 
     @cached_property
+    def symbols(self) -> tuple[str | int, ...]:
+        """What stands at each key: a regular token, or the number of a wildcard."""
+        symbols: list[str | int | None] = list(self.skeleton)
+        for number, block in enumerate(self.blocks):
+            for position in block:
+                symbols[position] = number
+        return tuple(x for x in symbols if x is not None)
+
+    @property
+    def queries(self) -> range:
+        """The positions that are read; the readout is the mean over them."""
+        return range(0 if self.readout == "mean" else self.size - 1, self.size)
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """n_t for each regular token t."""
         counts: dict[str, int] = {}

@@ -1,0 +1,89 @@
+"""Independent replications of one estimate, spread over what there is.
+
+Each replication has a seed of its own and runs on one thread, so its bits do not depend
+on where it runs nor on how many run beside it. joblib spreads them: over threads of
+this process by default, and wherever `joblib.parallel_config` says otherwise, such as
+over a dask cluster. Without joblib they run one after the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+
+__all__ = ["map_replications"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_replications(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    device: torch.device,
+) -> Iterator[Result]:
+    """`function` of each item, in order, as they are done.
+
+    Args:
+        function: what to do for one replication; it and the items must be picklable for
+            joblib to send them to other processes.
+        items: one for each replication.
+        device: where the function computes; an accelerator takes one at a time.
+    """
+    before = torch.get_num_threads()
+    try:
+        if device.type == "cpu":
+            yield from _spread(function, items)
+        else:
+            yield from map(function, items)
+    finally:
+        # Threads of one process share this setting and may restore it out of order.
+        torch.set_num_threads(before)
+
+
+def _spread(
+    function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[Result]:
+    alone = _OnOneThread(function)
+    try:
+        import joblib
+        from joblib.parallel import get_active_backend
+    except ModuleNotFoundError:
+        yield from map(alone, items)
+        return
+    backend, jobs = get_active_backend(prefer="threads")
+    if type(backend).__name__ == "ThreadingBackend" and jobs == 1:
+        jobs = os.cpu_count() or 1
+    lazily = "generator" if backend.supports_return_generator else "list"
+    parallel: Any = joblib.Parallel(
+        n_jobs=min(jobs, len(items)) if jobs > 0 else jobs,
+        prefer="threads",
+        return_as=lazily,
+        pre_dispatch="all",
+    )
+    yield from parallel(joblib.delayed(alone)(item) for item in items)
+
+
+class _OnOneThread:
+    """A function that computes on one thread: more would change rounding."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def __call__(self, item: Any) -> Any:
+        with _threads(1):
+            return self._function(item)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
