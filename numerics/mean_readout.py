@@ -1,16 +1,16 @@
 """Self values under the mean readout: sampling all rows of one string together.
 
-K_attn(X, X) = E wᵀ K w with w the mean of the rows of softmax(β(M + aK)),
+K_attn(X, X) = k⁻² Σ_{q, q'} E s_q K s_q' with s_q the rows of softmax(β(M + aK)),
 K = 1[x_i = x_j] + γ² 1[i = j], and M a Gaussian matrix whose rows and columns both have
-the covariance K: M = A G Aᵀ with A Aᵀ = K. By symmetry the value depends on nothing but
-how often each token occurs, so equal multiplicities share one estimate.
+the covariance K: M = A G Aᵀ with A Aᵀ = K. Only pairs q ≠ q' that carry one symbol are
+sampled, as the others are known (`string_moments`). By symmetry the value depends on
+nothing but how often each token occurs, so equal multiplicities share one estimate.
 
 Source: arXiv 2310.09753 (kernel); symbind (sampler).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ import torch
 
 from numerics.architecture import Architecture
 from numerics.shapes import Float, Float64
-from numerics.string_moments import key_covariance
+from numerics.string_moments import key_covariance, ordered
 
 __all__ = ["MeanReadout"]
 
@@ -31,30 +31,32 @@ class _String:
     Attributes:
         covariance: K.
         root: A, columns by decreasing size.
+        together: 1 for each pair of different rows of one symbol, else 0.
         order: for each entry of G, which coordinate of a point it takes: the loudest
             entries take the first.
     """
 
     covariance: Float64[torch.Tensor, "keys keys"]
     root: Float64[torch.Tensor, "keys keys"]
+    together: Float64[torch.Tensor, "keys keys"]
     order: torch.Tensor
 
     @classmethod
-    def of(cls, sizes: Sequence[int], gamma: float) -> _String:
-        """The string in which the tokens occur so often."""
-        symbols = [token for token, size in enumerate(sizes) for _ in range(size)]
+    def of(cls, symbols: Sequence[int], gamma: float) -> _String:
+        """What a string asks for."""
+        together = key_covariance(symbols, 0.0) - np.eye(len(symbols))
         covariance = key_covariance(symbols, gamma)
         values, vectors = np.linalg.eigh(covariance)
         size = np.sqrt(np.maximum(values[::-1], 0.0))
         root = vectors[:, ::-1] * size
         loudest = np.argsort(-np.outer(size, size).ravel(), kind="stable")
         order = np.argsort(loudest, kind="stable")
-        tensors = map(torch.from_numpy, (covariance, root.copy(), order))
-        return cls(*tensors)
+        arrays = (covariance, root.copy(), together, order)
+        return cls(*map(torch.from_numpy, arrays))
 
 
 class MeanReadout:
-    """E wᵀ K w of several strings, from points that serve all of them.
+    """What is left to sample of K_attn(X, X), from points that serve all strings.
 
     Args:
         strings: strings of one length; only the equality of symbols matters.
@@ -68,7 +70,7 @@ class MeanReadout:
     def __init__(
         self, strings: Sequence[Sequence[Hashable]], architecture: Architecture
     ) -> None:
-        kinds = [tuple(sorted(Counter(x).values(), reverse=True)) for x in strings]
+        kinds = [ordered(x) for x in strings]
         distinct = tuple(dict.fromkeys(kinds))
         self._of = np.array([distinct.index(kind) for kind in kinds])
         self._kinds = [_String.of(kind, architecture.gamma) for kind in distinct]
@@ -79,7 +81,7 @@ class MeanReadout:
     def __call__(
         self, points: Float[torch.Tensor, "n dimension"]
     ) -> Float64[np.ndarray, " strings"]:
-        """The sum over the points of wᵀ K w, for each string."""
+        """For each string the sum over the points of k⁻² Σ s_q K s_q'."""
         sums = [float(self._squares(string, points).sum()) for string in self._kinds]
         return np.array(sums)[self._of]
 
@@ -90,5 +92,7 @@ class MeanReadout:
         normals = points[:, string.order.to(points.device)]
         logits = root @ normals.unflatten(1, root.shape) @ root.T
         logits = self._beta * (logits + self._shift * covariance)
-        weights = torch.softmax(logits, dim=-1).mean(1)
-        return ((weights @ covariance) * weights).sum(1)
+        weights = torch.softmax(logits, dim=-1)
+        products = weights @ covariance @ weights.transpose(1, 2)
+        together = string.together.to(points)
+        return (products * together).sum((1, 2)) / len(together) ** 2

@@ -77,7 +77,7 @@ def _orthogonal_complement(
         return np.eye(count)
     order = np.argsort(-np.abs(columns).max(1), kind="stable")
     scaled = columns / np.abs(columns).max(0)
-    q, *_ = scipy.linalg.qr(scaled[order], pivoting=True, mode="full")
+    q = np.asarray(scipy.linalg.qr(scaled[order], pivoting=True, mode="full")[0])
     complement = np.empty((count, count - dimension))
     complement[order] = q[:, dimension:]
     return complement

@@ -55,14 +55,15 @@ def _spread(
     except ModuleNotFoundError:
         yield from map(alone, items)
         return
-    backend, jobs = get_active_backend(prefer="threads")
+    active: Any = get_active_backend(prefer="threads")
+    backend, jobs = active
     if type(backend).__name__ == "ThreadingBackend" and jobs == 1:
-        jobs = os.cpu_count() or 1
-    lazily = "generator" if backend.supports_return_generator else "list"
+        # What joblib says where nobody has said anything.
+        jobs = min(os.cpu_count() or 1, len(items))
     parallel: Any = joblib.Parallel(
-        n_jobs=min(jobs, len(items)) if jobs > 0 else jobs,
+        n_jobs=jobs,
         prefer="threads",
-        return_as=lazily,
+        return_as="generator" if backend.supports_return_generator else "list",
         pre_dispatch="all",
     )
     yield from parallel(joblib.delayed(alone)(item) for item in items)

@@ -99,7 +99,9 @@ class RowMoments:
         """
         counts = Counter(symbols)
         special = symbols[query] if self._shift else None
-        block = {x: _Block(n, self._shift != 0 and x == special) for x, n in counts.items()}
+        block = {
+            x: _Block(n, self._shift != 0 and x == special) for x, n in counts.items()
+        }
         kind = tuple(sorted(Counter(block.values()).items()))
         if kind not in self._kinds:
             self._kinds[kind] = self._integrate(kind)
@@ -136,7 +138,9 @@ class RowMoments:
             for c, other in kind:
                 pairs = count * (other - (b == c))
                 if pairs:
-                    both += pairs * integral(Counter([b, c]), of.first, moments[c].first)
+                    both += pairs * integral(
+                        Counter([b, c]), of.first, moments[c].first
+                    )
         return _Averages(weight, own, square, one, both)
 
     def _level(self, block: _Block) -> float:

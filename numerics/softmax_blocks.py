@@ -130,7 +130,9 @@ class SoftmaxBlocks:
             share = torch.exp(mean - total[:, None])
             return Block(where, none, first[:, None], share)
         averages = self._each_with_others(mean, symbol, position)
-        return Block(where, averages[:, 0], averages[:, 1:], torch.ones_like(mean[:, :1]))
+        return Block(
+            where, averages[:, 0], averages[:, 1:], torch.ones_like(mean[:, :1])
+        )
 
     def numbers(self, size: int, symbol: float, position: float) -> int:
         """Float64 numbers in flight for one block of so many positions."""
@@ -159,11 +161,10 @@ class SoftmaxBlocks:
     def _products(self, table: LaplaceTable, mean: torch.Tensor) -> torch.Tensor:
         l0, l1 = (x.unflatten(0, mean.shape) for x in table(mean.flatten()))
         rest = _products_of_others(list(l0.unbind(1)))
-        firsts = [
-            _times(first, others)
-            for first, others in zip(l1.unbind(1), rest.each, strict=True)
-        ]
-        return torch.stack([rest.all, *firsts], dim=1)
+        # Two positions at least: no product is empty.
+        factors = [(x, y) for x, y in zip(l1.unbind(1), rest.each, strict=True)]
+        products = [x * y for x, y in factors if y is not None]
+        return torch.stack([l0.prod(1), *products], dim=1)
 
     def _reach(self, symbol: float) -> int | None:
         """How many nodes ξ moves, at most; None where the nodes are too far apart.

@@ -6,14 +6,16 @@ added to W_V W_O passes on as the number of heads grows:
 
     K_b(X, Y) = K_attn(X, Y) + b² ⟨E Φ(X), E Φ(Y)⟩.
 
-They give K_attn(X, X) too where one row is read; the mean over rows needs their joint
-law (`mean_readout`).
+They give K_attn(X, X) too where one row is read. The mean over rows also needs the
+products of two: rows of different symbols are independent; those of one symbol are not,
+and their part has to be sampled (`mean_readout`).
 
 Source: symbind; docs/estimation.md.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +25,7 @@ from numerics.architecture import Architecture
 from numerics.row_moments import RowMoments
 from numerics.shapes import Float64
 
-__all__ = ["StringMoments", "key_covariance", "mean_features", "string_moments"]
+__all__ = ["StringMoments", "key_covariance", "mean_features", "ordered", "string_moments"]
 
 # Bound on the relative error of the moments by the trapezoid rule, by tails cut at
 # e^{-34} and by rounding, a hundred times what the sums of weights ever show.
@@ -36,13 +38,13 @@ class StringMoments:
 
     Attributes:
         weights: E s, the attention to each key averaged over the queries; shape (n, K).
-        squares: K_attn(X, X) without the identity b; shape (n,). None for the mean
-            readout.
+        squares: K_attn(X, X) without the identity b; shape (n,). For the mean readout
+            less the products of different rows of one symbol.
         defect: the largest |Σ_i E s_i − 1| and |Σ_ij E s_i s_j − 1|.
     """
 
     weights: Float64[np.ndarray, "n keys"]
-    squares: Float64[np.ndarray, " n"] | None
+    squares: Float64[np.ndarray, " n"]
     defect: float
 
     @property
@@ -71,10 +73,38 @@ def string_moments(
     )
     if architecture.readout == "mean":
         weights = [sum(row(x, q).weights for q in range(keys)) / keys for x in strings]
-        return StringMoments(np.stack(weights), None, row.defect)
-    rows = [row(x, keys - 1) for x in strings]
-    squares = np.array([r.square for r in rows])
-    return StringMoments(np.stack([r.weights for r in rows]), squares, row.defect)
+        kinds = [ordered(x) for x in strings]
+        known = {
+            kind: _independent_squares(kind, row, architecture.gamma)
+            for kind in dict.fromkeys(kinds)
+        }
+        squares = [known[kind] for kind in kinds]
+    else:
+        rows = [row(x, keys - 1) for x in strings]
+        weights, squares = [r.weights for r in rows], [r.square for r in rows]
+    return StringMoments(np.stack(weights), np.array(squares), row.defect)
+
+
+def ordered(string: Sequence[Hashable]) -> tuple[int, ...]:
+    """The string with numbers for symbols, the most frequent symbol first.
+
+    Equal for strings with equal multiplicities.
+    """
+    sizes = sorted(Counter(string).values(), reverse=True)
+    return tuple(symbol for symbol, size in enumerate(sizes) for _ in range(size))
+
+
+def _independent_squares(
+    string: Sequence[Hashable], row: RowMoments, gamma: float
+) -> float:
+    """The part of K_attn(X, X) from each row by itself and rows of different symbols."""
+    keys = len(string)
+    rows = [row(string, q) for q in range(keys)]
+    weights = np.stack([r.weights for r in rows])
+    products = weights @ key_covariance(string, gamma) @ weights.T
+    different = key_covariance(string, 0.0) == 0
+    own = sum(r.square for r in rows)
+    return float(own + products[different].sum()) / keys**2
 
 
 def mean_features(

@@ -226,9 +226,10 @@ def _self_values(
     groups: PointGroups, settings: _Settings
 ) -> list[Float64[np.ndarray, " distinct"]]:
     """K_attn of a string with itself but for b, on all points, then without a group."""
-    if settings.moments.squares is not None:
-        return [settings.moments.squares] * (1 + GROUPS)
-    by_group = groups.self_values()
+    known = settings.moments.squares
+    if settings.architecture.readout != "mean":
+        return [known] * (1 + GROUPS)
+    by_group = known + groups.self_values()
     return [by_group.mean(0), *leave_one_out(by_group)]
 
 
@@ -273,7 +274,10 @@ def _estimates(
     d: Float64[np.ndarray, " r"],
     dual: Callable[..., Float64[np.ndarray, ...]],
 ) -> dict[str, Float64[np.ndarray, ...]]:
-    """C, d, gaps, N and its self values; gaps from distances of columns, which rounding does not hide."""
+    """C, d, gaps, N and its self values.
+
+    Gaps come from distances of columns, which rounding does not hide.
+    """
     c = features.T @ features
     columns = features.T
     gaps = np.stack([((column - columns) ** 2).sum(1) for column in columns])

@@ -120,6 +120,7 @@ def check(
             decision,
             estimates.smallest_eigenvalue,
             samples,
+            architecture.identity_vo,
         ),
         seed=seed,
         version=__version__,
@@ -206,7 +207,14 @@ def _architecture(options: argparse.Namespace) -> Architecture:
         )
     without = {"relu": ReLU, "erf": Erf, "gelu": GELU}
     activation = without[name]() if name in without else Cosine(**given)
-    return Architecture(options.beta, options.gamma, options.readout, activation)
+    return Architecture(
+        options.beta,
+        options.gamma,
+        options.readout,
+        activation,
+        options.identity_kq,
+        options.identity_vo,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -215,6 +223,12 @@ def _run(options: argparse.Namespace) -> int:
         return _list()
     task = _task(options)
     if options.certificate is not None:
+        if options.identity_kq or options.identity_vo:
+            raise InputError(
+                "--certificate was given with an identity term; expected neither "
+                "--identity-kq nor --identity-vo: certificates speak of the network "
+                "without them"
+            )
         check_writable(options.certificate, "the certificate")
 
     from rich.console import Console

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from symbind_theory.incidence import READOUTS
 from symbind_theory.validation import (
     InputError,
     finite_number,
@@ -98,7 +99,21 @@ def command_parser() -> argparse.ArgumentParser:
     )
     add("--beta", type=_number(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=_number(0), default=1.0, help="position scale (1)")
-    add("--readout", choices=["cls"], default="cls", help="position read out")
+    add("--readout", choices=READOUTS, default="cls", help="position read out (cls)")
+    add(
+        "--identity-kq",
+        type=_number(),
+        default=0.0,
+        metavar="A",
+        help="multiple of the identity added to W_K W_Q^T (0)",
+    )
+    add(
+        "--identity-vo",
+        type=_number(),
+        default=0.0,
+        metavar="B",
+        help="multiple of the identity added to W_V W_O (0)",
+    )
     add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
     add("--b1", type=_number(), help="frequency of the cosine (1)")
     add("--b2", type=_number(), help="phase of the cosine (0.3)")

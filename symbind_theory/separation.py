@@ -1,9 +1,10 @@
 """The order in beta at which two templates separate, and the exact leading gap.
 
 gap = E‖f − f'‖² = c β^{2L} + O(β^{2L+1}) with f the attention features averaged over
-wildcards. Two inequivalent templates of one length differ at an order L ≤ 3, found by
-comparing incidence keys; c is a polynomial in γ² (and in a², with the identity added to
-W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
+wildcards. A multiple b of the identity added to W_V W_O adds b² ‖E f − E f'‖², which
+starts at the same order or later, so that c gains b² times a part of itself. Two inequivalent templates of one length differ at an order L ≤ 3, found by
+comparing incidence keys; c is a polynomial in γ² (and in a², with a times the identity
+added to W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
 is asked for.
 
 In the formulas K is the number of keys, n_t the counts of regular tokens, R and J the
@@ -37,6 +38,9 @@ __all__ = ["LeadingGap", "certify", "leading_gap", "separation", "verify"]
 Polynomial = Sequence[int | Fraction]
 """Coefficients of 1, γ², γ⁴, …."""
 
+Terms = tuple[tuple[int, int, Fraction], ...]
+"""(power of gamma, power of a, number) for each term."""
+
 _KAPPA = (1, 1)
 
 
@@ -49,32 +53,37 @@ class LeadingGap:
             equivalent templates, whose features are equal.
         readout: position that is read.
         identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ.
-        terms: of the coefficient c, as (power of gamma, power of a, number); a is
-            identity_kq.
+        terms: of the coefficient c for b = 0, as (power of gamma, power of a, number);
+            a is identity_kq.
+        mean_terms: of what b² multiplies in c; empty unless b was asked for.
     """
 
     order: int | None
     readout: Readout
     identity_kq: bool
-    terms: tuple[tuple[int, int, Fraction], ...]
+    terms: Terms
+    mean_terms: Terms = ()
 
     @property
     def coefficient(self) -> sympy.Expr:
-        """c, factored: gap = c · β^{2L} + O(β^{2L+1}); an expression in gamma (and a).
+        """c, factored: gap = c · β^{2L} + O(β^{2L+1}); in gamma (and a, and b).
 
         Valid for γ ≠ 0 (and a ≠ 0, where it was asked for): there c > 0.
         """
-        return _expression(self.terms)
+        return _expression(self.terms, self.mean_terms)
 
-    def at(self, gamma: float, identity_kq: float = 0.0) -> float:
+    def at(
+        self, gamma: float, identity_kq: float = 0.0, identity_vo: float = 0.0
+    ) -> float:
         """The coefficient in float64: 0 or infinite where it is beyond its range.
 
         Args:
             gamma: position scale.
             identity_kq: a; 0 exactly where the gap was derived without it.
+            identity_vo: b; it counts where the gap was derived with it.
 
         Raises:
-            InputError: not a finite number, or a zero where the gap was derived for
+            InputError: not a finite number, or an a that is zero where the gap was derived for
                 a ≠ 0, or the reverse: the order would be another one.
         """
         finite_number("gamma", gamma)
@@ -84,21 +93,27 @@ class LeadingGap:
                 f"identity_kq is {identity_kq}; expected {expected}: the gap was "
                 f"derived with identity_kq={self.identity_kq}"
             )
+        finite_number("identity_vo", identity_vo)
+
+        def value(terms: Terms) -> float:
+            return sum(float(c) * gamma**i * identity_kq**j for i, j, c in terms)
+
         try:
-            return sum(float(c) * gamma**i * identity_kq**j for i, j, c in self.terms)
+            return value(self.terms) + identity_vo**2 * value(self.mean_terms)
         except OverflowError:
             return math.inf
 
 
 @lru_cache(maxsize=4096)
-def _expression(terms: tuple[tuple[int, int, Fraction], ...]) -> sympy.Expr:
+def _expression(terms: Terms, mean_terms: Terms) -> sympy.Expr:
     import sympy
 
-    gamma, a = sympy.symbols("gamma a")
+    gamma, a, b = sympy.symbols("gamma a b")
     expanded = sum(
         (
-            sympy.Rational(c.numerator, c.denominator) * gamma**i * a**j
-            for i, j, c in terms
+            factor * sympy.Rational(c.numerator, c.denominator) * gamma**i * a**j
+            for factor, part in ((sympy.Integer(1), terms), (b**2, mean_terms))
+            for i, j, c in part
         ),
         sympy.Integer(0),
     )
@@ -110,6 +125,7 @@ def leading_gap(
     u: Template | str,
     readout: Readout = "cls",
     identity_kq: float = False,
+    identity_vo: float = False,
 ) -> LeadingGap:
     """The order at which two templates separate, with the exact coefficient.
 
@@ -120,6 +136,8 @@ def leading_gap(
     3
     >>> leading_gap("?a ?a", "?a ?b", "last", identity_kq=True).coefficient
     a**2*gamma**2/8
+    >>> leading_gap("?a ?a", "?a ?b", identity_vo=True).coefficient
+    2*(b**2 + 1)*(gamma**2 + 1)**2*(3*gamma**2 + 2)/729
 
     Args:
         t: a template, or its text.
@@ -128,36 +146,65 @@ def leading_gap(
         identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ, or a
             itself: all that matters is whether it is 0. If not, the coefficient is an
             expression in `a` too.
+        identity_vo: the same for a multiple b added to W_V W_O, as the number of heads
+            grows; the coefficient is an expression in `b` too. It raises no order and
+            lowers none.
 
     Raises:
         InputError: lengths that differ, or an unknown readout.
     """
     read_readout(readout)
     first, second = (Incidence(x, readout) for x in read_templates([t, u]))
-    return separation(first, second, identity_kq != 0)
+    return separation(first, second, identity_kq != 0, identity_vo != 0)
 
 
-def separation(t: Incidence, u: Incidence, identity_kq: bool = False) -> LeadingGap:
+def separation(
+    t: Incidence,
+    u: Incidence,
+    identity_kq: bool = False,
+    identity_vo: bool = False,
+) -> LeadingGap:
     """`leading_gap` for templates whose incidence data are at hand.
 
     Args:
         t: a template under some readout.
         u: another of the same length, under the same readout.
         identity_kq: as for `leading_gap`.
+        identity_vo: as for `leading_gap`.
     """
     order = _plain_order(t, u)
     if order is None:
         return LeadingGap(None, t.readout, identity_kq, ())
     if identity_kq:
         order = _order_with_identity(t, u, order)
-    powers_of_a = _coefficient(t, u, order, identity_kq)
-    terms = tuple(
+    parts = _coefficient(t, u, order, identity_kq)
+    means = _mean_part(parts, order, identity_kq) if identity_vo else ()
+    return LeadingGap(order, t.readout, identity_kq, _terms(parts), _terms(means))
+
+
+def _terms(powers_of_a: Sequence[Polynomial]) -> Terms:
+    return tuple(
         (2 * i, 2 * j, Fraction(c))
         for j, polynomial in enumerate(powers_of_a)
         for i, c in enumerate(polynomial)
         if c
     )
-    return LeadingGap(order, t.readout, identity_kq, terms)
+
+
+def _mean_part(
+    powers_of_a: Sequence[Polynomial], order: int, identity_kq: bool
+) -> Sequence[Polynomial]:
+    """What of c belongs to the difference of means, ‖E f − E f'‖².
+
+    The difference is a number at order 0, and at order 2 where the multiplicities
+    differ, which the wildcards' variances show. It is odd in the shared Gaussians at
+    order 3, and at order 1 but for the identity's own share of the logits: the highest
+    power of a. At order 2 with the identity (mean readout) the product of its share
+    with a row's random part is odd too; its square, with a⁴, is not.
+    """
+    if order == 3 or (order == 1 and not identity_kq):
+        return ()
+    return [(0,)] * (len(powers_of_a) - 1) + [powers_of_a[-1]]
 
 
 def _plain_order(t: Incidence, u: Incidence) -> int | None:

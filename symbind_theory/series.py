@@ -16,7 +16,7 @@ g[y] = G[x, y] + γ G[q, y] and p[i] = G[x, i] + γ G[q, i] occur, each N(0, 1 +
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -152,6 +152,29 @@ class FeatureSeries:
         Raises:
             InputError: f is not known to that order.
         """
+        total = self._zero
+        for x, y in self._products(i, j, power):
+            total += gaussian_mean(x * y, self.variances)
+        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+
+    def mean_gap_coefficient(self, i: int, j: int, power: int) -> sympy.Expr:
+        """The coefficient of β^power in ‖E f_i − E f_j‖², in gamma and a.
+
+        b² times this is what a multiple b of the identity in W_V W_O adds to the gap.
+
+        Raises:
+            InputError: as for `gap_coefficient`.
+        """
+        total = self._zero
+        for x, y in self._products(i, j, power):
+            means = (gaussian_mean(p, self.variances) for p in (x, y))
+            total += prod(means)
+        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+
+    def _products(
+        self, i: int, j: int, power: int
+    ) -> Iterator[tuple[Polynomial, Polynomial]]:
+        """The pairs whose products add up to ‖f_i − f_j‖² at β^power."""
         first = self.leading_order(i, j)
         lowest = self.order + 1 if first is None else first
         if power - lowest > self.order:
@@ -159,14 +182,10 @@ class FeatureSeries:
                 f"power is {power}; expected at most {self.order + lowest}, as f is "
                 f"known to order {self.order}: raise the order of the series"
             )
-        total = self._zero
         for l in range(max(lowest, power - self.order), power - lowest + 1):
-            pairs = zip(
+            yield from zip(
                 self.difference(i, j, l), self.difference(i, j, power - l), strict=True
             )
-            for x, y in pairs:
-                total += gaussian_mean(x * y, self.variances)
-        return cast(sympy.Expr, sympy.factor(total.as_expr()))
 
 
 def feature_series(

@@ -62,13 +62,14 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
 def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, ...]:
     """Every pair's gap: the estimate, and how it starts in beta."""
     seen = [Incidence(t, kernel.readout) for t in gram.templates]
+    identity_vo = gram.architecture.identity_vo != 0
     # At γ = 0 templates collapse by equal features, whatever β is.
     equal = {(c.i, c.j) for c in decision.collapses if kernel.gamma_is_zero}
     if kernel.activation == "constant":
         equal = set()
     gaps = []
     for i, j in combinations(range(len(seen)), 2):
-        leading = separation(seen[i], seen[j], kernel.identity_kq)
+        leading = separation(seen[i], seen[j], kernel.identity_kq, identity_vo)
         order, coefficient = _beginning(leading, kernel, (i, j) in equal)
         value, width = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
         estimate = Interval(value, max(0.0, value - width), value + width, gram.level)

@@ -16,6 +16,7 @@ def verdicts(
     decision: Decision,
     smallest: Interval,
     samples: Samples | None,
+    identity_vo: float = 0.0,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
 
@@ -24,13 +25,14 @@ def verdicts(
         decision: whether N is non-singular, as far as the templates alone decide it.
         smallest: λ_min(N), estimated.
         samples: the sample size N implies; None for symbolic labels.
+        identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
     """
     matrix = _template_matrix(decision, smallest)
     found = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
-        _generalises(task, decision, matrix, samples),
-        _copying(task) if task.copied else None,
+        _generalises(task, decision, matrix, samples, identity_vo),
+        _copying(task, identity_vo) if task.copied else None,
     ]
     return tuple(verdict for verdict in found if verdict is not None)
 
@@ -77,8 +79,9 @@ def _generalises(
     decision: Decision,
     matrix: Verdict,
     samples: Samples | None,
+    identity_vo: float,
 ) -> Verdict:
-    if task.copied:
+    if task.copied and identity_vo <= 0:
         i = task.copied[0]
         return Verdict(
             "C5",
@@ -99,6 +102,12 @@ def _generalises(
         return Verdict("C5", Outcome.UNDECIDED, "Whether N is singular is undecided.")
     target = "on one-hot labels " if task.symbolic else ""
     needed = ""
+    if task.copied:
+        target = "on which template a string follows "
+        needed = (
+            " The copied symbol itself passes through the identity added to W_V W_O "
+            "(C7)."
+        )
     if (
         samples is not None
         and samples.n is not None
@@ -144,13 +153,20 @@ def _conflict(task: TemplateTask, decision: Decision) -> str | None:
     )
 
 
-def _copying(task: TemplateTask) -> Verdict:
+def _copying(task: TemplateTask, identity_vo: float) -> Verdict:
     i = task.copied[0]
+    remedy = (
+        f"the multiple {identity_vo:g} of the identity in each head, trained along, "
+        "removes this obstacle"
+        if identity_vo > 0
+        else "a trainable multiple of the identity in each head (identity_vo > 0) "
+        "removes this obstacle"
+    )
     return Verdict(
         "C7",
         Outcome.HOLDS,
         f"'{task.templates[i]}' copies its wildcard {task.labels[i]}: as the width "
-        "grows, gradient descent raises the margin of the right unseen token over the "
-        "others at a vanishing rate; a trainable multiple of the identity in each head "
-        "(identity_vo) removes this obstacle; this version does not estimate that.",
+        "grows, gradient descent on the other parameters raises the margin of the "
+        f"right unseen token over the others at a vanishing rate; {remedy}. How well "
+        "is not estimated in this version.",
     )

@@ -51,8 +51,20 @@ def test_orders_and_leading_gaps_are_those_of_the_series(pair, readout, identity
     gap = leading_gap(pair[0], pair[1], readout, identity_kq)
     assert gap.order == order
     if order is not None:
-        direct = series.gap_coefficient(0, 1, 2 * order)
-        assert sympy.expand(gap.coefficient - direct) == 0
+        assert_coefficients_are_those_of_the_series(gap, pair, series)
+
+
+B = sympy.Symbol("b")
+
+
+def assert_coefficients_are_those_of_the_series(gap, pair, series, places=(0, 1)):
+    """Without b, and with b, whose part is the gap of the means."""
+    direct = series.gap_coefficient(*places, 2 * gap.order)
+    assert sympy.expand(gap.coefficient - direct) == 0
+    both = leading_gap(*pair, gap.readout, gap.identity_kq, identity_vo=True)
+    means = series.mean_gap_coefficient(*places, 2 * gap.order)
+    assert both.order == gap.order
+    assert sympy.expand(both.coefficient - direct - B**2 * means) == 0
 
 
 # Rare among random pairs, each with a term of its own in a leading gap.
@@ -85,8 +97,7 @@ def test_rare_pairs_have_the_leading_gaps_of_the_series(t, u, readout, identity_
     assert gap.order is not None
     series = feature_series([t, u], gap.order, readout, identity_kq)
     assert series.leading_order(0, 1) == gap.order
-    direct = series.gap_coefficient(0, 1, 2 * gap.order)
-    assert sympy.expand(gap.coefficient - direct) == 0
+    assert_coefficients_are_those_of_the_series(gap, (t, u), series)
 
 
 @settings(max_examples=60)
@@ -173,8 +184,7 @@ def compare_all_pairs(family, readout, identity_kq):
         gap = leading_gap(t, u, readout, identity_kq)
         assert gap.order is not None
         assert series.leading_order(i, j) == gap.order
-        direct = series.gap_coefficient(i, j, 2 * gap.order)
-        assert sympy.expand(gap.coefficient - direct) == 0
+        assert_coefficients_are_those_of_the_series(gap, (t, u), series, (i, j))
 
 
 @pytest.mark.parametrize("readout", READOUTS)

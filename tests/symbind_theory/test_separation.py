@@ -97,6 +97,18 @@ def test_the_coefficient_is_made_of_exact_numbers():
     assert all(isinstance(number, Fraction) for *_, number in terms)
 
 
+def test_the_identity_b_multiplies_the_part_of_the_means():
+    """1 + b² where the multiplicities differ, 1 where the pattern alone does (cls)."""
+    b = sympy.Symbol("b")
+    for t, u, order, coefficient in TABLE:
+        gap = leading_gap(t, u, identity_vo=True)
+        factor = 1 + b**2 if order in (0, 2) else 1
+        assert gap.order == order
+        assert sympy.expand(gap.coefficient - factor * coefficient) == 0
+        exact = (factor * coefficient).subs({b: 2, GAMMA: rational(1, 2)})
+        assert gap.at(0.5, identity_vo=2.0) == pytest.approx(float(exact))
+
+
 def test_incidence_data_can_be_used_again():
     t, u = (Incidence(Template(x), "last") for x in ("?a ?a X", "?a ?b X"))
     assert separation(t, u) == leading_gap("?a ?a X", "?a ?b X", "last")
