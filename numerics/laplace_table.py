@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
-from numerics.shapes import Float64
+from numerics.shapes import Float, Float64
 
 __all__ = ["STEP", "LaplaceTable", "Window", "laplace_moments"]
 
@@ -111,7 +111,7 @@ class LaplaceTable:
         self._windows = phases.to(device, dtype).unfold(-1, window.count, 1)
 
     def __call__(
-        self, offset: Float64[torch.Tensor, " n"]
+        self, offset: Float[torch.Tensor, " n"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """L_0 and L_1 at `nodes + offset`: two arrays of shape (n, count).
 

@@ -7,7 +7,7 @@ points errs by about n^{−1} to n^{−3/2} in place of n^{−1/2} where it is s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import ndtri
@@ -19,6 +19,7 @@ from symbind_theory.validation import InputError, positive_integer
 __all__ = ["POINTS", "Points", "PseudoRandomPoints", "SobolPoints"]
 
 
+@runtime_checkable
 class Points(Protocol):
     """One stream of standard normal vectors."""
 

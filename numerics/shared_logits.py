@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from numerics.principal_directions import principal_directions
-from numerics.shapes import Float64
+from numerics.shapes import Float
 from symbind_theory.incidence import Incidence
 
 __all__ = ["Query", "SharedLogits", "SharedRow"]
@@ -51,8 +51,8 @@ class SharedRow:
         token: one column for each regular token; shape (n, T).
     """
 
-    position: Float64[torch.Tensor, "n keys"]
-    token: Float64[torch.Tensor, "n tokens"]
+    position: Float[torch.Tensor, "n keys"]
+    token: Float[torch.Tensor, "n tokens"]
 
 
 class SharedLogits:
@@ -105,7 +105,7 @@ class SharedLogits:
             rank = rank[width:]
 
     def __call__(
-        self, points: Float64[torch.Tensor, "n dimension"]
+        self, points: Float[torch.Tensor, "n dimension"]
     ) -> Iterator[tuple[Query, SharedRow]]:
         """The shared logits of each query in turn."""
         rows: dict[int, torch.Tensor] = {}

@@ -56,7 +56,8 @@ def test_a_permutation_of_positions_is_not_a_symmetry_of_pairs():
 def test_chunks_change_nothing(monkeypatch):
     whole = string_gram(["u v", "v v"], points=512)
     # The function of that name hides the module as an attribute of the package.
-    monkeypatch.setattr(sys.modules["numerics.string_gram"], "CHUNK_NUMBERS", 50)
+    module = sys.modules["numerics.string_gram"]
+    monkeypatch.setattr(module, "chunk_numbers", lambda _: 50)
     cut = string_gram(["u v", "v v"], points=512)
     np.testing.assert_allclose(cut.attention, whole.attention, rtol=1e-13)
 

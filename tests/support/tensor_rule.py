@@ -39,7 +39,7 @@ def features(
             mean += identity_kq * np.array(
                 [(x == string[q]) + gamma**2 * (j == q) for j, x in enumerate(string)]
             )
-            weights = _average(beta * mean, beta * _root(private, keys), nodes)
+            weights = softmax_average(beta * mean, beta * _root(private, keys), nodes)
             weights /= len(queries)
             found[:, i, len(tokens) :] += gamma * weights
             for j, x in enumerate(string):
@@ -70,6 +70,15 @@ def _terms(string, q, gamma):
         yield (q, key), key, gamma**2
 
 
+def private_root(string, q, gamma):
+    """A root of the covariance of what is private in row q, centred."""
+    private = {}
+    for (row, column), key, size in _terms(string, q, gamma):
+        if _private(row) or _private(column):
+            private.setdefault((row, column), np.zeros(len(string)))[key] += size
+    return _root(private, len(string))
+
+
 def _root(private, keys):
     """A matrix whose columns span what is private, centred: softmax sees no more."""
     columns = np.array([*private.values(), np.zeros(keys)]).T
@@ -78,8 +87,8 @@ def _root(private, keys):
     return u[:, kept] * s[kept]
 
 
-def _average(logits, root, nodes):
-    """E softmax(logits + root g) over g ~ N(0, I)."""
+def softmax_average(logits, root, nodes):
+    """E softmax(logits + root g) over g ~ N(0, I), with so many nodes on each axis."""
     abscissae, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = weights / weights.sum()
     total = np.zeros_like(logits)
