@@ -81,6 +81,7 @@ class ConditionalSoftmax:
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
         self._seen = [Incidence(t, architecture.readout) for t in templates]
+        self._symbols = [_symbols(seen) for seen in self._seen]
         self._gamma = gamma
         self._shift = beta * architecture.identity_kq
         self._logits = SharedLogits(self._seen, beta, gamma)
@@ -99,17 +100,19 @@ class ConditionalSoftmax:
     def numbers_per_point(self) -> int:
         """Float64 numbers held for one outer point, for sizing chunks."""
         r, keys = len(self._seen), self._seen[0].size
-        widest = max(len(_symbol_blocks(t)) for t in self._seen)
-        in_flight = max(
+        widest = max(map(len, self._symbols))
+        in_flight = (3 * widest + 8) * self._blocks.window.count
+        in_flight += max(
             sum(
                 self._blocks.numbers(
-                    len(where), self._wildcard, 0.0 if query.token else self._position
+                    len(symbol.where),
+                    self._wildcard,
+                    0.0 if query.token else self._position,
                 )
-                for where in {w for i in users for w in _symbol_blocks(self._seen[i])}
+                for symbol in {s for i in users for s in self._symbols[i]}
             )
             for query, users in self._logits.users.items()
         )
-        in_flight += (3 * widest + 8) * self._blocks.window.count
         shared = self.dimension + len(self._logits.users) * (keys + len(self.tokens))
         return in_flight + shared + 4 * r * (keys + len(self.tokens))
 
@@ -144,20 +147,22 @@ class ConditionalSoftmax:
         position = row.position - row.position.amax(1, keepdim=True)
         token = row.token
         token[:, self._column(query.token)] += self._shift
-        blocks: dict[tuple[int, ...], Block] = {}
+        users = self._logits.users[query]
+        wild = dict.fromkeys(
+            s.where for i in users for s in self._symbols[i] if s.token is None
+        )
+        means = [(where, position[:, list(where)]) for where in wild]
+        found = self._blocks.moved_together(means, self._wildcard) if means else []
+        blocks = {block.where: block for block in found}
         known: dict[tuple[str | None, ...], KnownBlocks] = {}
-        for i in self._logits.users[query]:
+        for i in users:
             seen = self._seen[i]
-            for where in map(_sorted, seen.blocks):
-                if where not in blocks:
-                    mean = position[:, list(where)]
-                    blocks[where] = self._blocks.random(where, mean, self._wildcard, 0)
             if seen.skeleton not in known:
                 where = tuple(a for a, x in enumerate(seen.skeleton) if x is not None)
                 columns = [self._column(seen.skeleton[a]) for a in where]
                 logits = position[:, list(where)] + token[:, columns]
                 known[seen.skeleton] = self._blocks.known(where, logits)
-            random = [blocks[_sorted(block)] for block in seen.blocks]
+            random = [blocks[s.where] for s in self._symbols[i] if s.token is None]
             mean_weights(random, known[seen.skeleton], weights[:, i])
 
     def _wildcard_rows(
@@ -168,31 +173,33 @@ class ConditionalSoftmax:
         if self.tokens:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
         position = row.position - centre
-        blocks: dict[tuple[tuple[int, ...], str | None, bool], Block] = {}
-        for i in self._logits.users[query]:
-            random = []
-            for where, token in _symbol_blocks(self._seen[i]).items():
-                key = (where, token, query.position in where)
-                if key not in blocks:
-                    blocks[key] = self._random_block(key, position, row.token)
-                random.append(blocks[key])
+        users = self._logits.users[query]
+        wanted = dict.fromkeys(s for i in users for s in self._symbols[i])
+        together: dict[float, list[_Symbol]] = {}
+        blocks: dict[_Symbol, Block] = {}
+        means = {}
+        for symbol in wanted:
+            mean = position[:, list(symbol.where)]
+            if symbol.token is not None:
+                mean = mean + row.token[:, [self._column(symbol.token)]]
+            if query.position in symbol.where:
+                mean = mean + self._shift
+            means[symbol] = mean
+            moved = self._wildcard if symbol.token is None else self._regular
+            if self._position == 0 or len(symbol.where) == 1:
+                deviation = math.hypot(moved, self._position)
+                together.setdefault(deviation, []).append(symbol)
+            else:
+                blocks[symbol] = self._blocks.moved_singly(
+                    symbol.where, mean, moved, self._position
+                )
+        for deviation, symbols in together.items():
+            given = [(symbol.where, means[symbol]) for symbol in symbols]
+            found = self._blocks.moved_together(given, deviation)
+            blocks |= dict(zip(symbols, found, strict=True))
+        for i in users:
+            random = [blocks[symbol] for symbol in self._symbols[i]]
             mean_weights(random, None, weights[:, i])
-
-    def _random_block(
-        self,
-        key: tuple[tuple[int, ...], str | None, bool],
-        position: torch.Tensor,
-        token: torch.Tensor,
-    ) -> Block:
-        """The positions of one symbol in the row of a wildcard."""
-        where, regular, own = key
-        mean = position[:, list(where)]
-        if regular is not None:
-            mean = mean + token[:, [self._column(regular)]]
-        if own:
-            mean = mean + self._shift
-        deviation = self._wildcard if regular is None else self._regular
-        return self._blocks.random(where, mean, deviation, self._position)
 
     def _column(self, token: str | None) -> int:
         assert token is not None
@@ -203,24 +210,30 @@ class ConditionalSoftmax:
     ) -> Float[torch.Tensor, "n r tokens"]:
         """The weight of each regular token: the sum over its positions."""
         totals = weights.new_zeros(*weights.shape[:2], len(self.tokens))
-        for i, seen in enumerate(self._seen):
-            for where, token in _symbol_blocks(seen).items():
-                if token is not None:
-                    column = weights[:, i, list(where)].sum(-1)
-                    totals[:, i, self._column(token)] = column
+        for i in range(len(self._seen)):
+            for symbol in self._symbols[i]:
+                if symbol.token is not None:
+                    column = weights[:, i, list(symbol.where)].sum(-1)
+                    totals[:, i, self._column(symbol.token)] = column
         return totals
 
 
-def _sorted(block: frozenset[int]) -> tuple[int, ...]:
-    return tuple(sorted(block))
+@dataclass(frozen=True, slots=True)
+class _Symbol:
+    """The positions of one symbol, and its token if it is regular."""
+
+    where: tuple[int, ...]
+    token: str | None
 
 
-def _symbol_blocks(seen: Incidence) -> dict[tuple[int, ...], str | None]:
-    """The positions of each symbol, with the token that stands there, if regular."""
+def _symbols(seen: Incidence) -> tuple[_Symbol, ...]:
     where: dict[str | int, list[int]] = {}
     for position, symbol in enumerate(seen.symbols):
         where.setdefault(symbol, []).append(position)
-    return {tuple(p): x if isinstance(x, str) else None for x, p in where.items()}
+    return tuple(
+        _Symbol(tuple(positions), x if isinstance(x, str) else None)
+        for x, positions in where.items()
+    )
 
 
 def _check_scale(architecture: Architecture) -> None:

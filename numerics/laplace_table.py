@@ -34,6 +34,9 @@ _DEGREE = 5
 # Nodes of the integral lie this many table nodes apart.
 _STRIDE = 20
 
+# Numbers that stay in a core's cache from one coefficient to the next.
+_IN_CACHE = 2**16
+
 STEP = _STRIDE * _SPACING
 """h, the distance of the nodes: 0.3125."""
 
@@ -108,6 +111,7 @@ class LaplaceTable:
         taylor = _taylor_coefficients(grid, sigma)
         # Row (phase, slot) of the strided view is one window, contiguous in memory.
         phases = taylor.unflatten(-1, (-1, _STRIDE)).transpose(-1, -2).contiguous()
+        self._in_cache = _IN_CACHE if device.type == "cpu" else 2**62
         self._windows = phases.to(device, dtype).unfold(-1, window.count, 1)
 
     def __call__(
@@ -122,12 +126,17 @@ class LaplaceTable:
         remainder = ((place - nearest) * _SPACING).unsqueeze(1).to(offset.dtype)
         index = nearest.long()
         slot, phase = index // _STRIDE, index % _STRIDE
-        values = []
-        for windows in self._windows:
-            total = windows[_DEGREE][phase, slot]
-            for coefficient in range(_DEGREE - 1, -1, -1):
-                total = total.mul_(remainder).add_(windows[coefficient][phase, slot])
-            values.append(total)
+        count = self._windows.shape[-1]
+        values = remainder.new_empty(2, len(offset), count)
+        at_once = max(1, self._in_cache // count)
+        for start in range(0, len(offset), at_once):
+            part = slice(start, start + at_once)
+            rows = phase[part], slot[part]
+            for windows, into in zip(self._windows, values[:, part], strict=True):
+                total = windows[_DEGREE][rows]
+                for coefficient in range(_DEGREE - 1, 0, -1):
+                    total.mul_(remainder[part]).add_(windows[coefficient][rows])
+                torch.addcmul(windows[0][rows], total, remainder[part], out=into)
         return values[0], values[1]
 
 

@@ -70,6 +70,8 @@ class PointGroups:
         method: str,
     ) -> None:
         self._inner, self._own = inner, own
+        # Tables are built when first used: once here, not once in each replication.
+        inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
         r, draw = len(inner.templates), POINTS[method]
         self._groups = [
             _Group(draw(inner.dimension, seed, index), np.zeros((r, r)))
@@ -95,7 +97,9 @@ class PointGroups:
         """Bring each group to `size` points; `report` gets the points in all groups."""
         task = partial(_extend, self._inner, self._own, size)
         before, done = self.count, []
-        for group in map_replications(task, self._groups, self._inner.device):
+        numbers = (size - before) * self._inner.numbers_per_point
+        device = self._inner.device
+        for group in map_replications(task, self._groups, device, numbers):
             done.append(group)
             report(GROUPS * before + len(done) * (size - before))
         self._groups, self.count = done, size

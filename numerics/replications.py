@@ -17,6 +17,9 @@ import torch
 
 __all__ = ["map_replications"]
 
+# A replication of so many numbers takes some ten milliseconds, as starting threads does.
+_WORTH_A_THREAD = 2**20
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -25,6 +28,7 @@ def map_replications(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     device: torch.device,
+    numbers: int,
 ) -> Iterator[Result]:
     """`function` of each item, in order, as they are done.
 
@@ -33,11 +37,12 @@ def map_replications(
             joblib to send them to other processes.
         items: one for each replication.
         device: where the function computes; an accelerator takes one at a time.
+        numbers: how many numbers one item goes through: few are not worth a thread.
     """
     before = torch.get_num_threads()
     try:
         if device.type == "cpu":
-            yield from _spread(function, items)
+            yield from _spread(function, items, numbers >= _WORTH_A_THREAD)
         else:
             yield from map(function, items)
     finally:
@@ -46,7 +51,7 @@ def map_replications(
 
 
 def _spread(
-    function: Callable[[Item], Result], items: Sequence[Item]
+    function: Callable[[Item], Result], items: Sequence[Item], threads: bool
 ) -> Iterator[Result]:
     alone = _OnOneThread(function)
     try:
@@ -59,7 +64,7 @@ def _spread(
     backend, jobs = active
     if type(backend).__name__ == "ThreadingBackend" and jobs == 1:
         # What joblib says where nobody has said anything.
-        jobs = min(os.cpu_count() or 1, len(items))
+        jobs = min(os.cpu_count() or 1, len(items)) if threads else 1
     parallel: Any = joblib.Parallel(
         n_jobs=jobs,
         prefer="threads",

@@ -10,7 +10,7 @@ standard normals:
 - s = t = 0: the logits are known; all such symbols together are one factor.
 - one Gaussian moves all of v (t = 0, or v a single position): L_0 and L_1 at
   log Σ_a e^{μ_a}.
-- else, with ℓ_m the same for t alone, E_ξ Π_a ℓ_0(τ + μ_a + sξ), and with ℓ_1 for one
+- else, with l_m the same for t alone, E_ξ Π_a l_0(τ + μ_a + sξ), and with l_1 for one
   of the positions: a product on the nodes, then the average over ξ.
 
 Source: symbind; docs/estimation.md.
@@ -109,30 +109,46 @@ class SoftmaxBlocks:
         share = torch.exp(logits - total[:, None])
         return KnownBlocks(where, share, none, none * rate)
 
-    def random(
+    def moved_together(
+        self,
+        means: Sequence[tuple[tuple[int, ...], torch.Tensor]],
+        deviation: float,
+    ) -> list[Block]:
+        """The factors of symbols whose positions one Gaussian moves.
+
+        Args:
+            means: the positions of each symbol and their μ, of shape (n, positions).
+            deviation: of the Gaussian.
+        """
+        totals = torch.stack([mean.logsumexp(1) for _, mean in means])
+        # All at once: one long table look-up costs less than many short ones.
+        found = self._table(deviation)(totals.flatten())
+        none, first = (x.unflatten(0, totals.shape) for x in found)
+        return [
+            Block(where, l0, l1[:, None], torch.exp(mean - total[:, None]))
+            for (where, mean), total, l0, l1 in zip(
+                means, totals, none, first, strict=True
+            )
+        ]
+
+    def moved_singly(
         self,
         where: tuple[int, ...],
         mean: Float[torch.Tensor, "n positions"],
         symbol: float,
         position: float,
     ) -> Block:
-        """The factor of positions with random logits.
+        """The factor of positions that also have Gaussians of their own.
 
         Args:
-            where: the positions.
+            where: the positions, two at least.
             mean: μ.
             symbol: s, the deviation of what moves all positions.
-            position: t, the deviation of what moves each by itself.
+            position: t > 0, the deviation of what moves each by itself.
         """
-        if position == 0 or len(where) == 1:
-            total = mean.logsumexp(1)
-            none, first = self._table(math.hypot(symbol, position))(total)
-            share = torch.exp(mean - total[:, None])
-            return Block(where, none, first[:, None], share)
         averages = self._each_with_others(mean, symbol, position)
-        return Block(
-            where, averages[:, 0], averages[:, 1:], torch.ones_like(mean[:, :1])
-        )
+        share = torch.ones_like(mean[:, :1])
+        return Block(where, averages[:, 0], averages[:, 1:], share)
 
     def numbers(self, size: int, symbol: float, position: float) -> int:
         """Float64 numbers in flight for one block of so many positions."""
@@ -144,7 +160,7 @@ class SoftmaxBlocks:
     def _each_with_others(
         self, mean: torch.Tensor, symbol: float, position: float
     ) -> torch.Tensor:
-        """E_ξ of Π ℓ_0, then of the same with ℓ_1 at each position in turn."""
+        """E_ξ of Π l_0, then of the same with l_1 at each position in turn."""
         reach = self._reach(symbol)
         if reach is not None:
             table = self._table(position, reach)
@@ -223,8 +239,10 @@ def _integral(
 ) -> Float[torch.Tensor, "n parts"]:
     """∫ first · (product of the factors that are there) dτ."""
     present = [factor for factor in factors if factor is not None]
-    equation = ",".join(["nfj", *["nj"] * len(present)]) + "->nf"
-    return STEP * torch.einsum(equation, first, *present)
+    if not present:
+        return STEP * first.sum(-1)
+    rest = present[0] if len(present) == 1 else present[0] * present[1]
+    return STEP * torch.bmm(first, rest[:, :, None])[:, :, 0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,9 @@ def string_gram(
     each = points // GROUPS
     task = partial(sampler.gram, seed, each)
     attention = np.empty((GROUPS, len(tokens), len(tokens)))
-    for index, found in enumerate(map_replications(task, range(GROUPS), chosen)):
+    numbers = each * sampler.numbers_per_sample
+    mapped = map_replications(task, range(GROUPS), chosen, numbers)
+    for index, found in enumerate(mapped):
         attention[index] = found
         if progress is not None:
             progress((index + 1) * each, GROUPS * each)
@@ -203,7 +205,7 @@ def _encode(
 
 @dataclass(frozen=True)
 class _Term:
-    """A part of the logits: which Gaussian each (string, query, key) takes, times what."""
+    """A part of the logits: the Gaussian of each (string, query, key), times what."""
 
     index: torch.Tensor
     scale: float

@@ -25,7 +25,13 @@ from numerics.architecture import Architecture
 from numerics.row_moments import RowMoments
 from numerics.shapes import Float64
 
-__all__ = ["StringMoments", "key_covariance", "mean_features", "ordered", "string_moments"]
+__all__ = [
+    "StringMoments",
+    "key_covariance",
+    "mean_features",
+    "ordered",
+    "string_moments",
+]
 
 # Bound on the relative error of the moments by the trapezoid rule, by tails cut at
 # e^{-34} and by rounding, a hundred times what the sums of weights ever show.
@@ -97,7 +103,7 @@ def ordered(string: Sequence[Hashable]) -> tuple[int, ...]:
 def _independent_squares(
     string: Sequence[Hashable], row: RowMoments, gamma: float
 ) -> float:
-    """The part of K_attn(X, X) from each row by itself and rows of different symbols."""
+    """The part of K_attn(X, X) of each row by itself and rows of different symbols."""
     keys = len(string)
     rows = [row(string, q) for q in range(keys)]
     weights = np.stack([r.weights for r in rows])

@@ -23,8 +23,8 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.conditional_softmax import ConditionalSoftmax
-from numerics.jackknife import half_width, leave_one_out
 from numerics.factors import triangle
+from numerics.jackknife import half_width, leave_one_out
 from numerics.mean_readout import MeanReadout
 from numerics.options import (
     GROUPS,

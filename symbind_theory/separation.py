@@ -2,9 +2,10 @@
 
 gap = E‖f − f'‖² = c β^{2L} + O(β^{2L+1}) with f the attention features averaged over
 wildcards. A multiple b of the identity added to W_V W_O adds b² ‖E f − E f'‖², which
-starts at the same order or later, so that c gains b² times a part of itself. Two inequivalent templates of one length differ at an order L ≤ 3, found by
-comparing incidence keys; c is a polynomial in γ² (and in a², with a times the identity
-added to W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
+starts at the same order or later, so that c gains b² times a part of itself. Two
+inequivalent templates of one length differ at an order L ≤ 3, found by comparing
+incidence keys; c is a polynomial in γ² (and in a², with a times the identity added to
+W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
 is asked for.
 
 In the formulas K is the number of keys, n_t the counts of regular tokens, R and J the
@@ -83,8 +84,8 @@ class LeadingGap:
             identity_vo: b; it counts where the gap was derived with it.
 
         Raises:
-            InputError: not a finite number, or an a that is zero where the gap was derived for
-                a ≠ 0, or the reverse: the order would be another one.
+            InputError: not a finite number, or an a that is zero where the gap was
+                derived for a ≠ 0, or the reverse: the order would be another one.
         """
         finite_number("gamma", gamma)
         if (finite_number("identity_kq", identity_kq) != 0) != self.identity_kq:

@@ -65,18 +65,22 @@ def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
     """Features by tensor Gauss–Hermite on plain points: no transform, no tables."""
     templates = ["?a ?a ?b", "?a ?b ?a", "?a ?b ?b"]
     beta, gamma, count = 0.5, 0.8, 4000
-    f = features(templates, beta, gamma, count, 4, 5, readout, identity_kq)
+    f = features(templates, beta, gamma, count, 9, 5, readout, identity_kq)
     architecture = Architecture(beta, gamma, readout, identity_kq=identity_kq)
     gram = template_gram(templates, architecture, level=1 - 1e-6)
-    found = []
-    for part in np.split(f, 20):
+
+    def eigenvalue(part):
         rows = part.transpose(0, 2, 1).reshape(-1, len(templates))
-        found.append(singular_values(rows)[-1] ** 2 / len(part))
-    spread = np.std(found, ddof=1) / math.sqrt(20)
+        return singular_values(rows)[-1] ** 2 / len(part)
+
+    groups = np.split(f, 20)
+    without = [np.concatenate(groups[:i] + groups[i + 1 :]) for i in range(20)]
+    found = np.array([eigenvalue(part) for part in without])
+    error = math.sqrt(19 / 20 * ((found - found.mean()) ** 2).sum())
     smallest = gram.attention_smallest_eigenvalue
-    room = 6 * spread + smallest.half_width
-    assert room < 0.3 * smallest.value
-    assert abs(np.mean(found) - smallest.value) <= room
+    room = 6 * error + smallest.half_width
+    assert room < 0.1 * smallest.value
+    assert abs(eigenvalue(f) - smallest.value) <= room
 
 
 # Independent of the inner stage: strings, and the tensor rule, agree with the theory's
