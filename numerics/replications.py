@@ -1,15 +1,15 @@
 """Independent replications of one estimate, spread over what there is.
 
 Each replication has a seed of its own and runs on one thread, so its bits do not depend
-on where it runs nor on how many run beside it. joblib spreads them: over threads of
-this process by default, and wherever `joblib.parallel_config` says otherwise, such as
-over a dask cluster. Without joblib they run one after the other.
+on where it runs nor on how many run beside it. They are spread over threads of this
+process, or wherever `joblib.parallel_config` says, such as over a dask cluster.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ import torch
 
 __all__ = ["map_replications"]
 
-# A replication of so many numbers takes some ten milliseconds, as starting threads does.
+# So many numbers take some ten milliseconds, as starting threads does.
 _WORTH_A_THREAD = 2**20
 
 Item = TypeVar("Item")
@@ -51,27 +51,45 @@ def map_replications(
 
 
 def _spread(
-    function: Callable[[Item], Result], items: Sequence[Item], threads: bool
+    function: Callable[[Item], Result], items: Sequence[Item], worth_a_thread: bool
 ) -> Iterator[Result]:
     alone = _OnOneThread(function)
-    try:
+    backend, jobs = _active_backend()
+    if backend == "ThreadingBackend":
+        if jobs == 1 and worth_a_thread:
+            # What joblib says where nobody has said anything.
+            jobs = os.cpu_count() or 1
+        yield from _on_threads(alone, items, jobs)
+    else:
         import joblib
+
+        found: Any = joblib.Parallel()(joblib.delayed(alone)(item) for item in items)
+        yield from found
+
+
+def _active_backend() -> tuple[str, int]:
+    """The name of joblib's backend and its number of workers."""
+    try:
         from joblib.parallel import get_active_backend
     except ModuleNotFoundError:
-        yield from map(alone, items)
-        return
+        return "ThreadingBackend", 1
     active: Any = get_active_backend(prefer="threads")
     backend, jobs = active
-    if type(backend).__name__ == "ThreadingBackend" and jobs == 1:
-        # What joblib says where nobody has said anything.
-        jobs = min(os.cpu_count() or 1, len(items)) if threads else 1
-    parallel: Any = joblib.Parallel(
-        n_jobs=jobs,
-        prefer="threads",
-        return_as="generator" if backend.supports_return_generator else "list",
-        pre_dispatch="all",
-    )
-    yield from parallel(joblib.delayed(alone)(item) for item in items)
+    return type(backend).__name__, backend.effective_n_jobs(jobs)
+
+
+def _on_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
+) -> Iterator[Result]:
+    """By the standard library, which waits for its threads when one of them fails.
+
+    joblib leaves them running, and torch aborts a process that exits meanwhile.
+    """
+    if jobs == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(min(jobs, len(items))) as threads:
+        yield from threads.map(function, items)
 
 
 class _OnOneThread:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from numerics.principal_directions import principal_directions
-from numerics.shapes import Float
+from numerics.shapes import Float, Float64
 from symbind_theory.incidence import Incidence
 
 __all__ = ["Query", "SharedLogits", "SharedRow"]

@@ -126,7 +126,7 @@ def test_b_adds_nothing_where_multiplicities_agree(beta):
 def test_b_multiplies_the_leading_gap_of_same_and_different():
     """(1 + b²) c β⁴ under cls, c exact; the next order is a relative β²."""
     for b in (0.5, 2.0):
-        leading = leading_gap(*SAME_DIFFERENT, identity_vo=b)
+        leading = leading_gap(SAME_DIFFERENT[0], SAME_DIFFERENT[1], identity_vo=b)
         ratios = []
         for beta in (0.02, 0.01):
             gram = template_gram(

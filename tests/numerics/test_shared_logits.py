@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from numerics.principal_directions import principal_directions
 from numerics.shared_logits import Query, SharedLogits
-from symbind_theory.incidence import READOUTS, Incidence
+from symbind_theory.incidence import READOUTS, Incidence, Readout
 from symbind_theory.strategies import tasks
 from symbind_theory.templates import read_templates
 
 
-def shared_logits(texts, gamma, readout="cls", beta=1.0):
+def shared_logits(texts, gamma, readout: Readout = "cls", beta=1.0):
     templates = [Incidence(t, readout) for t in read_templates(texts)]
     return templates, SharedLogits(templates, beta, gamma)
 

@@ -61,7 +61,8 @@ def assert_coefficients_are_those_of_the_series(gap, pair, series, places=(0, 1)
     """Without b, and with b, whose part is the gap of the means."""
     direct = series.gap_coefficient(*places, 2 * gap.order)
     assert sympy.expand(gap.coefficient - direct) == 0
-    both = leading_gap(*pair, gap.readout, gap.identity_kq, identity_vo=True)
+    t, u = pair
+    both = leading_gap(t, u, gap.readout, gap.identity_kq, identity_vo=True)
     means = series.mean_gap_coefficient(*places, 2 * gap.order)
     assert both.order == gap.order
     assert sympy.expand(both.coefficient - direct - B**2 * means) == 0
