@@ -8,6 +8,7 @@ from numerics.learning import (
     LearningCurve,
     alignment,
     learning_curve,
+    relative_eigenvalue,
     sample_complexity,
 )
 from numerics.string_gram import StringGram, string_gram
@@ -28,6 +29,7 @@ __all__ = [
     "alignment",
     "gap_bounds",
     "learning_curve",
+    "relative_eigenvalue",
     "sample_complexity",
     "string_gram",
     "template_gram",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.factors import singular_values
 from numerics.ridge_law import Regression, error_law
 from numerics.shapes import Float64
 from numerics.template_gram import template_gram
@@ -26,6 +27,7 @@ __all__ = [
     "LearningCurve",
     "alignment",
     "learning_curve",
+    "relative_eigenvalue",
     "sample_complexity",
 ]
 
@@ -168,6 +170,38 @@ def sample_complexity(
     regression = _regression(task, alpha, noise)
     gram = gram or template_gram(task.templates, architecture)
     return _samples(gram, regression, target)
+
+
+def relative_eigenvalue(gram: TemplateGram, alpha: float = DEFAULT_ALPHA) -> Interval:
+    """The smallest eigenvalue of N against e, which sets how much data is needed.
+
+    e_i = K_self,i − N_ii + λ is what n_i strings of template i average away: N + E/n
+    with E = diag(e) decides the error, so λ_min(N) counts in units of e. This is the
+    smallest eigenvalue of E^{−½} N E^{−½}, λ_min(N)/e where all e_i are equal.
+
+    >>> gram = template_gram(["?a ?a ?b ?b", "?a ?b ?a ?b"])
+    >>> ratio = relative_eigenvalue(gram, alpha=1e-3)
+    >>> smallest = gram.smallest_eigenvalue.value / (gram.excess[0] + 1e-3)
+    >>> abs(ratio.value / smallest - 1) < 1e-9
+    True
+
+    Args:
+        gram: the template matrix.
+        alpha: ridge λ > 0.
+
+    Raises:
+        InputError: a ridge that is not positive.
+
+    Source: symbind; docs/estimation.md, section 5.
+    """
+    finite_number("alpha", alpha, low=0, strict=True)
+
+    def statistic(
+        factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
+    ) -> float:
+        return float(singular_values(factor / np.sqrt(excess + alpha))[-1] ** 2)
+
+    return gram.interval(statistic)
 
 
 def alignment(

@@ -1,0 +1,162 @@
+"""On an accelerator: samples per second, share of its GEMM rate, and agreement.
+
+    python -m benchmarks.gpu
+
+needs numpy, scipy, sympy and torch, and may run from a bare checkout. It compares with
+the processor at the same random points, writes benchmarks/results/gpu-DATE.json, and
+stops with one line where torch sees no CUDA device. `--device cpu` runs the same code
+on the processor, which tests the script and no accelerator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.bench_strings import (
+    STRINGS,
+    gemm_rate,
+    random_strings,
+    sampling_rate,
+)
+from numerics import Architecture, string_gram, template_gram
+from symbind_theory.incidence import READOUTS, Readout
+
+RESULTS = Path(__file__).with_name("results")
+PRECISIONS = ("float64", "float32")
+TEMPLATES = ["?a ?a ?b ?b", "?a ?b ?a ?b", "?a ?b ?b ?a", "?a ?a ?b X"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Agreement:
+    """How far the device is from the processor, at the same random points.
+
+    Attributes:
+        what: the estimate.
+        readout: position that is read.
+        precision: on the device; float64 on the processor.
+        difference: the largest of K_attn's entries, relative.
+        stated: what the record states as its relative error by rounding.
+        seconds: on the device.
+        cpu_seconds: on the processor.
+    """
+
+    what: str
+    readout: Readout
+    precision: str
+    difference: float
+    stated: float
+    seconds: float
+    cpu_seconds: float
+
+
+def agree(
+    readout: Readout, device: str, precision: str, points: int
+) -> list[Agreement]:
+    """Both estimators, on the device and on the processor."""
+    architecture = Architecture(readout=readout, identity_kq=0.5, identity_vo=0.5)
+    strings = random_strings(512)
+
+    def templates(device: str, precision: str):
+        return template_gram(
+            TEMPLATES,
+            architecture,
+            rel_tol=1e-12,
+            max_points=points,
+            device=device,
+            precision=precision,
+        )
+
+    def data(device: str, precision: str):
+        return string_gram(
+            strings, architecture, points, device=device, precision=precision
+        )
+
+    found = []
+    for what, estimate in (("template_gram", templates), ("string_gram", data)):
+        estimate(device, precision)
+        start = time.perf_counter()
+        there = estimate(device, precision)
+        middle = time.perf_counter()
+        here = estimate("cpu", "float64")
+        stop = time.perf_counter()
+        difference = np.abs(there.attention / here.attention - 1).max()
+        stated = getattr(there, "rounding", 2 * getattr(there, "feature_error", 0.0))
+        found.append(
+            Agreement(
+                what,
+                readout,
+                precision,
+                float(difference),
+                stated,
+                middle - start,
+                stop - middle,
+            )
+        )
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write the results; the exit status is 2 without a device."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu")
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--points", type=int, default=2**14, help="samples (16384)")
+    parser.add_argument("--strings", type=int, default=STRINGS, help="strings (4096)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of results")
+    options = parser.parse_args(arguments)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("gpu: torch sees no CUDA device; nothing was measured", file=sys.stderr)
+        return 2
+    cuda = options.device == "cuda"
+    gemm = {p: gemm_rate(options.device, p) for p in PRECISIONS}
+    rates = [
+        sampling_rate(r, options.device, p, gemm[p], options.points, options.strings)
+        for r in READOUTS
+        for p in PRECISIONS
+    ]
+    for rate in rates:
+        print(
+            f"{rate.readout}, {rate.precision}: {rate.samples_per_second:.0f} samples "
+            f"a second, {rate.share:.0%} of the GEMM rate"
+        )
+    agreements = [
+        found
+        for r in READOUTS
+        for p in PRECISIONS
+        for found in agree(r, options.device, p, min(options.points, 2**12))
+    ]
+    for found in agreements:
+        print(
+            f"{found.what}, {found.readout}, {found.precision}: off by "
+            f"{found.difference:.1e} (stated {found.stated:.1e}), "
+            f"{found.cpu_seconds / found.seconds:.1f} times as fast as the processor"
+        )
+    date = datetime.now(UTC).date().isoformat()
+    document = {
+        "date": date,
+        "device": torch.cuda.get_device_name() if cuda else platform.machine(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if cuda else None,
+        "gemm_flops": gemm,
+        "rates": [dataclasses.asdict(r) | {"share": r.share} for r in rates],
+        "agreement": [dataclasses.asdict(found) for found in agreements],
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"{'gpu' if cuda else 'cpu'}-{date}.json"
+    path.write_text(json.dumps(document, indent=1) + "\n")
+    print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

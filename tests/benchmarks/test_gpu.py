@@ -1,0 +1,62 @@
+"""The accelerator benchmark: what it writes, and what it says where there is none."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import gpu
+from numerics import Architecture, string_gram, template_gram
+from symbind_theory.incidence import READOUTS
+
+needs_cuda = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="torch sees no CUDA device on this machine"
+)
+
+
+def test_the_script_on_the_processor(tmp_path, capsys):
+    arguments = ["--device", "cpu", "--points", "64", "--strings", "96"]
+    assert gpu.main([*arguments, "--out", str(tmp_path)]) == 0
+    assert "of the GEMM rate" in capsys.readouterr().out
+    (path,) = tmp_path.glob("cpu-*.json")
+    document = json.loads(path.read_text())
+    assert len(document["rates"]) == 6
+    assert all(rate["share"] > 0 for rate in document["rates"])
+    assert len(document["agreement"]) == 12
+    for found in document["agreement"]:
+        assert found["difference"] <= found["stated"]
+        if found["precision"] == "float64":
+            assert found["difference"] == 0
+        else:
+            assert found["difference"] > 1e-9
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_without_a_device_nothing_is_measured(tmp_path, capsys):
+    assert gpu.main(["--out", str(tmp_path)]) == 2
+    assert "no CUDA device; nothing was measured" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_cuda_agrees_with_the_processor(readout, precision):
+    """At the same points, to within the errors that the records state."""
+    for found in gpu.agree(readout, "cuda", precision, 2**10):
+        assert found.difference <= found.stated
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_cuda_repeats_itself():
+    """Equal seeds, equal bits."""
+    architecture = Architecture(readout="mean", identity_kq=0.5)
+    grams = [
+        template_gram(["?a ?a", "?a ?b"], architecture, max_points=256, device="cuda")
+        for _ in range(2)
+    ]
+    assert (grams[0].matrix == grams[1].matrix).all()
+    strings = [string_gram(["u v", "u u"], points=256, device="cuda") for _ in range(2)]
+    assert (strings[0].matrix == strings[1].matrix).all()
