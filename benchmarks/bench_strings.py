@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from numerics import Architecture, string_gram
 from symbind_theory.incidence import READOUTS, Readout
 

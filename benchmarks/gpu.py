@@ -118,7 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gpu: torch sees no CUDA device; nothing was measured", file=sys.stderr)
         return 2
     cuda = options.device == "cuda"
-    gemm = {p: gemm_rate(options.device, p) for p in PRECISIONS}
+    size = min(options.strings, 4096)
+    gemm = {p: gemm_rate(options.device, p, size) for p in PRECISIONS}
     rates = [
         sampling_rate(r, options.device, p, gemm[p], options.points, options.strings)
         for r in READOUTS

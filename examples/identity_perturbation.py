@@ -10,6 +10,7 @@ of docs/identity.md and the figure beside it (with `pip install 'symbind[figures
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -75,7 +76,7 @@ def measure(name: str, readout: Readout, multiple: float) -> Row:
         relative_eigenvalue(gram),
         gram.condition_number,
         sample_complexity(task, architecture, target=0.01, gram=gram).interval,
-        Interval(value, value - width, value + width, gram.level),
+        Interval(value, max(0.0, value - width), value + width, gram.level),
     )
 
 
@@ -94,17 +95,17 @@ def _number(interval: Interval) -> str:
 
     >>> _number(Interval(0.0012345, 0.0012334, 0.00123568))
     '1.2345(12)e-3'
-    >>> _number(Interval(655.13, 654.9, 655.3))
+    >>> _number(Interval(655.13, 654.905, 655.3))
     '655.13(23)'
     >>> _number(Interval(2e-7, 1e-7, 5e-7))
     '2e-7 [1e-7, 5e-7]'
     """
     value, width = interval.value, interval.half_width
     if interval.relative_half_width > 0.3:
-        ends = (f"{x:.2g}".replace("e-0", "e-") for x in (interval.low, interval.high))
-        return f"{value:.2g} [{', '.join(ends)}]".replace("e-0", "e-")
+        text = f"{value:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
+        return re.sub(r"e([-+])0?", lambda sign: f"e{sign[1]}".strip("+"), text)
     power = math.floor(math.log10(value))
-    power = 0 if 0 <= power < 6 else power
+    power = 0 if power >= 0 and width < 100 else power
     places = max(power - math.floor(math.log10(width)) + 1, 0)
     last = math.ceil(width * 10.0 ** (places - power))
     scaled = f"{value / 10.0**power:.{places}f}({last})"

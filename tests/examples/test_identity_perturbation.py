@@ -1,4 +1,4 @@
-"""The table of docs/identity.md: it is what the command writes, and it shows the claim."""
+"""The table of docs/identity.md: what the command writes, and what it shows."""
 
 import doctest
 import re
@@ -69,13 +69,13 @@ def test_cls_gains_little_anywhere_and_loses_its_gap(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_more_samples_where_the_relative_eigenvalue_is_smaller(task):
-    """MSE = (1 + n λ/2)⁻² within a percent: n = 18/λ for an error of 0.01."""
+    """MSE is about (1 + n λ/2)⁻², as ±1 are nearly the hardest labels: n = 18/λ."""
     for readout in READOUTS:
         for a in MULTIPLES:
             row = FOUND[task, readout, a]
             value, width = row["relative"]
             if width < 0.01 * value:
-                assert row["samples"][0] * value == pytest.approx(18, rel=0.02)
+                assert row["samples"][0] * value == pytest.approx(18, rel=0.03)
 
 
 @pytest.mark.slow
