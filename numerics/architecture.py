@@ -63,7 +63,11 @@ class Architecture:
                 f"activation is {shorten(self.activation)}; expected an activation "
                 "such as Cosine() or ReLU()"
             )
-        finite_number("identity_kq", self.identity_kq)
-        finite_number("identity_vo", self.identity_vo)
+        for name in ("identity_kq", "identity_vo"):
+            if abs(finite_number(name, getattr(self, name))) > _LARGEST:
+                raise InputError(
+                    f"{name} is {getattr(self, name):g}; expected a number between "
+                    f"{-_LARGEST:g} and {_LARGEST:g}"
+                )
         positive_integer("depth", self.depth)
         finite_number("residual", self.residual)

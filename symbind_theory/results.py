@@ -112,10 +112,10 @@ class Gap:
         estimate: the gap, with its interval.
         order: the power L of beta at which the features first differ; None where they
             never do, or where that is not known.
-        coefficient: of β^{2L} in the gap as beta goes to 0, an expression in gamma (and
-            in a, identity_kq, and b, identity_vo, where they are not 0) that is
-            positive for γ ≠ 0; "0" where the gap is 0 for every beta, None where
-            nothing is known, as for some pairs at γ = 0.
+        coefficient: of β^{2L} in the gap as beta goes to 0, an expression in gamma that
+            is positive for γ ≠ 0, with numbers for identity_kq and identity_vo; "0"
+            where the gap is 0 for every beta, None where nothing is known, as for some
+            pairs at γ = 0.
     """
 
     i: int

@@ -73,6 +73,10 @@ class LeadingGap:
         """
         return _expression(self.terms, self.mean_terms)
 
+    def in_gamma(self, identity_kq: float, identity_vo: float) -> sympy.Expr:
+        """c with numbers for a and b, each the decimal that prints it."""
+        return _with_numbers(self.terms, self.mean_terms, identity_kq, identity_vo)
+
     def at(
         self, gamma: float, identity_kq: float = 0.0, identity_vo: float = 0.0
     ) -> float:
@@ -119,6 +123,16 @@ def _expression(terms: Terms, mean_terms: Terms) -> sympy.Expr:
         sympy.Integer(0),
     )
     return cast("sympy.Expr", sympy.factor(expanded))
+
+
+@lru_cache(maxsize=4096)
+def _with_numbers(terms: Terms, mean_terms: Terms, a: float, b: float) -> sympy.Expr:
+    import sympy
+
+    exact = _expression(terms, mean_terms)
+    for name, number in (("a", a), ("b", b)):
+        exact = exact.subs(sympy.Symbol(name), sympy.Rational(str(number)))
+    return cast("sympy.Expr", sympy.factor(exact))
 
 
 def leading_gap(

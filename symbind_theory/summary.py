@@ -62,15 +62,16 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
 def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, ...]:
     """Every pair's gap: the estimate, and how it starts in beta."""
     seen = [Incidence(t, kernel.readout) for t in gram.templates]
-    identity_vo = gram.architecture.identity_vo != 0
+    architecture = gram.architecture
+    identities = architecture.identity_kq != 0, architecture.identity_vo != 0
     # At γ = 0 templates collapse by equal features, whatever β is.
     equal = {(c.i, c.j) for c in decision.collapses if kernel.gamma_is_zero}
     if kernel.activation == "constant":
         equal = set()
     gaps = []
     for i, j in combinations(range(len(seen)), 2):
-        leading = separation(seen[i], seen[j], kernel.identity_kq, identity_vo)
-        order, coefficient = _beginning(leading, kernel, (i, j) in equal)
+        leading = separation(seen[i], seen[j], *identities)
+        order, coefficient = _beginning(leading, architecture, (i, j) in equal)
         value, width = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
         estimate = Interval(value, max(0.0, value - width), value + width, gram.level)
         gaps.append(Gap(i, j, estimate, order, coefficient))
@@ -78,11 +79,12 @@ def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, 
 
 
 def _beginning(
-    leading: LeadingGap, kernel: Kernel, equal: bool
+    leading: LeadingGap, architecture: Architecture, equal: bool
 ) -> tuple[int | None, str | None]:
-    """Order and coefficient, as far as they hold at the kernel's γ."""
+    """Order and coefficient, as far as they hold at this γ."""
     if leading.order is None or equal:
         return None, "0"
-    if kernel.gamma_is_zero and not any(power == 0 for power, *_ in leading.terms):
+    if architecture.gamma == 0 and not any(power == 0 for power, *_ in leading.terms):
         return None, None
-    return leading.order, str(leading.coefficient)
+    exact = leading.in_gamma(architecture.identity_kq, architecture.identity_vo)
+    return leading.order, str(exact)

@@ -101,7 +101,9 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(task, architecture, seed)
     # At beta or gamma near 0 hardly anything depends on the points.
     awake = Architecture(activation=architecture.activation)
     one, other = estimate(task, awake, seed), estimate(task, awake, seed + 1)
-    assert not np.array_equal(one.attention, other.attention)
+    # A string by itself is known without any points.
+    known = len(task) == 1 and not task.templates[0].wildcards
+    assert known or not np.array_equal(one.attention, other.attention)
 
 
 @settings(max_examples=30)

@@ -102,6 +102,16 @@ BAD = {
     "control": (["?a \x1b[31m -> 1"], "expected non-empty text without spaces or"),
     "no cuda": ([*SAME_DIFFERENT, "--device", "cuda"], "torch sees no CUDA device"),
     "too hot": ([*SAME_DIFFERENT, "--beta", "1000"], "expected at most 150"),
+    "huge a": ([*SAME_DIFFERENT, "--identity-kq=-1e9"], "expected at most 150"),
+    "huge b": ([*SAME_DIFFERENT, "--identity-vo", "1e200"], "identity_vo is 1e+200"),
+    "certificate with a": (
+        [*SAME_DIFFERENT, "--identity-kq", "1", "--certificate", "c.json"],
+        "--certificate was given with an identity term; expected neither",
+    ),
+    "certificate with b": (
+        [*SAME_DIFFERENT, "--identity-vo", "1", "--certificate", "c.json"],
+        "--certificate was given with an identity term; expected neither",
+    ),
     "relu b1": ([*SAME_DIFFERENT, "--activation", "relu", "--b1", "1"], "--b1 goes"),
     "weights count": ([*SAME_DIFFERENT, "--weights", "1"], "weights has 1 entries"),
     "weights text": ([*SAME_DIFFERENT, "--weights", "1,x"], "--weights is 1,x"),
@@ -115,6 +125,8 @@ for _option, _values in {
     "--beta": ["0", "-1", "nan", "inf", "one"],
     "--gamma": ["0", "-1", "nan", "inf", "one"],
     "--b1": ["nan", "one"],
+    "--identity-kq": ["nan", "one"],
+    "--identity-vo": ["inf", "one"],
     "--target": ["0", "nan"],
     "--rel-tol": ["0", "-1"],
     "--max-points": ["3", "x", "1e3"],
@@ -412,6 +424,26 @@ def test_gaps_carry_their_exact_beginning():
     assert equivalent["coefficient"] == "0"
 
 
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+def test_every_readout_and_identity_on_the_command_line(readout, capsys):
+    """Keys as ever; the coefficient has numbers for a and b, decimals as printed."""
+    options = ["--readout", readout, "--identity-kq", "0.3", "--identity-vo", "-1.5"]
+    assert run(*SAME_DIFFERENT, *options, "--max-points", "256", "--json") == 0
+    document = strict(capsys.readouterr().out)
+    architecture = document["architecture"]
+    assert architecture["readout"] == readout
+    assert (architecture["identity_kq"], architecture["identity_vo"]) == (0.3, -1.5)
+    leading = leading_gap("?a ?a", "?a ?b", readout, 0.3, -1.5)
+    a, b, gamma = sympy.symbols("a b gamma")
+    numbers = {a: sympy.Rational(3, 10), b: sympy.Rational(-3, 2)}
+    (gap,) = document["gaps"]
+    found = sympy.parse_expr(gap["coefficient"], local_dict={"gamma": gamma})
+    assert gap["order"] == leading.order
+    assert found.free_symbols == {gamma}
+    assert sympy.expand(found - leading.coefficient.subs(numbers)) == 0
+    assert document["smallest_eigenvalue"]["low"] > 0
+
+
 def test_a_leading_term_that_vanishes_at_gamma_zero_is_not_given():
     """αβα / αββ: γ²(1+γ²)²/128, which is 0 there; that of αα / αβ is 4/729."""
     unequal = ["?a ?a ?a ?a ?b ?c", "?a ?a ?a ?b ?b ?b"]
@@ -551,5 +583,5 @@ def test_bad_arguments_of_check():
     task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     with pytest.raises(InputError, match=r"^target is 0.0; expected"):
         check(task, target=0.0)
-    with pytest.raises(InputError, match=r"^readout is 'mean'; expected 'cls'"):
-        check(task, Architecture(readout="mean"))
+    with pytest.raises(InputError, match=r"^depth is 2; expected 1"):
+        check(task, Architecture(depth=2))

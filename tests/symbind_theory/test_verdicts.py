@@ -197,6 +197,16 @@ def test_copying_refutes_generalisation_and_names_the_repair():
     assert "identity_vo" in found["C7"].evidence
 
 
+def test_copying_through_the_identity():
+    """b > 0 lifts the obstacle; b < 0 does not."""
+    exact = decision(COPYING.templates, THEOREM)
+    for b, outcome in ((1.5, Outcome.HOLDS), (-1.5, Outcome.REFUTED)):
+        found = {v.claim: v for v in verdicts(COPYING, exact, RESOLVED, None, b)}
+        assert found["C5"].outcome is outcome
+        assert found["C7"].outcome is Outcome.HOLDS
+        assert ("multiple 1.5 of the identity" in found["C7"].evidence) == (b > 0)
+
+
 def test_a_greek_wildcard_is_copied_too():
     assert decide(TemplateTask(["α α"], ["α"]))["C5"].outcome is Outcome.REFUTED
 
