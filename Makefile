@@ -28,12 +28,12 @@ demo: $(STAMP) ## check the same-different task
 	$(BIN)/python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 
 test: $(STAMP) ## run the fast tests and the doctests
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 # pytest exits with 5 when it selects no test at all.
 test-all: $(STAMP) ## run the slow tests, which `make test` leaves out
-	@echo '$(BIN)/python -m pytest -q -m "slow"'
-	@$(BIN)/python -m pytest -q -m "slow" || { \
+	@echo '$(BIN)/python -m pytest -q -n auto -m "slow"'
+	@$(BIN)/python -m pytest -q -n auto -m "slow" || { \
 		status=$$?; \
 		if [ $$status -ne 5 ]; then exit $$status; fi; \
 		echo 'No test carries the slow mark yet: nothing to run here.'; \

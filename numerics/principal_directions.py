@@ -23,6 +23,7 @@ __all__ = ["Directions", "principal_directions"]
 
 # Far above the rounding of integer matrices, far below what is not 0 in them.
 _ZERO = 1e-9
+_QUIETEST = 1e-200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def principal_directions(
     seen = np.zeros((len(scale), heard.sum() - null.shape[1]))
     if not seen.shape[1]:
         return Directions(np.zeros((len(scale), 1)), np.zeros(1))
-    seen[heard] = _orthogonal_complement(null / scale[heard, None])
+    # Scales so far apart that their ratio leaves float64 need no exact ratio.
+    size = np.maximum(scale[heard], _QUIETEST * scale.max())
+    seen[heard] = _orthogonal_complement(null / (size / scale.max())[:, None])
     total = seen.T @ (unit * np.outer(scale, scale)) @ seen
     variance, order = np.linalg.eigh(total)
     return Directions((seen @ order)[:, ::-1].copy(), variance[::-1].copy())

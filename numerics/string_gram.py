@@ -219,8 +219,8 @@ class _Sampler:
         shared: for each key, which of the tokens in several strings it carries, or
             their number where it carries none; shape (n, K).
         count: number of tokens in several strings.
-        alone: whether keys i and j of a string carry one token that no other string
-            has; shape (n, K, K).
+        alone: for each key, which of the string's own tokens it carries, numbered
+            within the string, or K where other strings have it too; shape (n, K).
         terms: of the logits.
         added: what the identity adds to the logits; shape (n, Q, K).
         normals: Gaussians in one sample.
@@ -252,19 +252,19 @@ class _Sampler:
         n, keys = tokens.shape
         queries = np.arange(0 if architecture.readout == "mean" else keys - 1, keys)
         terms, normals = _terms(tokens, queries, gamma, architecture.readout == "cls")
-        same = tokens[:, :, None] == tokens[:, None, :]
-        like_query = same[:, queries] + gamma**2 * np.eye(keys)[queries]
+        like_query = tokens[:, queries, None] == tokens[:, None, :]
+        like_query = like_query + gamma**2 * np.eye(keys)[queries]
         vocabulary = int(tokens.max()) + 1
         occurrences = np.unique(np.arange(n)[:, None] * vocabulary + tokens)
         several = np.bincount(occurrences % vocabulary, minlength=vocabulary) > 1
         number = np.where(several, np.cumsum(several) - 1, several.sum())
+        first = np.stack([(row[None] == row[:, None]).argmax(1) for row in tokens])
+        alone = np.where(several[tokens], keys, first)
         added = beta * architecture.identity_kq * like_query
         return cls(
             shared=torch.from_numpy(number[tokens]).to(device),
             count=int(several.sum()),
-            alone=torch.from_numpy(same & ~several[tokens][:, :, None]).to(
-                device, dtype
-            ),
+            alone=torch.from_numpy(alone).to(device),
             terms=tuple(
                 _Term(torch.from_numpy(i).to(device), beta * s) for i, s in terms
             ),
@@ -279,7 +279,7 @@ class _Sampler:
     def numbers_per_sample(self) -> int:
         """Numbers held for one sample, for sizing chunks."""
         n, queries, keys, _ = self.added.shape
-        return self.normals + n * (3 * queries * keys + self.count + 3 * keys)
+        return self.normals + n * (3 * queries * keys + self.count + 4 * keys)
 
     @property
     def rounding(self) -> float:
@@ -345,8 +345,10 @@ class _Sampler:
                 into.addmm_(here, right.T)
             else:
                 into += here @ right.T
-        own = torch.einsum("nis,nij,njs->n", weights, self.alone, weights)
-        total.diagonal().add_(own)
+        own = weights.new_zeros(n, keys + 1, samples)
+        for i in range(keys):
+            own[strings, self.alone[:, i]] += weights[:, i]
+        total.diagonal().add_(own[:, :keys].square().sum((1, 2)))
 
 
 def _mirrored(total: Float64[torch.Tensor, "n n"]) -> Float64[torch.Tensor, "n n"]:

@@ -13,6 +13,7 @@ from numerics import (
     CustomActivation,
     alignment,
     learning_curve,
+    relative_eigenvalue,
     sample_complexity,
     template_gram,
 )
@@ -353,3 +354,25 @@ def test_both_sample_sizes_know_the_noise():
     assert hardest.samples.interval.high > own.interval.low
     clean = alignment(task, noise=0.0, gram=gram)
     assert hardest.samples.interval.low > clean.samples.interval.high
+
+
+def test_the_relative_eigenvalue_sets_the_error_of_the_hardest_labels():
+    """One template, where it is N/e: MSE = (1 + n λ)⁻². Mehler's terms stop at 1e-7."""
+    gram = template_gram(["?a ?b"], max_points=2**10)
+    alpha = 0.01
+    found = relative_eigenvalue(gram, alpha)
+    exact = gram.matrix[0, 0] / (gram.excess[0] + alpha)
+    assert found.value == pytest.approx(exact, rel=1e-7)
+    task = TemplateTask(["?a ?b"], [1])
+    curve = learning_curve(task, sizes=[10, 1000], alpha=alpha, gram=gram)
+    for n, mse in zip(curve.sizes, curve.mse, strict=True):
+        assert mse == pytest.approx((1 + n * exact) ** -2, rel=1e-6)
+    assert found.low < found.value < found.high
+
+
+def test_the_relative_eigenvalue_of_equivalent_templates_is_zero():
+    gram = template_gram(["?a ?b", "?b ?a"], max_points=64)
+    found = relative_eigenvalue(gram)
+    assert (found.low, found.value) == (0, 0)
+    with pytest.raises(InputError, match=r"^alpha is 0"):
+        relative_eigenvalue(gram, 0.0)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from joblib import parallel_config
@@ -184,10 +183,3 @@ def test_the_numeric_path_needs_four_packages_only():
     assert without.stdout == plain.stdout
     assert len(plain.stdout) > 50
     assert "no module named" in run(_WITHOUT.replace("__MISSING__", "{'scipy'}")).stderr
-
-
-def test_numpy_arrays_of_tokens_are_strings():
-    tokens = np.array([[7, 7, 3], [3, 9, 7]])
-    by_number = string_gram(tokens, points=64)
-    by_name = string_gram(["g g c", "c i g"], points=64)
-    assert (by_number.attention == by_name.attention).all()
