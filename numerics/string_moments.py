@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # Bound on the relative error of the moments by the trapezoid rule, by tails cut at
-# e^{-34} and by rounding, a hundred times what the sums of weights ever show.
+# e^{-34} and by rounding, a hundred times what the sums of weights show at β = γ = 1.
 _ERROR = 1e-12
 
 

@@ -143,15 +143,20 @@ def test_rows_of_different_symbols_need_no_sampling():
 def test_weights_and_their_products_sum_to_one(
     template, beta, gamma, identity_kq, readout
 ):
-    """Within range, whatever the scales; and (1 + γ²)/K ≤ d ≤ 1 + γ² for one row."""
+    """Within range, whatever the scales; and (1 + γ²)/K ≤ d ≤ 1 + γ² for one row.
+
+    Laplace moments are known to 1e-15 at every node, and the window is some
+    50 + 17 (1 + γ) σ wide.
+    """
     if beta * (1 + gamma**2) > 150:
         beta /= 1e9
     architecture = Architecture(beta, gamma, readout, identity_kq=identity_kq)
     seen = Incidence(template, readout)
     found = string_moments([seen.symbols], architecture)
-    assert found.defect < 1e-13
-    assert found.error == 1e-12
-    np.testing.assert_allclose(found.weights.sum(1), 1, rtol=1e-12)
+    width = 50 + 17 * (1 + gamma) * beta * math.hypot(1, gamma)
+    assert found.defect < 1e-15 * width
+    assert found.error == max(1e-12, 10 * found.defect)
+    np.testing.assert_allclose(found.weights.sum(1), 1, rtol=1e-15 * width + 1e-14)
     if readout != "mean":
         value = found.squares[0] / (1 + gamma**2)
         assert 1 / seen.size <= value * (1 + 1e-12)
