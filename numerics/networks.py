@@ -26,7 +26,7 @@ import torch
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
-from numerics.options import supported
+from numerics.options import chunk_numbers, supported
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.validation import InputError, positive_integer
 
@@ -73,7 +73,7 @@ class TransformerNetwork(torch.nn.Module):
     Args:
         shape: its sizes.
         architecture: β, γ, readout, φ, and a and b, with which each head starts.
-        seed: equal seeds give equal bits.
+        seed: equal seeds give equal bits; a generator of torch is drawn from as it is.
         dtype: of the parameters.
 
     Raises:
@@ -85,13 +85,13 @@ class TransformerNetwork(torch.nn.Module):
         self,
         shape: NetworkShape,
         architecture: Architecture,
-        seed: int = 0,
+        seed: int | torch.Generator = 0,
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
         self.shape, self.architecture = shape, supported(architecture)
         self._function = _torch_function(architecture.activation)
-        generator = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
+        generator = seed if isinstance(seed, torch.Generator) else _generator(seed)
 
         def normal(*sizes: int, variance: float) -> torch.nn.Parameter:
             draws = torch.randn(*sizes, generator=generator, dtype=dtype)
@@ -120,11 +120,27 @@ class TransformerNetwork(torch.nn.Module):
         """z1 at the readout.
 
         Args:
-            tokens: numbers below the vocabulary's size; `[CLS]` is appended here.
+            tokens: strings of the shape's length, as numbers below its vocabulary's
+                size; `[CLS]` is appended here.
+
+        Raises:
+            InputError: strings of another length, or a number out of range.
         """
-        architecture = self.architecture
+        architecture, shape = self.architecture, self.shape
+        # An embedding takes numbers below 0, and that of `[CLS]`, without complaint;
+        # and strings of one token would be repeated at each position.
+        if tokens.shape[1] != shape.length:
+            raise InputError(
+                f"tokens have length {tokens.shape[1]}; expected {shape.length}"
+            )
+        outside = tokens[(tokens < 0) | (tokens >= shape.vocabulary)]
+        if outside.numel():
+            raise InputError(
+                f"tokens contain {int(outside[0])}; expected numbers from 0 to "
+                f"{shape.vocabulary - 1}"
+            )
         if architecture.readout == "cls":
-            cls = torch.full_like(tokens[:, :1], self.shape.vocabulary)
+            cls = torch.full_like(tokens[:, :1], shape.vocabulary)
             tokens = torch.cat([tokens, cls], dim=1)
         z = self.embedding[tokens] + architecture.gamma * self.positions
         read = z if architecture.readout == "mean" else z[:, -1:]
@@ -135,22 +151,32 @@ class TransformerNetwork(torch.nn.Module):
         logits = logits + self.identity_kq[:, None, None] * same[:, None]
         weights = torch.softmax(architecture.beta * logits, dim=-1).mean(2)
         mixed = torch.einsum("nhi,nid->nhd", weights, z)
-        heads = self.shape.heads
         values = torch.einsum("nhd,hde,hef->nf", mixed, self.value, self.output)
         through = torch.einsum("nhd,h->nd", mixed, self.identity_vo)
-        return values / math.sqrt(heads) + through / heads
+        return values / math.sqrt(shape.heads) + through / shape.heads
+
+    def units(
+        self, attention: Float[torch.Tensor, "n width"]
+    ) -> Float[torch.Tensor, "n hidden"]:
+        """φ(W_A z1) for given z1."""
+        return self._function(attention @ self.hidden_weights.T)
 
     def hidden(
         self, tokens: Int64[torch.Tensor, "n length"]
     ) -> Float[torch.Tensor, "n hidden"]:
-        """φ(W_A z1)."""
-        return self._function(self.attention(tokens) @ self.hidden_weights.T)
+        """φ(W_A z1) of strings."""
+        return self.units(self.attention(tokens))
 
     def forward(
         self, tokens: Int64[torch.Tensor, "n length"]
     ) -> Float[torch.Tensor, " n"]:
         """f, one number for each string."""
         return self.hidden(tokens) @ self.readout_weights
+
+
+def _generator(seed: int) -> torch.Generator:
+    """A stream of its own: torch's global one stays as it is."""
+    return torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
 
 
 def _torch_function(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -177,7 +203,7 @@ class EmpiricalKernel:
         matrix: of the mean over hidden units of φ(W_A z1(X)) φ(W_A z1(Y)).
         matrix_error: its standard error.
         networks: how many.
-        seed: of the first; the others follow.
+        seed: of the stream that they come from one after another.
     """
 
     attention: Float64[np.ndarray, "n n"]
@@ -197,33 +223,35 @@ def empirical_kernel(
 ) -> EmpiricalKernel:
     """The kernels of finite networks at random initialisation.
 
+    Memory: one network, n numbers for each unit of it, a few matrices of n × n, and
+    64 MiB. The first networks of a longer run are those of a shorter one.
+
     Args:
         tokens: n strings, as numbers below the shape's vocabulary.
         architecture: the network, of depth 1.
         shape: its sizes.
         networks: how many independent ones, ≥ 2.
-        seed: of the first.
+        seed: equal seeds give equal bits.
 
     Raises:
         InputError: an argument out of range.
     """
     positive_integer("networks", networks, low=2)
-    given = torch.from_numpy(tokens)
-    attention = _Mean()
-    matrix = _Mean()
+    generator = _generator(seed)
+    keys = shape.length + 1
+    each = shape.heads * (keys * (2 * shape.head_width + keys) + shape.width)
+    at_once = max(1, chunk_numbers(torch.device("cpu")) // each)
+    parts = torch.from_numpy(tokens).split(at_once)
+    attention, matrix = _Mean(), _Mean()
     with torch.no_grad():
-        for index in range(networks):
-            network = TransformerNetwork(shape, architecture, seed + index)
-            z1, hidden = network.attention(given), network.hidden(given)
+        for _ in range(networks):
+            network = TransformerNetwork(shape, architecture, generator)
+            z1 = torch.cat([network.attention(part) for part in parts])
+            hidden = network.units(z1)
             attention.add((z1 @ z1.T).numpy())
             matrix.add((hidden @ hidden.T).numpy() / shape.hidden)
     return EmpiricalKernel(
-        attention.value,
-        attention.error,
-        matrix.value,
-        matrix.error,
-        networks,
-        seed,
+        attention.value, attention.error, matrix.value, matrix.error, networks, seed
     )
 
 

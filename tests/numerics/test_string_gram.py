@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from brute_force_kernel import brute_force_kernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,42 +90,6 @@ def test_relu_of_equal_strings_has_no_nan():
     assert np.isfinite(gram.matrix).all()
 
 
-def all_rows_at_once(strings, architecture, count, seed=0):
-    """K_attn with standard errors, from M = A G Aᵀ over all keys of all strings.
-
-    A Aᵀ = 1[tokens equal] + γ² 1[positions equal] on the stacked keys: one Gaussian
-    matrix gives the logits of every query of every string, with no list of labels.
-    """
-    if architecture.readout == "cls":
-        strings = [[*s, "."] for s in strings]
-    n, keys = len(strings), len(strings[0])
-    tokens = [x for s in strings for x in s]
-    same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
-    covariance = same + architecture.gamma**2 * np.tile(np.eye(keys), (n, n))
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    rng = np.random.default_rng(seed)
-    queries = range(0 if architecture.readout == "mean" else keys - 1, keys)
-    weights = np.zeros((count, n, keys))
-    for part in np.array_split(np.arange(count), max(1, count // 1000)):
-        logits = root @ rng.standard_normal((len(part), *root.shape)) @ root.T
-        logits = architecture.beta * (logits + architecture.identity_kq * covariance)
-        for i in range(n):
-            own = slice(i * keys, (i + 1) * keys)
-            for q in queries:
-                row = logits[:, i * keys + q, own]
-                raised = np.exp(row - row.max(1, keepdims=True))
-                raised /= raised.sum(1, keepdims=True)
-                weights[part, i] += raised / len(queries)
-    blocks = covariance.reshape(n, keys, n, keys)
-    products = np.einsum("cip,ipjq,cjq->cij", weights, blocks, weights, optimize=True)
-    mean = weights.mean(0)
-    means = np.einsum("ip,ipjq,jq->ij", mean, blocks, mean)
-    b = architecture.identity_vo
-    # The plain square of means is biased by less than 1/count of the product.
-    return products.mean(0) + b**2 * means, (1 + b**2) * products.std(0) / count**0.5
-
-
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize(("a", "b"), [(0.0, 0.0), (1.4, 0.0), (-0.7, 0.9)])
 def test_one_gaussian_matrix_for_all_rows_agrees(readout, a, b):
@@ -134,7 +99,9 @@ def test_one_gaussian_matrix_for_all_rows_agrees(readout, a, b):
     """
     architecture = Architecture(1.3, 0.8, readout, ReLU(), a, b)
     strings = ["u u v", "v w u", "x w y", "z z z"]
-    expected, error = all_rows_at_once([s.split() for s in strings], architecture, 6000)
+    expected, error = brute_force_kernel(
+        [s.split() for s in strings], architecture, 6000
+    )
     gram = string_gram(strings, architecture, points=2**12, seed=8, level=1 - 1e-6)
     room = 6 * error + gram.halfwidth["attention"]
     assert (np.abs(gram.attention - expected) <= room).all()
