@@ -26,7 +26,7 @@ import torch
 from numerics.architecture import Architecture
 from numerics.laplace_table import Window
 from numerics.shapes import Float
-from numerics.shared_logits import Query, SharedLogits, SharedRow
+from numerics.shared_logits import Query, SharedLogits, SharedRow, queries_of
 from numerics.softmax_blocks import Block, KnownBlocks, SoftmaxBlocks, mean_weights
 from symbind_theory.incidence import Incidence
 from symbind_theory.templates import Template
@@ -60,9 +60,13 @@ class ConditionalSoftmax:
         architecture: the transformer, of depth 1.
         device: where to compute.
         dtype: in which precision.
+        reference: templates that decide what an outer point is, whose tokens and
+            queries include those of `templates`; `templates` themselves when None.
+            Features of a template do not depend on which others are asked for beside
+            it, only on the reference.
 
     Attributes:
-        tokens: the regular tokens of the templates, `[CLS]` included.
+        tokens: the regular tokens of the reference, `[CLS]` included.
         dimension: standard normals in one outer point.
 
     Raises:
@@ -75,6 +79,7 @@ class ConditionalSoftmax:
         architecture: Architecture,
         device: torch.device,
         dtype: torch.dtype = torch.float64,
+        reference: Sequence[Template] | None = None,
     ) -> None:
         _check_scale(architecture)
         beta, gamma = architecture.beta, architecture.gamma
@@ -84,13 +89,17 @@ class ConditionalSoftmax:
         self._symbols = [_symbols(seen) for seen in self._seen]
         self._gamma = gamma
         self._shift = beta * architecture.identity_kq
-        self._logits = SharedLogits(self._seen, beta, gamma)
+        asked = self._seen
+        if reference is not None:
+            asked = [Incidence(t, architecture.readout) for t in reference]
+        self._logits = SharedLogits(asked, beta, gamma)
+        self._users = queries_of(self._seen)
         self.tokens = self._logits.tokens
         self.dimension = self._logits.dimension
         self._wildcard = beta * math.hypot(1, gamma)
         self._regular, self._position = beta, beta * gamma
         keys = self._seen[0].size
-        wild = any(query.token is None for query in self._logits.users)
+        wild = any(query.token is None for query in self._users)
         sigma = math.hypot(self._wildcard, self._position) if wild else self._wildcard
         largest = math.log(keys) + (max(self._shift, 0.0) if wild else 0.0)
         window = Window.of(keys, sigma, self._shift)
@@ -111,9 +120,9 @@ class ConditionalSoftmax:
                 )
                 for symbol in {s for i in users for s in self._symbols[i]}
             )
-            for query, users in self._logits.users.items()
+            for query, users in self._users.items()
         )
-        shared = self.dimension + len(self._logits.users) * (keys + len(self.tokens))
+        shared = self.dimension + len(self._users) * (keys + len(self.tokens))
         return in_flight + shared + 4 * r * (keys + len(self.tokens))
 
     def __call__(
@@ -128,6 +137,8 @@ class ConditionalSoftmax:
         keys = self._seen[0].size
         weights = points.new_zeros(len(points), len(self._seen), keys)
         for query, row in self._logits(points):
+            if query not in self._users:
+                continue
             # The identity's γ² a at the query itself, whatever symbol it carries.
             row.position[:, query.position] += self._shift * self._gamma**2
             if query.token is None:
@@ -147,7 +158,7 @@ class ConditionalSoftmax:
         position = row.position - row.position.amax(1, keepdim=True)
         token = row.token
         token[:, self._column(query.token)] += self._shift
-        users = self._logits.users[query]
+        users = self._users[query]
         wild = dict.fromkeys(
             s.where for i in users for s in self._symbols[i] if s.token is None
         )
@@ -173,7 +184,7 @@ class ConditionalSoftmax:
         if self.tokens:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
         position = row.position - centre
-        users = self._logits.users[query]
+        users = self._users[query]
         wanted = dict.fromkeys(s for i in users for s in self._symbols[i])
         together: dict[float, list[_Symbol]] = {}
         blocks: dict[_Symbol, Block] = {}

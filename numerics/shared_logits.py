@@ -26,7 +26,7 @@ from numerics.principal_directions import principal_directions
 from numerics.shapes import Float, Float64
 from symbind_theory.incidence import Incidence
 
-__all__ = ["Query", "SharedLogits", "SharedRow"]
+__all__ = ["Query", "SharedLogits", "SharedRow", "queries_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,15 @@ class SharedRow:
     token: Float[torch.Tensor, "n tokens"]
 
 
+def queries_of(templates: Sequence[Incidence]) -> dict[Query, list[int]]:
+    """The queries that are read, each with the indices of the templates that have it."""
+    users: dict[Query, list[int]] = {}
+    for i, template in enumerate(templates):
+        for q in template.queries:
+            users.setdefault(Query(q, template.skeleton[q]), []).append(i)
+    return users
+
+
 class SharedLogits:
     """From outer points to the shared logits of every query.
 
@@ -74,11 +83,7 @@ class SharedLogits:
     ) -> None:
         self._keys = templates[0].size
         self.tokens = _regular_tokens(templates)
-        self.users: dict[Query, list[int]] = {}
-        for i, template in enumerate(templates):
-            for q in template.queries:
-                query = Query(q, template.skeleton[q])
-                self.users.setdefault(query, []).append(i)
+        self.users = queries_of(templates)
         rows = _Rows(list(self.users), gamma)
         self._rows_of = rows.of
         columns = np.array([gamma] * self._keys + [1.0] * len(self.tokens))

@@ -121,7 +121,8 @@ def template_gram(
     chosen = resolve_device(device)
 
     canonical = [t.canonical() for t in parsed]
-    distinct = tuple(dict.fromkeys(canonical))
+    # Sorted, so that the points, and every bit, are the same in whatever order.
+    distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
     strings = [Incidence(t, architecture.readout).symbols for t in distinct]
     own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None

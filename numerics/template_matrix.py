@@ -23,7 +23,7 @@ from numerics.spectrum import (
 from symbind_theory.results import Interval
 from symbind_theory.templates import Template
 
-__all__ = ["Statistic", "TemplateGram"]
+__all__ = ["Statistic", "TemplateGram", "kernel_excess"]
 
 Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
 """A positive number from a factor G of N = GᵀG and from the excess K_self − diag N."""
@@ -167,8 +167,7 @@ class TemplateGram:
     ) -> Float64[np.ndarray, " r"]:
         """K_self − N_ii: how much closer a string is to itself than to a renaming."""
         wild = np.array([bool(t.wildcards) for t in self.templates])
-        excess = self.architecture.activation.dual(d, d, d) - (factor**2).sum(0)
-        return np.where(wild, np.maximum(excess, 0.0), 0.0)
+        return kernel_excess(self.architecture.activation.dual(d, d, d), factor, wild)
 
     @property
     def _extreme_scales(self) -> tuple[float, float]:
@@ -195,3 +194,19 @@ class TemplateGram:
             max(k.error for k in found),
             max(k.remainder for k in found),
         )
+
+
+def kernel_excess(
+    diagonal: Float64[np.ndarray, " r"],
+    factor: Float64[np.ndarray, "rows r"],
+    wild: np.ndarray,
+) -> Float64[np.ndarray, " r"]:
+    """How much closer a string is to itself than to a renaming.
+
+    Args:
+        diagonal: K of a string with itself.
+        factor: G with N = GᵀG.
+        wild: which templates have wildcards; the others have one string only.
+    """
+    excess = diagonal - (factor**2).sum(0)
+    return np.where(wild, np.maximum(excess, 0.0), 0.0)

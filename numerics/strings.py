@@ -1,0 +1,275 @@
+"""Strings as integers: tokens to numbers, strings to patterns and symbols.
+
+The pattern of a string is its most specific template: a wildcard for each distinct
+token, but for the few tokens that count as regular. What remains of the string is the
+token of each wildcard, its symbols. All of it is work on arrays of integers, linear in
+the number of strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from numerics.shapes import Int64
+from symbind_theory.templates import Template, parse_string
+from symbind_theory.validation import InputError, shorten
+
+__all__ = [
+    "PatternedStrings",
+    "StringInput",
+    "Vocabulary",
+    "find_regular_tokens",
+    "pattern_strings",
+    "row_codes",
+]
+
+StringInput = Sequence[Any] | np.ndarray
+"""Strings of one length: text with spaces between tokens, lists of tokens, or an array
+of integer tokens of shape (n, k). An integer token is the token that prints it."""
+
+# A regular token occurs in one string of fifty or more, in eight strings at least, and
+# eight times as often as the median token.
+_SHARE, _FEWEST, _TIMES_MEDIAN = 50, 8, 8
+# More patterns than this cost more than regular tokens save.
+_MOST_PATTERNS = 64
+
+
+class Vocabulary:
+    """Numbers for tokens, by first appearance. Grows when it reads new tokens.
+
+    Attributes:
+        names: the token of each number.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._number = {name: number for number, name in enumerate(names)}
+
+    @property
+    def names(self) -> list[str]:
+        """The token of each number."""
+        return list(self._number)
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def copy(self) -> Vocabulary:
+        """A vocabulary of its own with the same numbers."""
+        return Vocabulary(self._number)
+
+    def number(self, token: str) -> int | None:
+        """The number of a token; None where it did not occur."""
+        return self._number.get(token)
+
+    def read(
+        self, strings: StringInput, length: int | None = None
+    ) -> Int64[np.ndarray, "n k"]:
+        """The numbers of the strings' tokens, new ones included.
+
+        Args:
+            strings: as `StringInput` says.
+            length: the length that strings must have; any one length when None.
+
+        Raises:
+            InputError: no strings, strings of different or of a wrong length, or
+                something that is no token.
+        """
+        if isinstance(strings, str):
+            raise InputError(
+                f"X is the text {shorten(strings)}; expected a list of strings"
+            )
+        if isinstance(strings, np.ndarray) and strings.dtype.kind in "iu":
+            tokens = self._read_integers(strings)
+        else:
+            tokens = self._read_tokens(strings)
+        if length is not None and tokens.shape[1] != length:
+            raise InputError(
+                f"X has strings of {tokens.shape[1]} tokens; expected {length}, as in "
+                "the training data"
+            )
+        return tokens
+
+    def _read_integers(self, array: np.ndarray) -> Int64[np.ndarray, "n k"]:
+        if array.ndim != 2 or not array.size:
+            raise InputError(
+                f"X is an array of shape {array.shape}; expected (n, k) with at least "
+                "one string and one token"
+            )
+        values, inverse = np.unique(array, return_inverse=True)
+        numbers = self._numbers(map(str, values.tolist()))
+        return numbers[inverse.reshape(array.shape)]
+
+    def _read_tokens(self, strings: Iterable[Any]) -> Int64[np.ndarray, "n k"]:
+        if not isinstance(strings, Iterable):
+            raise InputError(f"X is {shorten(strings)}; expected a list of strings")
+        split = [_split(string) for string in strings]
+        lengths = set(map(len, split))
+        if not split or 0 in lengths:
+            what = "is empty" if not split else "has an empty string"
+            raise InputError(f"X {what}; expected strings of at least one token")
+        if len(lengths) > 1:
+            raise InputError(
+                f"X has strings of {min(lengths)} and of {max(lengths)} tokens; "
+                "expected one length"
+            )
+        flat = self._numbers(chain.from_iterable(split))
+        return flat.reshape(len(split), -1)
+
+    def _numbers(self, tokens: Iterable[Any]) -> Int64[np.ndarray, " tokens"]:
+        number, known = self._number, len(self._number)
+        try:
+            found = [number.setdefault(token, len(number)) for token in tokens]
+        except TypeError as error:
+            raise InputError(f"X has something that is no token: {error}") from None
+        try:
+            for token in list(number)[known:]:
+                _check_token(token)
+        except InputError:
+            for token in list(number)[known:]:
+                del number[token]
+            raise
+        return np.array(found, dtype=np.int64)
+
+
+def _split(string: Any) -> Sequence[Any]:
+    if isinstance(string, str):
+        return string.split()
+    if not isinstance(string, Iterable):
+        raise InputError(
+            f"X has the string {shorten(string)}; expected text or a list of tokens"
+        )
+    return [
+        str(x) if isinstance(x, int | np.integer) and not isinstance(x, bool) else x
+        for x in string
+    ]
+
+
+def _check_token(token: object) -> None:
+    if not isinstance(token, str):
+        raise InputError(
+            f"X has the token {shorten(token)}; expected text or an integer"
+        )
+    if not (token.isascii() and token.isalnum()):
+        parse_string([token])
+
+
+@dataclass(frozen=True)
+class PatternedStrings:
+    """Strings as patterns and symbols.
+
+    Attributes:
+        patterns: the distinct patterns, canonical.
+        pattern: which of them each string has; shape (n,).
+        symbols: the number of the token of each wildcard, −1 beyond the pattern's
+            wildcards; shape (n, w).
+    """
+
+    patterns: tuple[Template, ...]
+    pattern: Int64[np.ndarray, " n"]
+    symbols: Int64[np.ndarray, "n w"]
+
+    def __len__(self) -> int:
+        return len(self.pattern)
+
+
+def pattern_strings(
+    tokens: Int64[np.ndarray, "n k"],
+    regular: Mapping[int, str],
+    patterns: Sequence[Template] = (),
+) -> PatternedStrings:
+    """Canonicalise strings.
+
+    Args:
+        tokens: numbers ≥ 0.
+        regular: the numbers that stay what they are, with their tokens.
+        patterns: patterns that keep their place at the front, whether or not they
+            occur.
+    """
+    shape, symbols = _shapes(tokens, regular)
+    _, first, inverse = np.unique(
+        row_codes(shape), return_index=True, return_inverse=True
+    )
+    found = [_template(row, regular) for row in shape[first].tolist()]
+    # Sorted, so that their order does not depend on that of the strings.
+    new = sorted(set(found) - set(patterns), key=lambda t: t.tokens)
+    place = {t: i for i, t in enumerate((*patterns, *new))}
+    of = np.array([place[t] for t in found], dtype=np.int64)
+    return PatternedStrings(tuple(place), of[inverse], symbols)
+
+
+def _shapes(
+    tokens: Int64[np.ndarray, "n k"], regular: Mapping[int, str]
+) -> tuple[Int64[np.ndarray, "n k"], Int64[np.ndarray, "n w"]]:
+    """For each position the number of its wildcard, or −1 − number of its token; and
+    the symbols."""
+    n, k = tokens.shape
+    is_regular = np.isin(tokens, list(regular))
+    shape = np.where(is_regular, -1 - tokens, 0)
+    symbols = np.full((n, k), -1, dtype=np.int64)
+    used = np.zeros(n, dtype=np.int64)
+    for position in range(k):
+        column = tokens[:, position]
+        same = symbols == column[:, None]
+        seen = same.any(1)
+        fresh = np.flatnonzero(~seen & ~is_regular[:, position])
+        symbols[fresh, used[fresh]] = column[fresh]
+        shape[seen, position] = same.argmax(1)[seen]
+        shape[fresh, position] = used[fresh]
+        used[fresh] += 1
+    return shape, symbols[:, : int(used.max(initial=0))].copy()
+
+
+def _template(shape: Sequence[int], regular: Mapping[int, str]) -> Template:
+    return Template([f"?{x + 1}" if x >= 0 else regular[-1 - x] for x in shape])
+
+
+def row_codes(rows: Int64[np.ndarray, "n columns"]) -> Int64[np.ndarray, " n"]:
+    """Numbers that are equal where rows are equal."""
+    codes, bound = np.zeros(len(rows), dtype=np.int64), 1
+    for column in rows.T:
+        low = int(column.min(initial=0))
+        width = int(column.max(initial=0)) - low + 1
+        if bound * width >= 2**62:
+            found, codes = np.unique(codes, return_inverse=True)
+            bound = len(found)
+            if bound * width >= 2**62:
+                values, column = np.unique(column, return_inverse=True)
+                low, width = 0, len(values)
+        codes = codes * width + (column - low)
+        bound *= width
+    return codes
+
+
+def find_regular_tokens(
+    tokens: Int64[np.ndarray, "n k"], names: Sequence[str]
+) -> dict[int, str]:
+    """The tokens that occur far more often than others, with their numbers.
+
+    The kernel of two strings does not depend on what counts as regular; its estimate is
+    cheaper and more accurate where a token that most strings share does.
+
+    Args:
+        tokens: distinct strings.
+        names: the token of each number.
+    """
+    n = len(tokens)
+    ordered = np.sort(tokens, axis=1)
+    new = np.ones_like(ordered, dtype=bool)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    counts = np.bincount(ordered[new])
+    median = float(np.median(counts[counts > 0]))
+    least = max(_FEWEST, n / _SHARE, _TIMES_MEDIAN * median)
+    candidates = np.flatnonzero(counts >= least)
+    candidates = candidates[np.lexsort((candidates, -counts[candidates]))]
+    regular: dict[int, str] = {}
+    for token in candidates.tolist()[:_MOST_PATTERNS]:
+        wider = {**regular, token: names[token]}
+        shapes = _shapes(tokens, wider)[0]
+        if len(np.unique(row_codes(shapes))) > _MOST_PATTERNS:
+            break
+        regular = wider
+    return regular
