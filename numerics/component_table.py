@@ -17,6 +17,7 @@ import numpy as np
 from numerics.architecture import Architecture
 from numerics.options import resolve_device
 from numerics.overlap_components import ComponentGram, Face, component_gram
+from numerics.pattern_kernel import Progress
 from numerics.shapes import Float64, Int64
 from numerics.value_cache import ValueCache
 from symbind_theory.templates import Template
@@ -90,7 +91,7 @@ class ComponentTable:
         self,
         patterns: Sequence[Template],
         terms: Sequence[Terms],
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Estimate what the terms need and is not there.
 

@@ -9,7 +9,7 @@ Source: arXiv 2310.09753 (kernel); symbind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -26,7 +26,7 @@ from numerics.component_table import (
 from numerics.factors import triangle
 from numerics.mehler import kernel_factor
 from numerics.options import GROUPS, resolve_device, supported
-from numerics.pattern_kernel import OverlapTypes, TypeValues
+from numerics.pattern_kernel import OverlapTypes, Progress, TypeValues
 from numerics.shapes import Float64
 from numerics.template_gram import template_gram
 from numerics.template_matrix import kernel_excess
@@ -56,7 +56,7 @@ class OneLayerKernel:
     """
 
     architecture: Architecture = Architecture()
-    points: int = 2**15
+    points: int = 2**14
     seed: int = 0
     device: str = "auto"
     cache: str | None = "auto"
@@ -179,7 +179,7 @@ class OneLayerGram:
         return kernel_excess(self.diagonal, self.factor, wild)
 
     def values(
-        self, types: OverlapTypes, progress: Callable[[int, int], None] | None = None
+        self, types: OverlapTypes, progress: Progress | None = None
     ) -> TypeValues:
         """K of each overlap type, with half-widths.
 
@@ -206,7 +206,12 @@ class OneLayerGram:
         apart = (types.matching < 0).all(1)
         n = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
         value = np.where(apart, n, found)
-        return TypeValues(value, moved + base.halfwidth[i, j])
+        halfwidth = moved + base.halfwidth[i, j]
+        wildcards = np.array([len(t.wildcards) for t in self.patterns])
+        same = types.same_strings(wildcards)
+        return TypeValues(
+            np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
+        )
 
     @property
     def scales(self) -> Float64[np.ndarray, " r"]:

@@ -13,11 +13,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from numerics.shapes import Float64, Int64
+from numerics.shapes import Bool, Float64, Int64
 from symbind_theory.overlaps import OverlapType
 from symbind_theory.templates import Template
 
-__all__ = ["OverlapTypes", "PatternGram", "PatternKernel", "TypeValues"]
+__all__ = ["OverlapTypes", "PatternGram", "PatternKernel", "Progress", "TypeValues"]
+
+Progress = Callable[[int, int], None]
+"""Called with the steps of an estimate that are done, and all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,19 @@ class OverlapTypes:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def same_strings(
+        self, wildcards: Int64[np.ndarray, " r"]
+    ) -> Bool[np.ndarray, " m"]:
+        """Which types are those of a string with itself.
+
+        Args:
+            wildcards: how many each pattern has.
+        """
+        slots = np.arange(self.matching.shape[1])
+        counts = wildcards[self.first][:, None]
+        alike = self.matching == np.where(slots < counts, slots, -1)
+        return alike.all(1) & (self.first == self.second) & (counts[:, 0] > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +112,9 @@ class PatternGram(Protocol):
         ...
 
     def values(
-        self, types: OverlapTypes, progress: Callable[[int, int], None] | None = None
+        self, types: OverlapTypes, progress: Progress | None = None
     ) -> TypeValues:
-        """The values of overlap types, computed when first asked for.
-
-        Args:
-            types: of these patterns.
-            progress: called with (steps done, steps in all).
-        """
+        """The values of overlap types, computed when first asked for."""
         ...
 
     def extended(self, patterns: Sequence[Template]) -> PatternGram:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Float64, Int64
+    from jaxtyping import Bool, Float, Float64, Int64
 else:
     try:
-        from jaxtyping import Float, Float64, Int64
+        from jaxtyping import Bool, Float, Float64, Int64
     except ModuleNotFoundError:
 
         class _Unchecked:
             def __class_getitem__(cls, item: tuple[Any, str]) -> Any:
                 return item[0]
 
-        Float = Float64 = Int64 = _Unchecked
+        Bool = Float = Float64 = Int64 = _Unchecked
 
-__all__ = ["Float", "Float64", "Int64"]
+__all__ = ["Bool", "Float", "Float64", "Int64"]

@@ -32,9 +32,9 @@ StringInput = Sequence[Any] | np.ndarray
 """Strings of one length: text with spaces between tokens, lists of tokens, or an array
 of integer tokens of shape (n, k). An integer token is the token that prints it."""
 
-# A regular token occurs in one string of fifty or more, in eight strings at least, and
-# eight times as often as the median token.
-_SHARE, _FEWEST, _TIMES_MEDIAN = 50, 8, 8
+# A regular token occurs in one string of fifty or more, three times as often as the
+# median token, and so often that chance (a Poisson law) does not explain it.
+_SHARE, _TIMES_MEDIAN, _DEVIATIONS = 50, 3, 6
 # More patterns than this cost more than regular tokens save.
 _MOST_PATTERNS = 64
 
@@ -262,7 +262,8 @@ def find_regular_tokens(
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     counts = np.bincount(ordered[new])
     median = float(np.median(counts[counts > 0]))
-    least = max(_FEWEST, n / _SHARE, _TIMES_MEDIAN * median)
+    by_chance = median + _DEVIATIONS * np.sqrt(median)
+    least = max(n / _SHARE, _TIMES_MEDIAN * median, by_chance)
     candidates = np.flatnonzero(counts >= least)
     candidates = candidates[np.lexsort((candidates, -counts[candidates]))]
     regular: dict[int, str] = {}
