@@ -11,9 +11,9 @@ is where the residual R = m p − Y + α A vanishes: K R is the gradient. J sums
 scikit-learn's `LogisticRegression(C=1/alpha, fit_intercept=False)` does.
 
 Newton's step solves (αI + W K) D = −R. In the symmetric form of
-`numerics.logistic_preconditioner`, with z = (αI + e W)⁻¹ R and K′ = K − diag e,
+`numerics.logistic_preconditioner`, with z = (αI + e W)⁻¹ R and M = K − diag e,
 
-    D = −(z − H y),   (I + Hᵀ K′ H) y = Hᵀ K′ z,
+    D = −(z − H y),   (I + Hᵀ M H) y = Hᵀ M z,
 
 and conjugate gradients find y, preconditioned by the inverse without S. Rows of A sum
 to 0, so that products with K need only the first C − 1 classes.
@@ -44,6 +44,8 @@ from symbind_theory.validation import (
 
 __all__ = ["LogisticSolution", "StructuredGram", "solve_logistic"]
 
+# Coefficients may be as large as m / α, and their squares must stay within float64.
+_LEAST_ALPHA = 1e-100
 # A Newton step solves its equation to this fraction of R, or better near the optimum.
 _LOOSEST = 0.1
 # Conjugate gradients end here: any of their iterates that leads downhill will do.
@@ -122,15 +124,16 @@ def solve_logistic(
     Args:
         gram: the kernel of n distinct strings.
         counts: Y ≥ 0, real; shape (n, C) with C ≥ 2, and no row of zeros.
-        alpha: α > 0.
-        tol: bound on max |R| / max m.
+        alpha: α ≥ 1e-100.
+        tol: bound on max |R| / max m. A logit at string x is then off by at most
+            √(K_xx ⟨R, K R⟩) / α, so that a small α asks for a small `tol`.
         max_steps: Newton steps at most.
         progress: called with (Newton steps done, max |R| / max m) after each step.
 
     Returns:
-        The solution with the smallest residual that was met. Look at `converged`: with
-        α far below the kernel's largest eigenvalue over 1e16 · tol, rounding may stop
-        the descent above `tol`.
+        The solution with the smallest residual that was met. Look at `converged`:
+        where α / tol is below the largest eigenvalue of K over 1e16, rounding of K A
+        may end the descent above `tol`.
 
     Raises:
         InputError: bad counts, α, tolerance or number of steps.
@@ -192,10 +195,11 @@ class _Direction:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Y, m, α and the kernel."""
+    """Y, m, α, and K with the e and G that split it."""
 
     gram: StructuredGram
     patterns: Patterns
+    excess: Float64[np.ndarray, " n"]
     counts: Float64[np.ndarray, "n C"]
     totals: Float64[np.ndarray, " n"]
     alpha: float
@@ -204,9 +208,11 @@ class _Problem:
     def read(cls, gram: StructuredGram, counts: np.ndarray, alpha: float) -> _Problem:
         """After a look at counts and α."""
         counts = _read_counts(counts, len(gram.pattern))
-        alpha = finite_number("alpha", alpha, low=0, strict=True)
+        alpha = finite_number("alpha", alpha, low=_LEAST_ALPHA)
         patterns = Patterns.of(gram.pattern, gram.factor)
-        return cls(gram, patterns, counts, counts.sum(1), alpha)
+        # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
+        excess = np.maximum(gram.excess, 0)
+        return cls(gram, patterns, excess, counts, counts.sum(1), alpha)
 
     def product(
         self, vectors: Float64[np.ndarray, "n C"]
@@ -245,7 +251,7 @@ class _Problem:
 def _newton_direction(problem: _Problem, state: _State, forcing: float) -> _Direction:
     """D with |R + (αI + W K) D| ≤ forcing · |R| in the largest entry, and downhill."""
     remainder, alpha = state.remainder, problem.alpha
-    excess = problem.gram.excess
+    excess = problem.excess
     curvature = Curvature.at(state.probabilities, problem.totals, excess, alpha)
     preconditioner = PatternPreconditioner.of(curvature, problem.patterns)
     step = -curvature.solve(remainder)
@@ -264,7 +270,7 @@ def _newton_direction(problem: _Problem, state: _State, forcing: float) -> _Dire
         nearer = preconditioner.solve(left)
         size = float(np.vdot(left, nearer))
         first = size if first is None else first
-        if size <= _ROUNDING * first:
+        if not size > _ROUNDING * first:
             break
         conjugate = nearer + size / before * conjugate
         before = size

@@ -64,14 +64,14 @@ class Curvature:
         probabilities: p; rows sum to 1.
         mass: m p.
         shifted: α + e m p.
-        weights: w.
+        root: √w.
         unit: u; rows have norm 1.
     """
 
     probabilities: Float64[np.ndarray, "n C"]
     mass: Float64[np.ndarray, "n C"]
     shifted: Float64[np.ndarray, "n C"]
-    weights: Float64[np.ndarray, "n C"]
+    root: Float64[np.ndarray, "n C"]
     unit: Float64[np.ndarray, "n C"]
 
     @classmethod
@@ -87,7 +87,7 @@ class Curvature:
         shifted = alpha + excess[:, None] * mass
         weights = mass / shifted
         unit = np.sqrt(weights / weights.sum(1, keepdims=True))
-        return cls(probabilities, mass, shifted, weights, unit)
+        return cls(probabilities, mass, shifted, np.sqrt(weights), unit)
 
     def times(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """W v."""
@@ -98,26 +98,26 @@ class Curvature:
 
         z = (v + λ p) / (α + e m p), and λ is what makes the rows of z sum to 0.
         """
-        lift = (vector / self.shifted).sum(1) / (
-            self.probabilities / self.shifted
-        ).sum(1)
+        lift = (vector / self.shifted).sum(1) / (self.probabilities / self.shifted).sum(
+            1
+        )
         return (vector - lift[:, None] * self.probabilities) / self.shifted
 
     def half(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """H v; its rows sum to 0."""
-        return np.sqrt(self.weights) * (vector - self.unit * _dot(self.unit, vector))
+        return self.root * (vector - self.unit * _dot(self.unit, vector))
 
     def half_transposed(
         self, vector: Float64[np.ndarray, "n C"]
     ) -> Float64[np.ndarray, "n C"]:
         """Hᵀ v."""
-        scaled = np.sqrt(self.weights) * vector
+        scaled = self.root * vector
         return scaled - self.unit * _dot(self.unit, scaled)
 
     def by_pattern(self, members: csr_array) -> Float64[np.ndarray, "r C C"]:
         """Σ H_i H_iᵀ over the strings i of each pattern."""
-        scaled = self.weights / self.weights.sum(1, keepdims=True)
-        columns = [members @ (w[:, None] * scaled) for w in self.weights.T]
+        weights, scaled = self.root**2, self.unit**2
+        columns = [members @ (w[:, None] * scaled) for w in weights.T]
         blocks = -np.stack(columns, axis=1)
         # Rows sum to 0: the diagonal from the other entries loses no digits.
         diagonal = np.arange(blocks.shape[1])
@@ -146,12 +146,13 @@ class PatternPreconditioner:
     @classmethod
     def of(cls, curvature: Curvature, patterns: Patterns) -> PatternPreconditioner:
         """Sums over patterns, then one Cholesky factor of size rows · (C − 1)."""
-        contrasts = helmert(curvature.weights.shape[1])
+        contrasts = helmert(curvature.root.shape[1])
         blocks = contrasts @ curvature.by_pattern(patterns.members) @ contrasts.T
         factor = patterns.factor
         products = (np.moveaxis(blocks, 0, 2)[:, :, None] * factor) @ factor.T
         size = len(contrasts) * len(factor)
-        small = np.moveaxis(products, 2, 1).reshape(size, size) + np.eye(size)
+        small = np.moveaxis(products, 2, 1).reshape(size, size)
+        small[np.diag_indices(size)] += 1
         return cls(curvature, patterns, contrasts, _cholesky(torch.from_numpy(small)))
 
     def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
@@ -168,13 +169,14 @@ class PatternPreconditioner:
 def _cholesky(matrix: torch.Tensor) -> torch.Tensor:
     """The Cholesky factor of I plus a positive semi-definite matrix."""
     factor, failed = torch.linalg.cholesky_ex(matrix)
-    # Only where the matrix exceeds 1e15 does its rounding hide the identity. A
-    # preconditioner may then differ by as much: what it preconditions stays as it is.
-    lift = torch.finfo(matrix.dtype).eps * matrix.diagonal().sum()
-    while failed:
-        matrix = matrix + lift * torch.eye(len(matrix), dtype=matrix.dtype)
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        lift *= 10
+    if failed:
+        # The identity is lost in the rounding of entries near 1e16. A preconditioner
+        # may be off by as much: the equation that it serves stays as it is.
+        size = len(matrix)
+        lift = 4 * size * torch.finfo(matrix.dtype).eps * matrix.trace()
+        factor = torch.linalg.cholesky(
+            matrix + lift * torch.eye(size, dtype=matrix.dtype)
+        )
     return factor
 
 
