@@ -172,12 +172,8 @@ class _Plan:
             for order in permutations(range(size))
         ]
         signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
-        reference = _reference(
-            faces[0].template.length, [*regular, *pool], readout
-        )
-        return cls(
-            list(place), np.array(parts, np.int64), np.array(signs), reference
-        )
+        reference = _reference(faces[0].template.length, [*regular, *pool], readout)
+        return cls(list(place), np.array(parts, np.int64), np.array(signs), reference)
 
 
 def _made_regular(
@@ -188,9 +184,7 @@ def _made_regular(
     return Template([names.get(x, x) for x in face.template.tokens]).canonical()
 
 
-def _reference(
-    length: int, tokens: Sequence[str], readout: Readout
-) -> list[Template]:
+def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Template]:
     """Templates that see all that any template with these tokens sees.
 
     Softmax sees logits up to a shift: of the positions their differences, and of a

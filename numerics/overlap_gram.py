@@ -8,7 +8,7 @@ by Möbius inversion over the sets of shared tokens
 where M_S depends on the patterns and the wildcards that carry S. With Π the incidence
 of strings and patterns, B that of strings and the sets they share with others,
 
-    K = Π GᵀG Πᵀ + B M Bᵀ + diag(excess),
+    K = Π GᵀG Πᵀ + B M Bᵀ + diag(rest),
 
 M a matrix of small blocks, one for each set. Each term is positive semi-definite. A
 product costs the number of shared sets, however many pairs share them: a token that
@@ -34,6 +34,7 @@ from numerics.shared_sets import shared_sets, shared_sets_between
 from numerics.strings import PatternedStrings
 
 __all__ = ["CrossGram", "OverlapGram", "TorchGram", "cross_gram", "overlap_gram"]
+
 
 @dataclass(frozen=True)
 class CrossGram:
@@ -83,9 +84,11 @@ class OverlapGram:
     Attributes:
         pattern: of each string; shape (n,).
         factor: G with N = GᵀG; shape (rows, r).
-        excess: what is left of the diagonal, ≥ 0; shape (n,).
+        excess: K of each string with itself less N's, ≥ 0; shape (n,).
         sets: B, sparse; shape (n, b).
         blocks: M, sparse and symmetric; shape (b, b).
+        tokens: the token of each column of B that stands for a single one, −1 for
+            others; shape (b,).
         error: the largest half-width of the values that occur, at level 0.999.
     """
 
@@ -94,12 +97,18 @@ class OverlapGram:
     excess: Float64[np.ndarray, " n"]
     sets: sp.csr_array
     blocks: sp.csr_array
+    tokens: Int64[np.ndarray, " b"]
     error: float
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, n)."""
         return len(self.pattern), len(self.pattern)
+
+    @cached_property
+    def rest(self) -> Float64[np.ndarray, " n"]:
+        """What N and the shared sets leave of the diagonal, ≥ 0 up to rounding."""
+        return self.excess - self.sets @ self.blocks.diagonal()
 
     @cached_property
     def _patterns(self) -> sp.csr_array:
@@ -113,7 +122,7 @@ class OverlapGram:
         """K times columns."""
         sums = self._patterns.T @ vectors
         product = (self.factor.T @ (self.factor @ sums))[self.pattern]
-        product += self.excess[:, None] * vectors
+        product += self.rest[:, None] * vectors
         if self.sets.shape[1]:
             product += self.sets @ (self.blocks @ (self._sets_transposed @ vectors))
         return product
@@ -121,15 +130,14 @@ class OverlapGram:
     @property
     def diagonal(self) -> Float64[np.ndarray, " n"]:
         """K of each string with itself."""
-        own = (self.factor**2).sum(0)[self.pattern]
-        return own + self.excess + self.sets @ self.blocks.diagonal()
+        return (self.factor**2).sum(0)[self.pattern] + self.excess
 
     def dense(self) -> Float64[np.ndarray, "n n"]:
         """All entries."""
         table = self.factor.T @ self.factor
         shared = self.sets @ self.blocks @ self.sets.T
         full = table[np.ix_(self.pattern, self.pattern)] + shared.toarray()
-        full[np.diag_indices_from(full)] += self.excess
+        full[np.diag_indices_from(full)] += self.rest
         return full
 
     def operator(self) -> LinearOperator:
@@ -160,7 +168,7 @@ class TorchGram:
     Attributes:
         pattern: as there.
         factor: as there.
-        excess: as there.
+        rest: as there.
         sets: rows, columns and entries of B.
         blocks: rows, columns and entries of M.
         width: the number of B's columns.
@@ -168,7 +176,7 @@ class TorchGram:
 
     pattern: torch.Tensor
     factor: torch.Tensor
-    excess: torch.Tensor
+    rest: torch.Tensor
     sets: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     blocks: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     width: int
@@ -183,12 +191,12 @@ class TorchGram:
             arrays = (rows, columns, np.asarray(entries.data))
             return tuple(torch.from_numpy(x).to(device) for x in arrays)
 
-        pattern, factor, excess = (
+        pattern, factor, rest = (
             torch.from_numpy(x).to(device)
-            for x in (gram.pattern, gram.factor, gram.excess)
+            for x in (gram.pattern, gram.factor, gram.rest)
         )
         sets, blocks = triples(gram.sets), triples(gram.blocks)
-        return cls(pattern, factor, excess, sets, blocks, gram.sets.shape[1])
+        return cls(pattern, factor, rest, sets, blocks, gram.sets.shape[1])
 
     def __matmul__(self, vectors: torch.Tensor) -> torch.Tensor:
         """K times columns, or times one vector."""
@@ -196,7 +204,7 @@ class TorchGram:
         sums = columns.new_zeros(self.factor.shape[1], columns.shape[1])
         sums.index_add_(0, self.pattern, columns)
         product = (self.factor.T @ (self.factor @ sums))[self.pattern]
-        product += self.excess[:, None] * columns
+        product += self.rest[:, None] * columns
         rows, sets, ones = self.sets
         inner = _scatter(self.width, sets, rows, ones, columns)
         inner = _scatter(self.width, *self.blocks, inner)
@@ -234,15 +242,14 @@ def overlap_gram(
     """
     levels = [(level, level) for level in shared_sets(strings)]
     shared = shared_blocks(strings, strings, levels, gram, progress)
-    own = (gram.factor**2).sum(0)[strings.pattern]
-    own += shared.left @ shared.blocks.diagonal()
-    excess = gram.excess[strings.pattern]
-    # Kept exact where nothing is shared: no difference of rounded sums.
-    alone = np.diff(shared.left.indptr) == 0
-    rest = np.maximum(gram.diagonal[strings.pattern] - own, 0.0)
-    excess = np.where(alone, excess, rest)
     return OverlapGram(
-        strings.pattern, gram.factor, excess, shared.left, shared.blocks, shared.error
+        strings.pattern,
+        gram.factor,
+        gram.excess[strings.pattern],
+        shared.left,
+        shared.blocks,
+        shared.tokens,
+        shared.error,
     )
 
 

@@ -34,12 +34,15 @@ class SharedBlocks:
         left: B of the left strings; shape (n, a).
         blocks: M; shape (a, b).
         right: B of the right strings; shape (m, b).
+        tokens: the token of each left column that stands for a single one, −1 for
+            others; shape (a,).
         error: the largest half-width of the kernel values in M, at level 0.999.
     """
 
     left: sp.csr_array
     blocks: sp.csr_array
     right: sp.csr_array
+    tokens: Int64[np.ndarray, " a"]
     error: float
 
 
@@ -81,6 +84,7 @@ def shared_blocks(
             ]
         ),
         _side_by_side([b.incidence for _, b in columns], len(right)),
+        _single_tokens(levels, [a for a, _ in columns]),
         error,
     )
 
@@ -203,9 +207,7 @@ def _moebius(
             np.put_along_axis(matching, chosen, partners, axis=1)
             rows.append(np.arange(start, start + len(types)))
             signs.append(np.full(len(types), (-1.0) ** (size - len(kept))))
-            restricted.append(
-                np.column_stack([types.first, types.second, matching])
-            )
+            restricted.append(np.column_stack([types.first, types.second, matching]))
         start += len(types)
     distinct, which = _unique_rows(np.concatenate(restricted))
     first, second, matching = distinct[:, 0], distinct[:, 1], distinct[:, 2:]
@@ -214,6 +216,18 @@ def _moebius(
     np.add.at(terms, np.concatenate(rows), np.concatenate(signs) * found.value[which])
     ends = np.cumsum([len(types) for types in levels])[:-1]
     return np.split(terms, ends), float(found.halfwidth.max())
+
+
+def _single_tokens(
+    levels: Sequence[tuple[Level, Level]], columns: Sequence[_Columns]
+) -> Int64[np.ndarray, " a"]:
+    found = [np.empty(0, dtype=np.int64)]
+    for (level, _), column in zip(levels, columns, strict=True):
+        tokens = np.full(column.count, -1, dtype=np.int64)
+        if level.size == 1:
+            tokens = level.tokens[column.token_set, 0]
+        found.append(tokens)
+    return np.concatenate(found)
 
 
 def _side_by_side(matrices: Sequence[sp.csr_array], rows: int) -> sp.csr_array:

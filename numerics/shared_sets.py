@@ -28,13 +28,15 @@ class Level:
     Attributes:
         string: which string each entry belongs to; shape (e,).
         token_set: which set it has; shape (e,).
-        slots: the wildcards that carry the set's tokens, in an order of the tokens
-            that all strings follow; shape (e, s).
+        slots: the wildcards that carry the set's tokens, in the order of the tokens;
+            shape (e, s).
+        tokens: of each set, increasing; shape (sets, s).
     """
 
     string: Int64[np.ndarray, " e"]
     token_set: Int64[np.ndarray, " e"]
     slots: Int64[np.ndarray, "e s"]
+    tokens: Int64[np.ndarray, "sets s"]
 
     def __len__(self) -> int:
         return len(self.string)
@@ -63,36 +65,40 @@ def shared_sets_between(
 
 def _levels(sides: Sequence[PatternedStrings]) -> Iterator[tuple[Level, ...]]:
     widest = [side.symbols.shape[1] for side in sides]
-    alive: list[dict[tuple[int, ...], Bool[np.ndarray, " n"]]] = [
+    alive = [
         {(slot,): side.symbols[:, slot] >= 0 for slot in range(w)}
         for side, w in zip(sides, widest, strict=True)
     ]
-    for size in range(1, min(widest, default=0) + 1):
+    for size in range(1, min(widest) + 1):
         candidates = [
             _candidates(side, size, possible)
             for side, possible in zip(sides, alive, strict=True)
         ]
-        kept = _shared([tokens for _, tokens in candidates])
-        if not any(mask.any() for mask, _ in kept):
+        levels = _shared(candidates)
+        if not len(levels[0]):
             return
-        levels = []
-        alive = []
-        for side, (level, _), (mask, token_set) in zip(
-            sides, candidates, kept, strict=True
-        ):
-            found = Level(level.string[mask], token_set[mask], level.slots[mask])
-            levels.append(found)
-            alive.append(_supersets(found, side))
         yield tuple(levels)
+        alive = [
+            _supersets(level, side) for level, side in zip(levels, sides, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Sets that may be shared: strings, wildcards, and tokens in increasing order."""
+
+    string: Int64[np.ndarray, " e"]
+    slots: Int64[np.ndarray, "e s"]
+    tokens: Int64[np.ndarray, "e s"]
 
 
 def _candidates(
     side: PatternedStrings,
     size: int,
     possible: dict[tuple[int, ...], Bool[np.ndarray, " n"]],
-) -> tuple[Level, Int64[np.ndarray, "e s"]]:
-    """Sets that may be shared, and their tokens in increasing order."""
-    strings, slots, tokens = [], [], []
+) -> _Candidates:
+    empty = np.empty((0, size), dtype=np.int64)
+    strings, slots, tokens = [empty[:, 0]], [empty], [empty]
     for chosen, mask in possible.items():
         rows = np.flatnonzero(mask)
         carried = side.symbols[np.ix_(rows, chosen)]
@@ -100,27 +106,31 @@ def _candidates(
         strings.append(rows)
         slots.append(np.array(chosen, dtype=np.int64)[order])
         tokens.append(np.take_along_axis(carried, order, axis=1))
-    empty = np.empty((0, size), dtype=np.int64)
-    string = np.concatenate([empty[:, 0], *strings])
-    level = Level(string, np.zeros_like(string), np.concatenate([empty, *slots]))
-    return level, np.concatenate([empty, *tokens])
+    return _Candidates(*map(np.concatenate, (strings, slots, tokens)))
 
 
-def _shared(
-    tokens: Sequence[Int64[np.ndarray, "e s"]],
-) -> list[tuple[Bool[np.ndarray, " e"], Int64[np.ndarray, " e"]]]:
-    """Which entries have a set that is shared, and its number."""
-    _, number = np.unique(row_codes(np.concatenate(tokens)), return_inverse=True)
-    ends = np.cumsum([len(side) for side in tokens])[:-1]
-    sides = np.split(number, ends)
-    total = int(number.max(initial=-1)) + 1
-    if len(sides) == 1:
-        shared = np.bincount(number, minlength=total) > 1
+def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
+    """What is left when sets that are not shared are out."""
+    tokens = np.concatenate([side.tokens for side in candidates])
+    _, first, number = np.unique(
+        row_codes(tokens), return_index=True, return_inverse=True
+    )
+    ends = np.cumsum([len(side.string) for side in candidates])[:-1]
+    numbers = np.split(number, ends)
+    if len(candidates) == 1:
+        shared = np.bincount(number, minlength=len(first)) > 1
     else:
-        there = [np.bincount(side, minlength=total) > 0 for side in sides]
+        there = [np.bincount(side, minlength=len(first)) > 0 for side in numbers]
         shared = np.logical_and.reduce(there)
     compact = np.cumsum(shared) - 1
-    return [(shared[side], compact[side]) for side in sides]
+    found = tokens[first[shared]]
+    levels = []
+    for side, own in zip(candidates, numbers, strict=True):
+        kept = shared[own]
+        levels.append(
+            Level(side.string[kept], compact[own[kept]], side.slots[kept], found)
+        )
+    return levels
 
 
 def _supersets(
