@@ -1,5 +1,7 @@
 """Estimates with error bars: the transformer's kernel and what follows from it."""
 
+from typing import TYPE_CHECKING, Any
+
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
@@ -15,6 +17,12 @@ from numerics.string_gram import StringGram, string_gram
 from numerics.template_gram import template_gram
 from numerics.template_matrix import TemplateGram
 
+if TYPE_CHECKING:
+    from numerics.estimators import (
+        TransformerKernelClassifier,
+        TransformerKernelRegressor,
+    )
+
 __all__ = [
     "GELU",
     "Architecture",
@@ -26,6 +34,8 @@ __all__ = [
     "ReLU",
     "StringGram",
     "TemplateGram",
+    "TransformerKernelClassifier",
+    "TransformerKernelRegressor",
     "alignment",
     "gap_bounds",
     "learning_curve",
@@ -34,3 +44,14 @@ __all__ = [
     "string_gram",
     "template_gram",
 ]
+
+_ESTIMATORS = ("TransformerKernelClassifier", "TransformerKernelRegressor")
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, whose scikit-learn takes a second to load, when asked for."""
+    if name in _ESTIMATORS:
+        from numerics import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

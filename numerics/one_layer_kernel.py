@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from os import PathLike
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class OneLayerKernel:
     points: int = 2**14
     seed: int = 0
     device: str = "auto"
-    cache: str | None = "auto"
+    cache: str | PathLike[str] | None = "auto"
 
     def __post_init__(self) -> None:
         supported(self.architecture)
@@ -153,9 +154,13 @@ class OneLayerGram:
     base: _Base
     components: ComponentTable
 
-    @cached_property
+    @property
     def factor(self) -> Float64[np.ndarray, "rows r"]:
         """G with N = GᵀG."""
+        return self._factor
+
+    @cached_property
+    def _factor(self) -> Float64[np.ndarray, "rows r"]:
         base = self.base
         found = kernel_factor(
             self.settings.architecture.activation,
@@ -166,13 +171,13 @@ class OneLayerGram:
         )
         return found.factor
 
-    @cached_property
+    @property
     def diagonal(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself."""
         d = self.base.attention_self
         return self.settings.architecture.activation.dual(d, d, d)
 
-    @cached_property
+    @property
     def excess(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself less the diagonal of N."""
         wild = np.array([bool(t.wildcards) for t in self.patterns])
@@ -296,7 +301,9 @@ def _terms(types: OverlapTypes) -> list[Terms]:
                 by_level.setdefault(level, []).append(parts)
     found = []
     for level, parts in sorted(by_level.items()):
-        row, first, second = (np.concatenate(arrays) for arrays in zip(*parts))
+        row, first, second = (
+            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        )
         i, j = types.first[row], types.second[row]
         found.append(Terms(level, row, i, first, j, second))
     return found

@@ -3,7 +3,7 @@
 Condition on everything that strings of all templates share, and on the tokens of a set
 S: with A_S Φ the conditional expectation of the features, restricted to coordinates
 that S and the shared part have, A_S A_T = A_{S∩T}. So Φ(X) splits into orthogonal
-components f_S(X) = Σ_{T⊆S} (−1)^{|S∖T|} A_T Φ(X), one for each set S of X's tokens
+components f_S(X) = Σ_{T⊆S} (−1)^{|S|−|T|} A_T Φ(X), one for each set S of X's tokens
 (Hoeffding's decomposition), and
 
     K_attn(X, Y) = C_ij + Σ_{∅≠S⊆X∩Y} E⟨f_S(X), f_S(Y)⟩.

@@ -36,6 +36,9 @@ from numerics.strings import PatternedStrings
 __all__ = ["CrossGram", "OverlapGram", "TorchGram", "cross_gram", "overlap_gram"]
 
 
+_Triples = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class CrossGram:
     """The kernel between n strings and m others, as a product.
@@ -123,7 +126,7 @@ class OverlapGram:
         sums = self._patterns.T @ vectors
         product = (self.factor.T @ (self.factor @ sums))[self.pattern]
         product += self.rest[:, None] * vectors
-        if self.sets.shape[1]:
+        if len(self.tokens):
             product += self.sets @ (self.blocks @ (self._sets_transposed @ vectors))
         return product
 
@@ -142,23 +145,25 @@ class OverlapGram:
 
     def operator(self) -> LinearOperator:
         """K for scipy's iterative solvers."""
-
-        def product(vectors: np.ndarray) -> np.ndarray:
-            columns = np.asarray(vectors, dtype=np.float64)
-            return self.matmat(columns.reshape(len(columns), -1)).reshape(columns.shape)
-
-        return LinearOperator(
-            self.shape,
-            matvec=product,
-            matmat=product,
-            rmatvec=product,
-            rmatmat=product,
-            dtype=np.float64,
-        )
+        return _Operator(self)
 
     def to_torch(self, device: torch.device | str = "cpu") -> TorchGram:
         """K for torch."""
         return TorchGram.of(self, torch.device(device))
+
+
+class _Operator(LinearOperator):
+    """An `OverlapGram` as scipy wants it."""
+
+    def __init__(self, gram: OverlapGram) -> None:
+        self._gram = gram
+        super().__init__(np.dtype(np.float64), gram.shape)
+
+    def _matmat(self, X: np.ndarray) -> np.ndarray:
+        return self._gram.matmat(np.asarray(X, dtype=np.float64))
+
+    def _rmatmat(self, X: np.ndarray) -> np.ndarray:
+        return self._matmat(X)
 
 
 @dataclass(frozen=True)
@@ -177,26 +182,26 @@ class TorchGram:
     pattern: torch.Tensor
     factor: torch.Tensor
     rest: torch.Tensor
-    sets: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-    blocks: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    sets: _Triples
+    blocks: _Triples
     width: int
 
     @classmethod
     def of(cls, gram: OverlapGram, device: torch.device) -> TorchGram:
         """A copy on a device."""
 
-        def triples(matrix: sp.csr_array) -> tuple[torch.Tensor, ...]:
+        def triples(matrix: sp.csr_array) -> _Triples:
             entries = matrix.tocoo()
             rows, columns = (np.asarray(x, dtype=np.int64) for x in entries.coords)
-            arrays = (rows, columns, np.asarray(entries.data))
-            return tuple(torch.from_numpy(x).to(device) for x in arrays)
+            r, c, e = map(torch.from_numpy, (rows, columns, np.asarray(entries.data)))
+            return r.to(device), c.to(device), e.to(device)
 
         pattern, factor, rest = (
             torch.from_numpy(x).to(device)
             for x in (gram.pattern, gram.factor, gram.rest)
         )
         sets, blocks = triples(gram.sets), triples(gram.blocks)
-        return cls(pattern, factor, rest, sets, blocks, gram.sets.shape[1])
+        return cls(pattern, factor, rest, sets, blocks, len(gram.tokens))
 
     def __matmul__(self, vectors: torch.Tensor) -> torch.Tensor:
         """K times columns, or times one vector."""

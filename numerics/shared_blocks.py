@@ -4,7 +4,7 @@ Strings that have one set of tokens at the same wildcards of the same pattern ar
 as far as the set goes: they share a column of the incidence B. M has a block for each
 set, with the Möbius term of every pair of its columns:
 
-    M_S = Σ_{T⊆S} (−1)^{|S∖T|} K(pair that shares T).
+    M_S = Σ_{T⊆S} (−1)^{|S|−|T|} K(pair that shares T).
 
 The distinct pairs of columns are few: each term is computed once.
 """

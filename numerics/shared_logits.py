@@ -56,7 +56,7 @@ class SharedRow:
 
 
 def queries_of(templates: Sequence[Incidence]) -> dict[Query, list[int]]:
-    """The queries that are read, each with the indices of the templates that have it."""
+    """The queries that are read, each with the numbers of the templates with it."""
     users: dict[Query, list[int]] = {}
     for i, template in enumerate(templates):
         for q in template.queries:

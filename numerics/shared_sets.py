@@ -101,7 +101,7 @@ def _candidates(
     strings, slots, tokens = [empty[:, 0]], [empty], [empty]
     for chosen, mask in possible.items():
         rows = np.flatnonzero(mask)
-        carried = side.symbols[np.ix_(rows, chosen)]
+        carried = side.symbols[rows][:, chosen]
         order = np.argsort(carried, axis=1)
         strings.append(rows)
         slots.append(np.array(chosen, dtype=np.int64)[order])
@@ -136,7 +136,7 @@ def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
 def _supersets(
     level: Level, side: PatternedStrings
 ) -> dict[tuple[int, ...], Bool[np.ndarray, " n"]]:
-    """For each choice of one wildcard more, the strings all whose subsets are shared."""
+    """For each choice of one wildcard more, the strings whose subsets are shared."""
     width, n = side.symbols.shape[1], len(side)
     have: dict[tuple[int, ...], np.ndarray] = {}
     ordered = np.sort(level.slots, axis=1)

@@ -1,0 +1,424 @@
+"""scikit-learn estimators: kernel machines of a transformer on strings.
+
+Both learn as the dense kernel machine would, in time and memory near-linear in the
+strings (`overlap_gram`). The kernel sees which tokens are equal and not which they are:
+tokens that were never seen are as good as any other at predict time.
+
+Source: arXiv 2310.09753 (kernel); symbind.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from os import PathLike
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from numerics.architecture import Architecture
+from numerics.kernel_logistic import solve_logistic
+from numerics.kernel_ridge import solve_ridge
+from numerics.learning import DEFAULT_ALPHA
+from numerics.one_layer_kernel import OneLayerKernel
+from numerics.pattern_kernel import PatternKernel
+from numerics.shapes import Float64
+from numerics.strings import StringInput
+from numerics.training_strings import TrainingStrings
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    shorten,
+)
+
+__all__ = ["TransformerKernelClassifier", "TransformerKernelRegressor"]
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[str, int, float], None]
+"""Called with what is being done, the steps done and, where known, how many there are
+(for the kernel) or the residual that is left (for the solver)."""
+
+# Where rounding is the limit residuals end near 1e-11; far above it something is wrong.
+_CONVERGED = 1e-8
+_TOLERANCE = 1e-11
+
+
+class _StringKernelMachine(BaseEstimator):
+    """What regression and classification share."""
+
+    data_: TrainingStrings
+    dual_coef_: np.ndarray
+
+    def __init__(
+        self,
+        architecture: Architecture = Architecture(),
+        alpha: float = DEFAULT_ALPHA,
+        *,
+        regular_tokens: str | Sequence[str] = "auto",
+        kernel: PatternKernel | None = None,
+        points: int = 2**14,
+        seed: int = 0,
+        device: str = "auto",
+        cache: str | PathLike[str] | None = "auto",
+        n_jobs: int | None = None,
+        progress: Report | None = None,
+    ) -> None:
+        self.architecture = architecture
+        self.alpha = alpha
+        self.regular_tokens = regular_tokens
+        self.kernel = kernel
+        self.points = points
+        self.seed = seed
+        self.device = device
+        self.cache = cache
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def _read(self, X: StringInput) -> TrainingStrings:
+        finite_number("alpha", self.alpha, low=0, strict=True)
+        _read_tokens(self.regular_tokens)
+        with self._spread():
+            data = TrainingStrings.read(X, self._kernel(), self._report_kernel)
+        self.n_features_in_ = data.length
+        self.kernel_error_ = data.gram.error
+        if self.kernel_error_ > self.alpha:
+            _log.warning(
+                "alpha is %g, below the error of the estimated kernel values, %.1g: "
+                "raise alpha or points for predictions that do not depend on the seed",
+                self.alpha,
+                self.kernel_error_,
+            )
+        return data
+
+    def _kernel(self) -> PatternKernel:
+        if self.kernel is None:
+            return OneLayerKernel(
+                self.architecture, self.points, self.seed, self.device, self.cache
+            )
+        if not isinstance(self.kernel, PatternKernel):
+            raise InputError(
+                f"kernel is {shorten(self.kernel)}; expected an object with a method "
+                "gram(patterns), or None"
+            )
+        return self.kernel
+
+    def _exact_tokens(self, data: TrainingStrings) -> set[int] | None:
+        """The tokens that the preconditioner inverts exactly."""
+        if isinstance(self.regular_tokens, str):
+            return None
+        numbers = map(data.vocabulary.number, _read_tokens(self.regular_tokens))
+        return {number for number in numbers if number is not None}
+
+    def _predict_from(self, X: StringInput) -> Float64[np.ndarray, "n outputs"]:
+        check_is_fitted(self)
+        with self._spread():
+            return self.data_.cross(X, self._report_kernel).matmat(self.dual_coef_)
+
+    def _spread(self) -> AbstractContextManager[Any]:
+        if self.n_jobs is None:
+            return nullcontext()
+        return joblib.parallel_config("threading", n_jobs=self.n_jobs)
+
+    def _report_kernel(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress("kernel", done, total)
+
+    def _report_solver(self, done: int, residual: float) -> None:
+        if self.progress is not None:
+            self.progress("solver", done, residual)
+
+    def _warn_unless(self, converged: bool, residual: float) -> None:
+        if not converged and residual > _CONVERGED:
+            warnings.warn(
+                f"the solver stopped at a relative residual of {residual:.1g}: raise "
+                "alpha",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.one_d_array = True
+        return tags
+
+
+class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
+    """Ridge regression with the kernel of a transformer, (K + alpha·I) a = y.
+
+    Labels are not centred.
+
+    >>> X = ["u u", "v v", "u v", "w x"]
+    >>> model = TransformerKernelRegressor().fit(X, [1, 1, -1, -1])
+    >>> (model.predict(["p p", "q r"]) > 0).tolist()
+    [True, False]
+
+    Args:
+        architecture: the transformer, of depth 1.
+        alpha: ridge > 0, in units of the kernel.
+        regular_tokens: tokens that the solver treats exactly because many strings have
+            them, or "auto". They change its speed and never its results.
+        kernel: another kernel by overlap type, in place of `architecture` and of what
+            says how to estimate it.
+        points: outer points for kernel values of strings that share tokens.
+        seed: of the points.
+        device: "auto", "cpu" or "cuda", for the kernel's estimate.
+        cache: folder where kernel values are kept between runs; "auto" for the
+            environment variable SYMBIND_CACHE or the user's cache folder, None for
+            nowhere.
+        n_jobs: threads for the kernel's estimate; what joblib is configured to when
+            None.
+        progress: called with ("kernel", steps done, steps in all) and with ("solver",
+            iterations done, relative residual).
+
+    Attributes:
+        dual_coef_: a, one row for each distinct training string.
+        data_: the training strings with their kernel matrix.
+        n_features_in_: tokens in a string.
+        n_iter_: iterations of the solver; 0 where a closed or dense solution was at
+            hand.
+        residual_: of the equation, relative to y.
+        kernel_error_: largest half-width of the kernel values between strings that
+            share tokens, at level 0.999; 0 if none do.
+    """
+
+    def fit(
+        self,
+        X: StringInput,
+        y: Sequence[float] | np.ndarray,
+        sample_weight: Sequence[float] | np.ndarray | None = None,
+    ) -> TransformerKernelRegressor:
+        """Learn from strings and their labels.
+
+        Args:
+            X: strings of one length: text with spaces between tokens, lists of tokens,
+                or an array of integer tokens of shape (n, k). An integer token is the
+                token that prints it.
+            y: labels, shape (n,) or (n, outputs).
+            sample_weight: ≥ 0 and not all 0; a weight of 2 counts as two copies.
+
+        Raises:
+            InputError: strings, labels or parameters that cannot be used.
+        """
+        X, y, weight = _read_samples(X, _read_labels(y), sample_weight)
+        data = self._read(X)
+        mass = np.bincount(data.copy_of, weight)
+        targets = _sums(data.copy_of, weight[:, None] * y.reshape(len(y), -1))
+        solution = solve_ridge(
+            data.gram,
+            targets / mass[:, None],
+            self.alpha / mass,
+            tol=_TOLERANCE,
+            tokens=self._exact_tokens(data),
+            progress=self._report_solver,
+        )
+        self._warn_unless(solution.converged, solution.residual)
+        self.data_ = data
+        self.dual_coef_ = solution.coefficients
+        self.n_iter_ = solution.iterations
+        self.residual_ = solution.residual
+        self._flat = y.ndim == 1
+        return self
+
+    def predict(self, X: StringInput) -> Float64[np.ndarray, ...]:
+        """Labels of strings; unseen tokens and patterns are welcome.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        found = self._predict_from(X)
+        return found[:, 0] if self._flat else found
+
+
+class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
+    """Logistic regression with the kernel of a transformer, without intercept.
+
+    Minimises Σ log-loss + (alpha/2) ‖f‖² with one function f for two classes, or one
+    for each of more classes (multinomial), as scikit-learn's `LogisticRegression` does
+    with C = 1/alpha and without intercept.
+
+    >>> X = ["u u", "v v", "u v", "w x"]
+    >>> model = TransformerKernelClassifier().fit(X, ["same", "same", "other", "other"])
+    >>> model.predict(["p p", "q r"]).tolist()
+    ['same', 'other']
+
+    Args:
+        architecture: the transformer, of depth 1.
+        alpha: weight of ‖f‖², > 0.
+        regular_tokens: as in `TransformerKernelRegressor`, and so for what follows.
+        kernel: see there.
+        points: see there.
+        seed: see there.
+        device: see there.
+        cache: see there.
+        n_jobs: see there.
+        progress: see there.
+
+    Attributes:
+        classes_: the classes, sorted.
+        dual_coef_: one row for each distinct training string, one column for each
+            function.
+        data_: the training strings with their kernel matrix.
+        n_features_in_: tokens in a string.
+        n_iter_: Newton steps.
+        residual_: of the optimality conditions, relative to the largest multiplicity.
+        kernel_error_: as in `TransformerKernelRegressor`.
+    """
+
+    def fit(
+        self,
+        X: StringInput,
+        y: Sequence[Any] | np.ndarray,
+        sample_weight: Sequence[float] | np.ndarray | None = None,
+    ) -> TransformerKernelClassifier:
+        """Learn from strings and their classes.
+
+        Args:
+            X: as in `TransformerKernelRegressor.fit`.
+            y: classes, at least two; shape (n,).
+            sample_weight: ≥ 0 and not all 0; a weight of 2 counts as two copies.
+
+        Raises:
+            InputError: strings, classes or parameters that cannot be used.
+        """
+        X, y, weight = _read_samples(X, _read_classes(y), sample_weight)
+        classes, number = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise InputError(
+                f"y has one class, {shorten(classes[0])}; expected at least two"
+            )
+        data = self._read(X)
+        shape = (len(data.strings), len(classes))
+        counts = np.zeros(shape)
+        np.add.at(counts, (data.copy_of, number), weight)
+        # For two classes f = 2 f_1 = −2 f_0 has twice the norm of both together.
+        binary = len(classes) == 2
+        solution = solve_logistic(
+            data.gram,
+            counts,
+            self.alpha * (2 if binary else 1),
+            progress=self._report_solver,
+        )
+        self._warn_unless(solution.converged, solution.residual)
+        found = solution.coefficients
+        self.data_ = data
+        self.classes_ = classes
+        self.dual_coef_ = found[:, 1:] - found[:, :1] if binary else found
+        self.n_iter_ = solution.newton_steps
+        self.residual_ = solution.residual
+        return self
+
+    def decision_function(self, X: StringInput) -> Float64[np.ndarray, ...]:
+        """Logits: f > 0 for the second of two classes, else one column each.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        found = self._predict_from(X)
+        return found[:, 0] if len(self.classes_) == 2 else found
+
+    def predict_proba(self, X: StringInput) -> Float64[np.ndarray, "n classes"]:
+        """The probability of each class.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        logits = self.decision_function(X)
+        if logits.ndim == 1:
+            logits = np.column_stack([np.zeros_like(logits), logits])
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        return odds / odds.sum(1, keepdims=True)
+
+    def predict(self, X: StringInput) -> np.ndarray:
+        """The most probable class.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        logits = self.decision_function(X)
+        best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(1)
+        return self.classes_[best]
+
+
+def _read_tokens(tokens: str | Iterable[str]) -> list[str]:
+    if isinstance(tokens, str):
+        if tokens != "auto":
+            raise InputError(
+                f"regular_tokens is {shorten(tokens)}; expected 'auto' or a list of "
+                "tokens"
+            )
+        return []
+    return list(tokens)
+
+
+def _read_labels(y: Any) -> Float64[np.ndarray, ...]:
+    try:
+        labels = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"y is {shorten(y)}; expected numbers") from None
+    if labels.ndim not in (1, 2):
+        raise InputError(f"y has shape {labels.shape}; expected (n,) or (n, outputs)")
+    if not np.isfinite(labels).all():
+        raise InputError("y has labels that are NaN or infinite; expected numbers")
+    return labels
+
+
+def _read_classes(y: Any) -> np.ndarray:
+    classes = np.asarray(y)
+    if classes.ndim != 1:
+        raise InputError(f"y has shape {classes.shape}; expected (n,)")
+    if classes.dtype.kind == "f":
+        if not np.isfinite(classes).all():
+            raise InputError("y has labels that are NaN or infinite; expected classes")
+        if (classes != np.round(classes)).any():
+            raise InputError(
+                "Unknown label type: y has numbers with fractions; expected classes, "
+                "or a regressor"
+            )
+    if classes.dtype.kind == "O" and any(c is None or c != c for c in classes):
+        raise InputError("y has labels that are NaN or None; expected classes")
+    return classes
+
+
+def _read_samples(
+    X: Any, y: np.ndarray, sample_weight: Any
+) -> tuple[Any, np.ndarray, Float64[np.ndarray, " n"]]:
+    """X, y and weights with samples of weight 0 left out."""
+    strings = X if isinstance(X, np.ndarray | str) else list(X)
+    n = len(strings)
+    if n != len(y):
+        raise InputError(f"X has {n} strings and y {len(y)} labels; expected as many")
+    if sample_weight is None:
+        return strings, y, np.ones(n)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n, float(weight))
+    usable = weight.shape == (n,) and np.isfinite(weight).all() and (weight >= 0).all()
+    if not usable or not weight.any():
+        raise InputError(
+            f"sample_weight is {shorten(sample_weight)}; expected {n} numbers of at "
+            "least 0, not all 0"
+        )
+    kept = np.flatnonzero(weight)
+    if len(kept) < n:
+        one_by_one = (
+            strings[kept]
+            if isinstance(strings, np.ndarray)
+            else [strings[i] for i in kept]
+        )
+        return one_by_one, y[kept], weight[kept]
+    return strings, y, weight
+
+
+def _sums(
+    groups: np.ndarray, values: Float64[np.ndarray, "n c"]
+) -> Float64[np.ndarray, "groups c"]:
+    return np.column_stack([np.bincount(groups, column) for column in values.T])
