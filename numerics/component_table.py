@@ -16,7 +16,12 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.options import resolve_device
-from numerics.overlap_components import ComponentGram, Face, component_gram
+from numerics.overlap_components import (
+    ComponentGram,
+    Face,
+    check_faces,
+    component_gram,
+)
 from numerics.pattern_kernel import Progress
 from numerics.shapes import Float64, Int64
 from numerics.value_cache import ValueCache
@@ -99,23 +104,27 @@ class ComponentTable:
             patterns: those that the terms number.
             terms: one for each level.
             progress: called with (groups done, groups in all).
+
+        Raises:
+            InputError: strings that share too many tokens in too many ways.
         """
         missing = [
-            faces
+            list(dict.fromkeys([*self._faces(level.level), *faces]))
             for level in terms
             for faces in [self._wanted(patterns, level)]
-            if not set(faces) <= self._known(level.level)
+            if not set(faces) <= set(self._faces(level.level))
         ]
+        # Refused before anything is estimated.
+        for faces in missing:
+            check_faces(len(faces), len(faces[0].slots))
         for done, faces in enumerate(missing):
 
             def report(group: int, before: int = 16 * done) -> None:
                 if progress is not None:
                     progress(before + group, 16 * len(missing))
 
-            level = len(faces[0].slots)
-            together = dict.fromkeys([*self._faces(level), *faces])
-            found = self._estimate(sorted(together, key=_order), report)
-            self._levels[level] = found
+            found = self._estimate(sorted(faces, key=_order), report)
+            self._levels[len(faces[0].slots)] = found
 
     def lookup(
         self, patterns: Sequence[Template], terms: Terms
@@ -141,9 +150,6 @@ class ComponentTable:
 
     def _faces(self, level: int) -> tuple[Face, ...]:
         return self._levels[level].faces if level in self._levels else ()
-
-    def _known(self, level: int) -> set[Face]:
-        return set(self._faces(level))
 
     def _wanted(self, patterns: Sequence[Template], terms: Terms) -> list[Face]:
         """The faces that the terms show, or all of their level where those are few."""

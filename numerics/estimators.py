@@ -13,14 +13,14 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from os import PathLike
 from typing import Any
 
 import joblib
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from numerics.architecture import Architecture
 from numerics.kernel_logistic import solve_logistic
@@ -62,11 +62,11 @@ class _StringKernelMachine(BaseEstimator):
         alpha: float = DEFAULT_ALPHA,
         *,
         regular_tokens: str | Sequence[str] = "auto",
-        kernel: PatternKernel | None = None,
-        points: int = 2**14,
+        kernel: Any = None,
+        points: int = 2**15,
         seed: int = 0,
         device: str = "auto",
-        cache: str | PathLike[str] | None = "auto",
+        cache: Any = "auto",
         n_jobs: int | None = None,
         progress: Report | None = None,
     ) -> None:
@@ -119,7 +119,10 @@ class _StringKernelMachine(BaseEstimator):
     def _predict_from(self, X: StringInput) -> Float64[np.ndarray, "n outputs"]:
         check_is_fitted(self)
         with self._spread():
-            return self.data_.cross(X, self._report_kernel).matmat(self.dual_coef_)
+            strings = _read_strings(X)
+            return self.data_.cross(strings, self._report_kernel).matmat(
+                self.dual_coef_
+            )
 
     def _spread(self) -> AbstractContextManager[Any]:
         if self.n_jobs is None:
@@ -147,7 +150,6 @@ class _StringKernelMachine(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.input_tags.one_d_array = True
         return tags
 
 
@@ -156,8 +158,9 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
 
     Labels are not centred.
 
-    >>> X = ["u u", "v v", "u v", "w x"]
-    >>> model = TransformerKernelRegressor().fit(X, [1, 1, -1, -1])
+    >>> strings = [f"t{i} t{i}" for i in range(50)]
+    >>> strings += [f"u{i} v{i}" for i in range(50)]
+    >>> model = TransformerKernelRegressor().fit(strings, [1] * 50 + [-1] * 50)
     >>> (model.predict(["p p", "q r"]) > 0).tolist()
     [True, False]
 
@@ -190,11 +193,16 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
             share tokens, at level 0.999; 0 if none do.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def fit(
         self,
         X: StringInput,
-        y: Sequence[float] | np.ndarray,
-        sample_weight: Sequence[float] | np.ndarray | None = None,
+        y: Any,
+        sample_weight: Any = None,
     ) -> TransformerKernelRegressor:
         """Learn from strings and their labels.
 
@@ -245,8 +253,10 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
     for each of more classes (multinomial), as scikit-learn's `LogisticRegression` does
     with C = 1/alpha and without intercept.
 
-    >>> X = ["u u", "v v", "u v", "w x"]
-    >>> model = TransformerKernelClassifier().fit(X, ["same", "same", "other", "other"])
+    >>> strings = [f"t{i} t{i}" for i in range(50)]
+    >>> strings += [f"u{i} v{i}" for i in range(50)]
+    >>> model = TransformerKernelClassifier(alpha=0.01)
+    >>> model = model.fit(strings, ["same"] * 50 + ["other"] * 50)
     >>> model.predict(["p p", "q r"]).tolist()
     ['same', 'other']
 
@@ -276,8 +286,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
     def fit(
         self,
         X: StringInput,
-        y: Sequence[Any] | np.ndarray,
-        sample_weight: Sequence[float] | np.ndarray | None = None,
+        y: Any,
+        sample_weight: Any = None,
     ) -> TransformerKernelClassifier:
         """Learn from strings and their classes.
 
@@ -360,6 +370,7 @@ def _read_tokens(tokens: str | Iterable[str]) -> list[str]:
 
 
 def _read_labels(y: Any) -> Float64[np.ndarray, ...]:
+    _check_given(y)
     try:
         labels = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
@@ -371,10 +382,18 @@ def _read_labels(y: Any) -> Float64[np.ndarray, ...]:
     return labels
 
 
+def _check_given(y: Any) -> None:
+    if y is None:
+        raise InputError("requires y to be passed, but the target y is None")
+
+
 def _read_classes(y: Any) -> np.ndarray:
-    classes = np.asarray(y)
-    if classes.ndim != 1:
-        raise InputError(f"y has shape {classes.shape}; expected (n,)")
+    _check_given(y)
+    try:
+        classes = column_or_1d(y, warn=True)
+    except ValueError:
+        shape = np.asarray(y, dtype=object).shape
+        raise InputError(f"y has shape {shape}; expected (n,)") from None
     if classes.dtype.kind == "f":
         if not np.isfinite(classes).all():
             raise InputError("y has labels that are NaN or infinite; expected classes")
@@ -392,7 +411,7 @@ def _read_samples(
     X: Any, y: np.ndarray, sample_weight: Any
 ) -> tuple[Any, np.ndarray, Float64[np.ndarray, " n"]]:
     """X, y and weights with samples of weight 0 left out."""
-    strings = X if isinstance(X, np.ndarray | str) else list(X)
+    strings = _read_strings(X)
     n = len(strings)
     if n != len(y):
         raise InputError(f"X has {n} strings and y {len(y)} labels; expected as many")
@@ -405,7 +424,7 @@ def _read_samples(
     if not usable or not weight.any():
         raise InputError(
             f"sample_weight is {shorten(sample_weight)}; expected {n} numbers of at "
-            "least 0, not all 0"
+            "least 0, not all zero weights"
         )
     kept = np.flatnonzero(weight)
     if len(kept) < n:
@@ -416,6 +435,18 @@ def _read_samples(
         )
         return one_by_one, y[kept], weight[kept]
     return strings, y, weight
+
+
+def _read_strings(X: Any) -> Any:
+    """An array, or a list of strings."""
+    if sp.issparse(X):
+        raise InputError("X is sparse; sparse input is not supported: give strings")
+    if hasattr(X, "__array__"):
+        X = np.asarray(X)
+    strings = X if isinstance(X, np.ndarray | str) else list(X)
+    if not len(strings):
+        raise InputError("X is empty; expected at least one string")
+    return strings
 
 
 def _sums(

@@ -132,7 +132,7 @@ def solve_logistic(
 
     Returns:
         The solution with the smallest residual that was met. Look at `converged`:
-        where α / tol is below the largest eigenvalue of K over 1e16, rounding of K A
+        where α · tol is below 1e-16 times the largest eigenvalue of K, rounding of K A
         may end the descent above `tol`.
 
     Raises:

@@ -57,7 +57,7 @@ class OneLayerKernel:
     """
 
     architecture: Architecture = Architecture()
-    points: int = 2**14
+    points: int = 2**15
     seed: int = 0
     device: str = "auto"
     cache: str | PathLike[str] | None = "auto"

@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, permutations
+from math import factorial
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from symbind_theory.incidence import Incidence, Readout
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError
 
-__all__ = ["ComponentGram", "Face", "component_gram"]
+__all__ = ["ComponentGram", "Face", "check_faces", "component_gram"]
 
 # Columns of the feature matrix at most: 3 matrices of its square are held.
 _MOST_COLUMNS = 8192
@@ -77,6 +78,20 @@ class ComponentGram:
     halfwidth: Float64[np.ndarray, "faces faces orders"]
 
 
+def check_faces(count: int, size: int) -> None:
+    """See whether so many faces of one size can be estimated together.
+
+    Raises:
+        InputError: their matrix would not fit.
+    """
+    columns = count * factorial(size)
+    if columns > _MOST_COLUMNS:
+        raise InputError(
+            f"strings share {size} tokens in {columns} ways; expected at most "
+            f"{_MOST_COLUMNS}: use a larger vocabulary or shorter strings"
+        )
+
+
 def component_gram(
     faces: Sequence[Face],
     regular_tokens: Sequence[str],
@@ -97,17 +112,9 @@ def component_gram(
         device: where to compute.
         report: called with the groups done so far, out of 16.
 
-    Raises:
-        InputError: so many faces that their matrix would not fit.
     """
     size = len(faces[0].slots)
     plan = _Plan.of(faces, regular_tokens, architecture.readout)
-    columns = len(plan.parts)
-    if columns > _MOST_COLUMNS:
-        raise InputError(
-            f"strings share {size} tokens in {columns} ways; expected at most "
-            f"{_MOST_COLUMNS}: use a larger vocabulary or shorter strings"
-        )
     inner = ConditionalSoftmax(
         plan.templates, architecture, device, reference=plan.reference
     )

@@ -77,9 +77,9 @@ def shared_blocks(
     entries = [t[found.which] for t, found in zip(terms, types, strict=True)]
     return SharedBlocks(
         _side_by_side([a.incidence for a, _ in columns], len(left)),
-        _diagonal(
+        _along_diagonal(
             [
-                (a.count, b.count, pair, entry)
+                _Part(a.count, b.count, *pair, entry)
                 for (a, b), pair, entry in zip(columns, pairs, entries, strict=True)
             ]
         ),
@@ -236,24 +236,25 @@ def _side_by_side(matrices: Sequence[sp.csr_array], rows: int) -> sp.csr_array:
     return sp.csr_array(sp.hstack(matrices, format="csr"))
 
 
-def _diagonal(
-    parts: Sequence[
-        tuple[
-            int,
-            int,
-            tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]],
-            Float64[np.ndarray, " p"],
-        ]
-    ],
-) -> sp.csr_array:
-    """Blocks of given heights and widths along the diagonal, by their entries."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """M of one level, by its entries."""
+
+    height: int
+    width: int
+    rows: Int64[np.ndarray, " p"]
+    columns: Int64[np.ndarray, " p"]
+    entries: Float64[np.ndarray, " p"]
+
+
+def _along_diagonal(parts: Sequence[_Part]) -> sp.csr_array:
     height = width = 0
     rows, columns, entries = [], [], []
-    for tall, wide, (row, column), entry in parts:
-        rows.append(row + height)
-        columns.append(column + width)
-        entries.append(entry)
-        height, width = height + tall, width + wide
+    for part in parts:
+        rows.append(part.rows + height)
+        columns.append(part.columns + width)
+        entries.append(part.entries)
+        height, width = height + part.height, width + part.width
     if not parts:
         return sp.csr_array((0, 0))
     coordinates = np.concatenate(rows), np.concatenate(columns)

@@ -28,7 +28,7 @@ __all__ = [
     "row_codes",
 ]
 
-StringInput = Sequence[Any] | np.ndarray
+StringInput = Any
 """Strings of one length: text with spaces between tokens, lists of tokens, or an array
 of integer tokens of shape (n, k). An integer token is the token that prints it."""
 
@@ -78,10 +78,8 @@ class Vocabulary:
             InputError: no strings, strings of different or of a wrong length, or
                 something that is no token.
         """
-        if isinstance(strings, str):
-            raise InputError(
-                f"X is the text {shorten(strings)}; expected a list of strings"
-            )
+        if isinstance(strings, str) or not isinstance(strings, Iterable):
+            raise InputError(f"X is {shorten(strings)}; expected a list of strings")
         if isinstance(strings, np.ndarray) and strings.dtype.kind in "iu":
             tokens = self._read_integers(strings)
         else:
@@ -94,6 +92,11 @@ class Vocabulary:
         return tokens
 
     def _read_integers(self, array: np.ndarray) -> Int64[np.ndarray, "n k"]:
+        if array.ndim == 2 and not array.shape[1]:
+            raise InputError(
+                f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
+                "required: strings of at least one token"
+            )
         if array.ndim != 2 or not array.size:
             raise InputError(
                 f"X is an array of shape {array.shape}; expected (n, k) with at least "
@@ -104,8 +107,6 @@ class Vocabulary:
         return numbers[inverse.reshape(array.shape)]
 
     def _read_tokens(self, strings: Iterable[Any]) -> Int64[np.ndarray, "n k"]:
-        if not isinstance(strings, Iterable):
-            raise InputError(f"X is {shorten(strings)}; expected a list of strings")
         split = [_split(string) for string in strings]
         lengths = set(map(len, split))
         if not split or 0 in lengths:

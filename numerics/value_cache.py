@@ -59,7 +59,7 @@ class ValueCache:
         InputError: something else than a path.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = "auto") -> None:
+    def __init__(self, folder: object = "auto") -> None:
         if folder is not None and not isinstance(folder, str | os.PathLike):
             raise InputError(
                 f"cache is {shorten(folder)}; expected 'auto', a folder or None"
@@ -117,7 +117,7 @@ class ValueCache:
 def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     """The arrays of an entry; None where it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         if str(arrays.pop("key")) != key:
             raise ValueError("it belongs to another key")

@@ -1,0 +1,367 @@
+"""The estimators: closed forms, dense machines, scikit-learn's contract, refusals."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from toy_kernel import ToyKernel, dense
+
+from numerics import (
+    Architecture,
+    TransformerKernelClassifier,
+    TransformerKernelRegressor,
+    learning_curve,
+    template_gram,
+)
+from symbind_theory import InputError, TemplateTask, builtin_task
+
+TASK = TemplateTask(["?a ?b ?a", "?a ?b ?b", "?a ?b ?c"], [1, -1, 0.5])
+QUICK: dict[str, Any] = {"points": 2**10}
+
+
+def fresh(task, counts, prefix="t"):
+    """Strings that share no symbol, so many of each template, with their labels."""
+    strings, labels, used = [], [], 0
+    for (template, label), count in zip(task, counts, strict=True):
+        for _ in range(count):
+            images = {
+                w: f"{prefix}{used + a}" for a, w in enumerate(template.wildcards)
+            }
+            used += len(images)
+            strings.append(template.substitute(images))
+            labels.append(float(label))
+    return strings, np.array(labels)
+
+
+def crowded(count, vocabulary=40, seed=0):
+    sample = TASK.sample(count, [f"v{i}" for i in range(vocabulary)], seed)
+    return list(sample.strings), np.array([float(y) for y in sample.labels])
+
+
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+@pytest.mark.parametrize("task", [TASK, builtin_task("same-different")])
+def test_without_collisions_it_is_the_closed_form(task, readout):
+    architecture = Architecture(readout=readout)
+    counts = np.array([30, 20, 50][: len(task)])
+    strings, labels = fresh(task, counts)
+    model = TransformerKernelRegressor(architecture, alpha=1e-2).fit(strings, labels)
+    gram = template_gram(task.templates, architecture)
+    y = np.array([float(label) for label in task.labels])
+    e = gram.matrix_self - np.diag(gram.matrix) + 1e-2
+    missed = np.linalg.solve(np.eye(len(y)) + gram.matrix * (counts / e), y)
+    test, _ = fresh(task, [1] * len(task), "z")
+    np.testing.assert_allclose(model.predict(test), y - missed, atol=1e-9)
+    assert model.n_iter_ <= 1
+    assert model.kernel_error_ == 0.0
+
+
+def test_regular_tokens_are_found_and_leave_the_closed_form():
+    task = TemplateTask(["?a X ?b", "Y ?a ?a"], [1, -1])
+    strings, labels = fresh(task, [40, 40])
+    model = TransformerKernelRegressor().fit(strings, labels)
+    assert set(model.data_.regular.values()) == {"X", "Y"}
+    test, y = fresh(task, [1, 1], "z")
+    known = learning_curve(task, sizes=[80])
+    mse = np.mean((model.predict(test) - y) ** 2)
+    assert mse == pytest.approx(known.mse[0], abs=1e-9)
+
+
+def test_simulations_agree_with_the_law_when_collisions_are_rare():
+    """V is 25 times n²: 2 000 seeds leave a standard error near 1 %."""
+    n, task = 20, builtin_task("same-different")
+    architecture = Architecture(beta=4.0)
+    errors = []
+    for seed in range(400):
+        train, test = task.train_test(n, 2, 25 * n**2, seed)
+        model = TransformerKernelRegressor(architecture, alpha=0.1, **QUICK)
+        model.fit(train.strings, [float(y) for y in train.labels])
+        test, y = fresh(task, [1, 1], "z")
+        errors.append(np.mean((model.predict(test) - y) ** 2))
+    known = learning_curve(task, architecture, [n], alpha=0.1, draws=4000)
+    assert known.random_mse is not None
+    error = np.std(errors, ddof=1) / np.sqrt(len(errors))
+    assert abs(np.mean(errors) - known.random_mse[0]) < 4 * error
+    assert abs(np.mean(errors) / known.random_mse[0] - 1) < 0.05
+
+
+def test_it_is_the_dense_kernel_machine():
+    strings, labels = crowded(2000, 200)
+    model = TransformerKernelRegressor(alpha=1e-3, **QUICK).fit(strings, labels)
+    copies = model.data_.copy_of
+    matrix = model.data_.gram.dense()[np.ix_(copies, copies)]
+    oracle = KernelRidge(alpha=1e-3, kernel="precomputed").fit(matrix, labels)
+    test = [*crowded(200, 200, seed=1)[0], *fresh(TASK, [20, 20, 20], "z")[0]]
+    cross = model.data_.cross(test).dense()[:, copies]
+    np.testing.assert_allclose(model.predict(test), oracle.predict(cross), atol=1e-8)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_it_is_the_dense_logistic_machine(classes):
+    """scikit-learn on features Z with Z Zᵀ = K has the same optimum."""
+    strings, labels = crowded(2000, 200)
+    y = np.array(["low", "mid", "high"])[np.searchsorted([-1, 0.5, 1], labels)]
+    if classes == 2:
+        y = np.where(y == "low", "low", "up")
+    model = TransformerKernelClassifier(alpha=0.1, **QUICK).fit(strings, y)
+    gram = model.data_.gram
+    values, basis = np.linalg.eigh(gram.dense())
+    root = basis * np.sqrt(np.maximum(values, 0.0))
+    oracle = LogisticRegression(
+        C=10.0, fit_intercept=False, tol=1e-12, max_iter=10_000, solver="newton-cg"
+    ).fit(root[model.data_.copy_of], y)
+    logits = oracle.decision_function(root)
+    found = gram.matmat(model.dual_coef_)
+    logits = logits.reshape(found.shape)
+    # Optimality, to which scikit-learn's own tolerance is the limit.
+    np.testing.assert_allclose(found, logits, atol=2e-5)
+    assert model.residual_ <= 1e-10
+    assert (model.classes_ == oracle.classes_).all()
+
+
+def test_probabilities_belong_to_the_logits():
+    strings, labels = crowded(300)
+    names = labels.astype(str)
+    model = TransformerKernelClassifier(**QUICK).fit(strings, names)
+    test, y = fresh(TASK, [3, 3, 3], "z")
+    chances, logits = model.predict_proba(test), model.decision_function(test)
+    np.testing.assert_allclose(chances.sum(1), 1.0)
+    ratio = np.log(chances[:, 0] / chances[:, 1])
+    np.testing.assert_allclose(ratio, logits[:, 0] - logits[:, 1], atol=1e-9)
+    assert model.score(test, y.astype(str)) == 1.0
+    two = TransformerKernelClassifier(**QUICK).fit(strings, names == "1.0")
+    found = two.decision_function(test)
+    np.testing.assert_allclose(two.predict_proba(test)[:, 1], 1 / (1 + np.exp(-found)))
+    assert (two.predict(test) == (found > 0)).all()
+
+
+def test_any_kernel_by_overlap_type_will_do():
+    strings, labels = crowded(150, 12)
+    model = TransformerKernelRegressor(alpha=0.5, kernel=ToyKernel())
+    model.fit(strings, labels)
+    tokens = [s.split() for s in strings]
+    known = np.linalg.solve(dense(tokens) + 0.5 * np.eye(150), labels)
+    test = ["v0 v1 v0", "v3 new v3", "new v2 v2", "p q r"]
+    cross = dense([s.split() for s in test], tokens)
+    np.testing.assert_allclose(model.predict(test), cross @ known, atol=1e-8)
+
+
+@pytest.mark.parametrize("tokens", [(), ("v0", "v1", "never seen")])
+def test_regular_tokens_change_no_result(tokens):
+    strings, labels = crowded(800, 30)
+    test = [*crowded(100, 60, seed=1)[0], "p q r"]
+    auto = TransformerKernelRegressor(**QUICK).fit(strings, labels)
+    other = TransformerKernelRegressor(regular_tokens=tokens, **QUICK)
+    found = other.fit(strings, labels).predict(test)
+    np.testing.assert_allclose(found, auto.predict(test), atol=1e-8)
+
+
+def test_renaming_tokens_changes_nothing():
+    strings, labels = crowded(100, 15)
+    names = {f"v{i}": f"w{(7 * i + 3) % 15}" for i in range(15)}
+    renamed = [" ".join(names[t] for t in s.split()) for s in strings]
+    test = "v0 v1 v0", "v2 v3 v3"
+    model = TransformerKernelRegressor(**QUICK)
+    found = model.fit(strings, labels).predict(test)
+    other = model.fit(renamed, labels).predict(
+        [" ".join(names[t] for t in s.split()) for s in test]
+    )
+    np.testing.assert_allclose(found, other, atol=1e-9)
+
+
+def test_patterns_that_were_never_seen_are_predicted():
+    strings, labels = fresh(TASK, [30, 30, 0])
+    model = TransformerKernelRegressor(**QUICK).fit(strings, labels)
+    (found,) = model.predict(["p q r"])
+    gram = template_gram(TASK.templates)
+    e = (gram.matrix_self - np.diag(gram.matrix) + 1e-3)[:2]
+    n, y = gram.matrix, np.array([1.0, -1.0])
+    weights = np.linalg.solve(np.diag(e / 30) + n[:2, :2], y)
+    assert found == pytest.approx(n[2, :2] @ weights, abs=0.02)
+
+
+def test_a_weight_is_a_number_of_copies():
+    strings, labels = crowded(60, 12)
+    weight = np.arange(60) % 4
+    repeated = np.repeat(np.arange(60), weight)
+    model = TransformerKernelRegressor(**QUICK)
+    test = crowded(20, 12, seed=1)[0]
+    found = model.fit(strings, labels, sample_weight=weight).predict(test)
+    known = model.fit([strings[i] for i in repeated], labels[repeated]).predict(test)
+    np.testing.assert_allclose(found, known, atol=1e-9)
+
+
+def test_several_outputs_at_once():
+    strings, labels = crowded(100)
+    both = np.column_stack([labels, labels**2])
+    model = TransformerKernelRegressor(**QUICK).fit(strings, both)
+    test = crowded(10, seed=1)[0]
+    found = model.predict(test)
+    assert found.shape == (10, 2)
+    one = model.fit(strings, labels**2).predict(test)
+    np.testing.assert_allclose(found[:, 1], one, atol=1e-9)
+
+
+def test_integers_lists_and_text_are_one():
+    generator = np.random.default_rng(0)
+    array, y = generator.integers(0, 30, (50, 3)), generator.standard_normal(50)
+    model = TransformerKernelRegressor(**QUICK)
+    found = model.fit(array, y).predict(array)
+    lists = [[str(t) for t in row] for row in array]
+    again = model.fit(lists, y).predict(lists)
+    np.testing.assert_allclose(again, found, atol=1e-9)
+    assert (model.predict([" ".join(row) for row in lists]) == again).all()
+
+
+def test_pickled_models_predict_the_same():
+    strings, labels = crowded(100)
+    for model in (
+        TransformerKernelRegressor(**QUICK).fit(strings, labels),
+        TransformerKernelClassifier(**QUICK).fit(strings, labels > 0),
+    ):
+        again = pickle.loads(pickle.dumps(model))
+        assert (again.predict(strings) == model.predict(strings)).all()
+
+
+def test_parameters_can_be_searched():
+    strings, labels = crowded(90)
+    grid = {"alpha": [1e-3, 1e3], "architecture": [Architecture(beta=2.0)]}
+    search = GridSearchCV(TransformerKernelRegressor(**QUICK), grid, cv=3)
+    search.fit(strings, labels)
+    assert search.best_params_["alpha"] == 1e-3
+    best: Any = clone(search.best_estimator_)
+    assert best.get_params()["alpha"] == 1e-3
+
+
+def test_progress_tells_what_is_being_done():
+    seen = []
+    model = TransformerKernelRegressor(
+        cache=None, n_jobs=2, progress=lambda *step: seen.append(step), **QUICK
+    )
+    model.fit(*crowded(700, 30))
+    assert {what for what, _, _ in seen} == {"kernel", "solver"}
+    kernel = [step[1:] for step in seen if step[0] == "kernel"]
+    assert kernel[-1][0] == kernel[-1][1]
+
+
+def test_a_ridge_below_the_error_of_the_kernel_is_reported(caplog):
+    model = TransformerKernelRegressor(alpha=1e-9, **QUICK).fit(*crowded(50, 10))
+    assert model.kernel_error_ > 1e-9
+    assert "below the error" in caplog.text
+
+
+# Checks that ask for what learning from strings of tokens is not, with the reason.
+NOT_FOR_STRINGS = {
+    "numbers with fractions are no tokens": [
+        "check_complex_data",
+        "check_decision_proba_consistency",
+        "check_dtype_object",
+        "check_estimators_dtypes",
+        "check_estimators_nan_inf",
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weights_not_overwritten",
+    ],
+    "our messages speak of tokens, not of features": [
+        "check_estimators_empty_data_messages",
+        "check_fit2d_predict1d",
+        "check_n_features_in_after_fitting",
+    ],
+    "random rows of ten integers have as many patterns as there are rows": [
+        "check_regressor_data_not_an_array",
+        "check_regressor_multioutput",
+        "check_regressors_int",
+        "check_regressors_train",
+    ],
+    "a default may be a frozen record": ["check_parameters_default_constructible"],
+    "annotations are checked while testing, before a value is looked at": [
+        "check_do_not_raise_errors_in_init_or_set_params"
+    ],
+}
+
+
+def _checks(model):
+    excused = {name for names in NOT_FOR_STRINGS.values() for name in names}
+    checks: Any = estimator_checks_generator(model)
+    for estimator, check in checks:
+        name = check.func.__name__ if hasattr(check, "func") else check.__name__
+        if name not in excused:
+            yield pytest.param(estimator, check, id=f"{type(model).__name__}-{name}")
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        *_checks(TransformerKernelRegressor(**QUICK)),
+        *_checks(TransformerKernelClassifier(**QUICK)),
+    ],
+)
+def test_contract_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (["u v", "u"], [1, 2], "expected one length"),
+        ([], [], "is empty"),
+        (["u v"], [1, 2], "1 strings and y 2 labels"),
+        (["u v", "u u"], [1, float("nan")], "NaN"),
+        (["u v", "u u"], ["one", "two"], "expected numbers"),
+        (["u v", "u u"], [[[1]], [[2]]], "expected \\(n,\\)"),
+        (["u v", "u u"], None, "y is None"),
+        (scipy.sparse.eye(2), [1, 2], "sparse input is not supported"),
+    ],
+)
+def test_bad_data_for_regression(X, y, message):
+    with pytest.raises(InputError, match=message):
+        TransformerKernelRegressor().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "a"], "one class"),
+        ([1.0, float("nan")], "NaN"),
+        (["a", None], "NaN or None"),
+        ([0.5, 1.5], "Unknown label type"),
+        ([["a", "b"], ["b", "a"]], "expected \\(n,\\)"),
+    ],
+)
+def test_bad_classes(y, message):
+    with pytest.raises(InputError, match=message):
+        TransformerKernelClassifier().fit(["u v", "u u"], y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"alpha": 0.0}, "alpha is 0.0"),
+        ({"alpha": float("inf")}, "alpha is inf"),
+        ({"regular_tokens": "X"}, "expected 'auto' or a list"),
+        ({"kernel": 3}, "expected an object with a method"),
+        ({"points": 3}, "points is 3"),
+        ({"cache": 3}, "expected 'auto', a folder or None"),
+    ],
+)
+def test_bad_parameters(parameters, message):
+    with pytest.raises(InputError, match=message):
+        TransformerKernelRegressor(**parameters).fit(["u v", "u u"], [1, 2])
+
+
+@pytest.mark.parametrize("weight", [[1], [1, -1], [0, 0], [1, float("inf")]])
+def test_bad_weights(weight):
+    with pytest.raises(InputError, match="sample_weight"):
+        TransformerKernelRegressor().fit(["u v", "u u"], [1, 2], sample_weight=weight)
+
+
+def test_strings_of_another_length_at_predict_time():
+    model = TransformerKernelRegressor(**QUICK).fit(["u v", "u u"], [1, 2])
+    with pytest.raises(InputError, match="3 tokens; expected 2"):
+        model.predict(["u v w"])
