@@ -16,7 +16,9 @@ import math
 import multiprocessing
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,14 +107,15 @@ def _dense(n: int, vocabulary: int, law: str) -> Run:
     matrix = data.gram.dense()[np.ix_(data.copy_of, data.copy_of)]
     cross = test.dense()[:, data.copy_of]
     start = time.perf_counter()
-    machine = KernelRidge(alpha=1e-3, kernel="precomputed").fit(matrix, labels)
+    ridge: Any = model.alpha
+    machine = KernelRidge(alpha=ridge, kernel="precomputed").fit(matrix, labels)
     found = machine.predict(cross)
     seconds = time.perf_counter() - start
     error = float(np.mean((found - np.resize(LABELS, TEST)) ** 2))
     return Run(seconds, _memory() - before, error)
 
 
-def _apart(function, *arguments) -> Run:
+def _apart(function: Callable[[int, int, str], Run], *arguments: Any) -> Run:
     """In a process of its own, whose peak memory is this run's."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)

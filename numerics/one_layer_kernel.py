@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from os import PathLike
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class OneLayerKernel:
     points: int = 2**15
     seed: int = 0
     device: str = "auto"
-    cache: str | PathLike[str] | None = "auto"
+    cache: object = "auto"
 
     def __post_init__(self) -> None:
         supported(self.architecture)

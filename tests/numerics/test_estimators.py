@@ -96,7 +96,8 @@ def test_it_is_the_dense_kernel_machine():
     model = TransformerKernelRegressor(alpha=1e-3, **QUICK).fit(strings, labels)
     copies = model.data_.copy_of
     matrix = model.data_.gram.dense()[np.ix_(copies, copies)]
-    oracle = KernelRidge(alpha=1e-3, kernel="precomputed").fit(matrix, labels)
+    ridge: Any = 1e-3
+    oracle = KernelRidge(alpha=ridge, kernel="precomputed").fit(matrix, labels)
     test = [*crowded(200, 200, seed=1)[0], *fresh(TASK, [20, 20, 20], "z")[0]]
     cross = model.data_.cross(test).dense()[:, copies]
     np.testing.assert_allclose(model.predict(test), oracle.predict(cross), atol=1e-8)

@@ -37,11 +37,13 @@ def test_a_type_is_what_two_strings_share(x, y, regular):
     assert kind.first == pattern_of(x, regular)
     shared = (set(x) & set(y)) - regular
     assert kind.size == len(shared)
+    left, right = kind.first.match(x), kind.second.match(y)
+    assert left is not None
+    assert right is not None
     for a, b in kind.matching:
-        image = kind.first.match(x), kind.second.match(y)
-        left = image[0][kind.first.wildcards[a]]
-        assert left == image[1][kind.second.wildcards[b]]
-        assert left in shared
+        token = left[kind.first.wildcards[a]]
+        assert token == right[kind.second.wildcards[b]]
+        assert token in shared
 
 
 @given(STRINGS, STRINGS, st.sets(st.sampled_from("uvwxy"), max_size=2))
