@@ -23,7 +23,7 @@ from numerics.shapes import Float64, Int64
 from numerics.shared_sets import Level
 from numerics.strings import PatternedStrings, row_codes
 
-__all__ = ["SharedBlocks", "shared_blocks"]
+__all__ = ["Columns", "SharedBlocks", "column_pairs", "shared_blocks"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def shared_blocks(
         gram: the kernel.
         progress: of the kernel's estimate.
     """
-    columns = [(_Columns.of(a, left), _Columns.of(b, right)) for a, b in levels]
-    pairs = [_pairs(a, b) for a, b in columns]
+    columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in levels]
+    pairs = [column_pairs(a, b) for a, b in columns]
     types = [
         _kind_pairs(a, b, pair, symmetric=left is right)
         for (a, b), pair in zip(columns, pairs, strict=True)
@@ -90,7 +90,7 @@ def shared_blocks(
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """The columns of B of one level: sets with the wildcards that carry them.
 
     Attributes:
@@ -113,7 +113,7 @@ class _Columns:
         return len(self.kind)
 
     @classmethod
-    def of(cls, level: Level, strings: PatternedStrings) -> _Columns:
+    def of(cls, level: Level, strings: PatternedStrings) -> Columns:
         """Strings with one set, one pattern and the same wildcards share a column."""
         shown = np.column_stack([strings.pattern[level.string], level.slots])
         kinds, kind = _unique_rows(shown)
@@ -136,8 +136,8 @@ def _unique_rows(
     return rows[first], inverse
 
 
-def _pairs(
-    left: _Columns, right: _Columns
+def column_pairs(
+    left: Columns, right: Columns
 ) -> tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]]:
     """All pairs of columns that have one set."""
     start = np.searchsorted(right.token_set, left.token_set, side="left")
@@ -163,8 +163,8 @@ class _KindPairs:
 
 
 def _kind_pairs(
-    left: _Columns,
-    right: _Columns,
+    left: Columns,
+    right: Columns,
     pairs: tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]],
     symmetric: bool,
 ) -> _KindPairs:
@@ -179,7 +179,7 @@ def _kind_pairs(
 
 
 def _overlap_types(
-    left: _Columns, right: _Columns, kinds: Int64[np.ndarray, "t 2"], wide: int
+    left: Columns, right: Columns, kinds: Int64[np.ndarray, "t 2"], wide: int
 ) -> OverlapTypes:
     """The types of pairs that share a set and nothing else."""
     a, b = kinds.T
@@ -219,7 +219,7 @@ def _moebius(
 
 
 def _single_tokens(
-    levels: Sequence[tuple[Level, Level]], columns: Sequence[_Columns]
+    levels: Sequence[tuple[Level, Level]], columns: Sequence[Columns]
 ) -> Int64[np.ndarray, " a"]:
     found = [np.empty(0, dtype=np.int64)]
     for (level, _), column in zip(levels, columns, strict=True):
