@@ -1,5 +1,7 @@
 """The bound against dense machines, and its limits."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from toy_kernel import ToyKernel, dense
@@ -15,7 +17,9 @@ TASK = TemplateTask(["?a ?a ?b", "?a ?b ?b"], [1, -1])
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_the_error_of_simulations_is_below(vocabulary, noise):
     n, alpha = 20, 0.5
-    rho = float(TASK.diversity(vocabulary))
+    exact = TASK.diversity(vocabulary)
+    assert isinstance(exact, Fraction)
+    rho = float(exact)
     bound = diversity_bound(TASK, n, rho, noise, alpha=alpha, kernel=ToyKernel())
     generator, errors = np.random.default_rng(0), []
     fresh = [["p", "p", "q"], ["p", "q", "q"]]
