@@ -32,9 +32,10 @@ StringInput = Any
 """Strings of one length: text with spaces between tokens, lists of tokens, or an array
 of integer tokens of shape (n, k). An integer token is the token that prints it."""
 
-# A regular token occurs in one string of fifty or more, three times as often as the
-# median token, and so often that chance (a Poisson law) does not explain it.
-_SHARE, _TIMES_MEDIAN, _DEVIATIONS = 50, 3, 6
+# A regular token occurs in one string of fifty or more, three times as often as any
+# other, and so often that chance (a Poisson law) does not explain it. Tokens of
+# Zipf's law have no such gap.
+_SHARE, _GAP, _DEVIATIONS = 50, 3, 6
 # More patterns than this cost more than regular tokens save.
 _MOST_PATTERNS = 64
 
@@ -262,16 +263,14 @@ def find_regular_tokens(
     new = np.ones_like(ordered, dtype=bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     counts = np.bincount(ordered[new])
-    median = float(np.median(counts[counts > 0]))
-    by_chance = median + _DEVIATIONS * np.sqrt(median)
-    least = max(n / _SHARE, _TIMES_MEDIAN * median, by_chance)
-    candidates = np.flatnonzero(counts >= least)
-    candidates = candidates[np.lexsort((candidates, -counts[candidates]))]
-    regular: dict[int, str] = {}
-    for token in candidates.tolist()[:_MOST_PATTERNS]:
-        wider = {**regular, token: names[token]}
-        shapes = _shapes(tokens, wider)[0]
-        if len(np.unique(row_codes(shapes))) > _MOST_PATTERNS:
-            break
-        regular = wider
-    return regular
+    ranked = np.lexsort((np.arange(len(counts)), -counts))
+    above = counts[ranked][: _MOST_PATTERNS + 1]
+    next_ = above[1:]
+    gap = np.maximum(_GAP * next_, next_ + _DEVIATIONS * np.sqrt(next_))
+    apart = (above[:-1] >= np.maximum(gap, n / _SHARE)) & (next_ > 0)
+    if not apart.any():
+        return {}
+    chosen = ranked[: int(np.flatnonzero(apart)[-1]) + 1]
+    regular: dict[int, str] = {int(token): names[int(token)] for token in chosen}
+    shapes = np.unique(row_codes(_shapes(tokens, regular)[0]))
+    return regular if len(shapes) <= _MOST_PATTERNS else {}

@@ -89,14 +89,21 @@ def test_no_token_of_a_uniform_law_is_regular():
         assert find_regular_tokens(tokens, names) == {}
 
 
-def test_few_patterns_however_many_tokens_stand_out():
+def test_no_token_of_zipfs_law_is_regular():
     generator = np.random.default_rng(0)
     chances = 1 / np.arange(1, 1001)
-    draws = generator.choice(1000, (5000, 4), p=chances / chances.sum())
-    tokens = np.unique(draws, axis=0)
-    regular = find_regular_tokens(tokens, [str(i) for i in range(1000)])
-    assert regular
-    assert len(pattern_strings(tokens, regular).patterns) <= 64
+    for count in (50, 500, 5000):
+        draws = generator.choice(1000, (count, 4), p=chances / chances.sum())
+        tokens = np.unique(draws, axis=0)
+        assert find_regular_tokens(tokens, [str(i) for i in range(1000)]) == {}
+
+
+def test_regular_tokens_that_would_make_too_many_patterns_are_not():
+    generator = np.random.default_rng(0)
+    tokens = np.column_stack(
+        [generator.integers(0, 10, (5000, 3)), 10 + np.arange(5000)]
+    )
+    assert find_regular_tokens(tokens, [str(i) for i in range(5010)]) == {}
 
 
 @pytest.mark.parametrize(
