@@ -139,14 +139,19 @@ class ComponentTable:
         values = found.values[rows, columns, order]
         return values, found.halfwidth[rows, columns, order]
 
-    def total(self, pattern: Template) -> float:
-        """The sum of the squared lengths of a pattern's components so far."""
-        return sum(
-            float(found.values[index, index, 0])
-            for found in self._levels.values()
-            for index, face in enumerate(found.faces)
-            if face.template == pattern
-        )
+    def totals(self, pattern: Template) -> tuple[float, float]:
+        """Squared lengths of a pattern's components so far.
+
+        Returns:
+            Their sum but for that of all its wildcards together, and that one.
+        """
+        lengths: dict[int, list[float]] = {size: [] for size in self._levels}
+        for size, found in self._levels.items():
+            for index, face in enumerate(found.faces):
+                if face.template == pattern:
+                    lengths[size].append(float(found.values[index, index, 0]))
+        whole = sum(lengths.pop(len(pattern.wildcards), []))
+        return sum(map(sum, lengths.values())), whole
 
     def _faces(self, level: int) -> tuple[Face, ...]:
         return self._levels[level].faces if level in self._levels else ()

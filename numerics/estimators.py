@@ -48,6 +48,7 @@ Report = Callable[[str, int, float], None]
 # Where rounding is the limit residuals end near 1e-11; far above it something is wrong.
 _CONVERGED = 1e-8
 _TOLERANCE = 1e-11
+_LOGISTIC_TOLERANCE = 1e-12
 
 
 class _StringKernelMachine(BaseEstimator):
@@ -315,6 +316,7 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
             data.gram,
             counts,
             self.alpha * (2 if binary else 1),
+            tol=_LOGISTIC_TOLERANCE,
             progress=self._report_solver,
         )
         self._warn_unless(solution.converged, solution.residual)

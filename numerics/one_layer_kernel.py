@@ -187,44 +187,57 @@ class OneLayerGram:
     ) -> TypeValues:
         """K of each overlap type, with half-widths.
 
-        Components of a pattern whose estimates add up to more than the kernel of a
-        string with itself, which is known, are all scaled down to it: that keeps the
-        kernel positive semi-definite and moves values within their error.
+        The components of a string add up to its kernel with itself, which is known. The
+        largest, that of all its wildcards, is scaled to make it so, and the others only
+        where they exceed it alone: the kernel stays positive semi-definite, and values
+        move within their error.
         """
-        terms = _terms(types)
+        wildcards = np.array([len(t.wildcards) for t in self.patterns])
+        same = types.same_strings(wildcards)
+        # A string with itself is known.
+        apart = np.where(same[:, None], -1, types.matching)
+        terms = _terms(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
         base, dual = self.base, self.settings.architecture.activation.dual
-        scale = self.scales
+        whole, part = self.scales()
         i, j = types.first, types.second
         columns = base.features.T
         c = np.einsum("mf,mf->m", columns[i], columns[j])
         width = np.zeros_like(c)
         for level in terms:
             value, halfwidth = self.components.lookup(self.patterns, level)
+            scale = np.where(wildcards == level.level, whole, part)
             both = scale[level.first] * scale[level.second]
             np.add.at(c, level.row, both * value)
             np.add.at(width, level.row, both * halfwidth)
         x, y = base.attention_self[i], base.attention_self[j]
         found = dual(x, y, c)
         moved = np.abs(dual(x, y, c + width) - found)
-        apart = (types.matching < 0).all(1)
+        nothing = (types.matching < 0).all(1)
         n = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
-        value = np.where(apart, n, found)
+        value = np.where(nothing, n, found)
         halfwidth = moved + base.halfwidth[i, j]
-        wildcards = np.array([len(t.wildcards) for t in self.patterns])
-        same = types.same_strings(wildcards)
         return TypeValues(
             np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
         )
 
-    @property
-    def scales(self) -> Float64[np.ndarray, " r"]:
-        """By what each pattern's components are multiplied; 1 but within error."""
+    def scales(
+        self,
+    ) -> tuple[Float64[np.ndarray, " r"], Float64[np.ndarray, " r"]]:
+        """By what components are multiplied: of all a pattern's wildcards, and others.
+
+        What is left of the kernel of a string with itself is the square of its largest
+        component, whose estimate is brought to that length. That takes no notice of
+        what else was asked for: the largest component is estimated after all others.
+        """
         inner = (self.base.features**2).sum(0)
         left = np.maximum(self.base.attention_self - inner, 0.0)
-        total = np.array([self.components.total(t) for t in self.patterns])
-        squares = np.divide(left, total, out=np.ones_like(left), where=total > left)
-        return np.sqrt(squares)
+        totals = [self.components.totals(t) for t in self.patterns]
+        others, whole = np.array(totals).T
+        part = np.divide(left, others, out=np.ones_like(left), where=others > left)
+        rest = np.maximum(left - part * others, 0.0)
+        lifted = np.divide(rest, whole, out=np.ones_like(left), where=whole > 0)
+        return np.sqrt(lifted), np.sqrt(part)
 
     def extended(self, patterns: Sequence[Template]) -> OneLayerGram:
         """The same kernel for more patterns.

@@ -106,6 +106,38 @@ def test_it_is_the_dense_kernel_machine():
     np.testing.assert_allclose(model.predict(test), oracle.predict(cross), atol=1e-8)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [0.1, 1e-3])
+def test_it_is_the_dense_newton_machine(alpha):
+    """Newton's method on all entries, n = 2 000."""
+    strings, labels = crowded(2000, 200)
+    y = labels > 0
+    model = TransformerKernelClassifier(alpha=alpha, **QUICK).fit(strings, y)
+    copies = model.data_.copy_of
+    matrix = model.data_.gram.dense()[np.ix_(copies, copies)]
+    weights = np.zeros(2000)
+    for _ in range(20):
+        chance = 1 / (1 + np.exp(-matrix @ weights))
+        left = chance - y + alpha * weights
+        system = (chance * (1 - chance))[:, None] * matrix + alpha * np.eye(2000)
+        weights = weights - np.linalg.solve(system, left)
+    chance = 1 / (1 + np.exp(-matrix @ weights))
+    assert np.abs(chance - y + alpha * weights).max() < 1e-12
+    test = [*crowded(200, 200, seed=1)[0], *fresh(TASK, [20, 20, 20], "z")[0]]
+    known = model.data_.cross(test).dense()[:, copies] @ weights
+    np.testing.assert_allclose(model.decision_function(test), known, atol=1e-8)
+    again = model.decision_function(strings)
+    np.testing.assert_allclose(again, matrix @ weights, atol=1e-8)
+
+
+def test_training_strings_have_the_rows_of_the_training_matrix():
+    strings, _ = crowded(300, 40)
+    data = TransformerKernelRegressor(**QUICK).fit(strings, np.zeros(300)).data_
+    rows = data.cross(strings).dense()
+    known = data.gram.dense()[data.copy_of]
+    np.testing.assert_allclose(rows, known, atol=1e-12)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_it_is_the_dense_logistic_machine(classes):
     """scikit-learn on features Z with Z Zᵀ = K has the same optimum."""
