@@ -139,41 +139,43 @@ class ComponentTable:
         values = found.values[rows, columns, order]
         return values, found.halfwidth[rows, columns, order]
 
-    def totals(self, pattern: Template) -> tuple[float, float]:
-        """Squared lengths of a pattern's components so far.
+    @property
+    def levels(self) -> list[int]:
+        """The levels estimated so far, in increasing order."""
+        return sorted(self._levels)
+
+    def squares(
+        self, patterns: Sequence[Template], level: int
+    ) -> Float64[np.ndarray, " r"]:
+        """What all components of one level add to the kernel of a string with itself.
 
         Returns:
-            Their sum but for that of all its wildcards together, and that one.
+            One sum for each pattern; 0 for those whose level is not estimated.
         """
-        lengths: dict[int, list[float]] = {size: [] for size in self._levels}
-        for size, found in self._levels.items():
-            for index, face in enumerate(found.faces):
-                if face.template == pattern:
-                    lengths[size].append(float(found.values[index, index, 0]))
-        whole = sum(lengths.pop(len(pattern.wildcards), []))
-        return sum(map(sum, lengths.values())), whole
+        found = self._levels[level]
+        place = {pattern: index for index, pattern in enumerate(patterns)}
+        total = np.zeros(len(patterns))
+        for index, face in enumerate(found.faces):
+            total[place[face.template]] += found.values[index, index, 0]
+        return total
 
     def _faces(self, level: int) -> tuple[Face, ...]:
         return self._levels[level].faces if level in self._levels else ()
 
     def _wanted(self, patterns: Sequence[Template], terms: Terms) -> list[Face]:
-        """The faces that the terms show, or all of their level where those are few."""
+        """All faces of the patterns shown, or of all patterns where those are few.
+
+        A pattern's faces come together, as their sum decides how they are scaled.
+        """
         level = terms.level
         counts = [comb(len(t.wildcards), level) for t in patterns]
-        if sum(counts) * factorial(level) <= _FEW_COLUMNS:
-            return [
-                Face(t, slots)
-                for t in patterns
-                for slots in combinations(range(len(t.wildcards)), level)
-            ]
-        both = np.vstack(
-            [
-                np.column_stack([terms.first, terms.first_slots]),
-                np.column_stack([terms.second, np.sort(terms.second_slots, axis=1)]),
-            ]
-        )
-        shown = np.unique(both, axis=0).tolist()
-        return [Face(patterns[i], tuple(slots)) for i, *slots in shown]
+        few = sum(counts) * factorial(level) <= _FEW_COLUMNS
+        shown = np.unique(np.concatenate([terms.first, terms.second])).tolist()
+        return [
+            Face(t, slots)
+            for t in (patterns if few else [patterns[i] for i in shown])
+            for slots in combinations(range(len(t.wildcards)), level)
+        ]
 
     def _estimate(
         self, faces: Sequence[Face], report: Callable[[int], None]

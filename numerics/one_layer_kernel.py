@@ -9,7 +9,7 @@ Source: arXiv 2310.09753 (kernel); symbind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -27,14 +27,14 @@ from numerics.factors import triangle
 from numerics.mehler import kernel_factor
 from numerics.options import GROUPS, resolve_device, supported
 from numerics.pattern_kernel import OverlapTypes, Progress, TypeValues
-from numerics.shapes import Float64
+from numerics.shapes import Float64, Int64
 from numerics.template_gram import template_gram
 from numerics.template_matrix import kernel_excess
 from numerics.value_cache import ValueCache
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["OneLayerGram", "OneLayerKernel"]
+__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales"]
 
 _LEAST_POINTS = 64 * GROUPS
 
@@ -187,9 +187,8 @@ class OneLayerGram:
     ) -> TypeValues:
         """K of each overlap type, with half-widths.
 
-        The components of a string add up to its kernel with itself, which is known. The
-        largest, that of all its wildcards, is scaled to make it so, and the others only
-        where they exceed it alone: the kernel stays positive semi-definite, and values
+        The components of a string add up to its kernel with itself, which is known;
+        they are scaled to do so. The kernel stays positive semi-definite, and values
         move within their error.
         """
         wildcards = np.array([len(t.wildcards) for t in self.patterns])
@@ -199,14 +198,14 @@ class OneLayerGram:
         terms = _terms(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
         base, dual = self.base, self.settings.architecture.activation.dual
-        whole, part = self.scales()
+        scales = self._scales()
         i, j = types.first, types.second
         columns = base.features.T
         c = np.einsum("mf,mf->m", columns[i], columns[j])
         width = np.zeros_like(c)
         for level in terms:
             value, halfwidth = self.components.lookup(self.patterns, level)
-            scale = np.where(wildcards == level.level, whole, part)
+            scale = scales[level.level]
             both = scale[level.first] * scale[level.second]
             np.add.at(c, level.row, both * value)
             np.add.at(width, level.row, both * halfwidth)
@@ -221,30 +220,21 @@ class OneLayerGram:
             np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
         )
 
-    def scales(
-        self,
-    ) -> tuple[Float64[np.ndarray, " r"], Float64[np.ndarray, " r"]]:
-        """By what components are multiplied: of all a pattern's wildcards, and others.
-
-        What is left of the kernel of a string with itself is the square of its largest
-        component, whose estimate is brought to that length. That takes no notice of
-        what else was asked for: the largest component is estimated after all others.
-        """
-        inner = (self.base.features**2).sum(0)
-        left = np.maximum(self.base.attention_self - inner, 0.0)
-        totals = [self.components.totals(t) for t in self.patterns]
-        others, whole = np.array(totals).T
-        part = np.divide(left, others, out=np.ones_like(left), where=others > left)
-        rest = np.maximum(left - part * others, 0.0)
-        lifted = np.divide(rest, whole, out=np.ones_like(left), where=whole > 0)
-        return np.sqrt(lifted), np.sqrt(part)
+    def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
+        table = self.components
+        return component_scales(
+            self.base.attention_self - (self.base.features**2).sum(0),
+            np.array([len(t.wildcards) for t in self.patterns]),
+            {level: table.squares(self.patterns, level) for level in table.levels},
+        )
 
     def extended(self, patterns: Sequence[Template]) -> OneLayerGram:
         """The same kernel for more patterns.
 
         The features of new patterns are estimated together with the old ones, from
         points of their own, and carried over: f_new = A f_old + rest, with A from the
-        new estimate and f_old from the one that is there.
+        new estimate and f_old from the one that is there. So the values of a new
+        pattern depend, within their half-widths, on the others that come with it.
 
         Raises:
             InputError: a regular token that the kernel does not have.
@@ -271,6 +261,32 @@ class OneLayerGram:
             max(self.base.self_error, union.self_error),
         )
         return replace(self, patterns=together, base=base)
+
+
+def component_scales(
+    known: Float64[np.ndarray, " r"],
+    wildcards: Int64[np.ndarray, " r"],
+    squares: Mapping[int, Float64[np.ndarray, " r"]],
+) -> dict[int, Float64[np.ndarray, " r"]]:
+    """By what each pattern's components of each level are multiplied.
+
+    The last component, of all wildcards together, is brought to what is left of the
+    kernel of a string with itself; the others are shortened only if they exceed it. A
+    level's scale depends on that level and lower ones, which are estimated before it:
+    values take no notice of what is asked for later.
+
+    Args:
+        known: what a string's components add up to; negative is read as 0.
+        wildcards: how many each pattern has.
+        squares: the squared lengths of all components of each level together.
+    """
+    left, found = np.maximum(known, 0.0), {}
+    for level, total in sorted(squares.items()):
+        ratio = np.divide(left, total, out=np.ones_like(left), where=total > 0)
+        ratio = np.where(wildcards == level, ratio, np.minimum(ratio, 1.0))
+        left = np.maximum(left - ratio * total, 0.0)
+        found[level] = np.sqrt(ratio)
+    return found
 
 
 def _carried_over(

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from numerics import Architecture, ReLU, string_gram, template_gram
-from numerics.one_layer_kernel import OneLayerKernel
+from numerics.one_layer_kernel import OneLayerKernel, component_scales
 from numerics.overlap_gram import overlap_gram
 from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
 from numerics.strings import pattern_strings
@@ -103,17 +105,68 @@ def test_the_matrix_of_crowded_strings_is_positive_semidefinite(readout):
     assert values[0] > -1e-13 * values[-1]
 
 
-def test_values_do_not_depend_on_what_else_is_asked_for():
-    patterns = ["?a ?a ?b", "?a ?b ?c"]
-    gram = kernel(patterns)
+@pytest.mark.parametrize(
+    "patterns", [["?a ?a ?b", "?a ?b ?c"], ["?a ?b ?c ?d"], ["X ?a ?b ?c", "?a ?b X X"]]
+)
+def test_values_do_not_depend_on_what_is_asked_for_when(patterns):
+    """Few points at small beta: components exceed what they add up to."""
+    parameters = {"points": 2**10, "beta": 0.5}
+    gram = kernel(patterns, **parameters)
     kinds, types = all_types(gram)
-    together = gram.values(types).value
-    alone = kernel(patterns)
-    few = [n for n, kind in enumerate(kinds) if kind.size == 1]
-    found = alone.values(OverlapTypes.of([kinds[n] for n in few], alone.patterns))
-    np.testing.assert_allclose(found.value, together[few], rtol=2e-3)
-    both = alone.values(types).value
-    np.testing.assert_allclose(both, together, rtol=1e-12)
+    together = gram.values(types)
+    alone = kernel(patterns, **parameters)
+    for size in range(1, 1 + max(kind.size for kind in kinds)):
+        some = [n for n, kind in enumerate(kinds) if kind.size == size]
+        asked = OverlapTypes.of([kinds[n] for n in some], alone.patterns)
+        found = alone.values(asked)
+        np.testing.assert_allclose(found.value, together.value[some], rtol=1e-12)
+        np.testing.assert_allclose(
+            found.halfwidth, together.halfwidth[some], rtol=1e-6, atol=1e-14
+        )
+
+
+def test_components_add_up_to_the_known_kernel_of_a_string_with_itself():
+    """Without positions cls cannot tell a string from its tokens in another order."""
+    gram = kernel(["?a ?b"], points=2**10, gamma=0.0)
+    kind = next(k for k in all_types(gram)[0] if k.matching == ((0, 1), (1, 0)))
+    value = gram.values(OverlapTypes.of([kind], gram.patterns)).value
+    np.testing.assert_allclose(value, gram.diagonal[:1], rtol=1e-12)
+
+
+@given(
+    known=st.floats(0, 1),
+    squares=st.lists(st.floats(1e-9, 1), min_size=1, max_size=4),
+)
+def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares):
+    wildcards = np.array([len(squares)])
+    levels = {n + 1: np.array([x]) for n, x in enumerate(squares)}
+    scales = component_scales(np.array([known]), wildcards, levels)
+    filled = sum(scales[n][0] ** 2 * x[0] for n, x in levels.items())
+    assert filled == pytest.approx(known, abs=1e-12)
+    # Lower components keep their length where there is room.
+    for level in range(1, len(squares)):
+        room = known - sum(squares[:level])
+        assert room > -1e-12 or scales[level][0] < 1.0
+        assert room < 1e-12 or scales[level][0] == 1.0
+    # A level that is not there yet changes nothing in those below.
+    fewer = {n: x for n, x in levels.items() if n < len(squares)}
+    before = component_scales(np.array([known]), wildcards, fewer)
+    assert all(before[n] == scales[n] for n in fewer)
+
+
+def test_half_widths_are_those_of_the_components():
+    """Four times the points: values move by more than N is uncertain."""
+    patterns = ["?a ?a ?b", "?a ?b ?c"]
+    rough, fine = kernel(patterns, points=2**10), kernel(patterns, points=2**14)
+    kinds, types = all_types(rough)
+    first, second = rough.values(types), fine.values(types)
+    moved = np.abs(first.value - second.value)
+    # Twice the joint half-width at level 0.999: as good as never.
+    assert (moved <= 2 * np.hypot(first.halfwidth, second.halfwidth) + 1e-12).all()
+    sharing = [n for n, kind in enumerate(kinds) if kind.size == 1]
+    n = template_gram(rough.patterns, rough.settings.architecture).halfwidth["matrix"]
+    assert first.halfwidth[sharing].min() > 3 * n.max()
+    assert first.halfwidth[sharing].max() > 2 * second.halfwidth[sharing].max()
 
 
 def test_more_patterns_leave_the_old_ones_alone():
