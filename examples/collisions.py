@@ -250,10 +250,11 @@ def draw_matrices(figure: Any, axes: Sequence[Any]) -> None:
 
 
 def _draw_degrees(axis: Any, rows: Sequence[Row]) -> None:
-    for row in rows:
-        if row.vocabulary == STRINGS:
-            bins = np.linspace(0, row.graph.degrees.max() + 1, 40)
-            axis.hist(row.graph.degrees, bins.tolist(), alpha=0.6, label=row.law)
+    some = [row for row in rows if row.vocabulary == STRINGS]
+    most = max(row.graph.degrees.max() for row in some)
+    bins = np.linspace(0, most + 1, 40).tolist()
+    for row in some:
+        axis.hist(row.graph.degrees, bins, histtype="step", label=row.law)
     axis.set_title(f"degrees at V = n = {STRINGS}")
     axis.set_yscale("log")
 

@@ -116,11 +116,12 @@ def diversity_bound(
     labels = np.array([float(y) for y in task.labels])
     weights = np.array([float(w) for w in task.weights])
     regression = Regression.scaled(labels, weights, alpha, noise)
-    closed = error_law(gram.factor, gram.excess, regression, n * weights)(1.0)
     matrix, counts = gram.factor.T @ gram.factor, n * weights
+    closed = error_law(gram.factor, gram.excess, regression, counts)(1.0)
     influence = np.linalg.solve(np.diag(gram.excess + alpha) + matrix * counts, matrix)
-    fitted = np.linalg.solve(alpha * np.eye(len(labels)) + matrix * counts, labels)
-    size = float(counts @ (labels * fitted)) / alpha + (noise / alpha) ** 2
+    units, eye = regression.labels, np.eye(len(labels))
+    fitted = np.linalg.solve(alpha * eye + matrix * counts, units)
+    size = float(counts @ (units * fitted)) / alpha + (regression.noise / alpha) ** 2
     wildcards = np.array([len(t.wildcards) for t in gram.patterns])
     chance = np.minimum(1.0, wildcards / diversity)
     moved = weights @ _moved(influence, counts, chance, _largest_changes(gram))
@@ -129,7 +130,7 @@ def diversity_bound(
         diversity,
         noise,
         regression.from_units(closed),
-        float(np.sqrt(moved * size)),
+        float(np.sqrt(moved * size)) * regression.unit,
     )
 
 
