@@ -42,13 +42,13 @@ def largest_changes(task):
 def test_it_is_the_formula_written_out_over_strings(diversity, noise):
     """With unequal counts, and templates of one wildcard and of two."""
     n, alpha, counts = 8, 0.3, (2, 6)
-    task = TemplateTask(["?a ?a ?a", "?a ?b ?b"], [1, -0.5], weights=[0.25, 0.75])
+    task = TemplateTask(["?a ?a ?a", "?a ?b ?b"], [2, -0.5], weights=[0.25, 0.75])
     which = np.repeat([0, 1], counts)
     strings = [
         filled(task.templates[i], [f"a{m}", f"b{m}"]) for m, i in enumerate(which)
     ]
     fresh = [["p", "p", "p"], ["p", "q", "q"]]
-    y, eye = np.array([1.0, -0.5]), np.eye(n)
+    y, eye = np.array([2.0, -0.5]), np.eye(n)
     k = dense(fresh, strings)
     h = np.linalg.solve(dense(strings) + alpha * eye, k.T).T
     missed = h @ y[which] - y

@@ -42,7 +42,7 @@ def test_it_sums_what_every_collision_does_alone(counts, alpha, noise):
     Both sides are the same finite sum: they differ by rounding. The shift is 1e-4 of
     the error or more, so that its 1e-9 is 1e-13 of what was computed.
     """
-    n, vocabulary, y = sum(counts), 200, np.array([1.0, -0.4])
+    n, vocabulary, y = sum(counts), 200, np.array([2.5, -0.4])
     weights = np.array(counts) / n
     which = np.repeat([0, 1], counts)
     task = TemplateTask(TEMPLATES, y.tolist(), weights=weights.tolist())
