@@ -1,16 +1,27 @@
 """A bound on the error by n, the diversity ρ and the label noise σ.
 
-Write K = K₀ + S with S the collisions of training strings, and a₀ for the coefficients
-without them. Then f − f₀ = −k_xᵀ (K + αI)⁻¹ S a₀ on any string, so
+Write K = K₀ + S with S the collisions of training strings, R = (K + αI)⁻¹, and
+h_k = (K₀ + αI)⁻¹ k for what labels count for without collisions in predictions on fresh
+symbols of template k. The training labels' mean is y, their noise σξ, and predictions
+with collisions and without differ by f − f₀ = −h_kᵀ S R (y + σξ), so that
 
-    |f(x) − f₀(x)| ≤ √K_xx / (2 √α) · |S a₀|₂.
+    E_ξ (f − f₀)² ≤ |S h_k|² (|R y|² + σ²/α²),     |R y|² ≤ yᵀ (Π N Πᵀ + αI)⁻¹ y / α.
 
-A string has at most w symbols and each is an image of another's wildcards with
-probability at most 1/ρ, so two strings collide with probability at most w/ρ, and
-E |S a₀|² ≤ n² (w/ρ) Δ² E|a₀|² with Δ the largest change a collision makes. With the
-closed form for f₀,
+The latter because R² ≤ R/α and K ≥ Π N Πᵀ: what features of a string have beyond
+their mean over all symbols has a kernel of its own, K − Π N Πᵀ.
 
-    √MSE ≤ √(closed form at n, σ) + n Δ √(w/ρ) √(max K_xx / 4α) √(E|a₀|²).
+h_k is fixed by the templates. A string of template i has w_i symbols and each is an
+image of another string's wildcards with probability at most 1/ρ. Given that string, the
+others collide with it independently, with probability p_i = min(1, w_i/ρ) at most,
+which moves K by Δ_ij at most; and E(Σ_j X_j)² ≤ Σ_j E X_j² + (Σ_j E|X_j|)² for
+independent X_j. Hence
+
+    E |S h_k|² ≤ c_k = Σ_i n_i [p_i Σ_j n_j (Δ_ij h_kj)² + (p_i Σ_j n_j Δ_ij |h_kj|)²],
+
+and with the closed form for f₀, by Minkowski's inequality,
+
+    √MSE ≤ √(closed form at n, σ)
+           + √(Σ_k μ_k c_k) √(yᵀ (Π N Πᵀ + αI)⁻¹ y / α + σ²/α²).
 
 It is a bound, and a loose one: it says when ρ is large enough, and nothing of how the
 error depends on ρ below that, where more diversity may hurt.
@@ -30,6 +41,7 @@ from numerics.learning import DEFAULT_ALPHA
 from numerics.one_layer_kernel import OneLayerKernel
 from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
 from numerics.ridge_law import Regression, error_law
+from numerics.shapes import Float64
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
@@ -103,30 +115,44 @@ def diversity_bound(
     gram = made.gram([t.canonical() for t in task.templates])
     labels = np.array([float(y) for y in task.labels])
     weights = np.array([float(w) for w in task.weights])
-    counts, e = n * weights, gram.excess + alpha
     regression = Regression.scaled(labels, weights, alpha, noise)
+    matrix, counts = gram.factor.T @ gram.factor, n * weights
     closed = error_law(gram.factor, gram.excess, regression, counts)(1.0)
-    system = np.diag(e) + gram.factor.T @ gram.factor * counts
-    coefficients = np.linalg.solve(system, labels)
-    # (K₀ + αI)⁻¹ is at most 1 / min e.
-    size = float(counts @ coefficients**2) + n * (noise / e.min()) ** 2
-    wildcards = max(len(t.wildcards) for t in gram.patterns)
-    chance = min(1.0, wildcards / diversity)
-    reach = np.sqrt(gram.diagonal.max() / (4 * alpha))
-    change = _largest_change(gram)
+    influence = np.linalg.solve(np.diag(gram.excess + alpha) + matrix * counts, matrix)
+    units, eye = regression.labels, np.eye(len(labels))
+    fitted = np.linalg.solve(alpha * eye + matrix * counts, units)
+    size = float(counts @ (units * fitted)) / alpha + (regression.noise / alpha) ** 2
+    wildcards = np.array([len(t.wildcards) for t in gram.patterns])
+    chance = np.minimum(1.0, wildcards / diversity)
+    moved = weights @ _moved(influence, counts, chance, _largest_changes(gram))
     return DiversityBound(
         n,
         diversity,
         noise,
         regression.from_units(closed),
-        float(n * change * np.sqrt(chance * size) * reach),
+        float(np.sqrt(moved * size)) * regression.unit,
     )
 
 
-def _largest_change(gram: PatternGram) -> float:
-    """Δ: by how much sharing tokens may move the kernel of two strings."""
+def _moved(
+    influence: Float64[np.ndarray, "r r"],
+    counts: Float64[np.ndarray, " r"],
+    chance: Float64[np.ndarray, " r"],
+    change: Float64[np.ndarray, "r r"],
+) -> Float64[np.ndarray, " r"]:
+    """c, bounds on E |S h_k|²."""
+    squares = change**2 @ (counts[:, None] * influence**2)
+    means = change @ (counts[:, None] * np.abs(influence))
+    return (counts * chance) @ squares + (counts * chance**2) @ means**2
+
+
+def _largest_changes(gram: PatternGram) -> Float64[np.ndarray, "r r"]:
+    """Δ: by how much sharing tokens may move the kernel of strings of two templates."""
     pairs = product(gram.patterns, repeat=2)
     kinds = [kind for t, u in pairs for kind in overlap_types(t, u)]
     types = OverlapTypes.of(kinds, gram.patterns)
     apart = (gram.factor.T @ gram.factor)[types.first, types.second]
-    return float(np.abs(gram.values(types).value - apart).max())
+    change = np.zeros((len(gram.patterns),) * 2)
+    added = np.abs(gram.values(types).value - apart)
+    np.maximum.at(change, (types.first, types.second), added)
+    return change

@@ -1,20 +1,30 @@
-"""The learning curve on a finite vocabulary, to second order in the collisions.
+"""The learning curve on a finite vocabulary, to first order in the collisions.
 
 With V tokens and injective uniform substitutions two strings of templates i and j have
 the matching π with probability (V − w_i)_{w_j − |π|} / (V)_{w_j}, falling factorials.
-Write K = Π N Πᵀ + diag(excess) + S, with S the collisions: its entries have means s_ij
-and variances v_ij. The resolvent of K + α on the strings' templates is then, on average
-and to second order in S,
+To first order in these probabilities the error is what it is without collisions, and
+for every pair of strings and every matching its probability times what that collision
+does when it is the only one. That is a closed form.
 
-    (Π (N + s) Πᵀ + D)⁻¹,    D_i = excess_i + α − Σ_j n_j v_ij / D_j:
+Without collisions the resolvent of K₀ = Π N Πᵀ + diag(excess) is, with Π the strings'
+templates, e_i = excess_i + α and A = diag e + N diag n,
 
-means shift N, and fluctuations lower what a string is worth by itself. Strings of
-template i get the coefficient a_i, a = (D + (N + s) diag n)⁻¹ y; on fresh symbols the
-prediction is N diag(n) a, and with h_k = (D + (N + s) diag n)⁻¹ N_k its variance over
-the substitutions is ½ Σ_ij n_i n_j v_ij (h_ki a_j + h_kj a_i)².
+    R = (K₀ + α)⁻¹ = diag(1/e) − Π C Πᵀ,     C = A⁻¹ N diag(1/e),     R Π = Π A⁻¹.
 
-Collisions of three strings in one token are left out: it is a perturbation for n w² / V
-small, without a bound on its error.
+A string of template i has the coefficient a_i, a = A⁻¹ y, and h_ki, h_k = A⁻¹ N_k, is
+what its label counts for in predictions on fresh symbols of template k. One collision
+changes the two entries of K₀ between strings of i and j by δ. With I_ij = R restricted
+to these two strings and X the swap of two, predictions change by
+
+    −h_kᵀ T a,     T = (X/δ + I_ij)⁻¹,     all vectors restricted to the two strings,
+
+and |R k|², to which label noise contributes, by −2 h²_kᵀ T h_k + h_kᵀ T (R²)_ij T h_k
+with h²_k = A⁻¹ h_k. Nothing else is expanded: a collision may be as strong as it likes,
+and counts of strings are exact.
+
+What is left out is of second order in the number of others that a string collides
+with: that collisions meet, in one string or in one token. `docs/learning.md` has how
+much that was in simulations.
 
 Source: symbind; docs/learning.md.
 """
@@ -31,33 +41,38 @@ from numerics.architecture import Architecture
 from numerics.learning import DEFAULT_ALPHA
 from numerics.one_layer_kernel import OneLayerKernel
 from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
-from numerics.shapes import Float64
+from numerics.ridge_law import Regression, error_law
+from numerics.shapes import Float64, Int64
 from symbind_theory.overlaps import OverlapType, overlap_types
 from symbind_theory.substitution_laws import Uniform
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CollisionMoments", "PerturbedCurve", "collision_moments", "perturbed_curve"]
+__all__ = ["CollisionLaw", "PerturbedCurve", "collision_law", "perturbed_curve"]
 
 # Types that share more tokens are rarer by 1/V for each.
 _MOST_SHARED = 2
-_MOST_SWEEPS = 200
+# Strings that collide with more than one other are beyond a first order.
+_MOST_COLLISIONS = 1.0
+_SWAP = np.array([[0.0, 1.0], [1.0, 0.0]])
 
 
 @dataclass(frozen=True)
-class CollisionMoments:
-    """What collisions add to the kernel of two strings, on average over substitutions.
+class CollisionLaw:
+    """How often each collision of two strings happens, and what it adds to the kernel.
 
     Attributes:
-        mean: s; shape (r, r).
-        variance: v; shape (r, r).
-        chance: the probability of a collision; shape (r, r).
-        neglected: the largest probability of the types that were left out.
+        first: the template of the first string; shape (m,).
+        second: that of the second: both orders are listed; shape (m,).
+        chance: probability that strings of these templates collide so; shape (m,).
+        change: K of such strings less N; shape (m,).
+        neglected: the largest probability, for two strings, of what is not listed.
     """
 
-    mean: Float64[np.ndarray, "r r"]
-    variance: Float64[np.ndarray, "r r"]
-    chance: Float64[np.ndarray, "r r"]
+    first: Int64[np.ndarray, " m"]
+    second: Int64[np.ndarray, " m"]
+    chance: Float64[np.ndarray, " m"]
+    change: Float64[np.ndarray, " m"]
     neglected: float
 
 
@@ -68,24 +83,27 @@ class PerturbedCurve:
     Attributes:
         sizes: n.
         vocabulary: V.
-        mse: to second order in the collisions; NaN where they are too many for that.
+        mse: to first order in the collisions; NaN where a string collides with more
+            than one other on average.
         without: the closed form without collisions.
+        collisions: with how many others a string collides on average.
         alpha: ridge.
         noise: standard deviation of the training labels' noise.
-        moments: of the collisions.
+        law: of the collisions.
     """
 
     sizes: tuple[int, ...]
     vocabulary: int
     mse: Float64[np.ndarray, " sizes"]
     without: Float64[np.ndarray, " sizes"]
+    collisions: Float64[np.ndarray, " sizes"]
     alpha: float
     noise: float
-    moments: CollisionMoments
+    law: CollisionLaw
 
 
-def collision_moments(gram: PatternGram, vocabulary: int) -> CollisionMoments:
-    """Moments of what collisions add, for uniform substitutions from V tokens.
+def collision_law(gram: PatternGram, vocabulary: int) -> CollisionLaw:
+    """The collisions in one token or two, for uniform substitutions from V tokens.
 
     Args:
         gram: the kernel of the templates.
@@ -96,31 +114,27 @@ def collision_moments(gram: PatternGram, vocabulary: int) -> CollisionMoments:
     """
     most = max(len(t.wildcards) for t in gram.patterns)
     positive_integer("vocabulary", vocabulary, low=max(most, 1))
-    r = len(gram.patterns)
     kinds = [
-        (i, j, kind)
-        for i in range(r)
-        for j in range(r)
-        for kind in overlap_types(gram.patterns[i], gram.patterns[j])
+        kind
+        for first in gram.patterns
+        for second in gram.patterns
+        for kind in overlap_types(first, second)
         if kind.size <= _MOST_SHARED
     ]
-    types = OverlapTypes.of([kind for _, _, kind in kinds], gram.patterns)
-    value = gram.values(types).value
-    chance = np.array([_chance(kind, vocabulary) for _, _, kind in kinds])
-    rows = np.array([i for i, _, _ in kinds]), np.array([j for _, j, _ in kinds])
-    added = value - (gram.factor.T @ gram.factor)[rows]
-    shares = np.array([kind.size > 0 for _, _, kind in kinds])
-
-    def total(terms: Float64[np.ndarray, " kinds"]) -> Float64[np.ndarray, "r r"]:
-        table = np.zeros((r, r))
-        np.add.at(table, rows, terms)
-        return table
-
-    added = np.where(shares, added, 0.0)
-    mean = total(chance * added)
-    variance = np.maximum(total(chance * added**2) - mean**2, 0.0)
-    neglected = max(0.0, float(1 - total(chance).min()))
-    return CollisionMoments(mean, variance, total(chance * shares), neglected)
+    types = OverlapTypes.of(kinds, gram.patterns)
+    chance = np.array([_chance(kind, vocabulary) for kind in kinds])
+    listed = np.zeros((len(gram.patterns),) * 2)
+    np.add.at(listed, (types.first, types.second), chance)
+    apart = (gram.factor.T @ gram.factor)[types.first, types.second]
+    change = gram.values(types).value - apart
+    collide = np.array([kind.size > 0 for kind in kinds])
+    return CollisionLaw(
+        types.first[collide],
+        types.second[collide],
+        chance[collide],
+        change[collide],
+        max(0.0, float(1 - listed.min())),
+    )
 
 
 def _chance(kind: OverlapType, vocabulary: int) -> float:
@@ -141,8 +155,9 @@ def perturbed_curve(
 ) -> PerturbedCurve:
     """The learning curve where training strings share tokens.
 
-    Strings come from each template in proportion to its weight. Diversity is not
-    monotone: collisions may help as well as hurt.
+    Strings come from each template in proportion to its weight; templates with less
+    than one string, or with less than two among themselves, do not collide. Diversity
+    is not monotone: collisions may help as well as hurt.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> curve = perturbed_curve(task, 10**6, sizes=[100])
@@ -173,67 +188,92 @@ def perturbed_curve(
         raise InputError(f"the task has laws {task.laws}; expected uniform ones")
     made = kernel or OneLayerKernel(architecture or Architecture())
     gram = made.gram([t.canonical() for t in task.templates])
-    moments = collision_moments(gram, vocabulary)
-    none = np.zeros_like(moments.mean)
-    apart = CollisionMoments(none, none, none, 0.0)
-    problem = _Problem.of(task, gram, alpha, noise)
-    return PerturbedCurve(
-        read,
-        vocabulary,
-        np.array([problem.error(n, moments) for n in read]),
-        np.array([problem.error(n, apart) for n in read]),
-        alpha,
-        noise,
-        moments,
+    law = collision_law(gram, vocabulary)
+    labels = np.array([float(y) for y in task.labels])
+    weights = np.array([float(w) for w in task.weights])
+    regression = Regression.scaled(labels, weights, alpha, noise)
+    closed = error_law(gram.factor, gram.excess, regression, weights)
+    problem = _Problem(
+        regression, gram.factor.T @ gram.factor, gram.excess + alpha, law
     )
+    without = np.array([regression.from_units(closed(n)) for n in read])
+    shifts = np.array([regression.from_units(problem.shift(n)) for n in read])
+    collisions = np.array([problem.collisions(n) for n in read])
+    mse = np.where(collisions <= _MOST_COLLISIONS, without + shifts, np.nan)
+    return PerturbedCurve(read, vocabulary, mse, without, collisions, alpha, noise, law)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """y, μ, N, the diagonal without collisions, and the noise."""
+    """Labels, weights and noise; N; e; and the collisions."""
 
-    labels: Float64[np.ndarray, " r"]
-    weights: Float64[np.ndarray, " r"]
+    regression: Regression
     matrix: Float64[np.ndarray, "r r"]
     diagonal: Float64[np.ndarray, " r"]
-    noise: float
+    law: CollisionLaw
 
-    @classmethod
-    def of(
-        cls, task: TemplateTask, gram: PatternGram, alpha: float, noise: float
-    ) -> _Problem:
-        labels = np.array([float(y) for y in task.labels])
-        weights = np.array([float(w) for w in task.weights])
-        matrix = gram.factor.T @ gram.factor
-        return cls(labels, weights, matrix, gram.excess + alpha, noise)
+    def events(self, n: float) -> Float64[np.ndarray, " m"]:
+        """How many pairs of strings collide in each way, on average.
 
-    def error(self, n: float, moments: CollisionMoments) -> float:
-        counts = n * self.weights
-        d = _self_consistent(self.diagonal, moments.variance * counts)
-        if d is None:
-            return float("nan")
-        system = np.diag(d) + (self.matrix + moments.mean) * counts
-        coefficients = np.linalg.solve(system, self.labels)
+        Pairs are listed in both orders: half of each.
+        """
+        counts, law = n * self.regression.weights, self.law
+        first = counts[law.first]
+        second = counts[law.second] - (law.first == law.second)
+        there = (first >= 1) & (second >= 1)
+        return np.where(there, first * second * law.chance / 2, 0.0)
+
+    def collisions(self, n: float) -> float:
+        """With how many others a string collides."""
+        return 2 * float(self.events(n).sum()) / max(n, 1)
+
+    def shift(self, n: float) -> float:
+        """Of the squared error: the sum over all events of what each does alone."""
+        events = self.events(n)
+        some = events > 0
+        ends = np.column_stack([self.law.first, self.law.second])[some]
+        labels, weights = self.regression.labels, self.regression.weights
+        counts = n * weights
+        system = np.diag(self.diagonal) + self.matrix * counts
+        coefficients = np.linalg.solve(system, labels)
         influence = np.linalg.solve(system, self.matrix)
-        missed = self.labels - self.matrix @ (counts * coefficients)
-        pairs = np.outer(counts, counts) * moments.variance / 2
-        cross = influence[:, None, :] * coefficients[None, :, None]
-        cross = cross + np.swapaxes(cross, 0, 1)
-        spread = np.einsum("ij,ijk->k", pairs, cross**2)
-        spread += self.noise**2 * (counts[:, None] * influence**2).sum(0)
-        return float(self.weights @ (missed**2 + spread))
+        twice = np.linalg.solve(system, influence)
+        inner = self._resolvent(influence, ends)
+        change = self.law.change[some, None, None]
+        reaction = change * np.linalg.inv(_SWAP + change * inner)
+        pushed = reaction @ influence[ends]
+        moved = -np.einsum("mek,me->mk", pushed, coefficients[ends])
+        missed = self.matrix @ (counts * coefficients) - labels
+        squares = self._squared_resolvent(influence, counts, ends) @ pushed
+        spread = np.einsum("mek,mek->mk", pushed, squares - 2 * twice[ends])
+        added = moved * (2 * missed + moved) + self.regression.noise**2 * spread
+        return float(events[some] @ added @ weights)
+
+    def _resolvent(
+        self, influence: Float64[np.ndarray, "r r"], ends: Int64[np.ndarray, "m 2"]
+    ) -> Float64[np.ndarray, "m 2 2"]:
+        """R restricted to two strings of the given templates."""
+        common = influence / self.diagonal
+        return _restricted(1 / self.diagonal, -common, ends)
+
+    def _squared_resolvent(
+        self,
+        influence: Float64[np.ndarray, "r r"],
+        counts: Float64[np.ndarray, " r"],
+        ends: Int64[np.ndarray, "m 2"],
+    ) -> Float64[np.ndarray, "m 2 2"]:
+        """R² likewise."""
+        common = influence / self.diagonal
+        mixed = common / self.diagonal
+        joint = (common * counts) @ common - mixed - mixed.T
+        return _restricted(1 / self.diagonal**2, joint, ends)
 
 
-def _self_consistent(
-    diagonal: Float64[np.ndarray, " r"], variance: Float64[np.ndarray, "r r"]
-) -> Float64[np.ndarray, " r"] | None:
-    """D with D_i = diagonal_i − Σ_j variance_ij / D_j; None where there is none."""
-    d = diagonal.copy()
-    for _ in range(_MOST_SWEEPS):
-        new = diagonal - variance @ (1 / d)
-        if not (new > diagonal / 4).all():
-            return None
-        if np.allclose(new, d, rtol=1e-12, atol=0):
-            return new
-        d = new
-    return None
+def _restricted(
+    own: Float64[np.ndarray, " r"],
+    common: Float64[np.ndarray, "r r"],
+    ends: Int64[np.ndarray, "m 2"],
+) -> Float64[np.ndarray, "m 2 2"]:
+    """Π common Πᵀ + diag(own) between two strings of the given templates."""
+    rows, columns = ends[:, :, None], ends[:, None, :]
+    return np.eye(2) * own[rows] + common[rows, columns]

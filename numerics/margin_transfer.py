@@ -14,8 +14,10 @@ A template whose ideal logit is beyond this bound is classified on fresh symbols
 ideal classifier does. It is a bound: what it does not certify may be right all the
 same.
 
-Source: the criterion after Guan & Bradic, arXiv 2605.07120 (an ideal classifier, and a
-perturbation by the collision graph); this bound and its proof are symbind's.
+Source: the view, an ideal classifier and a perturbation by collisions, is that of Guan
+& Bradic, arXiv 2605.07120, who prove through a coloured collision graph that margins
+transfer with high probability. This bound, deterministic for given training strings,
+and its proof are symbind's.
 """
 
 from __future__ import annotations

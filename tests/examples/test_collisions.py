@@ -1,40 +1,86 @@
-"""The table of docs/learning.md: what the command writes, and what it shows."""
+"""The tables of docs/learning.md: what the command writes, and what they show."""
 
 import numpy as np
+import pytest
 
 from examples import collisions
-from examples.collisions import BEGIN, END, FIGURE, LAWS, PAGE, VOCABULARIES
-
-TABLE = PAGE.read_text().split(BEGIN)[1].split(END)[0].strip().splitlines()
-CELLS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE[2:]]
+from examples.collisions import FIGURE, LAWS, PAGE, VOCABULARIES, marks
+from symbind_theory.overlaps import number_of_overlap_types
 
 
-def test_the_table_is_complete():
+def cells(name):
+    """The rows of a table of the page, without its head."""
+    begin, end = marks(name)
+    table = PAGE.read_text().split(begin)[1].split(end)[0].strip().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+CELLS, EDGES, MARGINS = cells("table"), cells("edges"), cells("margins")
+
+
+def test_the_tables_are_complete():
     assert [(c[0], int(c[1])) for c in CELLS] == [
         (law, v) for law in LAWS for v in VOCABULARIES
     ]
+    # Types that share a token, less a swapped twin, less a string with itself.
+    mixed, different = number_of_overlap_types(1, 2), number_of_overlap_types(2, 2)
+    assert len(EDGES) == (mixed - 1) + (different - 1) - 1 - 1
+    assert len(MARGINS) == 6
     assert FIGURE.read_text().count("<svg") == 1
 
 
 def test_a_row_is_what_the_command_measures(monkeypatch):
+    seeds = collisions.SEEDS
     monkeypatch.setattr(collisions, "SEEDS", 3)
     row = collisions.measure("uniform", 5000)
     (cells,) = (c for c in CELLS if c[:2] == ["uniform", "5000"])
-    mean, spread = map(float, cells[4].split(" ± "))
-    errors = row.errors
-    assert errors.shape == (3,)
-    # Three of the twenty seeds: within six of their own standard errors.
-    assert abs(errors.mean() - mean) < 6 * spread * np.sqrt(20 / 3)
+    for errors, cell in ((row.errors, cells[4]), (row.mean_errors, cells[7])):
+        mean, spread = map(float, cell.rstrip(")").split("("))
+        assert errors.shape == (3,)
+        # Three of the seeds: within six of their own standard errors.
+        assert abs(errors.mean() - mean) < 6e-4 * spread * np.sqrt(seeds / 3)
     assert f"{row.perturbed:.4f}" == cells[5]
-    lines = list(collisions.markdown([row]))
-    assert len(lines) == 3
+    # Means of some 250 labels with noise.
+    deviations = (row.means - [1, -1]) * np.sqrt(250) / collisions.NOISE
+    assert 0.01 < np.abs(deviations).max() < 5
+    assert len(list(collisions.table([row]))) == 3
+    listed = [
+        int(line.split("|")[3]) for line in list(collisions.edges_table([row]))[2:]
+    ]
+    assert sum(listed) == row.graph.edge_count
 
 
-def test_predictions_tend_to_the_template_means():
+def test_edges_add_up_to_the_graph():
+    places = [(law, v) for law in LAWS for v in collisions.EDGES]
+    for column, place in enumerate(places, start=2):
+        edges = sum(int(c[column]) for c in EDGES)
+        (row,) = (c for c in CELLS if (c[0], int(c[1])) == place)
+        # Of 500 strings, fewer where some repeat.
+        assert edges == pytest.approx(250 * float(row[3]), rel=0.6, abs=15)
+
+
+def test_a_margin_is_what_the_command_measures(monkeypatch):
+    monkeypatch.setattr(collisions, "MARGIN_SEEDS", 2)
+    found = collisions.measure_margins(100, 1000)
+    (cells,) = (c for c in MARGINS if c[:2] == ["100", "10"])
+    assert len(found.seeds) == 2
+    assert np.mean([m.bound.max() for m in found.seeds]) == pytest.approx(
+        float(cells[3]), rel=0.5
+    )
+    assert len(list(collisions.margins_table([found]))) == 3
+    for n, ratio, ideal, bound, change, _ in MARGINS:
+        assert int(n) * int(ratio) > 0
+        assert float(change) <= float(bound)
+        assert float(ideal) > 0
+
+
+def test_predictions_tend_to_the_shrunk_template_means():
     for law in LAWS:
         found = [c for c in CELLS if c[0] == law]
         ends = [float(x) for x in found[-1][6].split(", ")]
-        assert ends[0] > 0 > ends[1]
+        means = [float(x) for x in found[-1][8].split(", ")]
+        assert 0 < ends[0] < means[0]
+        assert means[1] < ends[1] < 0
         shares = [float(c[2].rstrip(" %")) for c in found]
         assert shares == sorted(shares, reverse=True)
 
@@ -44,3 +90,11 @@ def test_the_kernel_matrix_has_blocks_when_tokens_are_many():
     apart = many[~np.eye(len(many), dtype=bool)]
     assert len(np.unique(apart.round(9))) == 3
     assert len(np.unique(few.round(9))) > 5
+
+
+def test_the_matrices_have_one_scale_of_colours():
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    axes = figure.subplots(1, 3)
+    collisions.draw_matrices(figure, axes)
+    scales = {axis.images[0].get_clim() for axis in axes}
+    assert len(scales) == 1

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import root
+from scipy.special import expit
 
 from numerics import TransformerKernelClassifier
-from numerics.margin_transfer import margin_transfer
-from symbind_theory import InputError, builtin_task
+from numerics.margin_transfer import MarginTransfer, margin_transfer
+from symbind_theory import InputError, Template, builtin_task
 
 TASK = builtin_task("same-different")
 
@@ -29,6 +31,42 @@ def test_the_bound_holds_and_certifies_when_collisions_are_mild(n, ratio):
     assert right[found.certified].all()
     if ratio == 1000:
         assert found.certified.all()
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1.0])
+def test_it_is_the_formula_written_out(alpha):
+    """Dense, from the coefficients that solve α a = y − m p; strings repeat."""
+    train = ["a a", "a b", "c c", "b b", "b c", "d e", "f d", "g g"]
+    classes = np.array([1, 0, 1, 1, 0, 0, 0, 1])
+    copies = np.array([3, 1, 1, 2, 5, 1, 1, 1])
+    model = TransformerKernelClassifier(alpha=alpha, points=2**10)
+    found = margin_transfer(
+        model, np.repeat(train, copies).tolist(), np.repeat(classes, copies)
+    )
+    data = model.data_
+    order = data.copy_of[np.cumsum(copies) - copies]
+    K = data.gram.dense()[np.ix_(order, order)]
+    kernel, pattern = data.kernel, data.strings.pattern[order]
+    N = kernel.factor.T @ kernel.factor
+    K_0 = N[np.ix_(pattern, pattern)] + np.diag(kernel.excess[pattern])
+    np.testing.assert_allclose(K.diagonal(), K_0.diagonal(), rtol=1e-12)
+    seen = copies * classes
+    ideal = root(
+        lambda a: alpha * a - seen + copies * expit(K_0 @ a), np.zeros(8), tol=1e-13
+    ).x
+    pushed = np.sqrt(np.sum(copies * ((K - K_0) @ ideal) ** 2))
+    expected = np.sqrt(kernel.diagonal) * pushed / (4 * np.sqrt(alpha))
+    np.testing.assert_allclose(found.bound, expected, rtol=1e-6)
+    logits = [N[k, pattern] @ ideal for k in range(2)]
+    np.testing.assert_allclose(found.ideal, logits, rtol=1e-6)
+
+
+def test_certified_is_what_the_bound_leaves_of_the_sign():
+    ideal = np.array([1.0, 1.0, -1.0, -1.0, 0.0])
+    bound = np.array([0.99, 1.01, 0.99, 1.01, 0.0])
+    patterns = tuple(Template(f"X{i}") for i in range(5))
+    found = MarginTransfer(patterns, ideal, ideal, bound)
+    assert found.certified.tolist() == [True, False, True, False, False]
 
 
 def test_milder_collisions_have_a_smaller_bound():
