@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -233,6 +234,27 @@ def test_a_weight_is_a_number_of_copies():
     np.testing.assert_allclose(found, known, atol=1e-9)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_weight_is_a_number_of_copies_of_a_class(classes):
+    strings, labels = crowded(60, 12)
+    y = np.searchsorted([-1, 0.5, 1], labels) % classes
+    weight = np.arange(60) % 4
+    repeated = np.repeat(np.arange(60), weight)
+    model = TransformerKernelClassifier(alpha=0.1, **QUICK)
+    test = crowded(20, 12, seed=1)[0]
+    found = model.fit(strings, y, sample_weight=weight).decision_function(test)
+    off = model.residual_
+    model.fit([strings[i] for i in repeated], y[repeated])
+    off += model.residual_
+    # √(K_xx ⟨R, K R⟩) / α, where no |R| is above `off` times the largest multiplicity.
+    largest = model.data_.gram.diagonal.max()
+    bound = largest * 60 * np.sqrt(classes) * off * weight.sum() / 0.1
+    assert bound < 1e-6
+    np.testing.assert_allclose(model.decision_function(test), found, atol=bound)
+    unweighted = model.fit(strings, y).decision_function(test)
+    assert np.abs(unweighted - found).max() > 0.01
+
+
 def test_several_outputs_at_once():
     strings, labels = crowded(100)
     both = np.column_stack([labels, labels**2])
@@ -253,6 +275,38 @@ def test_integers_lists_and_text_are_one():
     again = model.fit(lists, y).predict(lists)
     np.testing.assert_allclose(again, found, atol=1e-9)
     assert (model.predict([" ".join(row) for row in lists]) == again).all()
+
+
+def test_a_fit_that_is_cut_short_leaves_nothing():
+    strings, labels = crowded(50)
+    for model in (TransformerKernelRegressor(), TransformerKernelClassifier()):
+        model.set_params(progress=_interrupt, **QUICK)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(strings, labels > 0)
+        with pytest.raises(NotFittedError):
+            model.predict(strings)
+        assert not hasattr(model, "n_features_in_")
+
+
+def _interrupt(what, done, left):
+    if what == "solver":
+        raise KeyboardInterrupt
+
+
+def test_what_cannot_be_used_is_refused_before_the_estimate():
+    class Untouched(ToyKernel):
+        def gram(self, patterns):
+            raise AssertionError("estimated")
+
+    for parameters, y, weight in [
+        ({"regular_tokens": None}, [1, 2], None),
+        ({"progress": 3}, [1, 2], None),
+        ({}, [[], []], None),
+        ({}, [1, 2], ["a", "b"]),
+    ]:
+        model = TransformerKernelRegressor(kernel=Untouched()).set_params(**parameters)
+        with pytest.raises(InputError):
+            model.fit(["u v", "u u"], y, sample_weight=weight)
 
 
 def test_pickled_models_predict_the_same():
@@ -348,9 +402,22 @@ def test_contract_of_scikit_learn(estimator, check):
         (["u v", "u"], [1, 2], "expected one length"),
         ([], [], "is empty"),
         (["u v"], [1, 2], "1 strings and y 2 labels"),
+        ("u v", [1, 2], "X is one string, 'u v'; expected a list of strings"),
+        (b"u v", [1, 2], "X is one string"),
+        (np.array("u v"), [1, 2], "expected a list of strings"),
+        (None, [1, 2], "X is None; expected a list of strings"),
+        (3, [1, 2], "X is 3; expected a list of strings"),
+        ({"u v", "u u"}, [1, 2], "X is a set, which has no rows in order"),
+        ({"u v": 1, "u u": 2}, [1, 2], "X is a dict, which has no rows in order"),
+        ([{"u", "v"}, {"u", "w"}], [1, 2], "whose tokens have no order"),
+        ([b"u v", b"u u"], [1, 2], "of bytes; expected text: decode it"),
+        (np.array([b"u v", b"u u"]), [1, 2], "of bytes; expected text"),
         (["u v", "u u"], [1, float("nan")], "NaN"),
         (["u v", "u u"], ["one", "two"], "expected numbers"),
         (["u v", "u u"], [[[1]], [[2]]], "expected \\(n,\\)"),
+        (["u v", "u u"], [[], []], "with at least one label"),
+        (["u v", "u u"], [1j, 2], "expected numbers"),
+        (["u v", "u u"], np.array([1j, 2]), "expected numbers"),
         (["u v", "u u"], None, "y is None"),
         (scipy.sparse.eye(2), [1, 2], "sparse input is not supported"),
     ],
@@ -363,7 +430,12 @@ def test_bad_data_for_regression(X, y, message):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (["a", "a"], "one class"),
+        (["a", "a"], "y has one class, 'a'; expected at least two"),
+        ([1.0, 1.0], "y has one class, 1.0; expected at least two"),
+        (["x", float("nan")], "NaN or None"),
+        (["x", 1], "text beside other classes"),
+        (np.array(["x", 1], dtype=object), "text beside other classes"),
+        ([1j, 2], "complex numbers; expected classes"),
         ([1.0, float("nan")], "NaN"),
         (["a", None], "NaN or None"),
         ([0.5, 1.5], "Unknown label type"),
@@ -380,18 +452,27 @@ def test_bad_classes(y, message):
     [
         ({"alpha": 0.0}, "alpha is 0.0"),
         ({"alpha": float("inf")}, "alpha is inf"),
+        ({"architecture": "x"}, "architecture is 'x'; expected an Architecture"),
         ({"regular_tokens": "X"}, "expected 'auto' or a list"),
+        ({"regular_tokens": None}, "regular_tokens is None; expected 'auto' or a list"),
+        ({"regular_tokens": [1.5]}, "regular_tokens has 1.5"),
+        ({"progress": 3}, "progress is 3; expected a function"),
+        ({"n_jobs": 0}, "n_jobs is 0; expected a number of threads"),
         ({"kernel": 3}, "expected an object with a method"),
         ({"points": 3}, "points is 3"),
         ({"cache": 3}, "expected 'auto', a folder or None"),
     ],
 )
 def test_bad_parameters(parameters, message):
+    model = TransformerKernelRegressor().set_params(**parameters)
     with pytest.raises(InputError, match=message):
-        TransformerKernelRegressor(**parameters).fit(["u v", "u u"], [1, 2])
+        model.fit(["u v", "u u"], [1, 2])
 
 
-@pytest.mark.parametrize("weight", [[1], [1, -1], [0, 0], [1, float("inf")]])
+@pytest.mark.parametrize(
+    "weight",
+    [[1], [1, -1], [0, 0], [1, float("inf")], ["a", "b"], [1j, 1], [[1], [1, 2]]],
+)
 def test_bad_weights(weight):
     with pytest.raises(InputError, match="sample_weight"):
         TransformerKernelRegressor().fit(["u v", "u u"], [1, 2], sample_weight=weight)
