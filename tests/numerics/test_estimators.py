@@ -319,6 +319,19 @@ def test_pickled_models_predict_the_same():
         assert (again.predict(strings) == model.predict(strings)).all()
 
 
+def test_pickled_models_look_for_the_cache_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "here"))
+    strings, labels = fresh(TASK, [10, 10, 10])
+    kept = pickle.dumps(TransformerKernelRegressor(**QUICK).fit(strings, labels))
+    assert str(tmp_path).encode() not in kept
+    (tmp_path / "here").rename(tmp_path / "gone")
+    (tmp_path / "here").write_text("")
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "there"))
+    found = pickle.loads(kept).predict([strings[0], "t0 new t0"])
+    assert np.isfinite(found).all()
+    assert list((tmp_path / "there").iterdir())
+
+
 def test_parameters_can_be_searched():
     strings, labels = crowded(90)
     grid = {"alpha": [1e-3, 1e3], "architecture": [Architecture(beta=2.0)]}
