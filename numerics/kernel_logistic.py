@@ -48,8 +48,8 @@ __all__ = ["LogisticSolution", "StructuredGram", "solve_logistic"]
 
 # Coefficients may be as large as m / α, and their squares must stay within float64.
 _LEAST_ALPHA = 1e-100
-# Newton's equation is solved densely up to so many strings, as for ridge regression, and
-# so many unknowns n C: it costs their cube.
+# Newton's equation is solved densely up to so many strings, as for ridge regression,
+# and so many unknowns n C: it costs their cube.
 _DENSE, _DENSE_UNKNOWNS = 512, 1024
 # A Newton step solves its equation to this fraction of R, or better near the optimum.
 _LOOSEST = 0.1
