@@ -51,8 +51,8 @@ def read_labels(y: object) -> Float64[np.ndarray, ...]:
     _check_given(y)
     try:
         labels = _real(y)
-    except (TypeError, ValueError):
-        raise InputError(f"y is {shorten(y)}; expected numbers") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"y is {shorten(y)}; expected numbers: {error}") from None
     if labels.ndim not in (1, 2) or 0 in labels.shape[1:]:
         raise InputError(
             f"y has shape {labels.shape}; expected (n,) or (n, outputs) with at least "
@@ -75,7 +75,9 @@ def read_classes(y: object) -> np.ndarray:
     except ValueError:
         given = np.asarray(y, dtype=object)
         if any(isinstance(c, complex | np.complexfloating) for c in given.flat):
-            raise InputError("y has complex numbers; expected classes") from None
+            raise InputError(
+                "Complex data not supported: y has complex numbers; expected classes"
+            ) from None
         raise InputError(f"y has shape {given.shape}; expected (n,)") from None
     if classes.dtype.kind == "f":
         if not np.isfinite(classes).all():
@@ -149,5 +151,5 @@ def _real(values: object) -> Float64[np.ndarray, ...]:
     """As float64; TypeError or ValueError where that says something else."""
     array = np.asarray(values)
     if array.dtype.kind == "c":
-        raise TypeError("complex numbers")
+        raise TypeError("Complex data not supported")
     return array.astype(np.float64)

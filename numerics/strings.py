@@ -113,6 +113,11 @@ class Vocabulary:
                 something that is no token.
         """
         strings = listed(strings)
+        if isinstance(strings, np.ndarray) and strings.shape[1:] == (0,):
+            raise InputError(
+                f"X has 0 feature(s) (shape={strings.shape}) while a minimum of 1 is "
+                "required: strings of at least one token"
+            )
         if isinstance(strings, np.ndarray) and strings.dtype.kind in "iu":
             tokens = self._read_integers(strings)
         else:
@@ -125,13 +130,11 @@ class Vocabulary:
         return tokens
 
     def _read_integers(self, array: np.ndarray) -> Int64[np.ndarray, "n k"]:
-        if array.ndim == 2 and not array.shape[1]:
-            raise InputError(
-                f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
-                "required: strings of at least one token"
-            )
         if array.ndim != 2:
-            raise InputError(f"X is an array of shape {array.shape}; expected (n, k)")
+            raise InputError(
+                f"X is an array of shape {array.shape}; expected (n, k). Reshape your "
+                "data"
+            )
         values, inverse = np.unique(array, return_inverse=True)
         numbers = self._numbers(map(str, values.tolist()))
         return numbers[inverse.reshape(array.shape)]
