@@ -290,14 +290,15 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
     Args:
         architecture: the transformer, of depth 1.
         alpha: weight of ‖f‖², > 0.
-        regular_tokens: as in `TransformerKernelRegressor`, and so for what follows.
-        kernel: see there.
+        regular_tokens: checked and then left alone: this solver inverts what patterns
+            say, and no columns of tokens. Here so that both estimators take the same.
+        kernel: as in `TransformerKernelRegressor`, and so for what follows.
         points: see there.
         seed: see there.
         device: see there.
         cache: see there.
         n_jobs: see there.
-        progress: see there.
+        progress: see there; the solver's iterations are Newton steps.
 
     Attributes:
         classes_: the classes, sorted.
