@@ -49,10 +49,7 @@ def read_labels(y: object) -> Float64[np.ndarray, ...]:
         InputError: something else than finite real numbers, or of another shape.
     """
     _check_given(y)
-    try:
-        labels = _real(y)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"y is {shorten(y)}; expected numbers: {error}") from None
+    labels = _real("y", y)
     if labels.ndim not in (1, 2) or 0 in labels.shape[1:]:
         raise InputError(
             f"y has shape {labels.shape}; expected (n,) or (n, outputs) with at least "
@@ -77,6 +74,10 @@ def read_classes(y: object) -> np.ndarray:
         if any(isinstance(c, complex | np.complexfloating) for c in given.flat):
             raise InputError(
                 "Complex data not supported: y has complex numbers; expected classes"
+            ) from None
+        if given.ndim < 2:
+            raise InputError(
+                f"y is {shorten(y)}; expected a class for each string"
             ) from None
         raise InputError(f"y has shape {given.shape}; expected (n,)") from None
     if classes.dtype.kind == "f":
@@ -127,10 +128,7 @@ def read_samples(
 
 
 def _read_weight(sample_weight: object, n: int) -> Float64[np.ndarray, " n"]:
-    try:
-        weight = _real(sample_weight)
-    except (TypeError, ValueError):
-        weight = np.zeros(0)
+    weight = _real("sample_weight", sample_weight)
     if weight.ndim == 0:
         weight = np.full(n, float(weight))
     usable = weight.shape == (n,) and np.isfinite(weight).all() and (weight >= 0).all()
@@ -147,9 +145,19 @@ def _check_given(y: object) -> None:
         raise InputError("requires y to be passed, but the target y is None")
 
 
-def _real(values: object) -> Float64[np.ndarray, ...]:
-    """As float64; TypeError or ValueError where that says something else."""
-    array = np.asarray(values)
-    if array.dtype.kind == "c":
-        raise TypeError("Complex data not supported")
-    return array.astype(np.float64)
+def _real(name: str, values: object) -> Float64[np.ndarray, ...]:
+    """As float64.
+
+    Raises:
+        InputError: something else than real numbers.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind != "c":
+            return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {shorten(values)}; expected numbers") from None
+    raise InputError(
+        f"Complex data not supported: {name} is {shorten(values)}; expected real "
+        "numbers"
+    )

@@ -51,7 +51,7 @@ def listed(strings: object) -> np.ndarray | list[Any]:
     Raises:
         InputError: no strings, strings in no order, or one string alone.
     """
-    if isinstance(strings, str | bytes):
+    if isinstance(strings, str | bytes | bytearray):
         raise InputError(
             f"X is one string, {shorten(strings)}; expected a list of strings"
         )
@@ -173,7 +173,7 @@ class Vocabulary:
 def _split(string: Any) -> Sequence[Any]:
     if isinstance(string, str):
         return string.split()
-    if isinstance(string, bytes):
+    if isinstance(string, bytes | bytearray):
         raise InputError(
             f"X has the string {shorten(string)} of bytes; expected text: decode it"
         )
