@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import joblib
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from numerics.architecture import Architecture
 from numerics.kernel_logistic import solve_logistic
@@ -28,14 +27,11 @@ from numerics.kernel_ridge import solve_ridge
 from numerics.learning import DEFAULT_ALPHA
 from numerics.one_layer_kernel import OneLayerKernel
 from numerics.pattern_kernel import PatternKernel
+from numerics.samples import read_classes, read_labels, read_samples, read_tokens
 from numerics.shapes import Float64
 from numerics.strings import StringInput
 from numerics.training_strings import TrainingStrings
-from symbind_theory.validation import (
-    InputError,
-    finite_number,
-    shorten,
-)
+from symbind_theory.validation import InputError, finite_number, shorten
 
 __all__ = ["TransformerKernelClassifier", "TransformerKernelRegressor"]
 
@@ -56,6 +52,10 @@ class _StringKernelMachine(BaseEstimator):
 
     data_: TrainingStrings
     dual_coef_: np.ndarray
+    n_features_in_: int
+    n_iter_: int
+    residual_: float
+    kernel_error_: float
 
     def __init__(
         self,
@@ -82,24 +82,33 @@ class _StringKernelMachine(BaseEstimator):
         self.n_jobs = n_jobs
         self.progress = progress
 
-    def _read(self, X: StringInput) -> TrainingStrings:
+    def _read(self, X: Any) -> TrainingStrings:
+        """The training strings, after a look at all parameters."""
         finite_number("alpha", self.alpha, low=0, strict=True)
-        _read_tokens(self.regular_tokens)
+        read_tokens(self.regular_tokens)
+        if self.progress is not None and not callable(self.progress):
+            raise InputError(
+                f"progress is {shorten(self.progress)}; expected a function or None"
+            )
+        kernel = self._kernel()
         with self._spread():
-            data = TrainingStrings.read(X, self._kernel(), self._report_kernel)
-        self.n_features_in_ = data.length
-        self.kernel_error_ = data.gram.error
-        if self.kernel_error_ > self.alpha:
+            data = TrainingStrings.read(X, kernel, self._report_kernel)
+        if data.gram.error > self.alpha:
             _log.warning(
                 "alpha is %g, below the error of the estimated kernel values, %.1g: "
                 "raise alpha or points for predictions that do not depend on the seed",
                 self.alpha,
-                self.kernel_error_,
+                data.gram.error,
             )
         return data
 
     def _kernel(self) -> PatternKernel:
         if self.kernel is None:
+            if not isinstance(self.architecture, Architecture):
+                raise InputError(
+                    f"architecture is {shorten(self.architecture)}; expected an "
+                    "Architecture, as in Architecture(beta=2.0)"
+                )
             return OneLayerKernel(
                 self.architecture, self.points, self.seed, self.device, self.cache
             )
@@ -112,22 +121,35 @@ class _StringKernelMachine(BaseEstimator):
 
     def _exact_tokens(self, data: TrainingStrings) -> set[int] | None:
         """The tokens that the preconditioner inverts exactly."""
-        if isinstance(self.regular_tokens, str):
+        names = read_tokens(self.regular_tokens)
+        if names is None:
             return None
-        numbers = map(data.vocabulary.number, _read_tokens(self.regular_tokens))
+        numbers = map(data.vocabulary.number, names)
         return {number for number in numbers if number is not None}
+
+    def _keep(self, data: TrainingStrings, **learned: Any) -> None:
+        """All attributes at once: a fit that was cut short leaves none behind."""
+        vars(self).update(
+            data_=data,
+            n_features_in_=data.length,
+            kernel_error_=data.gram.error,
+            **learned,
+        )
 
     def _predict_from(self, X: StringInput) -> Float64[np.ndarray, "n outputs"]:
         check_is_fitted(self)
         with self._spread():
-            strings = _read_strings(X)
-            return self.data_.cross(strings, self._report_kernel).matmat(
-                self.dual_coef_
-            )
+            cross = self.data_.cross(X, self._report_kernel)
+        return cross.matmat(self.dual_coef_)
 
     def _spread(self) -> AbstractContextManager[Any]:
         if self.n_jobs is None:
             return nullcontext()
+        if not isinstance(self.n_jobs, int | np.integer) or not self.n_jobs:
+            raise InputError(
+                f"n_jobs is {shorten(self.n_jobs)}; expected a number of threads, -1 "
+                "for all, or None"
+            )
         return joblib.parallel_config("threading", n_jobs=self.n_jobs)
 
     def _report_kernel(self, done: int, total: int) -> None:
@@ -194,6 +216,8 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
             share tokens, at level 0.999; 0 if none do.
     """
 
+    _flat: bool
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -217,7 +241,7 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         Raises:
             InputError: strings, labels or parameters that cannot be used.
         """
-        X, y, weight = _read_samples(X, _read_labels(y), sample_weight)
+        X, y, weight = read_samples(X, read_labels(y), sample_weight)
         data = self._read(X)
         mass = np.bincount(data.copy_of, weight)
         targets = _sums(data.copy_of, weight[:, None] * y.reshape(len(y), -1))
@@ -230,11 +254,13 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
             progress=self._report_solver,
         )
         self._warn_unless(solution.converged, solution.residual)
-        self.data_ = data
-        self.dual_coef_ = solution.coefficients
-        self.n_iter_ = solution.iterations
-        self.residual_ = solution.residual
-        self._flat = y.ndim == 1
+        self._keep(
+            data,
+            dual_coef_=solution.coefficients,
+            n_iter_=solution.iterations,
+            residual_=solution.residual,
+            _flat=y.ndim == 1,
+        )
         return self
 
     def predict(self, X: StringInput) -> Float64[np.ndarray, ...]:
@@ -264,14 +290,15 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
     Args:
         architecture: the transformer, of depth 1.
         alpha: weight of ‖f‖², > 0.
-        regular_tokens: as in `TransformerKernelRegressor`, and so for what follows.
-        kernel: see there.
+        regular_tokens: checked and then left alone: this solver inverts what patterns
+            say, and no columns of tokens. Here so that both estimators take the same.
+        kernel: as in `TransformerKernelRegressor`, and so for what follows.
         points: see there.
         seed: see there.
         device: see there.
         cache: see there.
         n_jobs: see there.
-        progress: see there.
+        progress: see there; the solver's iterations are Newton steps.
 
     Attributes:
         classes_: the classes, sorted.
@@ -283,6 +310,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         residual_: of the optimality conditions, relative to the largest multiplicity.
         kernel_error_: as in `TransformerKernelRegressor`.
     """
+
+    classes_: np.ndarray
 
     def fit(
         self,
@@ -300,11 +329,12 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         Raises:
             InputError: strings, classes or parameters that cannot be used.
         """
-        X, y, weight = _read_samples(X, _read_classes(y), sample_weight)
+        X, y, weight = read_samples(X, read_classes(y), sample_weight)
         classes, number = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise InputError(
-                f"y has one class, {shorten(classes[0])}; expected at least two"
+                f"y has one class, {shorten(classes.tolist()[0])}; expected at least "
+                "two"
             )
         data = self._read(X)
         shape = (len(data.strings), len(classes))
@@ -321,11 +351,13 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         )
         self._warn_unless(solution.converged, solution.residual)
         found = solution.coefficients
-        self.data_ = data
-        self.classes_ = classes
-        self.dual_coef_ = found[:, 1:] - found[:, :1] if binary else found
-        self.n_iter_ = solution.newton_steps
-        self.residual_ = solution.residual
+        self._keep(
+            data,
+            classes_=classes,
+            dual_coef_=found[:, 1:] - found[:, :1] if binary else found,
+            n_iter_=solution.newton_steps,
+            residual_=solution.residual,
+        )
         return self
 
     def decision_function(self, X: StringInput) -> Float64[np.ndarray, ...]:
@@ -358,97 +390,6 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         logits = self.decision_function(X)
         best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(1)
         return self.classes_[best]
-
-
-def _read_tokens(tokens: str | Iterable[str]) -> list[str]:
-    if isinstance(tokens, str):
-        if tokens != "auto":
-            raise InputError(
-                f"regular_tokens is {shorten(tokens)}; expected 'auto' or a list of "
-                "tokens"
-            )
-        return []
-    return list(tokens)
-
-
-def _read_labels(y: Any) -> Float64[np.ndarray, ...]:
-    _check_given(y)
-    try:
-        labels = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"y is {shorten(y)}; expected numbers") from None
-    if labels.ndim not in (1, 2):
-        raise InputError(f"y has shape {labels.shape}; expected (n,) or (n, outputs)")
-    if not np.isfinite(labels).all():
-        raise InputError("y has labels that are NaN or infinite; expected numbers")
-    return labels
-
-
-def _check_given(y: Any) -> None:
-    if y is None:
-        raise InputError("requires y to be passed, but the target y is None")
-
-
-def _read_classes(y: Any) -> np.ndarray:
-    _check_given(y)
-    try:
-        classes = column_or_1d(y, warn=True)
-    except ValueError:
-        shape = np.asarray(y, dtype=object).shape
-        raise InputError(f"y has shape {shape}; expected (n,)") from None
-    if classes.dtype.kind == "f":
-        if not np.isfinite(classes).all():
-            raise InputError("y has labels that are NaN or infinite; expected classes")
-        if (classes != np.round(classes)).any():
-            raise InputError(
-                "Unknown label type: y has numbers with fractions; expected classes, "
-                "or a regressor"
-            )
-    if classes.dtype.kind == "O" and any(c is None or c != c for c in classes):
-        raise InputError("y has labels that are NaN or None; expected classes")
-    return classes
-
-
-def _read_samples(
-    X: Any, y: np.ndarray, sample_weight: Any
-) -> tuple[Any, np.ndarray, Float64[np.ndarray, " n"]]:
-    """X, y and weights with samples of weight 0 left out."""
-    strings = _read_strings(X)
-    n = len(strings)
-    if n != len(y):
-        raise InputError(f"X has {n} strings and y {len(y)} labels; expected as many")
-    if sample_weight is None:
-        return strings, y, np.ones(n)
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.ndim == 0:
-        weight = np.full(n, float(weight))
-    usable = weight.shape == (n,) and np.isfinite(weight).all() and (weight >= 0).all()
-    if not usable or not weight.any():
-        raise InputError(
-            f"sample_weight is {shorten(sample_weight)}; expected {n} numbers of at "
-            "least 0, not all zero weights"
-        )
-    kept = np.flatnonzero(weight)
-    if len(kept) < n:
-        one_by_one = (
-            strings[kept]
-            if isinstance(strings, np.ndarray)
-            else [strings[i] for i in kept]
-        )
-        return one_by_one, y[kept], weight[kept]
-    return strings, y, weight
-
-
-def _read_strings(X: Any) -> Any:
-    """An array, or a list of strings."""
-    if sp.issparse(X):
-        raise InputError("X is sparse; sparse input is not supported: give strings")
-    if hasattr(X, "__array__"):
-        X = np.asarray(X)
-    strings = X if isinstance(X, np.ndarray | str) else list(X)
-    if not len(strings):
-        raise InputError("X is empty; expected at least one string")
-    return strings
 
 
 def _sums(

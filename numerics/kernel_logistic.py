@@ -15,8 +15,9 @@ Newton's step solves (αI + W K) D = −R. In the symmetric form of
 
     D = −(z − H y),   (I + Hᵀ M H) y = Hᵀ M z,
 
-and conjugate gradients find y, preconditioned by the inverse without S. Rows of A sum
-to 0, so that products with K need only the first C − 1 classes.
+and conjugate gradients find y, preconditioned by the inverse without S, or for a few
+hundred strings by the inverse of all of it: a direct solution. Rows of A sum to 0, so
+that products with K need only the first C − 1 classes.
 
 Source: symbind; inexact Newton steps as in Dembo, Eisenstat & Steihaug (1982).
 """
@@ -31,6 +32,7 @@ import numpy as np
 
 from numerics.logistic_preconditioner import (
     Curvature,
+    DenseInverse,
     PatternPreconditioner,
     Patterns,
 )
@@ -46,6 +48,9 @@ __all__ = ["LogisticSolution", "StructuredGram", "solve_logistic"]
 
 # Coefficients may be as large as m / α, and their squares must stay within float64.
 _LEAST_ALPHA = 1e-100
+# Newton's equation is solved densely up to so many strings, as for ridge regression,
+# and so many unknowns n C: it costs their cube.
+_DENSE, _DENSE_UNKNOWNS = 512, 1024
 # A Newton step solves its equation to this fraction of R, or better near the optimum.
 _LOOSEST = 0.1
 # Conjugate gradients end here: any of their iterates that leads downhill will do.
@@ -195,10 +200,11 @@ class _Direction:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Y, m, α, and K with the e and G that split it."""
+    """Y, m, α, and K with the e and G that split it, or its entries if they are few."""
 
     gram: StructuredGram
     patterns: Patterns
+    patterned: Float64[np.ndarray, "n n"] | None
     excess: Float64[np.ndarray, " n"]
     counts: Float64[np.ndarray, "n C"]
     totals: Float64[np.ndarray, " n"]
@@ -212,7 +218,10 @@ class _Problem:
         patterns = Patterns.of(gram.pattern, gram.factor)
         # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
         excess = np.maximum(gram.excess, 0)
-        return cls(gram, patterns, excess, counts, counts.sum(1), alpha)
+        patterned = None
+        if len(counts) <= _DENSE and counts.size <= _DENSE_UNKNOWNS:
+            patterned = gram.matmat(np.eye(len(counts))) - np.diag(excess)
+        return cls(gram, patterns, patterned, excess, counts, counts.sum(1), alpha)
 
     def product(
         self, vectors: Float64[np.ndarray, "n C"]
@@ -220,6 +229,12 @@ class _Problem:
         """K times `vectors`, whose rows sum to 0."""
         most = self.gram.matmat(np.ascontiguousarray(vectors[:, :-1]))
         return np.column_stack([most, -most.sum(1)])
+
+    def inverse(self, curvature: Curvature) -> PatternPreconditioner | DenseInverse:
+        """(I + Hᵀ M H)⁻¹, without S unless the entries of K are there."""
+        if self.patterned is None:
+            return PatternPreconditioner.of(curvature, self.patterns)
+        return DenseInverse.of(curvature, self.patterned)
 
     def at(
         self,
@@ -253,7 +268,7 @@ def _newton_direction(problem: _Problem, state: _State, forcing: float) -> _Dire
     remainder, alpha = state.remainder, problem.alpha
     excess = problem.excess
     curvature = Curvature.at(state.probabilities, problem.totals, excess, alpha)
-    preconditioner = PatternPreconditioner.of(curvature, problem.patterns)
+    preconditioner = problem.inverse(curvature)
     step = -curvature.solve(remainder)
     image = problem.product(step)
     products = 1

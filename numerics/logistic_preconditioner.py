@@ -11,6 +11,7 @@ string by string: C numbers instead of C × C, and no difference of close number
 p is near 0 or 1. The matrix of Newton's equation is I + Hᵀ (P N Pᵀ + S) H. Without S
 and with N = GᵀG it is the identity plus a matrix of rank rows · (C − 1), whose inverse
 (Woodbury) needs one Cholesky factor of that size, built from sums over each pattern.
+For a few hundred strings the whole matrix, of size n C, has a Cholesky factor.
 
 Source: symbind.
 """
@@ -26,7 +27,7 @@ from scipy.sparse import csr_array
 
 from numerics.shapes import Float64, Int64
 
-__all__ = ["Curvature", "PatternPreconditioner", "Patterns"]
+__all__ = ["Curvature", "DenseInverse", "PatternPreconditioner", "Patterns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,38 @@ class PatternPreconditioner:
         solved = torch.cholesky_solve(column, self.cholesky).numpy()
         reach = patterns.factor.T @ solved.reshape(small.shape).T @ self.contrasts
         return vector - curvature.half_transposed(reach[patterns.pattern])
+
+
+@dataclass(frozen=True, slots=True)
+class DenseInverse:
+    """(I + Hᵀ (K − diag e) H)⁻¹, all of it.
+
+    Attributes:
+        cholesky: L with L Lᵀ the matrix; shape (n C, n C).
+    """
+
+    cholesky: torch.Tensor
+
+    @classmethod
+    def of(
+        cls, curvature: Curvature, patterned: Float64[np.ndarray, "n n"]
+    ) -> DenseInverse:
+        """From H and the entries of K − diag e."""
+        root, unit = curvature.root, curvature.unit
+        n, classes = root.shape
+        # Rows are those of Hᵀ, string by string.
+        half = (np.eye(classes) - unit[:, :, None] * unit[:, None]) * root[:, None]
+        rows = half.reshape(n * classes, classes)
+        matrix = (rows @ rows.T).reshape(n, classes, n, classes)
+        matrix *= patterned[:, None, :, None]
+        matrix = matrix.reshape(n * classes, -1)
+        matrix[np.diag_indices_from(matrix)] += 1
+        return cls(_cholesky(torch.from_numpy(matrix)))
+
+    def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
+        """The inverse times v."""
+        column = torch.from_numpy(vector.reshape(-1, 1))
+        return torch.cholesky_solve(column, self.cholesky).numpy().reshape(vector.shape)
 
 
 def _cholesky(matrix: torch.Tensor) -> torch.Tensor:

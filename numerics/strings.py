@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from numerics.shapes import Int64
 from symbind_theory.templates import Template, parse_string
@@ -24,6 +25,7 @@ __all__ = [
     "StringInput",
     "Vocabulary",
     "find_regular_tokens",
+    "listed",
     "pattern_strings",
     "row_codes",
 ]
@@ -38,6 +40,37 @@ of integer tokens of shape (n, k). An integer token is the token that prints it.
 _SHARE, _GAP, _DEVIATIONS = 50, 3, 6
 # More patterns than this cost more than regular tokens save.
 _MOST_PATTERNS = 64
+
+
+def listed(strings: object) -> np.ndarray | list[Any]:
+    """Strings as an array or a list, so that they can be counted and chosen from.
+
+    Args:
+        strings: as `StringInput` says, or anything that yields them in order.
+
+    Raises:
+        InputError: no strings, strings in no order, or one string alone.
+    """
+    if isinstance(strings, str | bytes | bytearray):
+        raise InputError(
+            f"X is one string, {shorten(strings)}; expected a list of strings"
+        )
+    if issparse(strings):
+        raise InputError("X is sparse; sparse input is not supported: give strings")
+    if isinstance(strings, set | frozenset | Mapping):
+        raise InputError(
+            f"X is a {type(strings).__name__}, which has no rows in order; expected a "
+            "list of strings"
+        )
+    if hasattr(strings, "__array__"):
+        strings = np.asarray(strings)
+    scalar = isinstance(strings, np.ndarray) and not strings.ndim
+    if scalar or not isinstance(strings, Iterable):
+        raise InputError(f"X is {shorten(strings)}; expected a list of strings")
+    found = strings if isinstance(strings, np.ndarray | list) else list(strings)
+    if not len(found):
+        raise InputError("X is empty; expected at least one string")
+    return found
 
 
 class Vocabulary:
@@ -79,8 +112,12 @@ class Vocabulary:
             InputError: no strings, strings of different or of a wrong length, or
                 something that is no token.
         """
-        if isinstance(strings, str) or not isinstance(strings, Iterable):
-            raise InputError(f"X is {shorten(strings)}; expected a list of strings")
+        strings = listed(strings)
+        if isinstance(strings, np.ndarray) and strings.shape[1:] == (0,):
+            raise InputError(
+                f"X has 0 feature(s) (shape={strings.shape}) while a minimum of 1 is "
+                "required: strings of at least one token"
+            )
         if isinstance(strings, np.ndarray) and strings.dtype.kind in "iu":
             tokens = self._read_integers(strings)
         else:
@@ -93,15 +130,10 @@ class Vocabulary:
         return tokens
 
     def _read_integers(self, array: np.ndarray) -> Int64[np.ndarray, "n k"]:
-        if array.ndim == 2 and not array.shape[1]:
+        if array.ndim != 2:
             raise InputError(
-                f"X has 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
-                "required: strings of at least one token"
-            )
-        if array.ndim != 2 or not array.size:
-            raise InputError(
-                f"X is an array of shape {array.shape}; expected (n, k) with at least "
-                "one string and one token"
+                f"X is an array of shape {array.shape}; expected (n, k). Reshape your "
+                "data"
             )
         values, inverse = np.unique(array, return_inverse=True)
         numbers = self._numbers(map(str, values.tolist()))
@@ -110,9 +142,10 @@ class Vocabulary:
     def _read_tokens(self, strings: Iterable[Any]) -> Int64[np.ndarray, "n k"]:
         split = [_split(string) for string in strings]
         lengths = set(map(len, split))
-        if not split or 0 in lengths:
-            what = "is empty" if not split else "has an empty string"
-            raise InputError(f"X {what}; expected strings of at least one token")
+        if 0 in lengths:
+            raise InputError(
+                "X has an empty string; expected strings of at least one token"
+            )
         if len(lengths) > 1:
             raise InputError(
                 f"X has strings of {min(lengths)} and of {max(lengths)} tokens; "
@@ -140,6 +173,15 @@ class Vocabulary:
 def _split(string: Any) -> Sequence[Any]:
     if isinstance(string, str):
         return string.split()
+    if isinstance(string, bytes | bytearray):
+        raise InputError(
+            f"X has the string {shorten(string)} of bytes; expected text: decode it"
+        )
+    if isinstance(string, set | frozenset | Mapping):
+        raise InputError(
+            f"X has the string {shorten(string)}, whose tokens have no order; expected "
+            "text or a list of tokens"
+        )
     if not isinstance(string, Iterable):
         raise InputError(
             f"X has the string {shorten(string)}; expected text or a list of tokens"

@@ -64,9 +64,16 @@ class ValueCache:
             raise InputError(
                 f"cache is {shorten(folder)}; expected 'auto', a folder or None"
             )
-        if folder == "auto":
-            folder = os.environ.get(_FOLDER) or _user_folder()
-        self.folder = None if folder is None else Path(folder)
+        self._folder = None if folder in (None, "auto") else Path(folder)
+        self._auto = folder == "auto"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the entries lie. "auto" is looked up each time, so that a pickled cache
+        follows the machine that it is on."""
+        if self._auto:
+            return Path(os.environ.get(_FOLDER) or _user_folder())
+        return self._folder
 
     def get(
         self, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]
@@ -81,10 +88,11 @@ class ValueCache:
         Raises:
             CacheError: the entry cannot be written.
         """
-        if self.folder is None:
+        folder = self.folder
+        if folder is None:
             return compute()
         text = json.dumps({**key, "code": code_version()}, sort_keys=True)
-        path = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
+        path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
         found = _read(path, text)
         if found is None:
             found = compute()
@@ -115,14 +123,19 @@ class ValueCache:
 
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """The arrays of an entry; None where it is missing or damaged."""
+    """The arrays of an entry; None where it is missing, out of reach or damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _log.warning("cache entry %s cannot be opened (%s)", path, error.strerror)
+        return None
+    try:
+        with file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         if str(arrays.pop("key")) != key:
             raise ValueError("it belongs to another key")
-    except FileNotFoundError:
-        return None
     except _DAMAGED as error:
         _log.warning("cache entry %s is damaged (%s): computed again", path, error)
         return None

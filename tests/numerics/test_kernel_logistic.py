@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from numerics import kernel_logistic
 from numerics.kernel_logistic import solve_logistic
 from numerics.logistic_preconditioner import (
     Curvature,
@@ -15,6 +16,15 @@ from numerics.logistic_preconditioner import (
     Patterns,
 )
 from symbind_theory import InputError
+
+
+@pytest.fixture(scope="module", params=["dense", "iterative"], autouse=True)
+def way(request):
+    """All that is said here holds for either way to a few hundred strings."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "iterative":
+            patch.setattr(kernel_logistic, "_DENSE", 0)
+        yield request.param
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,21 @@ def test_newton_on_explicit_features_predicts_the_same(classes, pairs, alpha):
     logits = gram.dense() @ solution.coefficients
     assert solution.converged
     assert np.abs(logits - oracle(gram.dense(), counts, alpha)).max() < 1e-9
+
+
+@pytest.mark.parametrize(("count", "classes"), [(512, 2), (300, 3), (513, 2)])
+@pytest.mark.parametrize("alpha", [1.0, 1e-3])
+def test_the_dense_solution_is_the_iterative_one(count, classes, alpha, monkeypatch):
+    gram, counts = kernel(count, 40, pairs=4 * count), random_counts(count, classes)
+    monkeypatch.setattr(kernel_logistic, "_DENSE", 512)
+    direct = solve_logistic(gram, counts, alpha, tol=1e-12)
+    monkeypatch.setattr(kernel_logistic, "_DENSE", 0)
+    iterative = solve_logistic(gram, counts, alpha, tol=1e-12)
+    found, known = (gram.matmat(s.coefficients) for s in (direct, iterative))
+    np.testing.assert_allclose(found, known, atol=1e-8)
+    np.testing.assert_allclose(direct.coefficients, iterative.coefficients, atol=1e-8)
+    iterations = direct.products - 2 * direct.newton_steps
+    assert (iterations <= direct.newton_steps) == (count <= 512)
 
 
 @pytest.mark.parametrize("rows", [3, 20])

@@ -1,6 +1,7 @@
 """The cache on disk: hits, damage, killed writers, full disks."""
 
 import os
+import pickle
 import resource
 import signal
 import subprocess
@@ -91,6 +92,18 @@ def test_auto_follows_the_environment(tmp_path, monkeypatch):
     assert folder.name == "symbind"
 
 
+def test_a_pickled_cache_follows_the_environment(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "file" / "gone"))
+    kept = pickle.dumps([ValueCache(), ValueCache(tmp_path / "chosen")])
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "there"))
+    auto, chosen = pickle.loads(kept)
+    assert auto.folder == tmp_path / "there"
+    assert chosen.folder == tmp_path / "chosen"
+    auto.get(KEY, Counting())
+    assert len(list((tmp_path / "there").iterdir())) == 1
+
+
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -110,11 +123,13 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
     assert compute.calls == 1
 
 
-def test_a_folder_that_is_a_file(tmp_path):
+def test_a_folder_that_is_a_file(tmp_path, caplog):
     path = tmp_path / "file"
     path.write_text("")
     with pytest.raises(CacheError, match="choose another folder"):
         ValueCache(path).get(KEY, Counting())
+    assert "cannot be opened (Not a directory)" in caplog.text
+    assert "damaged" not in caplog.text
 
 
 def test_bad_folder():
