@@ -6,6 +6,7 @@ faces is estimated whole, and its entry in the cache serves every later set of s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -29,8 +30,12 @@ from symbind_theory.templates import Template
 
 __all__ = ["ComponentSettings", "ComponentTable", "Terms", "architecture_key"]
 
+_log = logging.getLogger(__name__)
+
 # A level with at most so many columns is estimated whole.
 _FEW_COLUMNS = 128
+# Templates times points from where an estimate takes minutes rather than seconds.
+_LONG_WORK = 2**27
 
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
@@ -117,6 +122,7 @@ class ComponentTable:
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
+        self._announce(missing)
         for done, faces in enumerate(missing):
 
             def report(group: int, before: int = 16 * done) -> None:
@@ -125,6 +131,23 @@ class ComponentTable:
 
             found = self._estimate(sorted(faces, key=_order), report)
             self._levels[len(faces[0].slots)] = found
+
+    def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
+        """Say beforehand that an estimate will be long."""
+        sizes = [len(faces[0].slots) for faces in missing]
+        templates = sum(
+            len(faces) * factorial(size) * 2**size
+            for faces, size in zip(missing, sizes, strict=True)
+        )
+        if templates * self._settings.points > _LONG_WORK:
+            _log.warning(
+                "strings share up to %d tokens: up to %d conditional templates at %d "
+                "points each, a long estimate unless it is in the cache; fewer "
+                "points, shorter strings or a larger vocabulary make it shorter",
+                max(sizes),
+                templates,
+                self._settings.points,
+            )
 
     def lookup(
         self, patterns: Sequence[Template], terms: Terms

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Architecture, ReLU, string_gram, template_gram
+from numerics.component_table import ComponentTable
 from numerics.one_layer_kernel import OneLayerKernel, component_scales
 from numerics.overlap_gram import overlap_gram
 from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
@@ -201,6 +202,21 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(tmp_path):
     assert (values(0, tmp_path) == values(0)).all()
     assert (values(0, tmp_path) == values(0)).all()
     assert (values(0) != values(1)).any()
+
+
+@pytest.mark.parametrize(("wildcards", "announced"), [(2, False), (5, True)])
+def test_a_long_estimate_is_announced_before_it_begins(
+    wildcards, announced, monkeypatch, caplog
+):
+    def estimate(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ComponentTable, "_estimate", estimate)
+    gram = OneLayerKernel().gram([Template([f"?{a + 1}" for a in range(wildcards)])])
+    matching = np.arange(wildcards)[None, ::-1].copy()
+    with pytest.raises(KeyboardInterrupt):
+        gram.values(OverlapTypes(np.array([0]), np.array([0]), matching))
+    assert ("a long estimate" in caplog.text) == announced
 
 
 def test_too_many_ways_to_share_are_refused():
