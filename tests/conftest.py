@@ -14,9 +14,11 @@ from hypothesis import settings
 # on a free machine, and threads that wait by spinning cost minutes on a busy one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Nothing is kept between runs, nor written to anybody's home.
-os.environ["SYMBIND_CACHE"] = tempfile.mkdtemp(prefix="symbind-cache-")
-atexit.register(shutil.rmtree, os.environ["SYMBIND_CACHE"], ignore_errors=True)
+# Nothing is kept between runs, nor written to anybody's home. Workers share the folder
+# of the process that starts them.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["SYMBIND_CACHE"] = tempfile.mkdtemp(prefix="symbind-cache-")
+    atexit.register(shutil.rmtree, os.environ["SYMBIND_CACHE"], ignore_errors=True)
 
 # The parent is named because Hypothesis itself changes its current profile under CI.
 _parent = settings.get_profile("default")

@@ -14,6 +14,7 @@ needs_cuda = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_the_script_on_the_processor(tmp_path, capsys):
     arguments = ["--device", "cpu", "--points", "64", "--strings", "96"]
     assert gpu.main([*arguments, "--out", str(tmp_path)]) == 0

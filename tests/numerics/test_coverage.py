@@ -55,15 +55,9 @@ class Misses:
                 assert counts.min() >= at_least(level), f"{name} missed {counts} of 200"
 
 
-@pytest.mark.parametrize(
-    ("method", "level"),
-    [
-        ("rqmc", 0.8),
-        pytest.param("rqmc", 0.999, marks=pytest.mark.slow),
-        pytest.param("mc", 0.8, marks=pytest.mark.slow),
-        pytest.param("mc", 0.999, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.8, 0.999])
+@pytest.mark.parametrize("method", ["rqmc", "mc"])
 def test_same_different_against_quadrature(method, level):
     fine, coarse = same_different(44), same_different(36)
     assert fine.gap == pytest.approx(coarse.gap, rel=2e-5)

@@ -33,7 +33,9 @@ def all_types(gram):
     return kinds, OverlapTypes.of(kinds, gram.patterns)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize(
+    "readout", ["cls", "last", pytest.param("mean", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "parameters",
     [{}, {"identity_kq": 0.7, "identity_vo": 0.5}, {"activation": ReLU(), "beta": 2.0}],
@@ -95,7 +97,8 @@ def rows(count, vocabulary, length=3, seed=0):
 
 
 @pytest.mark.parametrize(
-    "readout", ["cls", "last", pytest.param("mean", marks=pytest.mark.slow)]
+    "readout",
+    ["cls", *(pytest.param(name, marks=pytest.mark.slow) for name in ("last", "mean"))],
 )
 def test_the_matrix_of_crowded_strings_is_positive_semidefinite(readout):
     """Estimated type by type, and not in components, it is not."""

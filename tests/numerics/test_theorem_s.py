@@ -55,7 +55,10 @@ SETS = {
 SETTINGS = [tuple(RNG.uniform([0.7, 0.5], [2.5, 2]).tolist()) for _ in range(2)]
 
 
-@pytest.mark.parametrize(("beta", "gamma"), SETTINGS)
+@pytest.mark.parametrize(
+    ("beta", "gamma"),
+    [SETTINGS[0], pytest.param(*SETTINGS[1], marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("family", SETS)
 def test_c_and_n_are_positive_definite_for_inequivalent_templates(family, beta, gamma):
     """All subsets with them: leaving templates out cannot lower λ_min.
