@@ -158,9 +158,10 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _estimate(errors: np.ndarray) -> str:
-    spread = errors.std(ddof=1) / np.sqrt(len(errors))
-    return f"{errors.mean():.4f}({1e4 * spread:.0f})"
+def _estimate(values: np.ndarray, digits: int = 4) -> str:
+    """The mean, and in brackets one standard error in units of the last digit."""
+    spread = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.{digits}f}({10**digits * spread:.0f})"
 
 
 def _pair(values: np.ndarray) -> str:
@@ -184,7 +185,7 @@ def _place(kind: OverlapType) -> tuple[Any, ...]:
 
 
 def margins_table(rows: Sequence[Margins]) -> Iterator[str]:
-    """Averages over seeds, and how many seeds have all templates certified."""
+    """Averages over seeds with standard errors, and how many seeds are certified."""
     yield (
         "| n | V/n | least ideal logit, absolute | bound | largest change of a logit | "
         "certified |"
@@ -192,13 +193,14 @@ def margins_table(rows: Sequence[Margins]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- |"
     for row in rows:
         seeds = row.seeds
-        ideal = np.mean([np.abs(m.ideal).min() for m in seeds])
-        bound = np.mean([m.bound.max() for m in seeds])
-        change = np.mean([np.abs(m.found - m.ideal).max() for m in seeds])
+        ideal = np.array([np.abs(m.ideal).min() for m in seeds])
+        bound = np.array([m.bound.max() for m in seeds])
+        change = np.array([np.abs(m.found - m.ideal).max() for m in seeds])
         certified = sum(bool(m.certified.all()) for m in seeds)
         yield (
-            f"| {row.size} | {row.vocabulary / row.size:g} | {ideal:.2f} | {bound:.2f} "
-            f"| {change:.3f} | {certified} of {len(seeds)} |"
+            f"| {row.size} | {row.vocabulary / row.size:g} | {_estimate(ideal, 3)} | "
+            f"{_estimate(bound, 3)} | {_estimate(change)} | "
+            f"{certified} of {len(seeds)} |"
         )
 
 

@@ -37,14 +37,19 @@ from itertools import product
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.learning import DEFAULT_ALPHA
+from numerics.learning import DEFAULT_ALPHA, task_regression
 from numerics.one_layer_kernel import OneLayerKernel
-from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
-from numerics.ridge_law import Regression, error_law
+from numerics.pattern_kernel import (
+    OverlapTypes,
+    PatternGram,
+    PatternKernel,
+    task_patterns,
+)
+from numerics.ridge_law import error_law
 from numerics.shapes import Float64
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number, positive_integer
+from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["DiversityBound", "diversity_bound"]
 
@@ -104,22 +109,14 @@ def diversity_bound(
     """
     positive_integer("n", n)
     finite_number("diversity", diversity, low=0, strict=True)
-    finite_number("noise", noise, low=0)
-    finite_number("alpha", alpha, low=0, strict=True)
-    if task.symbolic or task.equivalent_pairs():
-        raise InputError(
-            "the task has symbolic labels or equivalent templates; expected numbers "
-            "for templates that differ"
-        )
+    regression = task_regression(task, alpha, noise)
     made = kernel or OneLayerKernel(architecture or Architecture())
-    gram = made.gram([t.canonical() for t in task.templates])
-    labels = np.array([float(y) for y in task.labels])
-    weights = np.array([float(w) for w in task.weights])
-    regression = Regression.scaled(labels, weights, alpha, noise)
+    gram = made.gram(task_patterns(task))
+    weights = regression.weights
     matrix, counts = gram.factor.T @ gram.factor, n * weights
     closed = error_law(gram.factor, gram.excess, regression, counts)(1.0)
     influence = np.linalg.solve(np.diag(gram.excess + alpha) + matrix * counts, matrix)
-    units, eye = regression.labels, np.eye(len(labels))
+    units, eye = regression.labels, np.eye(len(task))
     fitted = np.linalg.solve(alpha * eye + matrix * counts, units)
     size = float(counts @ (units * fitted)) / alpha + (regression.noise / alpha) ** 2
     wildcards = np.array([len(t.wildcards) for t in gram.patterns])

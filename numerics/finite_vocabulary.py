@@ -38,15 +38,20 @@ from math import perm
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.learning import DEFAULT_ALPHA
+from numerics.learning import DEFAULT_ALPHA, task_regression
 from numerics.one_layer_kernel import OneLayerKernel
-from numerics.pattern_kernel import OverlapTypes, PatternGram, PatternKernel
+from numerics.pattern_kernel import (
+    OverlapTypes,
+    PatternGram,
+    PatternKernel,
+    task_patterns,
+)
 from numerics.ridge_law import Regression, error_law
 from numerics.shapes import Float64, Int64
 from symbind_theory.overlaps import OverlapType, overlap_types
 from symbind_theory.substitution_laws import Uniform
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number, positive_integer
+from symbind_theory.validation import InputError, positive_integer
 
 __all__ = ["CollisionLaw", "PerturbedCurve", "collision_law", "perturbed_curve"]
 
@@ -54,6 +59,8 @@ __all__ = ["CollisionLaw", "PerturbedCurve", "collision_law", "perturbed_curve"]
 _MOST_SHARED = 2
 # Strings that collide with more than one other are beyond a first order.
 _MOST_COLLISIONS = 1.0
+# Of the error without collisions: as much again may be missing where this much changes.
+_LARGEST_SHIFT = 0.5
 _SWAP = np.array([[0.0, 1.0], [1.0, 0.0]])
 
 
@@ -83,8 +90,9 @@ class PerturbedCurve:
     Attributes:
         sizes: n.
         vocabulary: V.
-        mse: to first order in the collisions; NaN where a string collides with more
-            than one other on average.
+        mse: to first order in the collisions; NaN where that is no small change: a
+            string collides with more than one other on average, or the error moves by
+            more than half.
         without: the closed form without collisions.
         collisions: with how many others a string collides on average.
         alpha: ridge.
@@ -176,31 +184,27 @@ def perturbed_curve(
     Raises:
         InputError: a task with other labels, templates or laws; a number out of range.
     """
-    finite_number("alpha", alpha, low=0, strict=True)
-    noise = task.noise if noise is None else finite_number("noise", noise, low=0)
+    regression = task_regression(task, alpha, noise)
     read = tuple(positive_integer("sizes", n, low=0) for n in sizes)
-    if task.symbolic or task.equivalent_pairs():
-        raise InputError(
-            "the task has symbolic labels or equivalent templates; expected numbers "
-            "for templates that differ"
-        )
     if any(not isinstance(law, Uniform) for law in task.laws):
         raise InputError(f"the task has laws {task.laws}; expected uniform ones")
     made = kernel or OneLayerKernel(architecture or Architecture())
-    gram = made.gram([t.canonical() for t in task.templates])
+    gram = made.gram(task_patterns(task))
     law = collision_law(gram, vocabulary)
-    labels = np.array([float(y) for y in task.labels])
-    weights = np.array([float(w) for w in task.weights])
-    regression = Regression.scaled(labels, weights, alpha, noise)
-    closed = error_law(gram.factor, gram.excess, regression, weights)
+    closed = error_law(gram.factor, gram.excess, regression, regression.weights)
     problem = _Problem(
         regression, gram.factor.T @ gram.factor, gram.excess + alpha, law
     )
     without = np.array([regression.from_units(closed(n)) for n in read])
     shifts = np.array([regression.from_units(problem.shift(n)) for n in read])
     collisions = np.array([problem.collisions(n) for n in read])
-    mse = np.where(collisions <= _MOST_COLLISIONS, without + shifts, np.nan)
-    return PerturbedCurve(read, vocabulary, mse, without, collisions, alpha, noise, law)
+    small = np.abs(shifts) <= _LARGEST_SHIFT * without
+    small &= collisions <= _MOST_COLLISIONS
+    mse = np.where(small, without + shifts, np.nan)
+    spread = task.noise if noise is None else noise
+    return PerturbedCurve(
+        read, vocabulary, mse, without, collisions, alpha, spread, law
+    )
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ __all__ = [
     "learning_curve",
     "relative_eigenvalue",
     "sample_complexity",
+    "task_regression",
 ]
 
 DEFAULT_ALPHA = 1e-3
@@ -98,7 +99,7 @@ def learning_curve(
     Raises:
         InputError: symbolic labels, or a number out of range.
     """
-    regression = _regression(task, alpha, noise)
+    regression = task_regression(task, alpha, noise)
     read = tuple(positive_integer("sizes", n, low=0) for n in sizes)
     positive_integer("seed", seed, low=0)
     if draws:
@@ -167,7 +168,7 @@ def sample_complexity(
         InputError: symbolic labels, or a number out of range.
     """
     finite_number("target", target, low=0, strict=True)
-    regression = _regression(task, alpha, noise)
+    regression = task_regression(task, alpha, noise)
     gram = gram or template_gram(task.templates, architecture)
     return _samples(gram, regression, target)
 
@@ -231,7 +232,7 @@ def alignment(
         InputError: symbolic labels, or a number out of range.
     """
     finite_number("target", target, low=0, strict=True)
-    regression = _regression(task, alpha, noise)
+    regression = task_regression(task, alpha, noise)
     gram = gram or template_gram(task.templates, architecture)
     labels = regression.labels
 
@@ -263,7 +264,19 @@ def _hardest(gram: TemplateGram, regression: Regression) -> Regression:
     return replace(regression, labels=(size or 1.0) * direction)
 
 
-def _regression(task: TemplateTask, alpha: float, noise: float | None) -> Regression:
+def task_regression(
+    task: TemplateTask, alpha: float, noise: float | None = None
+) -> Regression:
+    """Regression on the labels of a task.
+
+    Args:
+        task: a task with real labels.
+        alpha: ridge > 0.
+        noise: standard deviation of the training labels' noise; the task's when None.
+
+    Raises:
+        InputError: symbolic labels, or a number out of range.
+    """
     finite_number("alpha", alpha, low=0, strict=True)
     noise = task.noise if noise is None else finite_number("noise", noise, low=0)
     if task.symbolic:

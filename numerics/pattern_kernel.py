@@ -15,9 +15,18 @@ import numpy as np
 
 from numerics.shapes import Bool, Float64, Int64
 from symbind_theory.overlaps import OverlapType
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
+from symbind_theory.validation import InputError
 
-__all__ = ["OverlapTypes", "PatternGram", "PatternKernel", "Progress", "TypeValues"]
+__all__ = [
+    "OverlapTypes",
+    "PatternGram",
+    "PatternKernel",
+    "Progress",
+    "TypeValues",
+    "task_patterns",
+]
 
 Progress = Callable[[int, int], None]
 """Called with the steps of an estimate that are done, and all of them."""
@@ -129,3 +138,18 @@ class PatternKernel(Protocol):
     def gram(self, patterns: Sequence[Template]) -> PatternGram:
         """The kernel between strings of these patterns, canonical and distinct."""
         ...
+
+
+def task_patterns(task: TemplateTask) -> list[Template]:
+    """The patterns of a task's templates, in their order.
+
+    Raises:
+        InputError: templates that are equivalent have one pattern.
+    """
+    for i, j in task.equivalent_pairs():
+        first, second = (str(task.templates[n]) for n in (i, j))
+        raise InputError(
+            f"the templates {first!r} and {second!r} are equivalent; expected "
+            "templates that differ by more than names: leave one out"
+        )
+    return [t.canonical() for t in task.templates]

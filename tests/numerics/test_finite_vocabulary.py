@@ -134,6 +134,16 @@ def test_with_more_than_one_collision_for_a_string_it_is_not_a_number():
     assert np.isfinite(curve.without).all()
 
 
+def test_a_shift_of_more_than_half_the_error_is_not_a_number():
+    """Far from a small change although a string meets half another on average."""
+    task = TemplateTask(["?a X", "?a Y"], [1, -1])
+    sizes = [32, 512]
+    curve = perturbed_curve(task, 1000, Architecture(beta=0.5), sizes, alpha=1e-4)
+    assert curve.collisions[1] < 0.6
+    assert curve.mse[0] < curve.without[0]
+    assert np.isnan(curve.mse).tolist() == [False, True]
+
+
 def simulated_errors(n, vocabulary, architecture, alpha, noise, seeds):
     """Squared errors on fresh symbols, with half of the strings from each template."""
     generator = np.random.default_rng(0)
@@ -178,7 +188,12 @@ def test_simulations_move_as_the_perturbation_says(times, noise):
         (TASK, {"vocabulary": 1}, "vocabulary is 1"),
         (TASK, {"vocabulary": 9, "alpha": 0.0}, "alpha is 0.0"),
         (TASK, {"vocabulary": 9, "sizes": [-1]}, "sizes is -1"),
-        (TemplateTask(["?a"], ["?a"]), {"vocabulary": 9}, "symbolic labels"),
+        (TemplateTask(["?a"], ["?a"]), {"vocabulary": 9}, "labels are symbolic"),
+        (
+            TemplateTask(["?a ?b", "?c ?d"], [1, 1]),
+            {"vocabulary": 9},
+            "'\\?a \\?b' and '\\?c \\?d' are equivalent",
+        ),
         (
             TemplateTask(["?a ?b"], [1], laws="zipf"),
             {"vocabulary": 9},

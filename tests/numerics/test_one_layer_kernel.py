@@ -159,7 +159,7 @@ def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares
 
 
 def test_half_widths_are_those_of_the_components():
-    """Four times the points: values move by more than N is uncertain."""
+    """Sixteen times the points: values move by more than N is uncertain."""
     patterns = ["?a ?a ?b", "?a ?b ?c"]
     rough, fine = kernel(patterns, points=2**10), kernel(patterns, points=2**14)
     kinds, types = all_types(rough)

@@ -6,7 +6,7 @@ import scipy.sparse.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_kernel import ToyGram, ToyKernel, dense
+from toy_kernel import ToyGram, ToyKernel, dense, entry
 
 from numerics.overlap_gram import cross_gram, overlap_gram
 from numerics.strings import pattern_strings
@@ -54,6 +54,12 @@ def test_products_are_those_of_the_dense_matrix(rows, seed):
     assert (np.abs(operator @ vectors - known) <= bound).all()
     assert (np.abs(operator @ vectors[:, 0] - known[:, 0]) <= bound[:, 0]).all()
     assert (np.abs(operator.H @ vectors - known) <= bound).all()
+
+
+@given(ROWS, ROWS)
+def test_the_toy_kernel_is_one_formula(rows, others):
+    known = [[entry(x, y) for y in others] for x in rows]
+    np.testing.assert_allclose(dense(rows, others), known, rtol=1e-12)
 
 
 @settings(max_examples=25)
