@@ -1,0 +1,66 @@
+"""What a claim's module hands to the ledger: its checker, and what that runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from symbind_theory.claims import claim
+from symbind_theory.findings import Report
+from symbind_theory.validation import InputError
+
+__all__ = ["Checker", "Effort", "Instance"]
+
+T = TypeVar("T")
+
+
+class Effort(StrEnum):
+    """How much work the ledger puts into each estimate."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+    def choose(self, quick: T, standard: T, full: T) -> T:
+        """The one of three settings that goes with this effort."""
+        return {"quick": quick, "standard": standard, "full": full}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A task, an architecture and settings that a checker runs on.
+
+    Attributes:
+        name: what it is, in a few words; for a mutant, what was changed.
+        run: the checker on it, from an effort and a seed.
+    """
+
+    name: str
+    run: Callable[[Effort, int], Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """The checker of one claim.
+
+    Attributes:
+        claim: an id of `symbind_theory.claims`.
+        check: the function that users call on their own task.
+        instances: on which the claim must hold.
+        mutants: on which it must be refuted: a checker that cannot fail says nothing.
+    """
+
+    claim: str
+    check: Callable[..., Report]
+    instances: tuple[Instance, ...]
+    mutants: tuple[Instance, ...]
+
+    def __post_init__(self) -> None:
+        claim(self.claim)
+        if not self.instances or not self.mutants:
+            raise InputError(
+                f"the checker of {self.claim} has {len(self.instances)} instances and "
+                f"{len(self.mutants)} mutants; expected at least one of each"
+            )

@@ -1,0 +1,178 @@
+"""Intervals from independent samples, and statements held against them.
+
+A test refutes a true statement with probability at most 1 − level. The ledger adds
+these up (union bound); at 1e-5 each, it may make a hundred tests and stay below 1e-3.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta, ks_2samp, t
+
+from numerics.shapes import Float64
+from symbind_theory.findings import Finding
+from symbind_theory.results import Interval, Outcome
+from symbind_theory.validation import InputError
+
+__all__ = [
+    "TEST_LEVEL",
+    "at_least",
+    "at_most",
+    "equals",
+    "mean_interval",
+    "proportion_interval",
+    "proved",
+    "reported",
+    "same_distribution",
+]
+
+TEST_LEVEL = 1 - 1e-5
+"""Coverage of the intervals that the checkers test with."""
+
+
+def mean_interval(
+    samples: Float64[np.ndarray, " n"], level: float = TEST_LEVEL
+) -> Interval:
+    """Student's interval for the mean of independent samples.
+
+    Its coverage is exact for normal samples, and near for means of several dozen whose
+    tails are not heavy.
+
+    Args:
+        samples: at least two, finite.
+        level: coverage, in (0, 1).
+
+    Raises:
+        InputError: fewer than two samples, or one that is not finite.
+    """
+    n = len(samples)
+    if n < 2 or not np.isfinite(samples).all():
+        raise InputError(
+            f"samples are {n} numbers, {int(np.isfinite(samples).sum())} of them "
+            "finite; expected at least two, all finite"
+        )
+    mean = float(samples.mean())
+    reach = float(t.ppf((1 + level) / 2, n - 1) * samples.std(ddof=1) / math.sqrt(n))
+    return Interval(mean, mean - reach, mean + reach, level)
+
+
+def proportion_interval(
+    successes: int, trials: int, level: float = TEST_LEVEL
+) -> Interval:
+    """The interval of Clopper and Pearson (1934), which covers with at least `level`.
+
+    Raises:
+        InputError: no trial, or a number of successes outside 0 … trials.
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise InputError(
+            f"successes is {successes} of {trials} trials; expected 0 to trials of at "
+            "least 1"
+        )
+    tail = (1 - level) / 2
+    failures = trials - successes
+    low = float(beta.ppf(tail, successes, failures + 1)) if successes else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, failures)) if failures else 1.0
+    return Interval(successes / trials, low, high, level)
+
+
+def proved(statement: str, holds: bool) -> Finding:
+    """A statement that was decided exactly."""
+    return Finding(statement, Outcome.HOLDS if holds else Outcome.REFUTED)
+
+
+def reported(statement: str, estimate: Interval | None = None) -> Finding:
+    """Something worth knowing that takes no part in the verdict."""
+    return Finding(statement, None, estimate)
+
+
+def equals(
+    statement: str, estimate: Interval, expected: float, resolution: float
+) -> Finding:
+    """Whether the estimate agrees with an expected value.
+
+    Args:
+        statement: what is estimated.
+        estimate: with an interval that covers it at its level.
+        expected: the value claimed.
+        resolution: the half-width above which agreement would mean nothing: the
+            statement is then undecided, unless the interval misses the value.
+    """
+    if not estimate.contains(expected):
+        outcome = Outcome.REFUTED
+    elif estimate.half_width <= resolution:
+        outcome = Outcome.HOLDS
+    else:
+        outcome = Outcome.UNDECIDED
+    held_against = f"{expected:.4g}"
+    if outcome is Outcome.UNDECIDED:
+        held_against += f" to within {resolution:.2g}: raise the effort"
+    return Finding(statement, outcome, estimate, held_against, 1 - estimate.level)
+
+
+def at_least(statement: str, estimate: Interval, bound: float) -> Finding:
+    """Whether the estimate is at least a bound; undecided where it straddles it."""
+    return _bounded(
+        statement,
+        estimate,
+        f"at least {bound:.4g}",
+        estimate.low >= bound,
+        estimate.high < bound,
+    )
+
+
+def at_most(statement: str, estimate: Interval, bound: float) -> Finding:
+    """Whether the estimate is at most a bound; undecided where it straddles it."""
+    return _bounded(
+        statement,
+        estimate,
+        f"at most {bound:.4g}",
+        estimate.high <= bound,
+        estimate.low > bound,
+    )
+
+
+def _bounded(
+    statement: str, estimate: Interval, expected: str, holds: bool, fails: bool
+) -> Finding:
+    outcome = Outcome.UNDECIDED
+    if holds or fails:
+        outcome = Outcome.HOLDS if holds else Outcome.REFUTED
+    return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
+
+
+def same_distribution(
+    statement: str,
+    one: Float64[np.ndarray, " n"],
+    other: Float64[np.ndarray, " m"],
+    resolution: float,
+    level: float = TEST_LEVEL,
+) -> Finding:
+    """Whether two independent samples come from one distribution.
+
+    The two-sample test of Kolmogorov and Smirnov; its estimate is the largest distance
+    between the distribution functions, with the distance that the samples resolve.
+
+    Args:
+        statement: what is compared.
+        one: independent samples.
+        other: independent samples, independent of the first.
+        resolution: the distance that must be resolved for agreement to mean something.
+        level: 1 − the probability of refuting equal distributions.
+    """
+    n, m = len(one), len(other)
+    found: Any = ks_2samp(one, other)
+    distance = float(found.statistic)
+    # Massart's constant with the union over both samples.
+    reach = math.sqrt(math.log(4 / (1 - level)) / 2) * (n**-0.5 + m**-0.5)
+    estimate = Interval(distance, max(0.0, distance - reach), distance + reach, level)
+    if float(found.pvalue) < 1 - level:
+        outcome = Outcome.REFUTED
+    elif reach <= resolution:
+        outcome = Outcome.HOLDS
+    else:
+        outcome = Outcome.UNDECIDED
+    return Finding(statement, outcome, estimate, "0", 1 - level)
