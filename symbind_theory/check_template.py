@@ -10,11 +10,11 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from symbind_theory.certificates import certify, write_certificate
-from symbind_theory.command_line import BAD_INPUT, command_parser
+from symbind_theory.command_line import command_parser
+from symbind_theory.commands import rendered, run_command, write_output
 from symbind_theory.files import check_writable
 from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.summary import parameters, summarise
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from numerics import Architecture
 
 __all__ = ["check", "main"]
-
-_INTERRUPTED = 130
 
 
 def check(
@@ -231,8 +229,6 @@ def _run(options: argparse.Namespace) -> int:
             )
         check_writable(options.certificate, "the certificate")
 
-    from rich.console import Console
-
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
     from symbind_theory.report.terminal import print_result
@@ -252,30 +248,20 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         text = to_json(result) + "\n"
     else:
-        # Rendered in memory: rich would answer a closed output in its own way.
-        outside, buffer = Console(), StringIO()
-        console = Console(
-            file=buffer, width=outside.width, force_terminal=outside.is_terminal
-        )
-        print_result(result, console)
-        text = buffer.getvalue()
+        text = rendered(lambda console: print_result(result, console))
     if options.certificate is not None:
         _certify(result, options)
-    _write(text)
+    write_output(text)
     return result.exit_status
 
 
 def _list() -> int:
     """Write the table of built-in tasks."""
-    from rich.console import Console
-
     from symbind_theory.library import builtin_task, builtin_tasks
     from symbind_theory.report.tasks import task_table
 
-    buffer = StringIO()
-    console = Console(file=buffer, width=Console().width)
-    console.print(task_table([builtin_task(name) for name in builtin_tasks()]))
-    _write(buffer.getvalue())
+    table = task_table([builtin_task(name) for name in builtin_tasks()])
+    write_output(rendered(lambda console: console.print(table)))
     return 0
 
 
@@ -294,39 +280,15 @@ def _certify(result: CheckResult, options: argparse.Namespace) -> None:
     print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
 
 
-def _write(text: str) -> None:
-    """Write to the standard output, with `?` for what its encoding does not have."""
-    if sys.stdout is None:
-        raise InputError("the standard output is closed; expected one to write to")
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, writes the report to the output.
 
     Args:
         arguments: as on the command line; those of the process when None.
     """
-    options = command_parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except InputError as error:
-        message, status = str(error), BAD_INPUT
-    except OSError as error:
-        # Python would complain again while it closes the standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        message = (
-            "the output was closed before the report was written"
-            if isinstance(error, BrokenPipeError)
-            else f"the report could not be written: {error.strerror}"
-        )
-        status = BAD_INPUT
-    except KeyboardInterrupt:
-        message, status = "interrupted", _INTERRUPTED
-    print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
-    return status
+    parser = command_parser()
+    options = parser.parse_args(arguments)
+    return run_command(parser.name, lambda: _run(options))
 
 
 if __name__ == "__main__":

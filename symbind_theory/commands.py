@@ -1,0 +1,137 @@
+"""What the package's commands share: their parsers, output and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from io import StringIO
+from typing import TYPE_CHECKING, NoReturn
+
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    positive_integer,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "BAD_INPUT",
+    "INTERRUPTED",
+    "CommandParser",
+    "integer_option",
+    "number_option",
+    "rendered",
+    "run_command",
+    "write_output",
+]
+
+BAD_INPUT = 2
+"""Exit status of bad input."""
+
+INTERRUPTED = 130
+"""Exit status after an interruption by the user."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line on the standard error."""
+
+    def error(self, message: str) -> NoReturn:
+        line = " ".join(message.split())
+        self.exit(BAD_INPUT, f"{self.name}: {line}\n")
+
+    @property
+    def name(self) -> str:
+        """What messages begin with: the module that was run."""
+        return self.prog.rpartition(" ")[2].rpartition(".")[2]
+
+
+def number_option(
+    low: float | None = None, strict: bool = True
+) -> Callable[[str], float]:
+    """A converter for an option that takes a finite number."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{shorten(text)} is not a number"
+            ) from None
+        try:
+            if low is None:
+                return finite_number("value", number)
+            return finite_number("value", number, low=low, strict=strict)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def integer_option(low: int) -> Callable[[str], int]:
+    """A converter for an option that takes an integer of at least `low`."""
+
+    def convert(text: str) -> int:
+        try:
+            return positive_integer("value", int(text), low=low)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{shorten(text)} is not an integer of at least {low}"
+            ) from None
+
+    return convert
+
+
+def rendered(draw: Callable[[Console], None]) -> str:
+    """What `draw` prints to a console like the standard output.
+
+    Rendered in memory: rich would answer a closed output in its own way.
+    """
+    from rich.console import Console
+
+    outside, buffer = Console(), StringIO()
+    draw(Console(file=buffer, width=outside.width, force_terminal=outside.is_terminal))
+    return buffer.getvalue()
+
+
+def write_output(text: str) -> None:
+    """Write to the standard output, with `?` for what its encoding does not have.
+
+    Raises:
+        InputError: there is no standard output.
+    """
+    if sys.stdout is None:
+        raise InputError("the standard output is closed; expected one to write to")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def run_command(name: str, run: Callable[[], int]) -> int:
+    """The exit status of a command; what goes wrong is one line on the standard error.
+
+    Args:
+        name: what the line begins with.
+        run: does the work and returns the status.
+    """
+    try:
+        return run()
+    except InputError as error:
+        message, status = str(error), BAD_INPUT
+    except OSError as error:
+        # Python would complain again while it closes the standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        message = (
+            "the output was closed before the report was written"
+            if isinstance(error, BrokenPipeError)
+            else f"the report could not be written: {error.strerror}"
+        )
+        status = BAD_INPUT
+    except KeyboardInterrupt:
+        message, status = "interrupted", INTERRUPTED
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return status
