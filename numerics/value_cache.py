@@ -150,11 +150,10 @@ def _user_folder() -> str:
 
 
 @cache
-def code_version() -> str:
-    """The package's version and a digest of the source that makes the values."""
+def code_version(packages: tuple[str, ...] = ("numerics", "symbind_theory")) -> str:
+    """The distribution's version and a digest of the source of some of its packages."""
     digest = hashlib.sha256()
-    for package in ("numerics", "symbind_theory"):
-        sources = (f for f in files(package).iterdir() if f.name.endswith(".py"))
-        for source in sorted(sources, key=lambda f: f.name):
+    for package in packages:
+        for source in sorted(Path(str(files(package))).rglob("*.py")):
             digest.update(source.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:16]}"

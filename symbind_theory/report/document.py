@@ -10,7 +10,7 @@ from symbind_theory.results import CheckResult, Interval, Samples
 from symbind_theory.tasks import Overlap
 from symbind_theory.validation import as_float
 
-__all__ = ["as_document", "to_json"]
+__all__ = ["as_document", "as_interval", "to_json"]
 
 
 def to_json(result: CheckResult) -> str:
@@ -45,7 +45,7 @@ def as_document(result: CheckResult) -> dict[str, Any]:
                 "j": gap.j,
                 "order": gap.order,
                 "coefficient": gap.coefficient,
-                "estimate": _interval(gap.estimate),
+                "estimate": as_interval(gap.estimate),
             }
             for gap in estimates.gaps
         ],
@@ -55,16 +55,16 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "matrix": estimates.matrix,
         "matrix_halfwidth": estimates.matrix_halfwidth,
         "matrix_self": estimates.matrix_self,
-        "smallest_eigenvalue": _interval(estimates.smallest_eigenvalue),
-        "condition_number": _interval(estimates.condition_number),
-        "attention_smallest_eigenvalue": _interval(
+        "smallest_eigenvalue": as_interval(estimates.smallest_eigenvalue),
+        "condition_number": as_interval(estimates.condition_number),
+        "attention_smallest_eigenvalue": as_interval(
             estimates.attention_smallest_eigenvalue
         ),
         "sample_complexity": None if samples is None else _samples(samples),
         "alignment": None
         if result.alignment is None
         else {
-            "energy": _interval(result.alignment.energy),
+            "energy": as_interval(result.alignment.energy),
             "hardest_labels": list(result.alignment.hardest),
             "hardest_sample_complexity": _samples(result.alignment.samples),
         },
@@ -88,13 +88,14 @@ def _overlap(overlap: Overlap) -> dict[str, Any]:
 def _samples(samples: Samples) -> dict[str, float | int | None]:
     return {
         "n": samples.n,
-        **_interval(samples.interval),
+        **as_interval(samples.interval),
         "target": samples.target,
         "alpha": samples.alpha,
     }
 
 
-def _interval(interval: Interval) -> dict[str, float | None]:
+def as_interval(interval: Interval) -> dict[str, float | None]:
+    """Value and ends; null for what is infinite."""
     return {
         "value": _finite(interval.value),
         "low": _finite(interval.low),

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 1.0
 
 @contextmanager
 def progress_bar(
-    description: str, console: Console | None = None
+    description: str, console: Console | None = None, unit: str = "points"
 ) -> Iterator[Callable[[int, int], None]]:
     """A callback `(done, total)` that draws a bar while the context is open.
 
@@ -34,7 +34,7 @@ def progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("points"),
+        TextColumn(unit),
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -18,7 +18,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
 
-__all__ = ["headline", "print_result"]
+__all__ = ["OUTCOME_STYLE", "headline", "print_result"]
 
 # How many pairs and how large a matrix are shown; the JSON document has them all.
 _MOST_PAIRS = 10
@@ -26,11 +26,12 @@ _MOST_COLUMNS = 8
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WILDCARD_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
-_OUTCOME_STYLE = {
+OUTCOME_STYLE = {
     Outcome.HOLDS: "bold green",
     Outcome.REFUTED: "bold red",
     Outcome.UNDECIDED: "bold yellow",
 }
+"""How an outcome is coloured."""
 
 
 def headline(result: CheckResult) -> str:
@@ -109,7 +110,7 @@ def _verdicts(result: CheckResult) -> Iterator[RenderableType]:
     for verdict in result.verdicts:
         yield Text.assemble(
             (f"{verdict.claim} {claim(verdict.claim).name}: ", "bold"),
-            (verdict.outcome.value, _OUTCOME_STYLE[verdict.outcome]),
+            (verdict.outcome.value, OUTCOME_STYLE[verdict.outcome]),
         )
         yield Padding(Text(verdict.evidence), (0, 0, 1, 3))
 

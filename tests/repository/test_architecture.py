@@ -59,7 +59,7 @@ def test_the_contracts_hold():
         pytest.param(
             "symbind_theory/bad.py",
             "def f():\n    import pydantic\n",
-            "Only task_files imports pydantic",
+            "Only what reads files imports pydantic",
             id="a second reader of task files",
         ),
         pytest.param(

@@ -1,0 +1,133 @@
+"""The ledger of claims from the command line.
+
+python -m proofs_check --quick
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from symbind_theory.claims import CLAIMS, claim
+from symbind_theory.commands import (
+    CommandParser,
+    integer_option,
+    rendered,
+    run_command,
+    write_output,
+)
+from symbind_theory.validation import InputError
+from symbind_theory.version import __version__
+
+__all__ = ["main"]
+
+_EPILOG = """\
+Each claim is checked on instances where it must hold and on mutants, where it must be
+refuted. Finished runs are kept in the cache folder (SYMBIND_CACHE): an interrupted
+command goes on where it stopped with --resume.
+
+exit status: 0 every verdict is as expected; 1 one is contrary; 2 bad input; 3 one is
+undecided, which never counts as a pass.
+"""
+
+
+def _claim_id(text: str) -> str:
+    try:
+        return claim(text.upper()).id
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        prog="python -m proofs_check",
+        description="Check every claim of the theory of template tasks.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add(
+        "--only",
+        type=_claim_id,
+        action="append",
+        metavar="ID",
+        help="check this claim alone, such as C3; may be repeated",
+    )
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument(
+        "--quick", action="store_true", help="small samples: under two minutes"
+    )
+    effort.add_argument("--full", action="store_true", help="large samples")
+    add("--json", action="store_true", help="write one JSON document, nothing else")
+    add("--list", action="store_true", help="list the claims, check nothing")
+    add("--seed", type=integer_option(0), default=0, help="of all random numbers (0)")
+    add(
+        "--jobs",
+        type=integer_option(1),
+        default=-1,
+        metavar="N",
+        help="processes; one each core when left out",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="take what an earlier command with the same settings has finished",
+    )
+    add("--version", action="version", version=f"symbind {__version__}")
+    return parser
+
+
+def _list() -> int:
+    lines = [f"{c.id:4}{c.name}: {c.title}\n" for c in CLAIMS]
+    write_output("".join(lines))
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Check and write the ledger; return the exit status."""
+    if options.list:
+        return _list()
+    # They load torch, and the store pydantic: not for --help and bad options.
+    from proofs_check.checker import Effort
+    from proofs_check.ledger import run_ledger
+    from proofs_check.registry import CHECKERS
+    from proofs_check.trial_store import TrialStore
+    from symbind_theory.report.ledger import ledger_to_json, print_ledger
+    from symbind_theory.report.progress import progress_bar
+
+    effort = Effort.STANDARD
+    if options.quick or options.full:
+        effort = Effort.QUICK if options.quick else Effort.FULL
+    wanted = options.only or [entry.id for entry in CLAIMS]
+    with progress_bar("checking claims", unit="runs") as progress:
+        ledger = run_ledger(
+            [checker for checker in CHECKERS if checker.claim in wanted],
+            effort,
+            options.seed,
+            jobs=options.jobs,
+            store=TrialStore(),
+            resume=options.resume,
+            progress=progress,
+        )
+    if options.json:
+        write_output(ledger_to_json(ledger) + "\n")
+    else:
+        write_output(rendered(lambda console: print_ledger(ledger, console)))
+    return ledger.exit_status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status, writes the ledger to the output.
+
+    Args:
+        arguments: as on the command line; those of the process when None.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    return run_command(parser.name, lambda: _run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Running the checkers: every claim on its true instances and on its mutants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.trial_store import TrialStore
+from symbind_theory.findings import Entry, Ledger, Trial
+from symbind_theory.results import Outcome
+from symbind_theory.validation import positive_integer
+from symbind_theory.version import __version__
+
+__all__ = ["run_ledger"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One run that the ledger asks for."""
+
+    claim: str
+    mutant: bool
+    instance: Instance
+    effort: Effort
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """What a stored result must agree in."""
+        kind = "mutant" if self.mutant else "instance"
+        parts = (self.claim, kind, self.instance.name, self.effort, self.seed)
+        return " | ".join(map(str, parts))
+
+    def run(self) -> Trial:
+        begun = time.perf_counter()
+        report = self.instance.run(self.effort, self.seed)
+        seconds = time.perf_counter() - begun
+        expected = Outcome.REFUTED if self.mutant else Outcome.HOLDS
+        return Trial(self.instance.name, expected, report, seconds)
+
+
+def run_ledger(
+    checkers: Sequence[Checker],
+    effort: Effort = Effort.STANDARD,
+    seed: int = 0,
+    *,
+    jobs: int = 1,
+    store: TrialStore | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ledger:
+    """Run each checker on everything that it comes with.
+
+    Each run has a stream of random numbers of its own, derived from the seed, the claim
+    and the place of the instance: what else is run, where and in which order changes
+    nothing.
+
+    Args:
+        checkers: of the claims to check.
+        effort: how much work goes into each estimate.
+        seed: ≥ 0.
+        jobs: processes to spread the runs over; -1 for one each core.
+        store: keeps each run as it finishes.
+        resume: whether runs that the store has are taken from there.
+        progress: called with (runs done, runs in all).
+
+    Raises:
+        InputError: a seed that is not an integer of at least 0.
+    """
+    positive_integer("seed", seed, low=0)
+    planned = [job for checker in checkers for job in _jobs(checker, effort, seed)]
+    done: dict[str, Trial] = {}
+    if store is not None and resume:
+        kept = ((job.key, store.get(job.key)) for job in planned)
+        done = {key: trial for key, trial in kept if trial is not None}
+    advance = progress or (lambda done, total: None)
+    advance(len(done), len(planned))
+    left = [job for job in planned if job.key not in done]
+    # A thread for each process: with more they would wait for each other.
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        runs = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+            delayed(_run)(job) for job in left
+        )
+        for key, trial in runs:
+            done[key] = trial
+            if store is not None:
+                store.put(key, trial)
+            advance(len(done), len(planned))
+    entries = tuple(_entry(checker, planned, done) for checker in checkers)
+    return Ledger(entries, effort.value, seed, __version__)
+
+
+def _run(job: _Job) -> tuple[str, Trial]:
+    return job.key, job.run()
+
+
+def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
+    """The checker's runs, each with a seed of its own."""
+    instances = [(False, instance) for instance in checker.instances]
+    mutants = [(True, instance) for instance in checker.mutants]
+    number = int(checker.claim.removeprefix("C"))
+    return [
+        _Job(checker.claim, mutant, instance, effort, _derived(seed, number, place))
+        for place, (mutant, instance) in enumerate(instances + mutants)
+    ]
+
+
+def _derived(*parts: int) -> int:
+    """A seed below 2³¹ for the generators of numpy, torch and Hypothesis alike."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0] >> 1)
+
+
+def _entry(checker: Checker, jobs: list[_Job], done: dict[str, Trial]) -> Entry:
+    """The finished runs of a claim, in their order."""
+    own = [job for job in jobs if job.claim == checker.claim]
+    return Entry(
+        checker.claim,
+        tuple(done[job.key] for job in own if not job.mutant),
+        tuple(done[job.key] for job in own if job.mutant),
+    )

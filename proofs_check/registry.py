@@ -1,0 +1,45 @@
+"""Every claim's checker, in the order of the argument."""
+
+from __future__ import annotations
+
+from proofs_check.checker import Checker
+from proofs_check.claims import (
+    block_structure,
+    copying,
+    data_diversity,
+    generalisation,
+    identity_perturbations,
+    mlp_coupling,
+    mlp_floor,
+    other_architectures,
+    single_runs,
+    template_matrix,
+)
+from symbind_theory.claims import claim
+
+__all__ = ["CHECKERS", "checker_of"]
+
+CHECKERS: tuple[Checker, ...] = (
+    mlp_coupling.CHECKER,
+    mlp_floor.CHECKER,
+    template_matrix.CHECKER,
+    block_structure.CHECKER,
+    generalisation.CHECKER,
+    identity_perturbations.CHECKER,
+    copying.CHECKER,
+    data_diversity.CHECKER,
+    other_architectures.CHECKER,
+    single_runs.CHECKER,
+)
+"""One for each entry of `symbind_theory.claims.CLAIMS`."""
+
+_BY_CLAIM = {checker.claim: checker for checker in CHECKERS}
+
+
+def checker_of(id: str) -> Checker:
+    """The checker of a claim.
+
+    Raises:
+        InputError: no such claim.
+    """
+    return _BY_CLAIM[claim(id).id]

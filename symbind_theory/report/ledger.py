@@ -1,0 +1,161 @@
+"""The ledger of claims: for a terminal, as a JSON document, and as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from symbind_theory.claims import claim
+from symbind_theory.findings import Entry, Finding, Ledger, Trial
+from symbind_theory.report.document import as_interval
+from symbind_theory.report.terminal import OUTCOME_STYLE
+from symbind_theory.results import Outcome
+
+__all__ = ["claims_page", "ledger_document", "ledger_to_json", "print_ledger"]
+
+
+def print_ledger(ledger: Ledger, console: Console) -> None:
+    """Write each claim with its findings, then the sum of it all."""
+    parts = [part for entry in ledger.entries for part in _entry(entry)]
+    console.print(Group(*parts, *_summary(ledger)))
+
+
+def _entry(entry: Entry) -> Iterator[RenderableType]:
+    registered = claim(entry.claim)
+    yield Text.assemble(
+        (f"{registered.id} {registered.name}: ", "bold"),
+        (entry.outcome.value, OUTCOME_STYLE[entry.outcome]),
+        (f"  {entry.seconds:.1f} s", "dim"),
+    )
+    yield Padding(Text(registered.title), (0, 0, 0, 3))
+    yield Padding(Text(registered.source, style="dim"), (0, 0, 0, 3))
+    for trial in entry.trials:
+        yield from _trial(trial)
+    yield Text()
+
+
+def _trial(trial: Trial) -> Iterator[RenderableType]:
+    outcome = trial.report.outcome
+    line = Text.assemble(
+        ("mutant: " if trial.expected is Outcome.REFUTED else "", "bold"),
+        f"{trial.name}: ",
+        (outcome.value, OUTCOME_STYLE[outcome]),
+    )
+    if not trial.as_expected:
+        line.append(f", expected {trial.expected.value}", style="bold red")
+    yield Padding(line, (0, 0, 0, 3))
+    for finding in trial.report.findings:
+        if trial.expected is Outcome.REFUTED and finding.outcome is not outcome:
+            continue
+        yield Padding(_finding(finding), (0, 0, 0, 6))
+
+
+def _finding(finding: Finding) -> Text:
+    if finding.outcome is None:
+        return Text(f"reported: {finding}", style="dim")
+    return Text.assemble(
+        (finding.outcome.value.lower(), OUTCOME_STYLE[finding.outcome]), f": {finding}"
+    )
+
+
+def _summary(ledger: Ledger) -> Iterator[RenderableType]:
+    entries = ledger.entries
+    mutants = [trial for entry in entries for trial in entry.mutants]
+    caught = sum(trial.as_expected for trial in mutants)
+    good = sum(entry.as_expected for entry in entries)
+    style = "bold green" if ledger.exit_status == 0 else "bold red"
+    yield Text(
+        f"{good} of {len(entries)} claims as expected, "
+        f"{caught} of {len(mutants)} mutants refuted.",
+        style=style,
+    )
+    seconds = sum(entry.seconds for entry in entries)
+    yield Text(
+        f"Chance refutes a true instance with probability at most "
+        f"{ledger.false_alarm:.2g}. {ledger.effort}, {seconds:.0f} s of work, seed "
+        f"{ledger.seed}; symbind {ledger.version}",
+        style="dim",
+    )
+
+
+def ledger_to_json(ledger: Ledger) -> str:
+    """The document as ASCII text: strict JSON, null for what is infinite or absent."""
+    return json.dumps(ledger_document(ledger), indent=2, allow_nan=False)
+
+
+def ledger_document(ledger: Ledger) -> dict[str, Any]:
+    """The ledger as plain lists, dictionaries, strings and finite numbers."""
+    return {
+        "claims": [_claim_document(entry) for entry in ledger.entries],
+        "exit_status": ledger.exit_status,
+        "false_alarm": ledger.false_alarm,
+        "effort": ledger.effort,
+        "seed": ledger.seed,
+        "version": ledger.version,
+    }
+
+
+def _claim_document(entry: Entry) -> dict[str, Any]:
+    registered = claim(entry.claim)
+    return {
+        "id": registered.id,
+        "name": registered.name,
+        "title": registered.title,
+        "source": registered.source,
+        "verdict": entry.outcome.value,
+        "expected": Outcome.HOLDS.value,
+        "evidence": " ".join(
+            f"{trial.name}: {trial.report.evidence}" for trial in entry.instances
+        ),
+        "seconds": entry.seconds,
+        "instances": [_trial_document(trial) for trial in entry.instances],
+        "mutants": [_trial_document(trial) for trial in entry.mutants],
+    }
+
+
+def _trial_document(trial: Trial) -> dict[str, Any]:
+    return {
+        "name": trial.name,
+        "verdict": trial.report.outcome.value,
+        "expected": trial.expected.value,
+        "evidence": trial.report.evidence,
+        "seconds": trial.seconds,
+        "findings": [_finding_document(f) for f in trial.report.findings],
+    }
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    estimate = finding.estimate
+    return {
+        "statement": finding.statement,
+        "outcome": None if finding.outcome is None else finding.outcome.value,
+        "estimate": None
+        if estimate is None
+        else {**as_interval(estimate), "level": estimate.level},
+        "expected": finding.expected,
+        "false_alarm": finding.false_alarm,
+    }
+
+
+def claims_page(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    """The table of docs/claims.md, one line for each claim.
+
+    Args:
+        rows: id, where the checker is, its true instances, its mutants.
+    """
+    lines = [
+        "| id | claim | source | checker | holds on | refuted on |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for id, checker, instances, mutants in rows:
+        entry = claim(id)
+        lines.append(
+            f"| {id} | **{entry.name}.** {entry.title} | {entry.source} | `{checker}` "
+            f"| {instances} | {mutants} |"
+        )
+    return "\n".join(lines) + "\n"
