@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
@@ -83,7 +84,7 @@ def run_ledger(
     left = [job for job in planned if job.key not in done]
     # A thread for each process: with more they would wait for each other.
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        runs = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        runs: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(
             delayed(_run)(job) for job in left
         )
         for key, trial in runs:

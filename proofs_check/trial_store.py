@@ -53,7 +53,8 @@ class TrialStore:
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 f"runs cannot be kept in {shorten(str(self._path), 200)}: {error}; "
-                "expected a file that this command has written, or a new one"
+                "expected a file of the ledger's runs, or a new one in a "
+                "folder that can be written to (SYMBIND_CACHE sets it)"
             ) from None
 
     def get(self, key: str) -> Trial | None:

@@ -24,7 +24,7 @@ def _numbers(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
-def command_parser() -> argparse.ArgumentParser:
+def command_parser() -> CommandParser:
     """The parser; what it refuses is one line and exit status 2."""
     parser = CommandParser(
         prog="python -m symbind_theory.check_template",

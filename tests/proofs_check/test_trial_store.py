@@ -1,0 +1,69 @@
+"""The store of finished runs: whole or not at all, and only for the code that ran."""
+
+import math
+import sqlite3
+
+import pytest
+
+from proofs_check import trial_store
+from proofs_check.trial_store import TrialStore
+from symbind_theory.findings import Finding, Report, Trial
+from symbind_theory.results import Interval, Outcome
+from symbind_theory.validation import InputError
+
+TRIAL = Trial(
+    "case",
+    Outcome.HOLDS,
+    Report(
+        "C4",
+        (
+            Finding("bounded", Outcome.HOLDS, Interval(1.5, 0.1, math.inf), "1", 1e-5),
+            Finding("a number"),
+        ),
+    ),
+    0.25,
+)
+
+
+def test_a_run_comes_back_as_it_was(tmp_path):
+    TrialStore(tmp_path / "deep" / "runs.sqlite").put("key", TRIAL)
+    again = TrialStore(tmp_path / "deep" / "runs.sqlite")
+    assert again.get("key") == TRIAL
+    assert again.get("another key") is None
+
+
+def test_changed_code_makes_its_runs_again(tmp_path, monkeypatch):
+    store = TrialStore(tmp_path / "runs.sqlite")
+    store.put("key", TRIAL)
+    monkeypatch.setattr(trial_store, "code_version", lambda packages: "other")
+    assert store.get("key") is None
+
+
+def test_a_damaged_run_is_made_again(tmp_path, caplog):
+    path = tmp_path / "runs.sqlite"
+    store = TrialStore(path)
+    store.put("key", TRIAL)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE trials SET trial = '{}'")
+    assert store.get("key") is None
+    assert "made again" in caplog.text
+    path.write_bytes(b"not a database at all" * 100)
+    assert store.get("key") is None
+    store.put("key", TRIAL)
+    assert "cannot be kept" in caplog.text
+
+
+def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes\n" * 1000)
+    with pytest.raises(InputError, match=r"runs cannot be kept in .*not a database"):
+        TrialStore(path)
+    assert path.read_text() == "my notes\n" * 1000
+    with pytest.raises(InputError, match="runs cannot be kept"):
+        TrialStore(path / "below" / "runs.sqlite")
+
+
+def test_the_default_lies_with_the_cached_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "cache"))
+    TrialStore().put("key", TRIAL)
+    assert (tmp_path / "cache" / "runs.sqlite").is_file()
