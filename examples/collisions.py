@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
+from examples.pages import DOCS, rewritten
 from numerics import TransformerKernelClassifier, TransformerKernelRegressor
 from numerics.collisions import CollisionGraph, collision_graph
 from numerics.finite_vocabulary import perturbed_curve
@@ -35,7 +36,6 @@ __all__ = [
     "Row",
     "edges_table",
     "margins_table",
-    "marks",
     "measure",
     "measure_margins",
     "table",
@@ -49,7 +49,7 @@ TEMPLATES, LABELS = ("?a ?a", "?a ?b"), (1, -1)
 FRESH = ["new new", "new newer"]
 MARGIN_SIZES, MARGIN_RATIOS = (100, 1000, 10_000), (1, 10)
 MARGIN_SEEDS, MARGIN_ALPHA = 10, 0.3
-PAGE = Path(__file__).parents[1] / "docs" / "learning.md"
+PAGE = DOCS / "learning.md"
 FIGURE = PAGE.with_name("collisions.svg")
 
 
@@ -291,19 +291,6 @@ def _draw_predictions(axis: Any, rows: Sequence[Row]) -> None:
         label = "template means" if template == 0 else None
         axis.plot(where, means, "k:", label=label)
     axis.set_title("predictions (labels ±1)")
-
-
-def marks(name: str) -> tuple[str, str]:
-    """What stands before and after a table of the page."""
-    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-
-
-def rewritten(text: str, name: str, lines: Iterator[str]) -> str:
-    """The page with another table between its marks."""
-    begin, end = marks(name)
-    before, after = text.split(begin)[0], text.split(end)[1]
-    body = "\n".join(lines)
-    return f"{before}{begin}\n\n{body}\n\n{end}{after}"
 
 
 def main() -> None:

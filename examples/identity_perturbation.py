@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.progress import track
 
+from examples.pages import DOCS, rewritten
 from numerics import (
     Architecture,
     relative_eigenvalue,
@@ -32,9 +33,8 @@ __all__ = ["MULTIPLES", "TASKS", "Row", "markdown", "measure"]
 
 TASKS = ("same-different", "aabb-abab")
 MULTIPLES = tuple(i / 2 for i in range(13))
-PAGE = Path(__file__).parents[1] / "docs" / "identity.md"
+PAGE = DOCS / "identity.md"
 FIGURE = PAGE.with_name("identity.svg")
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,7 @@ def main() -> None:
     """Measure everything; rewrite the table and the figure."""
     settings = list(product(TASKS, READOUTS, MULTIPLES))
     rows = [measure(t, r, a) for t, r, a in track(settings, "estimating N")]
-    text = PAGE.read_text()
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    table = "\n".join(markdown(rows))
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
+    PAGE.write_text(rewritten(PAGE.read_text(), "table", markdown(rows)))
     draw(rows, FIGURE)
     print(f"wrote the table of {PAGE} and {FIGURE}")
 

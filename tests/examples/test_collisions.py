@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 
 from examples import collisions
-from examples.collisions import FIGURE, LAWS, PAGE, VOCABULARIES, marks
+from examples.collisions import FIGURE, LAWS, PAGE, VOCABULARIES
+from examples.pages import cells
 from numerics.collisions import collision_graph
 from symbind_theory import TemplateTask
 from symbind_theory.overlaps import number_of_overlap_types
-
-
-def cells(name):
-    """The rows of a table of the page, without its head."""
-    begin, end = marks(name)
-    table = PAGE.read_text().split(begin)[1].split(end)[0].strip().splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
 def value(cell):
@@ -24,7 +18,8 @@ def value(cell):
     return float(cell.split("(")[0])
 
 
-CELLS, EDGES, MARGINS = cells("table"), cells("edges"), cells("margins")
+TEXT = PAGE.read_text()
+CELLS, EDGES, MARGINS = (cells(TEXT, name) for name in ("table", "edges", "margins"))
 
 
 def test_the_tables_are_complete():

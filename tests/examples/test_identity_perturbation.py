@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from examples import identity_perturbation
-from examples.identity_perturbation import BEGIN, END, MULTIPLES, PAGE, TASKS
+from examples.identity_perturbation import MULTIPLES, PAGE, TASKS
+from examples.pages import cells
 from symbind_theory.incidence import READOUTS
 
-TABLE = PAGE.read_text().split(BEGIN)[1].split(END)[0].strip().splitlines()
-CELLS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE[2:]]
+CELLS = cells(PAGE.read_text(), "table")
 QUANTITIES = ("smallest", "relative", "condition", "samples", "gap")
 
 
