@@ -1,9 +1,9 @@
-"""The ledger of claims: for a terminal, as a JSON document, and as Markdown."""
+"""The ledger of claims: for a terminal and as a JSON document."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -16,7 +16,7 @@ from symbind_theory.report.document import as_interval
 from symbind_theory.report.terminal import OUTCOME_STYLE
 from symbind_theory.results import Outcome
 
-__all__ = ["claims_page", "ledger_document", "ledger_to_json", "print_ledger"]
+__all__ = ["ledger_document", "ledger_to_json", "print_ledger"]
 
 
 def print_ledger(ledger: Ledger, console: Console) -> None:
@@ -140,22 +140,3 @@ def _finding_document(finding: Finding) -> dict[str, Any]:
         "expected": finding.expected,
         "false_alarm": finding.false_alarm,
     }
-
-
-def claims_page(rows: Iterable[tuple[str, str, str, str]]) -> str:
-    """The table of docs/claims.md, one line for each claim.
-
-    Args:
-        rows: id, where the checker is, its true instances, its mutants.
-    """
-    lines = [
-        "| id | claim | source | checker | holds on | refuted on |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for id, checker, instances, mutants in rows:
-        entry = claim(id)
-        lines.append(
-            f"| {id} | **{entry.name}.** {entry.title} | {entry.source} | `{checker}` "
-            f"| {instances} | {mutants} |"
-        )
-    return "\n".join(lines) + "\n"

@@ -1,0 +1,95 @@
+"""The tables of docs/claims.md: every claim's checker, and what a run of them found.
+
+    python -m examples.claims
+
+The command runs the whole ledger at standard effort, which takes some minutes, and
+rewrites both tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from examples.pages import DOCS, rewritten
+from proofs_check.checker import Effort, Instance
+from proofs_check.ledger import run_ledger
+from proofs_check.registry import CHECKERS
+from symbind_theory.claims import claim
+from symbind_theory.findings import Finding, Ledger, Trial
+from symbind_theory.report.progress import progress_bar
+from symbind_theory.results import Outcome
+
+__all__ = ["PAGE", "claims_table", "findings_table"]
+
+PAGE = DOCS / "claims.md"
+
+
+def claims_table() -> Iterator[str]:
+    """One line for each claim, with what its checker must hold on and refute."""
+    yield "| id | claim | source | checker | holds on | mutants refuted |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for checker in CHECKERS:
+        entry = claim(checker.claim)
+        module = checker.check.__module__.rpartition(".")[2]
+        yield _row(
+            entry.id,
+            f"**{entry.name}.** {entry.title}",
+            entry.source,
+            f"[`{checker.check.__name__}`](../proofs_check/claims/{module}.py)",
+            _names(checker.instances),
+            _names(checker.mutants),
+        )
+
+
+def findings_table(ledger: Ledger) -> Iterator[str]:
+    """One line for each finding; of mutants, those that refute them."""
+    yield "| claim | checked on | finding | estimate | expected | |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for entry in ledger.entries:
+        for trial in entry.trials:
+            for finding in _shown(trial):
+                yield _finding(entry.claim, trial, finding)
+
+
+def _shown(trial: Trial) -> Iterator[Finding]:
+    for finding in trial.report.findings:
+        if trial.expected is Outcome.HOLDS or finding.outcome is trial.report.outcome:
+            yield finding
+
+
+def _finding(id: str, trial: Trial, finding: Finding) -> str:
+    mutant = "mutant: " if trial.expected is Outcome.REFUTED else ""
+    estimate = ""
+    if finding.estimate is not None:
+        e = finding.estimate
+        estimate = f"{e.value:.4g} in [{e.low:.4g}, {e.high:.4g}]"
+    outcome = "reported" if finding.outcome is None else finding.outcome.value
+    return _row(
+        id,
+        f"{mutant}{trial.name}",
+        finding.statement,
+        estimate,
+        finding.expected or "",
+        outcome,
+    )
+
+
+def _names(instances: Sequence[Instance]) -> str:
+    return "; ".join(instance.name for instance in instances)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def main() -> None:
+    """Run the ledger; rewrite the tables."""
+    with progress_bar("checking claims", unit="runs") as progress:
+        ledger = run_ledger(CHECKERS, Effort.STANDARD, jobs=-1, progress=progress)
+    text = rewritten(PAGE.read_text(), "claims", claims_table())
+    PAGE.write_text(rewritten(text, "findings", findings_table(ledger)))
+    print(f"wrote the tables of {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

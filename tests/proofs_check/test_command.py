@@ -1,0 +1,96 @@
+"""python -m proofs_check: options, exit statuses, bad input."""
+
+import json
+
+import pytest
+from toy_checkers import checker
+
+from proofs_check import registry
+from proofs_check.__main__ import main
+from symbind_theory.claims import CLAIMS
+
+
+@pytest.fixture(autouse=True)
+def toy_registry(monkeypatch, tmp_path):
+    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(registry, "CHECKERS", (checker("C1"), checker("C2")))
+
+
+def run(*arguments):
+    return main([*arguments, "--jobs", "1"])
+
+
+def test_all_as_expected_is_status_0(capsys):
+    assert run("--quick") == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 claims as expected, 2 of 2 mutants refuted." in out
+
+
+@pytest.mark.parametrize("ids", [["C2"], ["c2"], ["C2", "C2"]])
+def test_one_claim_alone(ids, capsys):
+    only = [part for id in ids for part in ("--only", id)]
+    assert run(*only, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["id"] for entry in document["claims"]] == ["C2"]
+    assert document["effort"] == "standard"
+
+
+def test_options_reach_the_runs(capsys):
+    assert run("--json", "--full", "--seed", "3") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["effort"], first["seed"]) == ("full", 3)
+    assert run("--json", "--full", "--seed", "4") == 0
+    second = json.loads(capsys.readouterr().out)
+    assert first["claims"][0]["evidence"] != second["claims"][0]["evidence"]
+
+
+def test_finished_runs_are_taken_with_resume(capsys):
+    run("--json")
+    first = json.loads(capsys.readouterr().out)
+    run("--json", "--resume")
+    assert json.loads(capsys.readouterr().out) == first
+    run("--json")
+    again = json.loads(capsys.readouterr().out)
+    assert again["claims"][0]["seconds"] != first["claims"][0]["seconds"]
+
+
+def test_a_contrary_verdict_is_status_1(monkeypatch, capsys):
+    monkeypatch.setattr(registry, "CHECKERS", (checker("C1", mean=3.0),))
+    assert run("--quick") == 1
+    assert "REFUTED, expected HOLDS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--only", "C11"], "claim is 'C11'; expected one of C1, C2"),
+        (["--quick", "--full"], "not allowed with"),
+        (["--seed", "-1"], "not an integer of at least 0"),
+        (["--jobs", "0"], "not an integer of at least 1"),
+        (["--effort", "quick"], "unrecognized arguments"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("proofs_check: ")
+    assert words in line
+
+
+def test_a_cache_folder_that_cannot_be_used_is_one_line(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("SYMBIND_CACHE", str(file))
+    assert run("--quick") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "runs cannot be kept" in line
+
+
+def test_the_list_checks_nothing(capsys):
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [entry.id for entry in CLAIMS]
