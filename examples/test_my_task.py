@@ -1,0 +1,65 @@
+"""Property tests of a task of your own, with symbind's strategies and checkers.
+
+Copy this file beside your code, put your task in, and run
+
+    pytest test_my_task.py
+"""
+
+import pytest
+from hypothesis import given, settings
+
+from numerics import Architecture
+from proofs_check import mlp_coupling, mlp_floor, nonsingularity
+from proofs_check.mlp_strategies import mlps, trainings
+from symbind_theory import Outcome, TemplateTask
+from symbind_theory.strategies import inequivalent_pairs, substitutions, tasks
+
+# "Does the list end as it begins?", asked of three symbols.
+TASK = TemplateTask(
+    ["?a ?b ?a ends", "?a ?b ?b ends", "?a ?b ?c ends"],
+    [1, -1, -1],
+)
+
+
+def test_a_transformer_can_learn_it():
+    report = nonsingularity(TASK)
+    assert report.outcome is Outcome.HOLDS, report.evidence
+
+
+def test_an_mlp_cannot():
+    report = mlp_floor(TASK)
+    assert report.outcome is Outcome.HOLDS, report.evidence
+    assert TASK.mlp_floor() > 0
+
+
+def test_positions_are_needed():
+    report = nonsingularity(TASK, Architecture(gamma=0.0))
+    assert report.outcome is Outcome.REFUTED
+
+
+@settings(max_examples=10)
+@given(mlps(), trainings(max_steps=5))
+def test_no_mlp_tells_its_unseen_symbols_apart(mlp, training):
+    assert mlp_coupling(TASK, mlp, training).outcome is not Outcome.REFUTED
+
+
+@settings(max_examples=10)
+@given(inequivalent_pairs(max_length=3))
+def test_transformers_tell_any_two_templates_apart(pair):
+    assert nonsingularity(pair).outcome is not Outcome.REFUTED
+
+
+@pytest.mark.parametrize("template", TASK.templates)
+def test_every_string_of_a_template_has_its_label(template):
+    @given(substitutions(template, avoid=TASK.regular_tokens))
+    def check(substitution):
+        match = TASK.match(template.substitute(substitution))
+        assert match is not None
+        assert match.template == template
+
+    check()
+
+
+@given(tasks(pairwise_inequivalent=True))
+def test_templates_of_a_task_share_no_string(task):
+    assert not task.overlapping_pairs()
