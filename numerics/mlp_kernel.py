@@ -11,17 +11,18 @@ coefficients a_n² ≥ 0, strictly increasing on [0, 1] unless φ is constant.
 For fresh symbols c_ij counts the positions where both templates carry the same regular
 token: it is a Gram matrix of the skeletons' incidence vectors u_i.
 
-**Rows i and j of N are equal exactly when the templates share a skeleton.** If rows are
-equal, κ_l(c_ii) = κ_l(c_ij) = κ_l(c_jj), hence c_ii = c_ij = c_jj, and |u_i − u_j|² = 0.
+**Rows i and j of N are equal exactly when the templates share a skeleton**: equal rows
+have κ_l(c_ii) = κ_l(c_ij) = κ_l(c_jj), so c_ii = c_ij = c_jj and |u_i − u_j|² = 0.
 
 **N is singular as soon as two share one. Conversely**, let the skeletons differ, and φ
 not be a polynomial. Then N is non-singular, except where some template has no regular
 token and κ_l(0) = 0, as for an odd φ: its row is 0. *Proof.* At depth 1 let
-Σ_i x_i u_i^⊗n = 0 for all n with a_n ≠ 0, infinitely many. A generic positive v gives
-the distinct u_i distinct numbers ⟨u_i, v⟩ ≥ 0 with Σ x_i ⟨u_i, v⟩ⁿ = 0; as n grows the
-largest one forces its x_i = 0, then the next; a zero u_i is left to n = 0, where
-a_0 ≠ 0. The features of one layer are distinct vectors with inner products ≥ 0, so the
-argument repeats for the next. ∎
+Σ_i x_i u_i^⊗n = 0 for all n with a_n ≠ 0, infinitely many. The u_i are distinct and
+their inner products ≥ 0, so no two are ± each other, and a generic vector v gives
+numbers ⟨u_i, v⟩ of distinct sizes with Σ x_i ⟨u_i, v⟩ⁿ = 0. As n grows the largest one
+forces its x_i = 0, then the next; u_i = 0 is left to n = 0, where a_0 ≠ 0. The features
+a_n u_i^⊗n of one layer are again distinct with inner products ≥ 0, so the argument
+repeats for the next. ∎
 
 Sources: Neal 1996, Lee et al. 2018 (infinitely wide networks); arXiv 2310.09753 for
 equal rows where skeletons are shared; the converse and the exception: symbind.

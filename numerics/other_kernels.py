@@ -95,7 +95,9 @@ def recurrent_kernel(
     for q in variance:
         q[:] = 1 + state
         state = activation.dual(q, q, q)
-    pairs = product(steps, steps) if readout == "mean" else zip(steps, steps)
+    pairs = list(product(steps, steps))
+    if readout == "last":
+        pairs = [(t, t) for t in steps]
     read: list[np.ndarray] = []
     states: dict[tuple[int, int], np.ndarray] = {}
     for s, t in pairs:

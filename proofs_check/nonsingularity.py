@@ -137,7 +137,7 @@ def nonsingularity(
     positive_integer("seed", seed, low=0)
     seeds = np.random.SeedSequence(seed).generate_state(1 + sampling.runs).tolist()
     r = len(templates)
-    # Two intervals for each entry of C, each self value and each gap: TEST_LEVEL in all.
+    # Two intervals for each entry of C, each self value and each gap.
     level = 1 - (1 - TEST_LEVEL) / (2 * r * (r + 1))
     gram = template_gram(
         templates,
