@@ -41,7 +41,7 @@ import numpy as np
 
 from numerics import Architecture, TemplateGram, string_gram, template_gram
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.closed_form import closed_matrix, fresh_strings
+from numerics.closed_form import KnownMatrix, closed_matrix, fresh_strings
 from numerics.mlp_kernel import mlp_kernel
 from numerics.shapes import Float64
 from proofs_check.checker import Checker, Effort, Instance
@@ -58,7 +58,7 @@ from symbind_theory.findings import Finding, Report, conjunction
 from symbind_theory.results import Interval, Outcome
 from symbind_theory.separation import leading_gap
 from symbind_theory.templates import Template, read_templates
-from symbind_theory.theorem_s import decide
+from symbind_theory.theorem_s import Decision, decide
 from symbind_theory.validation import InputError, positive_integer, shorten
 
 __all__ = [
@@ -148,10 +148,12 @@ def nonsingularity(
         level=level,
     )
     strings = _StringSamples.draw(templates, architecture, sampling, seeds[1:])
+    decision = decide(templates, kernel_facts(architecture))
     findings = [_gram_entries(gram, strings)]
     if r > 1:
-        findings += [_gaps(gram, strings), _permutations(gram), _separation(gram)]
-    findings += _theorem_s(gram)
+        findings += [_gaps(gram, strings), _permutations(gram)]
+        findings += [_separation(gram, decision)]
+    findings += _theorem_s(gram, decision)
     if not architecture.activation.constant:
         for depth in (1, 3):
             findings += mlp_findings(templates, architecture.activation, depth)
@@ -317,8 +319,11 @@ def _permutations(gram: TemplateGram) -> Finding:
     )
 
 
-def _separation(gram: TemplateGram) -> Finding:
-    """Gaps are positive exactly where templates separate at some order in beta."""
+def _separation(gram: TemplateGram, decision: Decision) -> Finding:
+    """Gaps are positive exactly where templates separate at some order in beta.
+
+    With β or γ = 0 they need not be: for ReLU self values alone may save N.
+    """
     outcomes, resolved = [], []
     for i, j in combinations(range(len(gram.templates)), 2):
         gap, reach = float(gram.gaps[i, j]), float(gram.halfwidth["gaps"][i, j])
@@ -326,6 +331,9 @@ def _separation(gram: TemplateGram) -> Finding:
         outcomes.append(_separates(gram, i, j, interval))
         resolved.append(interval)
     smallest = min(resolved, key=lambda interval: interval.value)
+    outside = gram.architecture.beta == 0 or gram.architecture.gamma == 0
+    if outside and decision.outcome is Outcome.HOLDS:
+        return reported("N is non-singular whether or not gaps are 0", smallest)
     return Finding(
         "gaps are positive where exact separation says so, 0 where templates are "
         "equivalent; the smallest",
@@ -355,9 +363,8 @@ def _separates(gram: TemplateGram, i: int, j: int, gap: Interval) -> Outcome:
     return Outcome.HOLDS if gap.low > 0 else Outcome.UNDECIDED
 
 
-def _theorem_s(gram: TemplateGram) -> list[Finding]:
+def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
     """Whether N is non-singular: by proof, and by the interval of λ_min."""
-    exact = decide(gram.templates, kernel_facts(gram.architecture))
     smallest = gram.smallest_eigenvalue
     positive = smallest.low > 0
     reason = exact.reason.removesuffix(".")
@@ -393,8 +400,8 @@ def mlp_findings(
 
     Returns:
         Rows of N are equal exactly for shared skeletons; N is singular exactly for
-        those, or where a row vanishes. The second is reported only for activations that
-        might be polynomials, for which a singular N may have other reasons.
+        those, or where a row vanishes. The second is reported without a verdict where
+        rounding hides λ_min, and for activations that might be polynomials.
 
     Raises:
         InputError: a depth below 1, or a constant activation.
@@ -404,30 +411,44 @@ def mlp_findings(
         raise InputError("activation is constant; expected one that is not")
     kernel = partial(mlp_kernel, activation=activation, depth=depth)
     known = closed_matrix(kernel, templates)
-    n, pairs = known.matrix, list(combinations(range(len(templates)), 2))
-    shared = [p for p in pairs if len({templates[i].skeleton for i in p}) == 1]
-    apart = {p: float(np.abs(n[p[0]] - n[p[1]]).max()) for p in pairs}
-    equal = [p for p in pairs if apart[p] <= _ROUNDING * float(np.abs(n).max())]
+    n, skeletons = known.matrix, [t.skeleton for t in templates]
+    pairs = list(combinations(range(len(templates)), 2))
+    shared = [(i, j) for i, j in pairs if skeletons[i] == skeletons[j]]
+    equal = [(i, j) for i, j in pairs if _same_row(n[i], n[j])]
     network = f"an MLP of depth {depth}"
     rows = proved(
-        f"rows of N of {network} are equal exactly for the {len(shared)} pairs of "
-        f"templates that share a skeleton",
+        f"rows of N of {network} are equal exactly for the {len(shared)} of "
+        f"{len(pairs)} pairs of templates that share a skeleton",
         equal == shared,
     )
-    silent = float(np.diagonal(n).min()) <= _ROUNDING * float(np.abs(n).max())
-    singular = bool(shared) or silent
+    return [rows, _mlp_spectrum(network, known, bool(shared), activation)]
+
+
+def _same_row(x: Float64[np.ndarray, " r"], y: Float64[np.ndarray, " r"]) -> bool:
+    scale = max(np.abs(x).max(), np.abs(y).max())
+    return bool(np.abs(x - y).max() <= _ROUNDING * scale)
+
+
+def _mlp_spectrum(
+    network: str, known: KnownMatrix, shared: bool, activation: Activation
+) -> Finding:
+    """Singular for shared skeletons or a row of zeros, non-singular otherwise."""
     smallest = known.smallest_eigenvalue
-    why = "a skeleton is shared" if shared else "a row is 0" if silent else ""
-    if singular:
-        outcome = Outcome.REFUTED if smallest.low > 0 else Outcome.HOLDS
-        statement = f"N of {network} is singular, as {why}; λ_min"
-    else:
-        outcome = Outcome.HOLDS if smallest.low > 0 else Outcome.UNDECIDED
-        statement = f"N of {network} is non-singular, no skeleton being shared; λ_min"
-    if not singular and not isinstance(activation, Cosine | ReLU | Erf | GELU):
-        outcome = None
-        statement = f"λ_min(N) of {network}, no skeleton being shared"
-    return [rows, Finding(statement, outcome, smallest)]
+    resolved = smallest.low > 0
+    if shared:
+        outcome = Outcome.REFUTED if resolved else Outcome.HOLDS
+        statement = f"N of {network} is singular, as a skeleton is shared; λ_min"
+        return Finding(statement, outcome, smallest)
+    if not known.matrix.diagonal().all():
+        return proved(
+            f"N of {network} is singular without a shared skeleton: φ is odd, so the "
+            "row of the template without regular tokens is 0",
+            not resolved,
+        )
+    statement = f"N of {network}, no skeleton being shared, is non-singular; λ_min"
+    if resolved and isinstance(activation, Cosine | ReLU | Erf | GELU):
+        return Finding(statement, Outcome.HOLDS, smallest)
+    return reported(f"λ_min(N) of {network}, no skeleton being shared", smallest)
 
 
 _WILDCARDS_3 = ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c")

@@ -49,6 +49,7 @@ from itertools import combinations
 from typing import Any
 
 from numerics import Architecture, Cosine, template_gram
+from numerics.activations import Activation
 from numerics.closed_form import KnownMatrix, StringKernel, closed_matrix
 from numerics.mlp_kernel import mlp_kernel
 from numerics.other_kernels import bag_kernel, equality_kernel, recurrent_kernel
@@ -124,7 +125,7 @@ class Candidate:
     matrix: Callable[[Sequence[Template]], KnownMatrix]
 
 
-def candidates(activation: Cosine = Cosine()) -> tuple[Candidate, ...]:
+def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
     """The architectures whose N is known in closed form.
 
     Args:
@@ -247,41 +248,49 @@ def _claim(candidate: Candidate, templates: Sequence[Template]) -> list[Finding]
     invariants = [candidate.invariant.of(t) for t in templates]
     pairs = combinations(range(len(templates)), 2)
     alike = {(i, j) for i, j in pairs if invariants[i] == invariants[j]}
+    if not alike:
+        return [_distinct(candidate, templates)]
     known = candidate.matrix(templates)
-    parallel = set(known.parallel)
-    findings = []
-    if alike:
-        i, j = min(alike - parallel, default=min(alike))
-        findings.append(
-            proved(
-                f"{name} sees {sees}, the same in '{templates[i]}' and "
-                f"'{templates[j]}': their rows of N are parallel and N is singular",
-                alike <= parallel,
-            )
-        )
-        first = [invariants.index(invariant) for invariant in invariants]
-        known = candidate.matrix([templates[i] for i in sorted(set(first))])
-    if unseen := parallel - alike:
-        i, j = min(unseen)
-        findings.append(
-            proved(
-                f"{name} does not see {sees}: '{templates[i]}' and '{templates[j]}' "
-                "differ in it, and their rows of N are parallel",
-                False,
-            )
-        )
-        return findings
+    # A pair that is not parallel, if there is one, is the witness.
+    i, j = min(alike.difference(known.parallel), default=min(alike))
+    symmetry = proved(
+        f"{name} sees {sees}, the same in '{templates[i]}' and '{templates[j]}': their "
+        "rows of N are parallel and N is singular",
+        alike.issubset(known.parallel) and known.smallest_eigenvalue.low == 0,
+    )
+    first = dict(zip(reversed(invariants), reversed(templates), strict=True))
+    return [symmetry, _distinct(candidate, list(first.values()))]
+
+
+def _distinct(candidate: Candidate, templates: Sequence[Template]) -> Finding:
+    """N of templates whose invariants all differ."""
+    name, sees = candidate.name, candidate.invariant.words
+    known = candidate.matrix(templates)
     smallest = known.smallest_eigenvalue
+    if smallest.low == 0 and known.parallel:
+        i, j = known.parallel[0]
+        return proved(
+            f"{name} does not see {sees}: '{templates[i]}' and '{templates[j]}' differ "
+            "in it, and their rows of N are parallel",
+            False,
+        )
     outcome = Outcome.HOLDS if smallest.low > 0 else Outcome.UNDECIDED
-    statement = f"{name} sees {sees}: N of templates that differ in it is non-singular"
-    findings.append(Finding(f"{statement}; λ_min", outcome, smallest, "above 0"))
-    return findings
+    return Finding(
+        f"{name} sees {sees}: N of templates that differ in it is non-singular; λ_min",
+        outcome,
+        smallest,
+        "above 0",
+    )
 
 
 def _row(candidate: Candidate) -> Finding:
     """One line of the table: the architecture on same and different."""
     known = candidate.matrix(_CONTRAST)
-    found = "singular" if known.parallel else "non-singular"
+    found = "not resolved from singular"
+    if known.smallest_eigenvalue.low > 0:
+        found = "non-singular"
+    elif known.parallel:
+        found = "singular"
     one, other = _CONTRAST
     return reported(f"N of {candidate.name} on '{one}' and '{other}' is {found}")
 
