@@ -37,9 +37,9 @@ def finding(report, start):
     return found
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
-    pair=inequivalent_pairs(max_length=4),
+    pair=inequivalent_pairs(max_length=3),
     readout=st.sampled_from(["cls", "last"]),
     activation=st.sampled_from([Cosine(), ReLU(), Erf()]),
     seed=st.integers(0, 2**32),
@@ -57,7 +57,7 @@ def test_inequivalent_templates_have_a_non_singular_n(pair, readout, activation,
     assert smallest.expected == "above 0"
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(pair=equivalent_pairs(max_length=4), seed=st.integers(0, 2**32))
 def test_equivalent_templates_are_refuted_with_both_as_witness(pair, seed):
     report = nonsingularity(pair, None, FEW, seed)
