@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Architecture, Cosine, Erf, ReLU, template_gram
+from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.closed_form import fresh_strings
 from proofs_check.nonsingularity import (
     Sampling,
@@ -169,6 +169,20 @@ def test_self_values_may_save_n_at_beta_zero():
     cosine = nonsingularity(PAIR, Architecture(beta=0.0), FEW)
     assert cosine.outcome is Outcome.REFUTED
     assert finding(cosine, "gaps are positive").outcome is Outcome.REFUTED
+
+
+def test_self_values_may_save_n_of_activations_that_nothing_is_proved_of():
+    """GELU at β = 0: the decision is left to the interval of λ_min."""
+    report = nonsingularity(PAIR, Architecture(beta=0.0, activation=GELU()), FEW)
+    assert report.outcome is Outcome.HOLDS
+
+
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+def test_rounding_of_strings_is_no_disagreement(readout):
+    """At β = 0 nothing is random, and gaps of 0 come out as some 1e-16."""
+    uniform = Architecture(beta=0.0, readout=readout)
+    report = nonsingularity(["X ?a ?a", "X ?a ?b", "?a X ?b"], uniform, FEW)
+    assert {f.outcome for f in report.findings[:2]} == {Outcome.HOLDS}
 
 
 def test_without_positions_repeats_still_show():
