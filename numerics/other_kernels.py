@@ -28,13 +28,45 @@ from typing import Literal
 import numpy as np
 
 from numerics.activations import Activation
-from numerics.shapes import Float64, Int64
+from numerics.shapes import Bool, Float64, Int64
 
-__all__ = ["bag_kernel", "equality_kernel", "recurrent_kernel"]
+__all__ = [
+    "aligned_equalities",
+    "bag_kernel",
+    "common_equalities",
+    "common_tokens",
+    "equalities",
+    "equality_kernel",
+    "recurrent_kernel",
+]
+
+Strings = Int64[np.ndarray, "n k"]
+Others = Int64[np.ndarray, "m k"]
+
+
+def equalities(x: Strings, y: Others) -> Bool[np.ndarray, "n m k k"]:
+    """1[x_s = y_t]: all that a recurrent network's mean over time compares."""
+    return x[:, None, :, None] == y[None, :, None, :]
+
+
+def aligned_equalities(x: Strings, y: Others) -> Bool[np.ndarray, "n m k"]:
+    """1[x_t = y_t]: all that its last state compares, and an MLP on one-hot strings."""
+    return x[:, None] == y[None]
+
+
+def common_tokens(x: Strings, y: Others) -> Int64[np.ndarray, "n m"]:
+    """Σ_t n_t(X) n_t(Y): all that mean pooling compares besides self values."""
+    return equalities(x, y).sum((2, 3))
+
+
+def common_equalities(x: Strings, y: Others) -> Int64[np.ndarray, "n m"]:
+    """In how many pairs of positions each string carries one token."""
+    one, other = _pattern(x), _pattern(y)
+    return (one[:, None] & other[None]).sum((2, 3))
 
 
 def bag_kernel(
-    x: Int64[np.ndarray, "n k"], y: Int64[np.ndarray, "m k"], activation: Activation
+    x: Strings, y: Others, activation: Activation
 ) -> Float64[np.ndarray, "n m"]:
     """E φ(u) φ(v) for mean-pooled embeddings.
 
@@ -43,12 +75,12 @@ def bag_kernel(
         y: strings of the same length.
         activation: φ.
     """
-    common = (x[:, None, :, None] == y[None, :, None, :]).mean((2, 3))
+    common = common_tokens(x, y) / x.shape[1] ** 2
     return activation.dual(_repeats(x)[:, None], _repeats(y)[None], common)
 
 
 def equality_kernel(
-    x: Int64[np.ndarray, "n k"], y: Int64[np.ndarray, "m k"], activation: Activation
+    x: Strings, y: Others, activation: Activation
 ) -> Float64[np.ndarray, "n m"]:
     """E φ(u) φ(v) for an MLP of one hidden layer that is fed X Xᵀ.
 
@@ -57,24 +89,23 @@ def equality_kernel(
         y: strings of the same length.
         activation: φ.
     """
-    one, other = _pattern(x), _pattern(y)
-    common = (one[:, None] & other[None]).mean((2, 3))
+    common = common_equalities(x, y) / x.shape[1] ** 2
     return activation.dual(_repeats(x)[:, None], _repeats(y)[None], common)
 
 
-def _pattern(x: Int64[np.ndarray, "n k"]) -> np.ndarray:
+def _pattern(x: Strings) -> Bool[np.ndarray, "n k k"]:
     """1[x_i = x_j]."""
     return x[:, :, None] == x[:, None, :]
 
 
-def _repeats(x: Int64[np.ndarray, "n k"]) -> Float64[np.ndarray, " n"]:
+def _repeats(x: Strings) -> Float64[np.ndarray, " n"]:
     """Σ n_t² / k²: the self value of the bag, and of the pattern."""
     return _pattern(x).mean((1, 2))
 
 
 def recurrent_kernel(
-    x: Int64[np.ndarray, "n k"],
-    y: Int64[np.ndarray, "m k"],
+    x: Strings,
+    y: Others,
     activation: Activation,
     readout: Literal["last", "mean"] = "last",
 ) -> Float64[np.ndarray, "n m"]:

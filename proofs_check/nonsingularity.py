@@ -41,7 +41,7 @@ import numpy as np
 
 from numerics import Architecture, TemplateGram, string_gram, template_gram
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.closed_form import KnownMatrix, closed_matrix, fresh_strings
+from numerics.closed_form import KnownMatrix, StringKernel, closed_matrix, fresh_strings
 from numerics.mlp_kernel import mlp_kernel
 from numerics.shapes import Float64
 from proofs_check.checker import Checker, Effort, Instance
@@ -334,7 +334,7 @@ def _separation(gram: TemplateGram, decision: Decision) -> Finding:
     smallest = min(resolved, key=lambda interval: interval.value)
     outside = gram.architecture.beta == 0 or gram.architecture.gamma == 0
     if outside and decision.outcome is not Outcome.REFUTED:
-        return reported("gaps, which N does not need to be positive here", smallest)
+        return reported("the smallest gap, which may be 0 here", smallest)
     return Finding(
         "gaps are positive where exact separation says so, 0 where templates are "
         "equivalent; the smallest",
@@ -401,8 +401,8 @@ def mlp_findings(
 
     Returns:
         Rows of N are equal exactly for shared skeletons; N is singular exactly for
-        those, or where a row vanishes. The second is reported without a verdict where
-        rounding hides λ_min, and for activations that might be polynomials.
+        those, or where a row vanishes. Both are reported without a verdict where
+        rounding hides them, the second for activations that might be polynomials too.
 
     Raises:
         InputError: a depth below 1, or a constant activation.
@@ -415,19 +415,24 @@ def mlp_findings(
     n, skeletons = known.matrix, [t.skeleton for t in templates]
     pairs = list(combinations(range(len(templates)), 2))
     shared = [(i, j) for i, j in pairs if skeletons[i] == skeletons[j]]
-    equal = [(i, j) for i, j in pairs if _same_row(n[i], n[j])]
+    rounding = _ROUNDING * float(np.abs(n).max())
+    equal = [(i, j) for i, j in pairs if np.abs(n[i] - n[j]).max() <= rounding]
     network = f"an MLP of depth {depth}"
-    rows = proved(
+    statement = (
         f"rows of N of {network} are equal exactly for the {len(shared)} of "
-        f"{len(pairs)} pairs of templates that share a skeleton",
-        equal == shared,
+        f"{len(pairs)} pairs of templates that share a skeleton"
     )
+    rows = proved(statement, equal == shared)
+    if set(shared) < set(equal) and not _tells_overlaps(kernel, templates[0].length):
+        rows = reported(f"{statement}, in exact arithmetic: rounding hides others")
     return [rows, _mlp_spectrum(network, known, bool(shared), activation)]
 
 
-def _same_row(x: Float64[np.ndarray, " r"], y: Float64[np.ndarray, " r"]) -> bool:
-    scale = max(np.abs(x).max(), np.abs(y).max())
-    return bool(np.abs(x - y).max() <= _ROUNDING * scale)
+def _tells_overlaps(kernel: StringKernel, length: int) -> bool:
+    """Whether float64 tells apart the kernel's values at 0 to k equal positions."""
+    none = np.zeros((1, length), dtype=np.int64)
+    values = kernel(none, np.triu(np.ones((length + 1, length), dtype=np.int64)))[0]
+    return bool(np.diff(values).min() > 2 * _ROUNDING * np.abs(values).max())
 
 
 def _mlp_spectrum(

@@ -224,6 +224,16 @@ def test_an_mlp_that_sees_more_or_less_than_the_skeleton_is_found_out(monkeypatc
         assert rows.outcome is Outcome.REFUTED
 
 
+def test_overlaps_that_rounding_hides_are_no_disagreement():
+    """Three layers of a slow cosine: κ hardly depends on its argument."""
+    templates = templates_of(["X ?a", "?a X"])
+    rows, spectrum = mlp_findings(templates, Cosine(0.01, 0.3), 3)
+    assert rows.outcome is None
+    assert spectrum.outcome is None
+    equal = mlp_findings(templates_of(PAIR), Cosine(0.01, 0.3), 3)
+    assert [f.outcome for f in equal] == ["HOLDS", "HOLDS"]
+
+
 def test_many_templates_are_not_permuted():
     templates = [f"{x} {y}" for x in ("X", "Y", "?a") for y in ("X", "Y", "?b")][:7]
     report = nonsingularity(templates, None, FEW)
