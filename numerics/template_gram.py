@@ -256,12 +256,10 @@ def _factors(
     """
     by_group = groups.factors()
     place = [settings.column.index(i) for i in range(by_group.shape[2])]
-    known = [not settings.templates[i].wildcards for i in place]
+    known = np.array([not settings.templates[i].wildcards for i in place])
     factors = [stack_factors(by_group), *leave_one_out_factors(by_group)]
-    factors = [
-        factor * np.where(known, np.sqrt(d) / np.linalg.norm(factor, axis=0), 1.0)
-        for factor, d in zip(factors, self_values, strict=True)
-    ]
+    for factor, d in zip(factors, self_values, strict=True):
+        factor[:, known] *= np.sqrt(d[known]) / np.linalg.norm(factor[:, known], axis=0)
     b, gamma = settings.architecture.identity_vo, settings.architecture.gamma
     if b == 0:
         return factors

@@ -31,7 +31,7 @@ from symbind_theory.version import __version__
 if TYPE_CHECKING:
     from numerics import Architecture
 
-__all__ = ["check", "main"]
+__all__ = ["check", "kernel_facts", "main"]
 
 
 def check(
@@ -97,7 +97,7 @@ def check(
         if task.symbolic
         else sample_complexity(task, architecture, target, gram=gram)
     )
-    kernel = _kernel(architecture)
+    kernel = kernel_facts(architecture)
     decision = decide(task.templates, kernel)
     estimates = summarise(gram, kernel, decision)
     return CheckResult(
@@ -125,7 +125,7 @@ def check(
     )
 
 
-def _kernel(architecture: Architecture) -> Kernel:
+def kernel_facts(architecture: Architecture) -> Kernel:
     """What Theorem S needs to know of the architecture."""
     from numerics import Cosine, ReLU
 

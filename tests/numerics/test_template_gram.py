@@ -233,6 +233,14 @@ def test_without_wildcards_the_diagonal_is_the_self_value():
     assert gram.excess[2] > 0.01
 
 
+def test_features_that_vanish_stay_zero():
+    """Last readout without positions: wildcards are private, with nothing shared."""
+    architecture = Architecture(gamma=0.0, readout="last")
+    gram = template_gram(["?a ?b", "X ?a", "X X"], architecture, max_points=64)
+    assert not gram.attention[0].any()
+    assert gram.attention[2, 2] == pytest.approx(gram.attention_self[2])
+
+
 @pytest.mark.parametrize("b1", [10.0, 30.0, 100.0, 1000.0])
 @pytest.mark.parametrize("method", ["rqmc", "mc"])
 def test_a_fast_cosine_without_wildcards_is_exact(b1, method):

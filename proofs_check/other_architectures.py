@@ -1,0 +1,425 @@
+"""C9: which other architectures have a non-singular template matrix.
+
+Each architecture here is taken at infinite width with its last layer trained: kernel
+regression, whose template matrix N_ij = K(X_i, Y_j) has strings of fresh symbols for
+templates i and j. What a kernel cannot see, it cannot learn: where two templates share
+the architecture's *invariant*, a symmetry makes their rows of N parallel. The claim:
+
+    N is singular exactly when two templates share the invariant.
+
+| architecture            | sees of fresh strings                    | αα / αβ      |
+| ----------------------- | ---------------------------------------- | ------------ |
+| MLP on one-hot strings  | the skeleton                             | singular     |
+| mean-pooled embeddings  | how often each regular token occurs      | singular     |
+| recurrent, last state   | the skeleton                             | singular     |
+| recurrent, mean of time | the skeleton                             | singular     |
+| MLP on X Xᵀ             | which positions are equal                | non-singular |
+| transformer             | the template up to renaming of wildcards | non-singular |
+
+*Symmetries.* Repeats of a wildcard within a string show in the bag only through its
+norm d, and a cosine turns d into a factor e^{−b1² d/2} of the row. They never enter a
+recurrent network's K(X, Y), a function of 1[x_s = y_t] alone: only a second nonlinear
+layer on top of the mean over time would see K(X, X). X Xᵀ does not say which token
+stands where: `X ?a` and `?a ?b` are one matrix.
+
+*Converses*, for φ = cos(b1 t + b2), b1 ≠ 0, cos b2 ≠ 0. By Mehler's formula N is a sum
+over n of Σ A_n C^∘n A_n, where infinitely many coefficients and the one of n = 0 do not
+vanish; C is the Gram matrix of the bags, patterns or skeletons, vectors with entries
+≥ 0, so N ≻ 0 where they are distinct, as for the MLP (`numerics.mlp_kernel`). In the
+recurrent network c_t = ⟨ψ(v_{t−1}), ψ(v'_{t−1})⟩ + 1[x_t = y_t] is the Gram matrix of
+v_t = (ψ(v_{t−1}), x_t), distinct as soon as the skeletons of what was read are, and ψ
+injective. Over time the v_t of different t differ too: v_s = v_t with s < t would lead
+back to v_{t−s} = 0 in its first part, but |ψ|² ≥ (E φ)² > 0; so a vanishing combination
+of means over time is one of linearly independent ψ(v_t), those with t = k included.
+
+The two sides are decided separately: invariants are read off templates; that N is
+singular is shown by strings that compare equal in all that the kernel is a function of,
+integers, and that it is not by an interval of λ_min. A recurrent network forgets: λ_min
+falls by a factor of 10 or more for each step since the last difference, and rounding
+hides it after a dozen; the claim is undecided then. The mutants pair an architecture
+with the symmetry of another.
+
+Source: symbind, on a question of the public review of arXiv 2310.09753; kernels as in
+`numerics.other_kernels`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from numerics import Architecture, Cosine, template_gram
+from numerics.activations import Activation
+from numerics.closed_form import (
+    KnownMatrix,
+    StringKernel,
+    closed_matrix,
+    fresh_strings,
+)
+from numerics.mlp_kernel import mlp_kernel
+from numerics.other_kernels import (
+    aligned_equalities,
+    bag_kernel,
+    common_equalities,
+    common_tokens,
+    equalities,
+    equality_kernel,
+    recurrent_kernel,
+)
+from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.nonsingularity import templates_of
+from proofs_check.statistics import TEST_LEVEL, proved, reported
+from symbind_theory import TemplateTask, builtin_task
+from symbind_theory.findings import Finding, Report
+from symbind_theory.results import Outcome
+from symbind_theory.templates import Template
+from symbind_theory.validation import InputError, positive_integer, shorten
+
+__all__ = [
+    "CHECKER",
+    "EQUALITY_PATTERN",
+    "REGULAR_COUNTS",
+    "SKELETON",
+    "TEMPLATE",
+    "Candidate",
+    "Invariant",
+    "candidates",
+    "other_architectures",
+    "transformer",
+]
+
+
+# Below this |cos b2| the rows that only E φ makes non-zero drown in rounding.
+_ODD = 1e-3
+_CONTRAST = (Template("?a ?a"), Template("?a ?b"))
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What an architecture sees of strings of fresh symbols.
+
+    Attributes:
+        words: what that is.
+        of: its value for a template, equal where the architecture sees no difference.
+    """
+
+    words: str
+    of: Callable[[Template], Hashable]
+
+
+def _counts(template: Template) -> Hashable:
+    found = template.regular_positions.items()
+    return frozenset((token, len(positions)) for token, positions in found)
+
+
+def _pattern(template: Template) -> Hashable:
+    regular, wild = template.regular_positions, template.wildcard_positions
+    return frozenset((*regular.values(), *wild.values()))
+
+
+SKELETON = Invariant("the skeleton", lambda template: template.skeleton)
+REGULAR_COUNTS = Invariant("how often each regular token occurs", _counts)
+EQUALITY_PATTERN = Invariant("which positions are equal", _pattern)
+TEMPLATE = Invariant("the template up to renaming", Template.canonical)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An architecture and what it is claimed to see.
+
+    Attributes:
+        name: of the architecture.
+        invariant: N is claimed to be singular exactly when two templates share it.
+        matrix: N of templates of one length, with λ_min(N).
+        compares: what K(X, Y) is a function of, up to a factor for X and one for Y:
+            integers for each of n and m strings, first axes n and m. None where that is
+            not known: parallel rows of N then stand for rows that compare equal.
+    """
+
+    name: str
+    invariant: Invariant
+    matrix: Callable[[Sequence[Template]], KnownMatrix]
+    compares: Callable[[Any, Any], np.ndarray] | None = None
+
+    def blind_pairs(self, templates: Sequence[Template]) -> set[tuple[int, int]]:
+        """Pairs that compare equal with every template, so that rows are parallel.
+
+        Args:
+            templates: templates of one length.
+        """
+        if self.compares is None:
+            return set(self.matrix(templates).parallel)
+        seen = self.compares(*fresh_strings(templates))
+        pairs = combinations(range(len(templates)), 2)
+        return {(i, j) for i, j in pairs if np.array_equal(seen[i], seen[j])}
+
+
+def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
+    """The architectures whose N is known in closed form.
+
+    Args:
+        activation: φ, a cosine with b1 ≠ 0 and cos b2 ≠ 0. For an odd φ the row of a
+            template without regular tokens may vanish, and other activations see self
+            values, so that less than the invariant is lost.
+
+    Raises:
+        InputError: another activation.
+    """
+    if not isinstance(activation, Cosine) or activation.constant:
+        raise InputError(
+            f"activation is {shorten(activation)}; expected a Cosine with b1 other "
+            "than 0"
+        )
+    if abs(math.cos(activation.b2)) < _ODD:
+        raise InputError(
+            f"b2 is {activation.b2:g}, for which the activation is odd up to rounding; "
+            "expected a phase with cos(b2) other than 0"
+        )
+
+    def candidate(
+        name: str,
+        invariant: Invariant,
+        kernel: Callable[..., Any],
+        compares: Callable[..., Any],
+        **options: object,
+    ) -> Candidate:
+        fixed: StringKernel = partial(kernel, activation=activation, **options)
+        return Candidate(name, invariant, partial(closed_matrix, fixed), compares)
+
+    return (
+        candidate(
+            "an MLP on one-hot strings", SKELETON, mlp_kernel, aligned_equalities
+        ),
+        candidate(
+            "an MLP of depth 3", SKELETON, mlp_kernel, aligned_equalities, depth=3
+        ),
+        candidate(
+            "mean pooling of embeddings", REGULAR_COUNTS, bag_kernel, common_tokens
+        ),
+        candidate(
+            "a recurrent network, last state",
+            SKELETON,
+            recurrent_kernel,
+            aligned_equalities,
+        ),
+        candidate(
+            "a recurrent network, mean over time",
+            SKELETON,
+            recurrent_kernel,
+            equalities,
+            readout="mean",
+        ),
+        candidate(
+            "an MLP on X Xᵀ", EQUALITY_PATTERN, equality_kernel, common_equalities
+        ),
+    )
+
+
+def transformer(
+    architecture: Architecture | None = None, points: int = 2**10, seed: int = 0
+) -> Candidate:
+    """The transformer: it sees templates up to a renaming of wildcards.
+
+    Args:
+        architecture: of depth 1; `Architecture()` when None.
+        points: outer points at most, ≥ 64.
+        seed: of the points, ≥ 0.
+    """
+
+    def matrix(templates: Sequence[Template]) -> KnownMatrix:
+        gram = template_gram(
+            templates,
+            architecture,
+            max_points=points,
+            seed=seed,
+            device="cpu",
+            level=TEST_LEVEL,
+        )
+        return KnownMatrix(gram.matrix, gram.smallest_eigenvalue)
+
+    return Candidate("a transformer", TEMPLATE, matrix)
+
+
+def other_architectures(
+    task: TemplateTask | Sequence[Template | str],
+    architecture: Architecture | None = None,
+    compared: Sequence[Candidate] | None = None,
+    points: int = 2**10,
+    seed: int = 0,
+) -> Report:
+    """Check for each architecture that N is singular exactly where its symmetry says.
+
+    >>> report = other_architectures(["?a ?a", "?a ?b"])
+    >>> report.outcome.value
+    'HOLDS'
+    >>> from dataclasses import replace
+    >>> wrong = [replace(one, invariant=EQUALITY_PATTERN) for one in candidates()]
+    >>> other_architectures(["?a ?a", "?a ?b"], compared=wrong).outcome.value
+    'REFUTED'
+
+    Args:
+        task: a task, or templates of one length.
+        architecture: the transformer for contrast, of depth 1; its activation, where it
+            is a cosine, is that of the others too. `Architecture()` when None.
+        compared: architectures with what they are claimed to see; those of `candidates`
+            and the transformer when None.
+        points: outer points at most for the transformer's N, ≥ 64.
+        seed: of these, ≥ 0.
+
+    Returns:
+        HOLDS where every architecture's N is singular just where templates share its
+        invariant, REFUTED where one is not, UNDECIDED where rounding, or the sample,
+        hides λ_min. What N is on `?a ?a` and `?a ?b` is reported besides.
+
+    Raises:
+        InputError: an argument out of range.
+    """
+    templates = templates_of(task)
+    positive_integer("points", points, low=64)
+    positive_integer("seed", seed, low=0)
+    if compared is None:
+        activation = (architecture or Architecture()).activation
+        cosine = activation if isinstance(activation, Cosine) else Cosine()
+        compared = (*candidates(cosine), transformer(architecture, points, seed))
+    if not compared:
+        raise InputError("compared is empty; expected at least one architecture")
+    findings = [
+        finding for one in compared for finding in (*_claim(one, templates), _row(one))
+    ]
+    return Report("C9", tuple(findings))
+
+
+def _claim(candidate: Candidate, templates: Sequence[Template]) -> list[Finding]:
+    """Rows are parallel within a class of the invariant, N non-singular across."""
+    name, sees = candidate.name, candidate.invariant.words
+    invariants = [candidate.invariant.of(t) for t in templates]
+    pairs = combinations(range(len(templates)), 2)
+    alike = {(i, j) for i, j in pairs if invariants[i] == invariants[j]}
+    if not alike:
+        return [_distinct(candidate, templates)]
+    known = candidate.matrix(templates)
+    blind = candidate.blind_pairs(templates).intersection(known.parallel)
+    # A pair that the architecture does tell apart, if there is one, is the witness.
+    i, j = min(alike - blind, default=min(alike))
+    symmetry = proved(
+        f"{name} sees {sees}, the same in '{templates[i]}' and '{templates[j]}': their "
+        "rows of N are parallel and N is singular",
+        alike <= blind and known.smallest_eigenvalue.low == 0,
+    )
+    first = dict(zip(reversed(invariants), reversed(templates), strict=True))
+    return [symmetry, _distinct(candidate, list(first.values()))]
+
+
+def _distinct(candidate: Candidate, templates: Sequence[Template]) -> Finding:
+    """N of templates whose invariants all differ."""
+    name, sees = candidate.name, candidate.invariant.words
+    smallest = candidate.matrix(templates).smallest_eigenvalue
+    blind = candidate.blind_pairs(templates) if smallest.low == 0 else ()
+    if blind:
+        i, j = min(blind)
+        return proved(
+            f"{name} does not see {sees}: '{templates[i]}' and '{templates[j]}' differ "
+            "in it, and their rows of N are parallel",
+            False,
+        )
+    outcome = Outcome.HOLDS if smallest.low > 0 else Outcome.UNDECIDED
+    return Finding(
+        f"{name} sees {sees}: N of templates that differ in it is non-singular; λ_min",
+        outcome,
+        smallest,
+        "above 0",
+    )
+
+
+def _row(candidate: Candidate) -> Finding:
+    """One line of the table: the architecture on same and different."""
+    known = candidate.matrix(_CONTRAST)
+    found = "not resolved from singular"
+    if known.smallest_eigenvalue.low > 0:
+        found = "non-singular"
+    elif candidate.blind_pairs(_CONTRAST):
+        found = "singular"
+    one, other = _CONTRAST
+    return reported(f"N of {candidate.name} on '{one}' and '{other}' is {found}")
+
+
+def _instance(
+    name: str,
+    task: TemplateTask | Sequence[str],
+    architecture: Architecture = Architecture(),
+) -> Instance:
+    def run(effort: Effort, seed: int) -> Report:
+        points = effort.choose(2**10, 2**12, 2**15)
+        return other_architectures(task, architecture, points=points, seed=seed)
+
+    return Instance(name, run)
+
+
+def _mutant(name: str, templates: Sequence[str], candidate: Candidate) -> Instance:
+    """An architecture with a symmetry that is not its own."""
+
+    def run(effort: Effort, seed: int) -> Report:
+        return other_architectures(templates, compared=[candidate], seed=seed)
+
+    return Instance(name, run)
+
+
+_, _, _BAG, _RECURRENT, _RECURRENT_MEAN, _EQUALITY = candidates()
+_MIXED = ("X ?a", "?a X", "X X", "X Y", "?a ?b", "?a ?a", "?b ?b")
+
+CHECKER = Checker(
+    "C9",
+    other_architectures,
+    instances=(
+        _instance("same/different", builtin_task("same-different")),
+        _instance(
+            "the 5 wildcard templates of length 3",
+            ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"),
+            Architecture(activation=Cosine(1.5, 0.8)),
+        ),
+        _instance("regular tokens", _MIXED),
+    ),
+    mutants=(
+        _mutant(
+            "mean pooling said to see the equality pattern",
+            ("?a ?a", "?a ?b"),
+            replace(_BAG, invariant=EQUALITY_PATTERN),
+        ),
+        _mutant(
+            "an MLP on X Xᵀ said to see regular tokens",
+            ("X ?a", "?a ?b"),
+            replace(_EQUALITY, invariant=TEMPLATE),
+        ),
+        _mutant(
+            "a recurrent network said to see repeats",
+            ("?a ?a", "?a ?b"),
+            replace(_RECURRENT, invariant=TEMPLATE),
+        ),
+        _mutant(
+            "a mean over time said to see repeats",
+            ("?a ?a", "?a ?b"),
+            replace(_RECURRENT_MEAN, invariant=TEMPLATE),
+        ),
+        _mutant(
+            "a recurrent network said to see a bag only",
+            ("X ?a", "?a X"),
+            replace(_RECURRENT, invariant=REGULAR_COUNTS),
+        ),
+        _mutant(
+            "a transformer said to see the skeleton only",
+            ("?a ?a", "?a ?b"),
+            replace(transformer(), invariant=SKELETON),
+        ),
+        _mutant(
+            "a transformer without positions",
+            ("?a ?b ?a", "?a ?b ?b"),
+            transformer(Architecture(gamma=0.0)),
+        ),
+    ),
+)
