@@ -15,8 +15,10 @@ from itertools import islice
 import numpy as np
 import torch
 
+from numerics.mlp import MLP, MLPStack
 from numerics.shapes import Float64, Int64
 from numerics.strings import Vocabulary
+from numerics.training import Training, train
 from symbind_theory.substitution_laws import Probabilities
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
@@ -115,6 +117,32 @@ class MLPData:
             len(names),
             sizes.unseen,
         )
+
+    def loss(
+        self, stack: MLPStack, strings: Int64[torch.Tensor, "r s k"]
+    ) -> Float64[np.ndarray, " networks"]:
+        """Each network's expected squared loss, Σ_i weight_i · mean (f − label_i)².
+
+        Args:
+            stack: the networks.
+            strings: of each template, such as `test` or `fills`.
+        """
+        outputs = stack.outputs(strings.flatten(0, 1)).unflatten(1, strings.shape[:2])
+        losses = (outputs - self.targets[:, None]).square().mean(2)
+        return (losses @ self.weights).numpy()
+
+    def training_loss(self, stack: MLPStack) -> Float64[np.ndarray, " networks"]:
+        """Each network's mean squared loss on the training strings, noise included."""
+        return (stack.outputs(self.tokens) - self.labels).square().mean(1).numpy()
+
+    def trained(
+        self, mlp: MLP, training: Training, networks: int, seed: int
+    ) -> MLPStack:
+        """Networks trained on these strings from independent initialisations."""
+        generator = torch.Generator().manual_seed(seed)
+        length = self.tokens.shape[1]
+        stack = MLPStack(mlp, networks, length, self.vocabulary, generator)
+        return train(stack, self.tokens, self.labels, training, generator)
 
 
 def _check(task: TemplateTask, sizes: Sizes) -> None:
