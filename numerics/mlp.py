@@ -71,12 +71,6 @@ class MLP:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("first_layer", self.first_layer, FIRST_LAYERS)
 
-    @property
-    def exchangeable(self) -> bool:
-        """Whether the law of the initial weights stays the same when the tokens are
-        permuted independently at each position."""
-        return self.first_layer in ("gather", "dense")
-
 
 class MLPStack(torch.nn.Module):
     """Networks of one kind with independent initialisations, in float64.

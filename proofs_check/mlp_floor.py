@@ -1,7 +1,7 @@
 """C2: an MLP's expected loss on unseen symbols is at least its floor.
 
 By the coupling (C1) f(x; θ_t) and f(Πx; θ_t) have one law when Π permutes unseen
-symbols position by position. So on all strings of one skeleton the output has one law F,
+symbols position by position. So all strings of one skeleton have outputs of one law F,
 and its templates' expected squared loss Σ_i μ_i E(F − y_i)² is at least their weight
 times the variance of their labels. Over all skeletons, floor = E[Var(y | skeleton)].
 
