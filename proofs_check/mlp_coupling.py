@@ -234,7 +234,12 @@ def drawn_coupling(
                 database=None,
                 deadline=None,
                 phases=[Phase.generate, Phase.shrink][: 1 + shrink],
-                suppress_health_check=list(HealthCheck),
+                suppress_health_check=[
+                    HealthCheck.too_slow,
+                    HealthCheck.data_too_large,
+                    HealthCheck.filter_too_much,
+                    HealthCheck.large_base_example,
+                ],
                 verbosity=Verbosity.quiet,
             ),
             random=random.Random(seed),

@@ -66,6 +66,7 @@ class MLPData:
             templates of one skeleton alike.
         targets: label of each template.
         weights: probability of each template.
+        floor: of the task, exact to rounding.
         vocabulary: number of tokens.
         unseen: how many of them, the last ones, training does not show.
     """
@@ -76,6 +77,7 @@ class MLPData:
     fills: Int64[torch.Tensor, "r f k"]
     targets: Float64[torch.Tensor, " r"]
     weights: Float64[torch.Tensor, " r"]
+    floor: float
     vocabulary: int
     unseen: int
 
@@ -114,6 +116,8 @@ class MLPData:
             torch.from_numpy(np.stack(fills)),
             torch.tensor([float(y) for y in task.labels], dtype=torch.float64),
             torch.tensor([float(w) for w in task.weights], dtype=torch.float64),
+            # None is for symbolic labels, which were refused.
+            float(task.mlp_floor() or 0),
             len(names),
             sizes.unseen,
         )

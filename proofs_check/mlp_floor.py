@@ -94,7 +94,7 @@ def mlp_floor(
     data = MLPData.draw(task, sizes or Sizes(), seed)
     stack = data.trained(mlp or MLP(), training or Training(), networks, seed)
     test, orbit = data.loss(stack, data.test), data.loss(stack, data.fills)
-    floor = float(task.mlp_floor())
+    floor = data.floor
     findings = [
         proved(
             "every network's average over slot fills is at least the floor",

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +126,7 @@ def single_runs(
     )
     losses = data.loss(stack, data.test)
     shuffled = data.loss(stack, permute(permutations, data.test))
-    floor = float(task.mlp_floor())
+    floor = data.floor
     if statement == "every run":
         judged = proved(
             f"every run's loss on unseen symbols is at least the floor, {floor:.4g}",
@@ -157,7 +158,8 @@ def _quantiles(what: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
     found = []
     for p in _QUANTILES:
         value = float(np.quantile(samples, p))
-        ends = quantile_test(samples, q=value, p=p).confidence_interval(0.999)
+        test: Any = quantile_test
+        ends = test(samples, q=value, p=p).confidence_interval(0.999)
         # NaN where there are too few samples for an end.
         low = 0.0 if np.isnan(ends.low) else float(ends.low)
         high = math.inf if np.isnan(ends.high) else float(ends.high)
