@@ -252,19 +252,25 @@ def drawn_coupling(
         # A search most of whose runs say nothing says nothing.
         outcome = Outcome.HOLDS if 2 * held > drawn else Outcome.UNDECIDED
         return Report("C1", (Finding(statement, outcome),))
-    counterexample = proved(f"coupled in every case drawn, {broken} included", False)
+    counterexample = proved(f"coupled in all cases drawn, also in {broken}", False)
     return Report("C1", (counterexample, *broken.report().findings))
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What Hypothesis draws; its text is the evidence of a counterexample."""
+    """What Hypothesis draws."""
 
     task: TemplateTask
     mlp: MLP
     training: Training
     moved: str
     seed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.task} by {self.mlp} and {self.training} with {self.moved} tokens "
+            f"moved and seed {self.seed}"
+        )
 
     def report(self) -> Report:
         """The checker on it."""

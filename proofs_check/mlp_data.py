@@ -19,12 +19,14 @@ from numerics.mlp import MLP, MLPStack
 from numerics.shapes import Float64, Int64
 from numerics.strings import Vocabulary
 from numerics.training import Training, train
+from symbind_theory.findings import Finding
+from symbind_theory.results import Outcome
 from symbind_theory.substitution_laws import Probabilities
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["MLPData", "Sizes", "permute", "random_permutations"]
+__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +219,15 @@ def permute(
 ) -> Int64[torch.Tensor, "... k"]:
     """Πx: token t at position p becomes π_p(t)."""
     return permutations[torch.arange(tokens.shape[-1]), tokens]
+
+
+def diverged(losses: Float64[np.ndarray, " networks"]) -> Finding | None:
+    """An undecided finding where losses are not finite, else None."""
+    lost = int((~np.isfinite(losses)).sum())
+    if not lost:
+        return None
+    return Finding(
+        f"{lost} of {len(losses)} networks left the finite numbers in training",
+        Outcome.UNDECIDED,
+        expected="none: lower the learning rate",
+    )

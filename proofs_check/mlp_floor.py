@@ -34,7 +34,7 @@ from numerics.mlp import MLP
 from numerics.shapes import Float64
 from numerics.training import Training
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.mlp_data import MLPData, Sizes
+from proofs_check.mlp_data import MLPData, Sizes, diverged
 from proofs_check.statistics import (
     at_least,
     equals,
@@ -94,6 +94,8 @@ def mlp_floor(
     data = MLPData.draw(task, sizes or Sizes(), seed)
     stack = data.trained(mlp or MLP(), training or Training(), networks, seed)
     test, orbit = data.loss(stack, data.test), data.loss(stack, data.fills)
+    if (undecided := diverged(test + orbit)) is not None:
+        return Report("C2", (undecided,))
     floor = data.floor
     findings = [
         proved(
@@ -146,7 +148,7 @@ def _on(
         builtin_task(task),
         mlp,
         Training(steps=effort.choose(60, 200, 400)),
-        networks=effort.choose(96, 384, 2048),
+        networks=effort.choose(96, 384, 1024),
         deviations=deviations,
         seed=seed,
     )

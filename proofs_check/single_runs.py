@@ -48,7 +48,7 @@ from proofs_check.kernel_sets import (
     draw_templates,
     regression_errors,
 )
-from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations
+from proofs_check.mlp_data import MLPData, Sizes, diverged, permute, random_permutations
 from proofs_check.statistics import (
     at_most,
     equals,
@@ -126,6 +126,8 @@ def single_runs(
     )
     losses = data.loss(stack, data.test)
     shuffled = data.loss(stack, permute(permutations, data.test))
+    if (undecided := diverged(losses + shuffled)) is not None:
+        return Report("C10", (undecided,))
     floor = data.floor
     if statement == "every run":
         judged = proved(
@@ -244,6 +246,7 @@ CHECKER = Checker(
             "same-different, with kernel regression at beta 2",
             _on("same-different", MLP(width=16), Architecture(beta=2.0)),
         ),
+        Instance("aabb-abab", _on("aabb-abab", MLP(width=16))),
     ),
     mutants=(
         Instance(

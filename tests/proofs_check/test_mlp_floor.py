@@ -21,6 +21,7 @@ from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 
 TASK = builtin_task("same-different")
+WILD = Training(30, optimiser="sgd", learning_rate=1e9)
 SHORT = Training(steps=20)
 
 
@@ -142,6 +143,12 @@ def test_without_wildcards_strings_are_their_own_fills():
 def test_few_networks_leave_it_undecided():
     report = mlp_floor(TASK, training=SHORT, networks=4)
     assert report.outcome is Outcome.UNDECIDED
+
+
+def test_beyond_float64_nothing_is_decided():
+    report = mlp_floor(TASK, training=WILD, networks=3)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "lower the learning rate" in report.evidence
 
 
 def test_equal_seeds_equal_reports():

@@ -25,6 +25,7 @@ from symbind_theory.results import Outcome
 from symbind_theory.validation import InputError
 
 TASK = builtin_task("same-different")
+WILD = Training(30, optimiser="sgd", learning_rate=1e9)
 SMALL: dict[str, Any] = {
     "mlp": MLP(width=4),
     "training": Training(steps=2),
@@ -183,6 +184,12 @@ def test_quantiles_have_their_ends():
     few = module._quantiles("x", samples[:3])[2].estimate
     assert few is not None
     assert few.high == np.inf
+
+
+def test_beyond_float64_nothing_is_decided():
+    report = single_runs(TASK, training=WILD, runs=2)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "lower the learning rate" in report.evidence
 
 
 def test_equal_seeds_equal_reports():
