@@ -24,21 +24,19 @@ def data() -> tuple[torch.Tensor, torch.Tensor]:
 def by_layers(stack: MLPStack, network: int) -> torch.nn.Sequential:
     """One network of the stack in torch's own layers, on one-hot strings."""
     width = stack.mlp.width
-    kind = {"dtype": torch.float64}
     layers = [
-        torch.nn.Linear(LENGTH * VOCABULARY, width, **kind),
-        torch.nn.Tanh(),
-        torch.nn.Linear(width, width, **kind),
-        torch.nn.Tanh(),
-        torch.nn.Linear(width, 1, bias=False, **kind),
+        torch.nn.Linear(LENGTH * VOCABULARY, width).double(),
+        torch.nn.Linear(width, width).double(),
+        torch.nn.Linear(width, 1, bias=False).double(),
     ]
     weights = [stack.first.flatten(1, 2), stack.weights[0], stack.readout]
     with torch.no_grad():
-        for layer, weight in zip(layers[::2], weights, strict=True):
+        for layer, weight in zip(layers, weights, strict=True):
             layer.weight.copy_(weight[network].T)
             if layer.bias is not None:
                 layer.bias.zero_()
-    return torch.nn.Sequential(*layers)
+    tanh = torch.nn.Tanh()
+    return torch.nn.Sequential(layers[0], tanh, layers[1], tanh, layers[2])
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
