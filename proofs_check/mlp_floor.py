@@ -148,7 +148,7 @@ def _on(
         builtin_task(task),
         mlp,
         Training(steps=effort.choose(60, 200, 400)),
-        networks=effort.choose(96, 384, 1024),
+        networks=effort.choose(128, 384, 1024),
         deviations=deviations,
         seed=seed,
     )
