@@ -159,10 +159,10 @@ class _Apart:
 
     def findings(self, steps: int, tolerance: float) -> list[Finding]:
         """Both held against the tolerance; undecided beyond float64."""
-        when = f"before training and after each of {steps} steps"
+        what = "largest relative difference, before training and after each of"
         statements = {
-            f"relative difference of f(Πx; θ') from f(x; θ), {when}": self.outputs,
-            f"relative difference of the weights θ' from Πθ, {when}": self.weights,
+            f"{what} {steps} steps, of f(Πx; θ') from f(x; θ)": self.outputs,
+            f"{what} {steps} steps, of the weights θ' from Πθ": self.weights,
         }
         return [
             at_most(statement, Interval(found, found, found, 1.0), tolerance)
@@ -177,10 +177,10 @@ class _Apart:
 
 
 def _relative(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Largest difference in units of the largest number expected."""
+    """Largest difference in units of the largest number; 0 where all numbers are 0."""
     apart = (found - expected).abs().max()
-    # A network whose units are all dead gives zeros, and so must its twin.
-    return float(apart / expected.abs().max()) if apart else 0.0
+    scale = torch.maximum(found.abs().max(), expected.abs().max())
+    return float(apart / scale) if apart else 0.0
 
 
 def _largest(numbers: Iterable[float]) -> float:

@@ -201,16 +201,24 @@ def random_permutations(
 ) -> Int64[torch.Tensor, "k m"]:
     """Π: at each position an independent uniform permutation of the last tokens.
 
+    Drawn again if it is the same at all positions: to give symbols new names leaves
+    what an embedding shared by all positions sees of them. For one position, if it
+    moves nothing.
+
     Args:
         length: k.
         vocabulary: m, number of tokens.
-        moved: how many of them, the last ones, are permuted.
+        moved: how many of them, the last ones, are permuted, ≥ 2.
         generator: of the permutations.
     """
     kept = vocabulary - moved
     found = torch.arange(vocabulary).repeat(length, 1)
-    for row in found:
-        row[kept:] = kept + torch.randperm(moved, generator=generator)
+    names = found[0].clone()
+    while (found == names).all():
+        for row in found:
+            row[kept:] = kept + torch.randperm(moved, generator=generator)
+        if length > 1:
+            names = found[0].clone()
     return found
 
 

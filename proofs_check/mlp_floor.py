@@ -103,7 +103,7 @@ def mlp_floor(
             bool((orbit >= floor * (1 - _ROUNDING)).all()),
         ),
         *_expectation(test, floor),
-        *_orbit_statistic(test - orbit, floor, deviations),
+        *_orbit_statistic(_apart(test, orbit), floor, deviations),
         reported(
             "share of single networks under the floor",
             proportion_interval(int((test < floor).sum()), networks),
@@ -121,21 +121,30 @@ def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]
     return [at_least(f"{statement} against the floor", mean_interval(test), floor)]
 
 
+def _apart(
+    test: Float64[np.ndarray, " n"], orbit: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """D, with rounding taken for 0: strings without wildcards are their own fills."""
+    apart = test - orbit
+    return np.where(np.abs(apart) <= _ROUNDING * (test + orbit), 0.0, apart)
+
+
 def _orbit_statistic(
     apart: Float64[np.ndarray, " n"], floor: float, deviations: float
 ) -> list[Finding]:
     """E D = 0 with Student's interval of so many standard errors, and z."""
-    level = 1 - 2 * float(t.sf(deviations, len(apart) - 1))
-    mean = mean_interval(apart, level)
-    error = mean.half_width / deviations
     statement = "mean of D, test loss less its average over slot fills"
+    n, mean = len(apart), float(apart.mean())
+    error = float(apart.std(ddof=1)) / math.sqrt(n)
     if not error:
-        # Strings without wildcards are their own slot fills.
-        return [proved(f"{statement}, is 0", mean.value == 0)]
-    z = mean.value / error
+        return [proved(f"{statement}, is 0", mean == 0)]
+    level = 1 - 2 * float(t.sf(deviations, n - 1))
+    reach = deviations * error
+    found = Interval(mean, mean - reach, mean + reach, level)
+    z = mean / error
     resolution = _RESOLVED * floor or math.inf
     return [
-        equals(statement, mean, 0.0, resolution),
+        equals(statement, found, 0.0, resolution),
         reported("z of D", Interval(z, z - deviations, z + deviations, level)),
     ]
 

@@ -1,8 +1,10 @@
 """C1 as a law, and every way in which its checker can say no or not know."""
 
+import math
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,11 +101,14 @@ def test_beyond_float64_nothing_is_decided():
     assert "finite" in report.evidence
 
 
-def test_dead_networks_are_equal():
-    """No unit of ReLU is left after a huge step: all outputs are 0."""
-    training = Training(3, optimiser="sgd", learning_rate=10.0, loss="hinge")
-    report = mlp_coupling(TASK, MLP(depth=1, width=1), training, seed=1)
-    assert report.outcome is Outcome.HOLDS
+def test_relative_differences():
+    zeros, ones = torch.zeros(3), torch.ones(3)
+    assert module._relative(zeros, zeros) == 0
+    # A dead network's twin that is alive is as far off as can be.
+    assert module._relative(ones, zeros) == 1
+    assert module._relative(ones, ones * 4) == 0.75
+    assert math.isnan(module._relative(ones * math.nan, ones))
+    assert math.isnan(module._largest([1.0, math.nan, 2.0]))
 
 
 def test_equal_seeds_equal_reports():

@@ -140,6 +140,12 @@ def test_without_wildcards_strings_are_their_own_fills():
     assert report.false_alarm == 0
 
 
+def test_a_shift_of_every_network_is_refuted():
+    """Without scatter there is no error bar, and no excuse."""
+    (finding,) = module._orbit_statistic(np.full(9, 0.5), 1.0, 4.0)
+    assert finding.outcome is Outcome.REFUTED
+
+
 def test_few_networks_leave_it_undecided():
     report = mlp_floor(TASK, training=SHORT, networks=4)
     assert report.outcome is Outcome.UNDECIDED
