@@ -1,0 +1,113 @@
+"""Kernel regression repeated on independent training sets, by dense algebra.
+
+Strings that share no symbol have K = N at the templates of the pair, and the kernel of
+a string with itself on the diagonal. Each set draws the template of each of its strings
+and the noise of their labels, solves (K + λI)α = y and predicts fresh symbols. Nothing
+here is the closed form of `numerics.ridge_law`, which the errors are held against.
+
+Source: symbind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics.learning import DEFAULT_ALPHA
+from numerics.ridge_law import Regression, error_law
+from numerics.shapes import Float64, Int64
+from numerics.template_matrix import TemplateGram
+from symbind_theory.validation import finite_number, positive_integer
+
+__all__ = ["KernelSets", "closed_form", "draw_templates", "regression_errors"]
+
+# Sets solved at a time: 32 MiB of matrices for 64 strings.
+_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSets:
+    """Training sets of kernel regression.
+
+    Attributes:
+        sets: how many, ≥ 2.
+        strings: in each, ≥ 1; none shares a symbol with another.
+        alpha: ridge λ > 0.
+        noise: standard deviation of the labels' noise; the task's when None.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    sets: int = 2000
+    strings: int = 64
+    alpha: float = DEFAULT_ALPHA
+    noise: float | None = None
+
+    def __post_init__(self) -> None:
+        positive_integer("sets", self.sets, low=2)
+        positive_integer("strings", self.strings)
+        finite_number("alpha", self.alpha, low=0, strict=True)
+        if self.noise is not None:
+            finite_number("noise", self.noise, low=0)
+
+
+def draw_templates(
+    options: KernelSets, regression: Regression, generator: np.random.Generator
+) -> Int64[np.ndarray, "sets n"]:
+    """The template of each string, by the task's weights."""
+    shape = (options.sets, options.strings)
+    return generator.choice(len(regression.weights), size=shape, p=regression.weights)
+
+
+def regression_errors(
+    gram: TemplateGram,
+    regression: Regression,
+    templates: Int64[np.ndarray, "sets n"],
+    generator: np.random.Generator,
+) -> Float64[np.ndarray, " sets"]:
+    """Each set's expected squared error on fresh symbols, in the regression's units.
+
+    Args:
+        gram: N and self values.
+        regression: labels, weights, ridge and noise.
+        templates: of the training strings.
+        generator: of the labels' noise.
+    """
+    blocks = np.array_split(templates, -(-len(templates) // _AT_ONCE))
+    return np.concatenate([_errors(gram, regression, b, generator) for b in blocks])
+
+
+def _errors(
+    gram: TemplateGram,
+    regression: Regression,
+    templates: Int64[np.ndarray, "sets n"],
+    generator: np.random.Generator,
+) -> Float64[np.ndarray, " sets"]:
+    kernel = gram.matrix[templates[:, :, None], templates[:, None, :]]
+    strings = np.arange(templates.shape[1])
+    kernel[:, strings, strings] = gram.matrix_self[templates] + regression.alpha
+    noise = regression.noise * generator.standard_normal(templates.shape)
+    labels = regression.labels[templates] + noise
+    coefficients = np.linalg.solve(kernel, labels[:, :, None])
+    predicted = (gram.matrix[:, templates].transpose(1, 0, 2) @ coefficients)[:, :, 0]
+    return (predicted - regression.labels) ** 2 @ regression.weights
+
+
+def closed_form(
+    gram: TemplateGram,
+    regression: Regression,
+    counts: Float64[np.ndarray, "sets r"],
+) -> Float64[np.ndarray, " sets"]:
+    """The expected error given how many strings each template has, by `error_law`.
+
+    Args:
+        gram: N and self values.
+        regression: labels, weights, ridge and noise.
+        counts: n_i ≥ 0 of each set.
+    """
+    distinct, which = np.unique(counts, axis=0, return_inverse=True)
+    factor, excess = gram.pooled_factor, gram.excess
+    laws = [error_law(factor, excess, regression, n) for n in distinct]
+    return np.array([law(1.0) for law in laws])[which]
