@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from math import comb
 from typing import Any
 
@@ -148,12 +148,14 @@ def share_probability(task: TemplateTask, vocabulary: int) -> Fraction:
         raise InputError(f"the task has laws {task.laws}; expected uniform ones")
     counts = [len(t.wildcards) for t in task.templates]
     positive_integer("vocabulary", vocabulary, low=max(1, *counts))
-    apart = sum(
-        p * q * Fraction(comb(vocabulary - w, v), comb(vocabulary, v))
-        for p, w in zip(task.weights, counts, strict=True)
-        for q, v in zip(task.weights, counts, strict=True)
+    templates = list(zip(task.weights, counts, strict=True))
+    return sum(
+        (
+            p * q * (1 - Fraction(comb(vocabulary - w, v), comb(vocabulary, v)))
+            for (p, w), (q, v) in product(templates, repeat=2)
+        ),
+        Fraction(0),
     )
-    return 1 - apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,14 +359,16 @@ def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
     return block_structure(
         _ZIPF,
         vocabularies=(32, 512),
-        sets=_mutant_sets(effort),
+        sets=_sets(effort),
         diversity=(16, 256),
         seed=seed,
     )
 
 
 def _another_kernel(effort: Effort, seed: int) -> Report:
-    blocks = template_gram(_TASK.templates, Architecture(gamma=0.5), seed=seed)
+    blocks = template_gram(
+        _TASK.templates, Architecture(gamma=0.5), seed=seed, level=TEST_LEVEL
+    )
     return block_structure(_TASK, sets=_mutant_sets(effort), blocks=blocks, seed=seed)
 
 
