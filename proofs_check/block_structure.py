@@ -48,6 +48,7 @@ from proofs_check.statistics import (
     at_most,
     equals,
     mean_interval,
+    proportion_interval,
     reported,
 )
 from proofs_check.training_sets import independent_seeds, vocabulary_tokens
@@ -125,8 +126,7 @@ def block_structure(
     exact = diversity is None and all(isinstance(law, Uniform) for law in task.laws)
     for v, rho, row in zip(tokens, claimed, found, strict=True):
         findings += _pairs_that_share(task, len(v), rho, row, exact)
-    distances = [np.array([one.distance(blocks) for one in row]) for row in found]
-    findings += _distances(task, [len(v) for v in tokens], claimed, distances, blocks)
+    findings += _distances(task, [len(v) for v in tokens], claimed, found, blocks)
     return Report("C4", tuple(findings))
 
 
@@ -284,7 +284,7 @@ def _differences(
             continue
         attention = mean_interval(samples, level)
         ends = np.array([attention.value, max(0.0, attention.low), attention.high])
-        value, low, high = dual(d[i], d[j], ends)
+        value, low, high = dual(d[[i]], d[[j]], ends)
         reach = max(value - low, high - value) + blocks.halfwidth["matrix"][i, j]
         yield float(value - blocks.matrix[i, j]), float(reach)
 
@@ -296,13 +296,31 @@ def _pairs_that_share(
     sets: Sequence[_TrainingSet],
     exact: bool,
 ) -> list[Finding]:
-    share = mean_interval(np.array([one.share for one in sets]))
+    share = _share(sets)
     statement = f"pairs that share a symbol at V = {vocabulary}"
     if not exact:
         return [at_most(statement, share, _collision_bound(task, rho))]
     expected = float(share_probability(task, vocabulary))
     # Zipf's law or a wildcard more in every template would more than double it.
     return [equals(statement, share, expected, 3 / 4 * expected)]
+
+
+def _share(sets: Sequence[_TrainingSet]) -> Interval:
+    """The part of all pairs that share a symbol.
+
+    Student's interval where that is frequent. Where it is rare it says too little, or
+    nothing at all if no pair does; but then pairs are as good as independent.
+    """
+    student = mean_interval(np.array([one.share for one in sets]))
+    several = proportion_interval(_count(sets, shared=True), _count(sets))
+    low, high = min(student.low, several.low), max(student.high, several.high)
+    return Interval(student.value, low, high, TEST_LEVEL)
+
+
+def _count(sets: Sequence[_TrainingSet], shared: bool = False) -> int:
+    """The number of pairs, or of those that share a symbol."""
+    chosen = [one.pairs & one.shares if shared else one.pairs for one in sets]
+    return sum(int(pairs.sum()) for pairs in chosen) // 2
 
 
 def _collision_bound(task: TemplateTask, rho: float) -> float:
@@ -316,21 +334,31 @@ def _distances(
     task: TemplateTask,
     vocabularies: Sequence[int],
     claimed: Sequence[float],
-    distances: Sequence[Float64[np.ndarray, " sets"]],
+    found: Sequence[Sequence[_TrainingSet]],
     blocks: TemplateGram,
 ) -> list[Finding]:
     """What is left of |K − N| at the largest vocabulary, and that it has fallen."""
-    *others, last = [mean_interval(d) for d in distances]
+    most = float(blocks.excess.max())
+    # No collision among so many pairs leaves this much open.
+    open_ = most * proportion_interval(0, _count(found[-1])).high
+    samples = [np.array([one.distance(blocks) for one in row]) for row in found]
     findings = [
-        reported(f"mean |K − N| at V = {v}", d)
-        for v, d in zip(vocabularies, others, strict=False)
+        reported(f"mean |K − N| at V = {v}", mean_interval(s))
+        for v, s in zip(vocabularies[:-1], samples[:-1], strict=True)
     ]
-    bound = float(blocks.excess.max()) * _collision_bound(task, claimed[-1])
+    last = _at_least_as_wide(mean_interval(samples[-1]), open_)
+    bound = most * _collision_bound(task, claimed[-1])
     findings.append(at_most(f"mean |K − N| at V = {vocabularies[-1]}", last, bound))
-    if others:
-        fall = mean_interval(distances[0] - distances[-1])
+    if len(samples) > 1:
+        fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), open_)
         findings.append(at_least("its fall from the smallest vocabulary", fall, 0.0))
     return findings
+
+
+def _at_least_as_wide(interval: Interval, reach: float) -> Interval:
+    value = interval.value
+    low, high = min(interval.low, value - reach), max(interval.high, value + reach)
+    return Interval(value, low, high, interval.level)
 
 
 def _sets(effort: Effort) -> int:
