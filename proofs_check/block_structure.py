@@ -1,0 +1,414 @@
+"""C4: the kernel matrix of template data is a matrix of blocks, but for collisions.
+
+Two training strings that share no symbol have the entry N_ij of their templates: the
+kernel sees which tokens are equal and nothing else. So the kernel matrix differs from
+the blocks of N, off the diagonal, at pairs that *do* share a symbol, and those get rare
+as data get more diverse: each of the w symbols of a string is an image of the other
+string's wildcards with probability at most 1/ρ, hence
+
+    P(a pair shares a symbol) ≤ E w / ρ,
+
+and for uniform substitutions from V tokens, exactly,
+1 − Σ_ij μ_i μ_j C(V − w_i, w_j) / C(V, w_j). What a shared symbol changes is bounded
+too. Features of strings, less their mean over all symbols, have the kernel K − N,
+which so is positive semi-definite with e_i = K_self,i − N_ii on its diagonal:
+
+    |K(X, Y) − N_ij| ≤ √(e_i e_j),     E|K(X, Y) − N_ij| ≤ max_i e_i · E w / ρ.
+
+The test is sharp in that the two sides have nothing in common: entries come from one
+draw of all Gaussians for concrete strings (`string_gram`), N from an average over
+wildcards that is done analytically (`template_gram`). Training sets are independent of
+each other, each with Gaussians of its own, so that averages over the pairs of a set,
+which do depend on each other, are independent samples.
+
+Mutants: the ρ of uniform substitutions claimed for Zipf's, where one token stays in a
+good part of the strings however many there are; and the blocks of another transformer.
+
+Source: arXiv 2310.09753, on the proof for real labels; the bound on entries: symbind,
+docs/learning.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations_with_replacement, product
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from numerics import Architecture, TemplateGram, string_gram, template_gram
+from numerics.shapes import Bool, Float64, Int64
+from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.statistics import (
+    TEST_LEVEL,
+    at_least,
+    at_most,
+    equals,
+    mean_interval,
+    proportion_interval,
+    reported,
+)
+from proofs_check.training_sets import independent_seeds, vocabulary_tokens
+from symbind_theory.findings import Finding, Report
+from symbind_theory.results import Interval
+from symbind_theory.substitution_laws import Uniform
+from symbind_theory.tasks import Sample, TemplateTask
+from symbind_theory.validation import InputError, finite_number, positive_integer
+
+__all__ = ["CHECKER", "block_structure", "share_probability"]
+
+# Samples of the Gaussians for each training set: an entry is then off by 2 % or so,
+# less than strings differ, and more sets are worth more than more samples.
+_POINTS = 1024
+
+# Agreement with N means something if an eighth of what sharing every symbol adds to an
+# entry would be seen; one shared symbol of two adds some quarter of it.
+_RESOLUTION = 1 / 8
+
+
+def block_structure(
+    task: TemplateTask,
+    architecture: Architecture | None = None,
+    vocabularies: Sequence[int | Sequence[str]] = (8, 32, 96),
+    *,
+    strings: int = 32,
+    sets: int = 32,
+    diversity: Sequence[Any] | None = None,
+    blocks: TemplateGram | None = None,
+    seed: int = 0,
+) -> Report:
+    """Whether the kernel matrix of sampled strings tends to the blocks of N.
+
+    Args:
+        task: whose strings are sampled; labels play no part.
+        architecture: the transformer; `Architecture()` when None.
+        vocabularies: tokens outside the task's regular tokens, or their numbers; from
+            few to many.
+        strings: in each training set, ≥ 2.
+        sets: independent training sets for each vocabulary, ≥ 2.
+        diversity: ρ claimed for each vocabulary; `task.diversity` when None.
+        blocks: N; estimated when None.
+        seed: of the strings and of the Gaussians.
+
+    Raises:
+        InputError: an argument out of range, a vocabulary that the task's laws cannot
+            use, blocks of other templates, or templates without wildcards.
+    """
+    architecture = architecture or Architecture()
+    positive_integer("strings", strings, low=2)
+    positive_integer("sets", sets, low=2)
+    if not any(t.wildcards for t in task.templates):
+        raise InputError(
+            "the templates have no wildcards; expected one at least: without symbols "
+            "there is no diversity"
+        )
+    tokens = [vocabulary_tokens(task, v) for v in vocabularies]
+    if not tokens:
+        raise InputError("vocabularies is empty; expected at least one")
+    claimed = _claimed(task, tokens, diversity)
+    if blocks is None:
+        chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
+        blocks = template_gram(
+            task.templates, architecture, seed=seed, level=1 - chance
+        )
+    elif blocks.templates != task.templates:
+        raise InputError("blocks has other templates; expected those of the task")
+    seeds = independent_seeds(seed, len(tokens), sets).tolist()
+    found = [
+        [_training_set(task, architecture, v, strings, s) for s in own]
+        for v, own in zip(tokens, seeds, strict=True)
+    ]
+    everything = [one for row in found for one in row]
+    findings = [_entries_are_blocks(task, everything, blocks)]
+    exact = diversity is None and all(isinstance(law, Uniform) for law in task.laws)
+    for v, rho, row in zip(tokens, claimed, found, strict=True):
+        findings += _pairs_that_share(task, len(v), rho, row, exact)
+    findings += _distances(task, [len(v) for v in tokens], claimed, found, blocks)
+    return Report("C4", tuple(findings))
+
+
+def share_probability(task: TemplateTask, vocabulary: int) -> Fraction:
+    """The probability that two independent strings share a symbol, uniform laws.
+
+    >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    >>> share_probability(task, 10)
+    Fraction(79, 360)
+
+    Args:
+        task: with uniform substitutions.
+        vocabulary: V, at least the wildcards of any template.
+
+    Raises:
+        InputError: another law, or too few tokens.
+    """
+    if any(not isinstance(law, Uniform) for law in task.laws):
+        raise InputError(f"the task has laws {task.laws}; expected uniform ones")
+    counts = [len(t.wildcards) for t in task.templates]
+    positive_integer("vocabulary", vocabulary, low=max(1, *counts))
+    templates = list(zip(task.weights, counts, strict=True))
+    return sum(
+        (
+            p * q * (1 - Fraction(comb(vocabulary - w, v), comb(vocabulary, v)))
+            for (p, w), (q, v) in product(templates, repeat=2)
+        ),
+        Fraction(0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TrainingSet:
+    """Strings of a task and the kernel between them.
+
+    Attributes:
+        template: which each string comes from; shape (n,).
+        shares: which pairs share a symbol.
+        attention: K_attn.
+    """
+
+    template: Int64[np.ndarray, " n"]
+    shares: Bool[np.ndarray, "n n"]
+    attention: Float64[np.ndarray, "n n"]
+
+    @property
+    def pairs(self) -> Bool[np.ndarray, "n n"]:
+        """All pairs of two strings: the diagonal is left aside."""
+        return ~np.eye(len(self.template), dtype=bool)
+
+    @property
+    def share(self) -> float:
+        """The part of all pairs that share a symbol."""
+        return float(self.shares[self.pairs].mean())
+
+    def block(self, i: int, j: int) -> float | None:
+        """Mean K_attn of strings of i and j that share no symbol; None without any."""
+        rows, columns = self.template[:, None] == i, self.template[None, :] == j
+        chosen = self.attention[rows & columns & self.pairs & ~self.shares]
+        return float(chosen.mean()) if chosen.size else None
+
+    def distance(self, blocks: TemplateGram) -> float:
+        """Mean |K − N| over all pairs, at those that share a symbol.
+
+        At the others it is 0 but for the error of the estimate.
+        """
+        i, j = self.template[:, None], self.template[None, :]
+        d = blocks.attention_self
+        kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
+        moved = np.abs(kernel - blocks.matrix[i, j])
+        return float(np.where(self.shares, moved, 0.0)[self.pairs].mean())
+
+
+def _training_set(
+    task: TemplateTask,
+    architecture: Architecture,
+    vocabulary: Sequence[str],
+    strings: int,
+    seed: int,
+) -> _TrainingSet:
+    sample = task.sample(strings, vocabulary, seed)
+    gram = string_gram(sample.strings, architecture, _POINTS, seed)
+    return _TrainingSet(
+        np.array(sample.template_indices), _shares(task, sample), gram.attention
+    )
+
+
+def _shares(task: TemplateTask, sample: Sample) -> Bool[np.ndarray, "n n"]:
+    """Which pairs have a token in common besides regular ones."""
+    regular = set(task.regular_tokens)
+    symbols = [set(string.split()) - regular for string in sample.strings]
+    number = {x: i for i, x in enumerate(sorted(set().union(*symbols)))}
+    has = np.zeros((len(symbols), len(number)))
+    for row, own in zip(has, symbols, strict=True):
+        row[[number[x] for x in own]] = 1
+    return has @ has.T > 0
+
+
+def _pairs_of_templates(task: TemplateTask) -> int:
+    return comb(len(task) + 1, 2)
+
+
+def _claimed(
+    task: TemplateTask, tokens: Sequence[Sequence[str]], diversity: Sequence[Any] | None
+) -> list[float]:
+    """ρ for each vocabulary; the low end where it is an interval."""
+    if diversity is not None:
+        if len(diversity) != len(tokens):
+            raise InputError(
+                f"diversity has {len(diversity)} numbers; expected {len(tokens)}, one "
+                "for each vocabulary"
+            )
+        return [finite_number("diversity", rho, low=1) for rho in diversity]
+    found = [task.diversity(v) for v in tokens]
+    return [rho.low if isinstance(rho, Interval) else float(rho) for rho in found]
+
+
+def _entries_are_blocks(
+    task: TemplateTask, sets: Sequence[_TrainingSet], blocks: TemplateGram
+) -> Finding:
+    """The largest distance from N, over all pairs of templates at once."""
+    chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
+    differences = list(_differences(sets, blocks, 1 - chance))
+    away = np.array([abs(value) for value, _ in differences])
+    width = np.array([width for _, width in differences])
+    level = 1 - len(differences) * (chance + 1 - blocks.level)
+    largest = Interval(
+        float(away.max()),
+        max(0.0, float((away - width).max())),
+        float((away + width).max()),
+        level,
+    )
+    return equals(
+        "entries of strings that share no symbol, largest distance from N",
+        largest,
+        0.0,
+        _RESOLUTION * float(blocks.excess.max()),
+    )
+
+
+def _differences(
+    sets: Sequence[_TrainingSet], blocks: TemplateGram, level: float
+) -> Iterator[tuple[float, float]]:
+    """Mean entry less N_ij for each pair of templates, with its half-width.
+
+    K grows with K_attn ≥ 0, as the powers of its Mehler series do, so that the ends of
+    an interval go to the ends of one.
+    """
+    dual = blocks.architecture.activation.dual
+    d = blocks.attention_self
+    for i, j in combinations_with_replacement(range(len(d)), 2):
+        means = [one.block(i, j) for one in sets]
+        samples = np.array([mean for mean in means if mean is not None])
+        if len(samples) < 2:
+            continue
+        attention = mean_interval(samples, level)
+        ends = np.array([attention.value, max(0.0, attention.low), attention.high])
+        value, low, high = dual(d[[i]], d[[j]], ends)
+        reach = max(value - low, high - value) + blocks.halfwidth["matrix"][i, j]
+        yield float(value - blocks.matrix[i, j]), float(reach)
+
+
+def _pairs_that_share(
+    task: TemplateTask,
+    vocabulary: int,
+    rho: float,
+    sets: Sequence[_TrainingSet],
+    exact: bool,
+) -> list[Finding]:
+    share = _share(sets)
+    statement = f"pairs that share a symbol at V = {vocabulary}"
+    if not exact:
+        return [at_most(statement, share, _collision_bound(task, rho))]
+    expected = float(share_probability(task, vocabulary))
+    # Zipf's law or a wildcard more in every template would more than double it.
+    return [equals(statement, share, expected, 3 / 4 * expected)]
+
+
+def _share(sets: Sequence[_TrainingSet]) -> Interval:
+    """The part of all pairs that share a symbol.
+
+    Student's interval where that is frequent. Where it is rare it says too little, or
+    nothing at all if no pair does; but then pairs are as good as independent.
+    """
+    student = mean_interval(np.array([one.share for one in sets]))
+    several = proportion_interval(_count(sets, shared=True), _count(sets))
+    low, high = min(student.low, several.low), max(student.high, several.high)
+    return Interval(student.value, low, high, TEST_LEVEL)
+
+
+def _count(sets: Sequence[_TrainingSet], shared: bool = False) -> int:
+    """The number of pairs, or of those that share a symbol."""
+    chosen = [one.pairs & one.shares if shared else one.pairs for one in sets]
+    return sum(int(pairs.sum()) for pairs in chosen) // 2
+
+
+def _collision_bound(task: TemplateTask, rho: float) -> float:
+    """E w / ρ, at most 1."""
+    counts = [len(t.wildcards) for t in task.templates]
+    mean = sum(p * w for p, w in zip(task.weights, counts, strict=True))
+    return min(1.0, float(mean) / rho)
+
+
+def _distances(
+    task: TemplateTask,
+    vocabularies: Sequence[int],
+    claimed: Sequence[float],
+    found: Sequence[Sequence[_TrainingSet]],
+    blocks: TemplateGram,
+) -> list[Finding]:
+    """What is left of |K − N| at the largest vocabulary, and that it has fallen."""
+    most = float(blocks.excess.max())
+    # No collision among so many pairs leaves this much open.
+    open_ = most * proportion_interval(0, _count(found[-1])).high
+    samples = [np.array([one.distance(blocks) for one in row]) for row in found]
+    findings = [
+        reported(f"mean |K − N| at V = {v}", mean_interval(s))
+        for v, s in zip(vocabularies[:-1], samples[:-1], strict=True)
+    ]
+    last = _at_least_as_wide(mean_interval(samples[-1]), open_)
+    bound = most * _collision_bound(task, claimed[-1])
+    findings.append(at_most(f"mean |K − N| at V = {vocabularies[-1]}", last, bound))
+    if len(samples) > 1:
+        fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), open_)
+        findings.append(at_least("its fall from the smallest vocabulary", fall, 0.0))
+    return findings
+
+
+def _at_least_as_wide(interval: Interval, reach: float) -> Interval:
+    value = interval.value
+    low, high = min(interval.low, value - reach), max(interval.high, value + reach)
+    return Interval(value, low, high, interval.level)
+
+
+def _sets(effort: Effort) -> int:
+    return effort.choose(32, 192, 1600)
+
+
+def _mutant_sets(effort: Effort) -> int:
+    return effort.choose(16, 32, 64)
+
+
+_TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+_ZIPF = TemplateTask(["?a X ?b", "?a X ?a"], [1, -1], laws="zipf")
+
+
+def _same_different(effort: Effort, seed: int) -> Report:
+    return block_structure(_TASK, sets=_sets(effort), seed=seed)
+
+
+def _zipf(effort: Effort, seed: int) -> Report:
+    last = Architecture(readout="last")
+    return block_structure(_ZIPF, last, sets=_sets(effort), seed=seed)
+
+
+def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
+    """The ρ = V / 2 of uniform substitutions."""
+    return block_structure(
+        _ZIPF,
+        vocabularies=(32, 512),
+        sets=_sets(effort),
+        diversity=(16, 256),
+        seed=seed,
+    )
+
+
+def _another_kernel(effort: Effort, seed: int) -> Report:
+    blocks = template_gram(
+        _TASK.templates, Architecture(gamma=0.5), seed=seed, level=TEST_LEVEL
+    )
+    return block_structure(_TASK, sets=_mutant_sets(effort), blocks=blocks, seed=seed)
+
+
+CHECKER = Checker(
+    "C4",
+    block_structure,
+    instances=(
+        Instance("same-different, uniform substitutions", _same_different),
+        Instance("αXβ and αXα, Zipf's law, readout last", _zipf),
+    ),
+    mutants=(
+        Instance("Zipf's law with the diversity of a uniform one", _zipf_as_if_uniform),
+        Instance("blocks of a kernel with γ = 0.5", _another_kernel),
+    ),
+)

@@ -1,0 +1,273 @@
+"""C8: data diversity, and what it does to the error.
+
+ρ = min over templates z and tokens t of 1 / P[t is an image of z's wildcards]. It is
+known exactly: V / w for w wildcards and uniform substitutions from V tokens, and the
+inclusion probability of the heaviest token for successive draws. `data_diversity` holds
+1/ρ against the sampler: it counts how often each token is an image in the strings of
+each template. With simultaneous intervals for all tokens and templates, of Clopper and
+Pearson, the largest probability lies between the largest of their low and the largest
+of their high ends. So both a token that is used more often than ρ allows and the lack
+of one that is used so often refute it, and no token need be named beforehand.
+
+`error_against_diversity` records that the error is *not* monotone in ρ at a fixed
+number of strings. The theory bounds it by a sum that falls with ρ, which is loose: with
+few tokens strings of different templates are alike, but where some strings share a
+token their kernel is larger, which to a regression with a ridge may be worth more than
+symbols that occur once each. Training sets have the same templates and label noise for
+each vocabulary, so that differences between vocabularies are paired.
+
+Mutants: V / w claimed for Zipf's law; V claimed for two wildcards; and the claim that
+more diverse data never hurt.
+
+Source: arXiv 2310.09753, on data diversity; law of injective Zipf substitutions and the
+measured errors: symbind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from numerics import Architecture, TransformerKernelRegressor
+from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.generalisation import fresh_error
+from proofs_check.statistics import (
+    TEST_LEVEL,
+    at_least,
+    equals,
+    mean_interval,
+    proportion_interval,
+    reported,
+)
+from proofs_check.training_sets import independent_seeds, vocabulary_tokens
+from symbind_theory.findings import Report
+from symbind_theory.results import Interval
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError, finite_number, positive_integer
+
+__all__ = ["CHECKER", "data_diversity", "error_against_diversity"]
+
+# Tells w wildcards from w + 1 under uniform substitutions, up to w = 5.
+_RESOLUTION = 1 / 5
+
+# For kernel values of strings that share tokens: off by 2e-3, a 25th of the ridge.
+_POINTS = 2**12
+
+
+def data_diversity(
+    task: TemplateTask,
+    vocabulary: int | Sequence[str],
+    *,
+    claimed: Any = None,
+    draws: int = 20_000,
+    seed: int = 0,
+) -> Report:
+    """Whether ρ is what the task's sampler does.
+
+    >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    >>> data_diversity(task, 4, draws=4000).outcome.value
+    'HOLDS'
+
+    Args:
+        task: its templates count alike, whatever their weights.
+        vocabulary: tokens outside the task's regular tokens, or their number.
+        claimed: ρ ≥ 1 to be checked; `task.diversity` when None.
+        draws: strings sampled in all; 2000 ρ for each template resolve it.
+        seed: of the draws.
+
+    Raises:
+        InputError: an argument out of range, a vocabulary that the task's laws cannot
+            use, or templates without wildcards, whose ρ is infinite.
+    """
+    positive_integer("draws", draws)
+    if not any(t.wildcards for t in task.templates):
+        raise InputError(
+            "the templates have no wildcards; expected one at least: ρ is infinite"
+        )
+    tokens = vocabulary_tokens(task, vocabulary)
+    rho: Any = task.diversity(tokens) if claimed is None else claimed
+    if not isinstance(rho, Interval):
+        exact = finite_number("claimed", rho, low=1)
+        rho = Interval(exact, exact, exact, level=1.0)
+    found = _largest_probability(task, tokens, draws, seed)
+    # Where ρ is enclosed and not exact, either end may be the true one.
+    slack = 1 / rho.low - 1 / rho.high
+    used = Interval(found.value, found.low - slack, found.high + slack, found.level)
+    expected = 1 / rho.value
+    return Report(
+        "C8",
+        (
+            reported(f"ρ at V = {len(tokens)}", rho),
+            equals(
+                "largest probability that a template uses one given token",
+                used,
+                expected,
+                _RESOLUTION * expected,
+            ),
+        ),
+    )
+
+
+def error_against_diversity(
+    task: TemplateTask,
+    architecture: Architecture | None = None,
+    vocabularies: Sequence[int | Sequence[str]] = (8, 32, 10_000),
+    *,
+    monotone: bool = False,
+    strings: int = 128,
+    sets: int = 24,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Report:
+    """Whether the error on unseen symbols first falls and then rises with diversity.
+
+    Args:
+        task: with real labels; their noise is in training labels only.
+        architecture: the transformer; `Architecture()` when None.
+        vocabularies: tokens outside the task's regular tokens, or their numbers; from
+            few to many, at least two. All but the first and the last are in between.
+        monotone: check the opposite instead, that more diverse data never hurt: no
+            vocabulary has a larger error than the one before.
+        strings: of each training set.
+        sets: independent training sets, ≥ 2, for each vocabulary.
+        alpha: ridge > 0.
+        seed: of the training sets and of the kernel's estimate.
+
+    Raises:
+        InputError: symbolic labels, an argument out of range, or a vocabulary that the
+            task's laws cannot use.
+    """
+    positive_integer("strings", strings)
+    positive_integer("sets", sets, low=2)
+    if task.symbolic:
+        raise InputError(
+            f"labels are symbolic, such as {task.labels[0]!r}; expected numbers"
+        )
+    tokens = [vocabulary_tokens(task, v) for v in vocabularies]
+    least = 2 if monotone else 3
+    if len(tokens) < least:
+        raise InputError(
+            f"vocabularies has {len(tokens)} entries; expected at least {least}"
+        )
+    architecture = architecture or Architecture()
+    model = TransformerKernelRegressor(architecture, alpha, points=_POINTS, seed=seed)
+    seeds = independent_seeds(seed, sets).tolist()
+    errors = [
+        np.array([fresh_error(model, task, task.sample(strings, v, s)) for s in seeds])
+        for v in tokens
+    ]
+    sizes = [len(v) for v in tokens]
+    findings = [
+        reported(f"squared error at V = {v}", mean_interval(e))
+        for v, e in zip(sizes, errors, strict=True)
+    ]
+    compared = list(pairwise(range(len(sizes))))
+    if not monotone:
+        middle = 1 + int(np.argmin([e.mean() for e in errors[1:-1]]))
+        compared = [(0, middle), (len(sizes) - 1, middle)]
+    for worse, better in compared:
+        excess = mean_interval(errors[worse] - errors[better])
+        statement = f"error at V = {sizes[worse]} less that at V = {sizes[better]}"
+        findings.append(at_least(statement, excess, 0.0))
+    return Report("C8", tuple(findings))
+
+
+def _largest_probability(
+    task: TemplateTask, tokens: Sequence[str], draws: int, seed: int
+) -> Interval:
+    """The largest P[t is an image of z's wildcards] over templates z and tokens t.
+
+    Within one template intervals grow with the count, so that its most frequent token
+    has the largest ends.
+    """
+    alike = TemplateTask(task.templates, task.labels, laws=task.laws)
+    sample = alike.sample(draws, tokens, seed)
+    regular = set(task.regular_tokens)
+    strings = Counter(sample.template_indices)
+    uses: dict[int, Counter[str]] = {i: Counter() for i in strings}
+    for i, string in zip(sample.template_indices, sample.strings, strict=True):
+        uses[i].update(set(string.split()) - regular)
+    level = 1 - (1 - TEST_LEVEL) / (len(task) * len(tokens))
+    ends = [
+        proportion_interval(max(uses[i].values(), default=0), strings[i], level)
+        for i in strings
+    ]
+    return Interval(
+        max(end.value for end in ends),
+        max(end.low for end in ends),
+        max(end.high for end in ends),
+        TEST_LEVEL,
+    )
+
+
+_UNIFORM = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+_ZIPF = TemplateTask(["?a ?a ?a", "?a ?b ?b", "?a ?b ?c"], [1, 2, 3], laws="zipf")
+_HEAVY = TemplateTask(
+    ["?a X", "?a ?b"],
+    [0, 1],
+    laws=[{"u": 5, "v": 1, "w": 1, "x": 1}, "uniform"],
+)
+_NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
+
+
+def _draws(effort: Effort) -> int:
+    return effort.choose(8000, 100_000, 1_000_000)
+
+
+def _same_different(effort: Effort, seed: int) -> Report:
+    return data_diversity(_UNIFORM, 6, draws=_draws(effort), seed=seed)
+
+
+def _zipf(effort: Effort, seed: int) -> Report:
+    return data_diversity(_ZIPF, 12, draws=_draws(effort), seed=seed)
+
+
+def _one_heavy_token(effort: Effort, seed: int) -> Report:
+    tokens = ["u", "v", "w", "x", "y", "z"]
+    return data_diversity(_HEAVY, tokens, draws=_draws(effort), seed=seed)
+
+
+def _not_monotone(effort: Effort, seed: int, monotone: bool = False) -> Report:
+    return error_against_diversity(
+        _NOISY,
+        Architecture(beta=2.0),
+        sets=effort.choose(24, 128, 1024),
+        monotone=monotone,
+        seed=seed,
+    )
+
+
+def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
+    draws = _draws(effort) // 4
+    return data_diversity(_ZIPF, 12, claimed=Fraction(12, 3), draws=draws, seed=seed)
+
+
+def _two_wildcards_as_one(effort: Effort, seed: int) -> Report:
+    draws = _draws(effort) // 4
+    return data_diversity(_UNIFORM, 6, claimed=6, draws=draws, seed=seed)
+
+
+def _never_hurts(effort: Effort, seed: int) -> Report:
+    return _not_monotone(effort, seed, monotone=True)
+
+
+CHECKER = Checker(
+    "C8",
+    data_diversity,
+    instances=(
+        Instance("same-different, uniform substitutions", _same_different),
+        Instance("up to three wildcards, Zipf's law", _zipf),
+        Instance("a law of its own for each template", _one_heavy_token),
+        Instance("recorded: the error is not monotone in ρ", _not_monotone),
+    ),
+    mutants=(
+        Instance("V / w claimed for Zipf's law", _zipf_as_if_uniform),
+        Instance("V claimed for two wildcards", _two_wildcards_as_one),
+        Instance("more diverse data never hurt", _never_hurts),
+    ),
+)

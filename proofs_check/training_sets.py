@@ -1,0 +1,74 @@
+"""Independent training sets of a template task, which checkers average over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+
+from symbind_theory.tasks import Sample, TemplateTask
+from symbind_theory.templates import fresh_tokens
+from symbind_theory.validation import InputError, positive_integer, shorten
+
+__all__ = ["fresh_sample", "independent_seeds", "vocabulary_tokens"]
+
+
+def independent_seeds(seed: int, *shape: int) -> np.ndarray:
+    """Seeds of independent streams.
+
+    Args:
+        seed: from which they follow, ≥ 0.
+        shape: of the array of seeds.
+    """
+    positive_integer("seed", seed, low=0)
+    return np.random.default_rng(seed).integers(2**63, size=shape)
+
+
+def vocabulary_tokens(task: TemplateTask, vocabulary: object) -> tuple[str, ...]:
+    """The tokens that substitutions draw from.
+
+    >>> vocabulary_tokens(TemplateTask(["?a ?b"], [1]), 3)
+    ('1', '2', '3')
+
+    Args:
+        task: whose regular tokens are avoided.
+        vocabulary: tokens, or their number.
+
+    Raises:
+        InputError: neither of the two.
+    """
+    if isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str):
+        return tuple(vocabulary)
+    if isinstance(vocabulary, str) or not hasattr(vocabulary, "__index__"):
+        raise InputError(
+            f"vocabulary is {shorten(vocabulary)}; expected a list of tokens, or their "
+            "number"
+        )
+    size = positive_integer("vocabulary", vocabulary)
+    return tuple(islice(fresh_tokens(task.regular_tokens), size))
+
+
+def fresh_sample(task: TemplateTask, count: int, seed: int) -> Sample:
+    """Strings no two of which share a symbol: the limit of unbounded diversity.
+
+    >>> task = TemplateTask(["?a X ?a"], [1])
+    >>> fresh_sample(task, 3, seed=0).strings
+    ('a X a', 'b X b', 'c X c')
+
+    Args:
+        task: with real labels; labels get its noise.
+        count: number of strings.
+        seed: of the templates and the noise.
+    """
+    generator = np.random.default_rng(seed)
+    weights = [float(weight) for weight in task.weights]
+    indices = generator.choice(len(task), size=count, p=weights).tolist()
+    noise = generator.normal(0, task.noise, size=count).tolist()
+    names = fresh_tokens(task.regular_tokens)
+    strings = [
+        t.substitute({w: next(names) for w in t.wildcards})
+        for t in (task.templates[i] for i in indices)
+    ]
+    labels = [task.labels[i] + e for i, e in zip(indices, noise, strict=True)]
+    return Sample(tuple(strings), tuple(map(float, labels)), tuple(indices))
