@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from numerics import Architecture
 from proofs_check import mlp_coupling, mlp_floor, nonsingularity
-from proofs_check.mlp_strategies import mlps, trainings
+from proofs_check.strategies import mlps, trainings
 from symbind_theory import Outcome, TemplateTask
 from symbind_theory.strategies import inequivalent_pairs, substitutions, tasks
 

@@ -61,6 +61,7 @@ def _parser() -> CommandParser:
     )
     effort.add_argument("--full", action="store_true", help="large samples")
     add("--json", action="store_true", help="write one JSON document, nothing else")
+    add("--verbose", action="store_true", help="show every finding, not three a run")
     add("--list", action="store_true", help="list the claims, check nothing")
     add("--seed", type=integer_option(0), default=0, help="of all random numbers (0)")
     add(
@@ -114,7 +115,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         write_output(ledger_to_json(ledger) + "\n")
     else:
-        write_output(rendered(lambda console: print_ledger(ledger, console)))
+        verbose = options.verbose
+        write_output(rendered(lambda console: print_ledger(ledger, console, verbose)))
     return ledger.exit_status
 
 

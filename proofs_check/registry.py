@@ -11,9 +11,9 @@ from proofs_check.claims import (
     identity_perturbations,
     mlp_coupling,
     mlp_floor,
+    nonsingularity,
     other_architectures,
     single_runs,
-    template_matrix,
 )
 from symbind_theory.claims import claim
 
@@ -22,7 +22,7 @@ __all__ = ["CHECKERS", "checker_of"]
 CHECKERS: tuple[Checker, ...] = (
     mlp_coupling.CHECKER,
     mlp_floor.CHECKER,
-    template_matrix.CHECKER,
+    nonsingularity.CHECKER,
     block_structure.CHECKER,
     generalisation.CHECKER,
     identity_perturbations.CHECKER,

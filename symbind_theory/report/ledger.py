@@ -19,13 +19,23 @@ from symbind_theory.results import Outcome
 __all__ = ["ledger_document", "ledger_to_json", "print_ledger"]
 
 
-def print_ledger(ledger: Ledger, console: Console) -> None:
-    """Write each claim with its findings, then the sum of it all."""
-    parts = [part for entry in ledger.entries for part in _entry(entry)]
+# More findings of a run are shown on demand; the JSON document has them all.
+_MOST_FINDINGS = 3
+
+
+def print_ledger(ledger: Ledger, console: Console, verbose: bool = False) -> None:
+    """Write each claim with its findings, then the sum of it all.
+
+    Args:
+        ledger: what was found.
+        console: to which it is written.
+        verbose: whether every finding is shown, or three of a run.
+    """
+    parts = [part for entry in ledger.entries for part in _entry(entry, verbose)]
     console.print(Group(*parts, *_summary(ledger)))
 
 
-def _entry(entry: Entry) -> Iterator[RenderableType]:
+def _entry(entry: Entry, verbose: bool) -> Iterator[RenderableType]:
     registered = claim(entry.claim)
     yield Text.assemble(
         (f"{registered.id} {registered.name}: ", "bold"),
@@ -35,11 +45,11 @@ def _entry(entry: Entry) -> Iterator[RenderableType]:
     yield Padding(Text(registered.title), (0, 0, 0, 3))
     yield Padding(Text(registered.source, style="dim"), (0, 0, 0, 3))
     for trial in entry.trials:
-        yield from _trial(trial)
+        yield from _trial(trial, verbose)
     yield Text()
 
 
-def _trial(trial: Trial) -> Iterator[RenderableType]:
+def _trial(trial: Trial, verbose: bool) -> Iterator[RenderableType]:
     outcome = trial.report.outcome
     line = Text.assemble(
         ("mutant: " if trial.expected is Outcome.REFUTED else "", "bold"),
@@ -49,10 +59,14 @@ def _trial(trial: Trial) -> Iterator[RenderableType]:
     if not trial.as_expected:
         line.append(f", expected {trial.expected.value}", style="bold red")
     yield Padding(line, (0, 0, 0, 3))
-    for finding in trial.report.findings:
-        if trial.expected is Outcome.REFUTED and finding.outcome is not outcome:
-            continue
+    findings = trial.report.findings
+    if not verbose:
+        decisive = [f for f in findings if f.outcome is outcome]
+        findings = decisive[:_MOST_FINDINGS]
+    for finding in findings:
         yield Padding(_finding(finding), (0, 0, 0, 6))
+    if more := len(trial.report.findings) - len(findings):
+        yield Padding(Text(f"and {more} more (--verbose)", style="dim"), (0, 0, 0, 6))
 
 
 def _finding(finding: Finding) -> Text:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics.mlp import ACTIVATIONS, FIRST_LAYERS, MLP, MLPStack
-from proofs_check.mlp_strategies import mlps
+from proofs_check.strategies import mlps
 from symbind_theory.validation import InputError
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numerics import Architecture, string_gram, template_gram
 from numerics.one_layer_kernel import OneLayerKernel
 from numerics.pattern_kernel import OverlapTypes
-from proofs_check.block_structure import block_structure, share_probability
+from proofs_check.claims.block_structure import block_structure, share_probability
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 from symbind_theory.overlaps import overlap_types

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numerics.architecture import Architecture
 from numerics.copying_network import RateSamples, copying_strings
 from proofs_check.checker import Effort
-from proofs_check.copying import CHECKER, CopyingExperiment, copying
+from proofs_check.claims.copying import CHECKER, CopyingExperiment, copying
 from proofs_check.statistics import mean_interval
 from symbind_theory import TemplateTask
 from symbind_theory.results import Outcome
@@ -74,7 +74,7 @@ def test_the_slope_fails_where_the_rates_do_not_fall():
 
 def test_pseudo_values_are_the_jackknifes_to_first_order():
     """An independent error of a ratio of means: leave one network out at a time."""
-    from proofs_check import copying as module
+    from proofs_check.claims import copying as module
 
     random = np.random.default_rng(0)
     squares = random.gamma(20, size=200)

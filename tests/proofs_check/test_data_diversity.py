@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import Architecture, TransformerKernelRegressor
-from proofs_check.data_diversity import data_diversity, error_against_diversity
-from proofs_check.generalisation import fresh_error
+from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
+from proofs_check.claims.generalisation import fresh_error
 from proofs_check.training_sets import independent_seeds
 from symbind_theory import InputError, Outcome, TemplateTask
 

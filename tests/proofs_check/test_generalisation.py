@@ -11,7 +11,11 @@ from numerics import (
     learning_curve,
     template_gram,
 )
-from proofs_check.generalisation import TrainingSizes, fresh_error, generalisation
+from proofs_check.claims.generalisation import (
+    TrainingSizes,
+    fresh_error,
+    generalisation,
+)
 from proofs_check.statistics import TEST_LEVEL
 from proofs_check.training_sets import fresh_sample
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task

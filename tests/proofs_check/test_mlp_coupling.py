@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 
 from numerics.mlp import MLP
 from numerics.training import LOSSES, OPTIMISERS, Training
-from proofs_check import mlp_coupling as module
-from proofs_check.mlp_coupling import MOVED, ROUNDING, drawn_coupling, mlp_coupling
+from proofs_check.claims import mlp_coupling as module
+from proofs_check.claims.mlp_coupling import (
+    MOVED,
+    ROUNDING,
+    drawn_coupling,
+    mlp_coupling,
+)
 from proofs_check.mlp_data import Sizes
-from proofs_check.mlp_strategies import mlps, trainings
+from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Outcome

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.closed_form import fresh_strings
-from proofs_check.nonsingularity import (
+from proofs_check.claims.nonsingularity import (
     Sampling,
     mlp_findings,
     nonsingularity,
@@ -24,7 +24,7 @@ from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
 from symbind_theory.theorem_s import Decision
 from symbind_theory.validation import InputError
 
-MODULE = importlib.import_module("proofs_check.nonsingularity")
+MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
 PAIR = ["?a ?a", "?a ?b"]
 FEW = Sampling(points=64, runs=2, samples=32, copies=2)
 # Enough for strings to resolve the gap of αα and αβ.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from numerics import Architecture, Cosine, ReLU
 from numerics.closed_form import KnownMatrix
-from proofs_check.other_architectures import (
+from proofs_check.claims.other_architectures import (
     EQUALITY_PATTERN,
     REGULAR_COUNTS,
     SKELETON,

@@ -10,7 +10,8 @@ from numerics import Architecture, TransformerKernelRegressor, template_gram
 from numerics.learning import learning_curve, task_regression
 from numerics.mlp import MLP
 from numerics.training import Training
-from proofs_check import single_runs as module
+from proofs_check.claims import single_runs as module
+from proofs_check.claims.single_runs import single_runs
 from proofs_check.kernel_sets import (
     KernelSets,
     closed_form,
@@ -18,7 +19,6 @@ from proofs_check.kernel_sets import (
     regression_errors,
 )
 from proofs_check.mlp_data import MLPData
-from proofs_check.single_runs import single_runs
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.findings import Finding
 from symbind_theory.results import Outcome

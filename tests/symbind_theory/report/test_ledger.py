@@ -32,14 +32,14 @@ def ledger(instance=HOLDS, mutant=REFUTED):
     return Ledger((entry,), "quick", 7, "1.2")
 
 
-def text(shown, width=88):
+def text(shown, width=88, verbose=False):
     file = io.StringIO()
-    print_ledger(shown, Console(file=file, width=width))
+    print_ledger(shown, Console(file=file, width=width), verbose)
     return file.getvalue()
 
 
-def test_every_finding_of_a_true_instance_is_shown():
-    shown = text(ledger())
+def test_every_finding_is_shown_on_demand():
+    shown = text(ledger(), verbose=True)
     assert "C2 MLP floor: HOLDS  1.8 s" in shown
     assert claim("C2").source[:40] in shown
     assert "holds: D <mean>: 0.01 in [-0.1, 0.1], expected 0" in shown
@@ -49,8 +49,11 @@ def test_every_finding_of_a_true_instance_is_shown():
     assert "seed 7" in " ".join(shown.split())
 
 
-def test_of_a_mutant_what_refutes_it_is_shown():
+def test_what_decides_is_shown():
     shown = text(ledger())
+    assert "holds: D <mean>" in shown
+    assert "reported" not in shown
+    assert shown.count("and 1 more (--verbose)") == 2
     assert "mutant: tied [bold]embedding: REFUTED" in shown
     assert "refuted: D" in shown
     assert "harmless" not in shown

@@ -37,8 +37,8 @@ from numerics.shapes import Int64
 from numerics.training import Training, training_steps
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations
-from proofs_check.mlp_strategies import mlps, trainings
 from proofs_check.statistics import at_most, proved, reported
+from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Interval, Outcome

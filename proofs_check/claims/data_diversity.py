@@ -35,7 +35,7 @@ import numpy as np
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.generalisation import fresh_error
+from proofs_check.claims.generalisation import fresh_error
 from proofs_check.statistics import (
     TEST_LEVEL,
     at_least,

@@ -73,7 +73,7 @@ from numerics.other_kernels import (
     recurrent_kernel,
 )
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.nonsingularity import templates_of
+from proofs_check.claims.nonsingularity import templates_of
 from proofs_check.statistics import TEST_LEVEL, proved, reported
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.findings import Finding, Report

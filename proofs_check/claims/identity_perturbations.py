@@ -128,7 +128,8 @@ def identity_perturbations(
     """Check C6 on a task: an architecture with a or b against the same without.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    >>> report = identity_perturbations(task, Architecture(readout="last"), identity_kq=2)
+    >>> last = Architecture(readout="last")
+    >>> report = identity_perturbations(task, last, identity_kq=2)
     >>> print(report.outcome)
     HOLDS
 

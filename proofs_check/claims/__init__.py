@@ -1,0 +1,1 @@
+"""One module for each claim: its mathematics, its checker, its mutants."""
