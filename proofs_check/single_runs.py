@@ -32,7 +32,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.stats import quantile_test
 
 from numerics.architecture import Architecture
@@ -48,7 +47,14 @@ from proofs_check.kernel_sets import (
     draw_templates,
     regression_errors,
 )
-from proofs_check.mlp_data import MLPData, Sizes, diverged, permute, random_permutations
+from proofs_check.mlp_data import (
+    MLPData,
+    Sizes,
+    diverged,
+    permute,
+    random_permutations,
+    stream,
+)
 from proofs_check.statistics import (
     at_most,
     equals,
@@ -122,7 +128,7 @@ def single_runs(
     data = MLPData.draw(task, sizes or Sizes(), seed)
     stack = data.trained(mlp or MLP(), training or Training(), 2 * runs, seed)
     permutations = random_permutations(
-        task.length, data.vocabulary, data.unseen, torch.Generator().manual_seed(seed)
+        task.length, data.vocabulary, data.unseen, stream(seed, 1)
     )
     losses = data.loss(stack, data.test)
     shuffled = data.loss(stack, permute(permutations, data.test))
