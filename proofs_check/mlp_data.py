@@ -26,7 +26,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
+__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class MLPData:
         self, mlp: MLP, training: Training, networks: int, seed: int
     ) -> MLPStack:
         """Networks trained on these strings from independent initialisations."""
-        generator = torch.Generator().manual_seed(seed)
+        generator = stream(seed, 0)
         length = self.tokens.shape[1]
         stack = MLPStack(mlp, networks, length, self.vocabulary, generator)
         return train(stack, self.tokens, self.labels, training, generator)
@@ -194,6 +194,12 @@ def _strings(
         for token, slot in zip(template.skeleton, slots, strict=True)
     ]
     return np.stack(columns, axis=1)
+
+
+def stream(seed: int, number: int) -> torch.Generator:
+    """One of the independent streams of random numbers that go with a seed."""
+    (state,) = np.random.SeedSequence([seed, number]).generate_state(1)
+    return torch.Generator().manual_seed(int(state))
 
 
 def random_permutations(

@@ -36,7 +36,7 @@ from numerics.mlp import MLP, MLPStack
 from numerics.shapes import Int64
 from numerics.training import Training, training_steps
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations
+from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations, stream
 from proofs_check.statistics import at_most, proved, reported
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
@@ -96,16 +96,15 @@ def mlp_coupling(
     positive_integer("seed", seed, low=0)
     mlp, training = mlp or MLP(), training or Training(steps=20)
     data = MLPData.draw(task, sizes or Sizes(), seed)
-    generator = torch.Generator().manual_seed(seed)
+    generator, order, same_order = stream(seed, 0), stream(seed, 1), stream(seed, 1)
     moving = data.unseen if moved == "unseen" else data.vocabulary
     permutations = random_permutations(task.length, data.vocabulary, moving, generator)
     stack = MLPStack(mlp, 1, task.length, data.vocabulary, generator)
     twin = stack.permuted(permutations) if "weights" in permuted else deepcopy(stack)
     shown = permute(permutations, data.tokens) if "data" in permuted else data.tokens
-    order = [torch.Generator().manual_seed(seed) for _ in range(2)]
     lockstep = zip(
-        training_steps(stack, data.tokens, data.labels, training, order[0]),
-        training_steps(twin, shown, data.labels, training, order[1]),
+        training_steps(stack, data.tokens, data.labels, training, order),
+        training_steps(twin, shown, data.labels, training, same_order),
         strict=True,
     )
     uniform = torch.randint(data.vocabulary, (64, task.length), generator=generator)

@@ -153,9 +153,7 @@ def test_the_two_samples_come_from_different_runs():
     estimate = judged(report)[0].estimate
     assert estimate is not None
     # The same runs would be at a distance far below that of independent ones.
-    shuffled = module.random_permutations(
-        2, data.vocabulary, 8, module.torch.Generator().manual_seed(5)
-    )
+    shuffled = module.random_permutations(2, data.vocabulary, 8, module.stream(5, 1))
     other = data.loss(stack, module.permute(shuffled, data.test))
     expected: Any = ks_2samp(losses[:256], other[256:])
     assert estimate.value == pytest.approx(expected.statistic)
