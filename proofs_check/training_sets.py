@@ -29,7 +29,7 @@ def vocabulary_tokens(task: TemplateTask, vocabulary: object) -> tuple[str, ...]
     """The tokens that substitutions draw from.
 
     >>> vocabulary_tokens(TemplateTask(["?a ?b"], [1]), 3)
-    ('1', '2', '3')
+    ('a', 'b', 'c')
 
     Args:
         task: whose regular tokens are avoided.

@@ -58,7 +58,13 @@ from symbind_theory.substitution_laws import Uniform
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CHECKER", "block_structure", "share_probability"]
+__all__ = [
+    "CHECKER",
+    "TrainingKernel",
+    "block_structure",
+    "share_probability",
+    "training_kernel",
+]
 
 # Samples of the Gaussians for each training set: an entry is then off by 2 % or so,
 # less than strings differ, and more sets are worth more than more samples.
@@ -118,7 +124,7 @@ def block_structure(
         raise InputError("blocks has other templates; expected those of the task")
     seeds = independent_seeds(seed, len(tokens), sets).tolist()
     found = [
-        [_training_set(task, architecture, v, strings, s) for s in own]
+        [training_kernel(task, architecture, v, strings, s) for s in own]
         for v, own in zip(tokens, seeds, strict=True)
     ]
     everything = [one for row in found for one in row]
@@ -159,8 +165,8 @@ def share_probability(task: TemplateTask, vocabulary: int) -> Fraction:
 
 
 @dataclass(frozen=True, slots=True)
-class _TrainingSet:
-    """Strings of a task and the kernel between them.
+class TrainingKernel:
+    """Sampled strings of a task and the kernel between them.
 
     Attributes:
         template: which each string comes from; shape (n,).
@@ -188,28 +194,49 @@ class _TrainingSet:
         chosen = self.attention[rows & columns & self.pairs & ~self.shares]
         return float(chosen.mean()) if chosen.size else None
 
+    def moved(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
+        """K − N_ij for the templates of each pair, off the diagonal."""
+        i, j = self.template[:, None], self.template[None, :]
+        d = blocks.attention_self
+        kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
+        return kernel - blocks.matrix[i, j]
+
     def distance(self, blocks: TemplateGram) -> float:
         """Mean |K − N| over all pairs, at those that share a symbol.
 
         At the others it is 0 but for the error of the estimate.
         """
-        i, j = self.template[:, None], self.template[None, :]
-        d = blocks.attention_self
-        kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
-        moved = np.abs(kernel - blocks.matrix[i, j])
-        return float(np.where(self.shares, moved, 0.0)[self.pairs].mean())
+        moved = np.where(self.shares, np.abs(self.moved(blocks)), 0.0)
+        return float(moved[self.pairs].mean())
 
 
-def _training_set(
+def training_kernel(
     task: TemplateTask,
     architecture: Architecture,
     vocabulary: Sequence[str],
     strings: int,
     seed: int,
-) -> _TrainingSet:
+    points: int = _POINTS,
+) -> TrainingKernel:
+    """Sample strings, and the kernel between them.
+
+    Equal seeds give strings of the same templates, whatever the vocabulary.
+
+    Args:
+        task: whose strings are sampled.
+        architecture: the transformer.
+        vocabulary: tokens that substitutions draw from.
+        strings: how many.
+        seed: of the strings and of the Gaussians.
+        points: samples of the Gaussians.
+
+    Raises:
+        InputError: an argument out of range, or a vocabulary that the task's laws
+            cannot use.
+    """
     sample = task.sample(strings, vocabulary, seed)
-    gram = string_gram(sample.strings, architecture, _POINTS, seed)
-    return _TrainingSet(
+    gram = string_gram(sample.strings, architecture, points, seed)
+    return TrainingKernel(
         np.array(sample.template_indices), _shares(task, sample), gram.attention
     )
 
@@ -245,7 +272,7 @@ def _claimed(
 
 
 def _entries_are_blocks(
-    task: TemplateTask, sets: Sequence[_TrainingSet], blocks: TemplateGram
+    task: TemplateTask, sets: Sequence[TrainingKernel], blocks: TemplateGram
 ) -> Finding:
     """The largest distance from N, over all pairs of templates at once."""
     chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
@@ -268,7 +295,7 @@ def _entries_are_blocks(
 
 
 def _differences(
-    sets: Sequence[_TrainingSet], blocks: TemplateGram, level: float
+    sets: Sequence[TrainingKernel], blocks: TemplateGram, level: float
 ) -> Iterator[tuple[float, float]]:
     """Mean entry less N_ij for each pair of templates, with its half-width.
 
@@ -293,7 +320,7 @@ def _pairs_that_share(
     task: TemplateTask,
     vocabulary: int,
     rho: float,
-    sets: Sequence[_TrainingSet],
+    sets: Sequence[TrainingKernel],
     exact: bool,
 ) -> list[Finding]:
     share = _share(sets)
@@ -305,7 +332,7 @@ def _pairs_that_share(
     return [equals(statement, share, expected, 3 / 4 * expected)]
 
 
-def _share(sets: Sequence[_TrainingSet]) -> Interval:
+def _share(sets: Sequence[TrainingKernel]) -> Interval:
     """The part of all pairs that share a symbol.
 
     Student's interval where that is frequent. Where it is rare it says too little, or
@@ -317,7 +344,7 @@ def _share(sets: Sequence[_TrainingSet]) -> Interval:
     return Interval(student.value, low, high, TEST_LEVEL)
 
 
-def _count(sets: Sequence[_TrainingSet], shared: bool = False) -> int:
+def _count(sets: Sequence[TrainingKernel], shared: bool = False) -> int:
     """The number of pairs, or of those that share a symbol."""
     chosen = [one.pairs & one.shares if shared else one.pairs for one in sets]
     return sum(int(pairs.sum()) for pairs in chosen) // 2
@@ -334,7 +361,7 @@ def _distances(
     task: TemplateTask,
     vocabularies: Sequence[int],
     claimed: Sequence[float],
-    found: Sequence[Sequence[_TrainingSet]],
+    found: Sequence[Sequence[TrainingKernel]],
     blocks: TemplateGram,
 ) -> list[Finding]:
     """What is left of |K − N| at the largest vocabulary, and that it has fallen."""

@@ -129,6 +129,8 @@ def generalisation(
     finite_number("target", target, low=0, strict=True)
     regression = task_regression(task, alpha)
     seeds = independent_seeds(seed, sizes.few_sets + sizes.many_sets).tolist()
+    few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
+    many = [_many(task, sizes, s) for s in seeds[sizes.few_sets :]]
     if gram is None:
         level = (1 + TEST_LEVEL) / 2
         gram = template_gram(
@@ -137,9 +139,6 @@ def generalisation(
     elif gram.templates != task.templates:
         raise InputError("gram has other templates; expected those of the task")
     model = TransformerKernelRegressor(architecture, alpha, points=_POINTS, seed=seed)
-
-    few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
-    many = [_many(task, sizes, s) for s in seeds[sizes.few_sets :]]
     closed = learning_curve(task, None, [sizes.few, sizes.many], alpha, gram=gram)
     observed = mean_interval(np.array([fresh_error(model, task, s) for s in many]))
     at = f"after {sizes.many} strings"

@@ -91,6 +91,7 @@ def test_errors_are_those_of_the_training_sets():
         assert found.estimate.value == pytest.approx(np.mean(errors), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_error_falls_and_rises():
     """So it does not fall throughout, but it does where tokens are few."""
     wide = {**FAST, "vocabularies": (6, 24, 5000)}

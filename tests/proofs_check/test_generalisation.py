@@ -84,18 +84,15 @@ def test_every_finding_can_fail(task, options, refuted):
 
 
 def test_noise_is_what_the_closed_form_says():
-    """The part of the noise is twice what the test resolves, and more."""
-    loud = TemplateTask(CLEAN.templates, CLEAN.labels, noise=1.0)
-    sizes = TrainingSizes(few=40, few_sets=60, many=40, many_sets=2)
-    report = generalisation(loud, target=0.9, sizes=sizes, gram=GRAM)
+    """Where labels are noise alone, all of the error is what it adds."""
+    noise = TemplateTask(CLEAN.templates, [0, 0], noise=1.0)
+    sizes = TrainingSizes(few=40, few_sets=100, many=40, many_sets=2)
+    report = generalisation(noise, target=0.9, sizes=sizes, gram=GRAM)
     found = report.findings[1].estimate
     assert found is not None
     assert found.contains(0.0)
-    with_noise, without = (
-        learning_curve(task, sizes=[40], alpha=1e-2, gram=GRAM).mse.item()
-        for task in (loud, CLEAN)
-    )
-    assert with_noise - without > 2 * found.half_width
+    whole = learning_curve(noise, sizes=[40], alpha=1e-2, gram=GRAM).mse.item()
+    assert found.half_width < 0.8 * whole
 
 
 def test_collisions_are_allowed_among_the_many():
