@@ -21,7 +21,7 @@ import numpy as np
 from rich.progress import track
 
 from numerics import Architecture, TemplateGram, template_gram
-from proofs_check.block_structure import share_probability, training_kernel
+from proofs_check.claims.block_structure import share_probability, training_kernel
 from proofs_check.training_sets import vocabulary_tokens
 from symbind_theory import Interval, TemplateTask
 

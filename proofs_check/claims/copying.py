@@ -5,13 +5,14 @@ about symbols it has never seen. Let R_g be what the margin of the right symbol 
 other unseen ones gains, at random initialisation, for each unit of training loss that
 the group g of parameters takes off (`numerics.copying_network`).
 
-- W_V and W_O teach nothing about unseen symbols. For α → α with n symbols, R is (n/d)(1
-  − O(1/n)) / (1 + n/d + γ²/2), known exactly but for the initial softmax
-  (`numerics.copying_laws`): n/(n + d) without positions.
-- For any template 0 ≤ E R ≤ (T/d) R_b, T the number of distinct training targets. Given
-  attention, averages over W_V, W_O and the embeddings make E⟨∇_V stat, ∇_V L⟩ a
-  multiple 1/d of what b gets; and |∇_V L|² is that multiple of ‖Σ_t a_t ⊗ c_t‖², of
-  rank at most T, which is at least (trace)²/T (Cauchy–Schwarz), and the trace is ∂L/∂b.
+- W_V and W_O teach nothing about unseen symbols. For α → α with n symbols R is nearly
+  n / (d + n + dγ²/2), so n/(n + d) without positions; `numerics.copying_laws` has it
+  exactly but for the initial softmax.
+- For any template 0 ≤ E R ≤ (T/d) R_b to leading order in 1/d, T the number of distinct
+  training targets. Let string t mix its embeddings to a_t and write −c_t for its
+  ∂L/∂z1. Averaged over W_O and embeddings E⟨∇_V stat, ∇_V L⟩ is 1/d of what b gets, in
+  units where |∇_V L|² is ‖Σ_t a_t ⊗ c_t‖² and ∂L/∂b minus the trace of that matrix. Its
+  rank is T at most, so its square is at least trace²/T (Cauchy–Schwarz).
 - b itself, a multiple of the identity added to W_V W_O in each head, is learned from
   any symbol for all: R_b = 1/(1 − 1/M) for α → α at every width.
 - Trained networks without b guess among unseen symbols as the width grows; with b they

@@ -3,27 +3,30 @@
 **a**, added to W_K W_Qᵀ, adds βa(1[x_q = x_i] + γ² 1[q = i]) to the logits.
 
 - Under `cls` that is βa(1 + γ²) at `[CLS]` itself in every string: no news about which
-  symbols are equal, no leading order of a gap lowered; C is what a changed `[CLS]`
-  logit gives, and gaps vanish as it outweighs the others (below 2 % at a = 4, β = γ =
-  1).
+  symbols are equal, no leading order of a gap lowered. C is what a changed `[CLS]`
+  logit gives, and gaps vanish as it outweighs the others: below 2 % where β = γ = 1
+  and a = 4.
 - Read at the last symbol it shows where the copies of that symbol are: leading orders
-  fall (αα/αβ from β⁶ to β²) and at a ≈ 2 less data is needed, λ_min(N) against e is
-  larger and N better conditioned. Too much is harmful: attention to the query alone.
+  fall (αα/αβ from β⁶ to β²), and at a ≈ 2 less data is needed, λ_min(N) against e is
+  larger and N better conditioned. Too much is harmful: the query attends to itself.
 
-**b**, added to W_V W_O of each of H heads as b/√H, adds the heads' mean attention: K_b
-= K_attn + b² ⟨E Φ(X), E Φ(Y)⟩ as H grows. A gap grows by b² ‖E f_i − E f_j‖²: under
-`cls` by exactly 0 for ααββ/αβαβ, by about b² of itself for αα/αβ. One head gives (1 +
-b²) K_attn instead. An ordinary residual z1 + Z0_q adds 1[same regular token at the
-query] + γ² to each entry of C, under `cls` 1 + γ² to all: it leaves the gaps exactly as
-they are. Gaps are judged; the data needed with b is reported, for it may rise as the
-gap grows: self values grow too, and the cosine's kernel decays with them.
+**b**, added to W_V W_O of each of H heads as b/√H, passes on the heads' mean attention:
+K_b = K_attn + b² ⟨E Φ(X), E Φ(Y)⟩ as H grows. A gap grows by b² ‖E f_i − E f_j‖²: under
+`cls` by exactly 0 for ααββ/αβαβ, to leading order in β by b² of itself for αα/αβ. One
+head gives (1 + b²) K_attn instead. An ordinary residual z1 + Z0_q adds to each entry of
+C what the two templates share where they are read, under `cls` 1 + γ² to all of them:
+it leaves gaps exactly as they are. The data needed with b is reported, not judged. It
+may rise as the gap grows, for self values grow too and the cosine's kernel falls off
+with them.
 
-What is independent here: the changed `[CLS]` logit and E f are sampled from the
-Gaussian logits' law directly, K_b is held against finite networks. There E over V of a
-network with b and the same with −b leaves b² |mean over heads of A_h Z0|² exactly, of
-small variance; covariances of logits are off by a relative 2/width, which the interval
-allows for. Mutants: too large a multiple a; a under `cls` claimed to help; one head
-claimed to follow K_b.
+What is independent here: the changed `[CLS]` logit and E f are sampled from the law of
+the logits directly, and K_b is held against finite networks. In every network
+
+    ½(|z1(b)|² + |z1(−b)|²) − |z1(0)|² = b² |mean over heads of A_h Z0|²,
+
+which varies little; its mean is known up to the logits' covariances, off by 2/width of
+themselves, which the interval allows for. Mutants: too large a multiple a; a under
+`cls` claimed to help; one head claimed to follow K_b.
 
 Source: arXiv 2310.09753, on the two identity modifications; the formulas are symbind's.
 """
@@ -129,8 +132,7 @@ def identity_perturbations(
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> last = Architecture(readout="last")
-    >>> report = identity_perturbations(task, last, identity_kq=2)
-    >>> print(report.outcome)
+    >>> print(identity_perturbations(task, last, identity_kq=2.0).outcome)
     HOLDS
 
     Args:
@@ -348,7 +350,7 @@ def _in_values(setting: _Setting, b: float, many_heads: bool) -> Iterator[Findin
             )
     yield equals(
         "mean over pairs of b² ‖E f_i − E f_j‖², in sampled attention",
-        _mean_features_apart(setting, b),
+        _widened(_mean_features_apart(setting, b), rounding),
         float(added.mean()),
         # A quarter of the gap that it adds to, and of what it adds if that is more.
         resolution=max(float(added.mean()), float(_pairs(plain.gaps).mean())) / 4,

@@ -1,0 +1,244 @@
+"""C6: its samples and records against counting, and that each finding can fail."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import ReLU, template_gram
+from numerics.architecture import Architecture
+from numerics.networks import NetworkShape, TransformerNetwork
+from proofs_check.claims import identity_perturbations as module
+from proofs_check.claims.identity_perturbations import (
+    IdentityExperiment,
+    identity_perturbations,
+)
+from symbind_theory import TemplateTask, builtin_task
+from symbind_theory.incidence import READOUTS
+from symbind_theory.results import Interval, Outcome
+from symbind_theory.strategies import tasks
+from symbind_theory.validation import InputError
+
+SAME_DIFFERENT = builtin_task("same-different")
+REGULAR = TemplateTask(["?a X ?a", "?a X ?b", "X Y ?a"], [1, -1, 2])
+SMALL = IdentityExperiment(draws=2**13, networks=40, width=32, heads=4)
+
+inequivalent = tasks(pairwise_inequivalent=True, max_templates=3, max_length=3).filter(
+    lambda task: len(task) > 1
+)
+
+
+def setting(task, architecture, experiment=SMALL, seed=0):
+    return module._Setting(task, architecture, experiment, seed)
+
+
+@settings(max_examples=8)
+@given(
+    inequivalent,
+    st.sampled_from(READOUTS),
+    st.sampled_from([0.0, 1.0, -0.5]),
+    st.sampled_from([0.5, 1.0, 2.0]),
+)
+def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
+    """Sampled attention and finite networks never refute the formulas."""
+    architecture = Architecture(0.8, 0.9, readout, identity_kq=a)
+    findings = list(module._in_values(setting(task, architecture), b, False))
+    refuted = [f for f in findings if f.outcome is Outcome.REFUTED]
+    assert not refuted
+
+
+@settings(max_examples=6)
+@given(inequivalent, st.sampled_from([0.5, 1.0, -1.0]))
+def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
+    base = Architecture(0.8, 0.9)
+    with_setting = setting(task, base)
+    before, after = (with_setting.gram(replace(base, identity_kq=x)) for x in (0.0, a))
+    order = module._leading_orders(with_setting, a)
+    assert order.outcome is Outcome.HOLDS
+    same = module._changed_logit(with_setting, a, before, after)
+    assert same.outcome is not Outcome.REFUTED
+    # Another multiple is refuted, where the change is not too small to see.
+    other = module._changed_logit(with_setting, a + 1.5, before, after)
+    assert other.outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("task", [SAME_DIFFERENT, REGULAR], ids=["wild", "regular"])
+def test_a_residual_adds_what_the_queries_share(task, readout):
+    """⟨Z0_q, Z0_q'⟩ counted over strings with disjoint wildcards."""
+    architecture = Architecture(1.0, 0.7, readout)
+    gram = template_gram(task.templates, architecture, max_points=1024)
+    found = module._with_residual(setting(task, architecture), gram)
+    strings = [
+        [
+            [*t.substitute({w: f"{w}{side}" for w in t.wildcards}).split()]
+            for side in "12"
+        ]
+        for t in task.templates
+    ]
+    if readout == "cls":
+        strings = [[[*s, "[CLS]"] for s in sides] for sides in strings]
+    queries = range(len(strings[0][0]))[
+        slice(None) if readout == "mean" else slice(-1, None)
+    ]
+
+    def shared(one, other):
+        products = [
+            (one[p] == other[q]) + 0.7**2 * (p == q) for p in queries for q in queries
+        ]
+        return np.mean(products)
+
+    between = np.array([[shared(x[0], y[1]) for y in strings] for x in strings])
+    itself = np.array([shared(x[0], x[0]) for x in strings])
+    factor = found.factors[0][:, list(found.column)]
+    np.testing.assert_allclose(factor.T @ factor, gram.attention + between, rtol=1e-11)
+    own = found.self_values[0][list(found.column)]
+    np.testing.assert_allclose(own, gram.attention_self + itself, rtol=1e-12)
+    np.testing.assert_allclose(found.attention_self, own, rtol=1e-12)
+
+
+def test_both_signs_of_b_leave_the_mean_attention_of_the_heads():
+    """Exactly, in every network: b² |mean over heads of A_h Z0|²."""
+    base = Architecture(readout="last", identity_kq=0.5)
+    with_setting = setting(REGULAR, base, replace(SMALL, networks=5))
+    strings = [["a", "X", "a"], ["a", "X", "b"]]
+    found = module._added_by_identity(with_setting, strings, 1.5)
+    random = torch.Generator().manual_seed(int(with_setting.random(3).integers(2**63)))
+    tokens = torch.tensor([[0, 1, 0], [0, 1, 2]])
+    for added in found:
+        network = TransformerNetwork(NetworkShape(3, 3, 32, 32, 4, 1), base, random)
+        with torch.no_grad():
+            network.value.zero_()
+            network.identity_vo.fill_(1.0)
+            squares = (network.attention(tokens) ** 2).sum(1)
+        assert added == pytest.approx(1.5**2 * float(squares.mean()), rel=1e-10)
+
+
+positive = st.floats(0.01, 100)
+
+
+@given(positive, positive, st.floats(0, 0.9), st.floats(0, 0.9))
+def test_ratios_hold_every_ratio_of_members(x, y, below, above):
+    one = Interval(x, x * (1 - below), x * (1 + above), 0.999)
+    other = Interval(y, y * (1 - above), y * (1 + below), 0.999)
+    ratio = module._ratio(one, other)
+    assert ratio.level == pytest.approx(0.998)
+    for p in (one.low, one.value, one.high):
+        for q in (other.low, other.value, other.high):
+            assert ratio.low * (1 - 1e-12) <= p / q <= ratio.high * (1 + 1e-12)
+
+
+def test_unknown_ratios_know_nothing():
+    never, some = Interval(np.inf, 1.0, np.inf), Interval(2.0, 0.0, 3.0)
+    assert module._ratio(never, some).low == 0
+    assert module._ratio(some, some).high == np.inf
+
+
+def test_numbers_of_the_page():
+    """docs/identity.md, last readout at a = 2: 2.8456e-3 over 3.0713e-4 against e."""
+    report = identity_perturbations(
+        SAME_DIFFERENT, Architecture(readout="last"), identity_kq=2.0
+    )
+    found = {f.statement.split(" with")[0]: f.estimate for f in report.findings}
+    relative, condition, samples = (
+        found[key]
+        for key in ("λ_min(N) against e", "condition number of N", "data needed")
+    )
+    assert relative is not None
+    assert relative.contains(9.53e-3 / 1.04535e-3)
+    assert condition is not None
+    assert condition.contains(149.88 / 1465.0)
+    assert samples is not None
+    assert samples.contains(1889.1 / 17228)
+
+
+def test_a_that_shows_nothing_is_refuted():
+    """The last symbol occurs once in both, so its copies tell nothing."""
+    task = TemplateTask(["?a ?a ?b", "?a ?b ?c"], [1, -1])
+    report = identity_perturbations(task, Architecture(readout="last"), identity_kq=1.0)
+    assert report.findings[0].outcome is Outcome.REFUTED
+
+
+def test_a_gap_that_does_not_vanish_is_refuted(monkeypatch):
+    monkeypatch.setattr(module, "_OUTWEIGHS", 0.0)
+    report = identity_perturbations(SAME_DIFFERENT, identity_kq=0.5)
+    (gap,) = (f for f in report.findings if "largest gap" in f.statement)
+    assert gap.outcome is Outcome.REFUTED
+
+
+def test_another_b_is_refuted():
+    """Sampled attention for b = 1 against gaps for b = 1.5, and finite networks."""
+    found = module._mean_features_apart(setting(SAME_DIFFERENT, Architecture()), 1.0)
+    plain, more = (
+        template_gram(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1e9)
+        for b in (0.0, 1.5)
+    )
+    added = float((more.gaps - plain.gaps)[0, 1])
+    assert not found.contains(added)
+    assert found.contains(added / 1.5**2)
+
+
+def test_less_data_with_relu_and_b_is_reported_only():
+    """And symbolic labels leave the data needed out."""
+    report = identity_perturbations(
+        SAME_DIFFERENT, Architecture(activation=ReLU()), SMALL, identity_vo=1.0
+    )
+    assert any("data needed" in f.statement for f in report.findings)
+    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["yes", "no"])
+    report = identity_perturbations(
+        symbolic, None, SMALL, identity_kq=1.0, identity_vo=1.0
+    )
+    assert not any("data needed" in f.statement for f in report.findings)
+
+
+def test_equal_seeds_equal_reports():
+    first, second, other = (
+        identity_perturbations(
+            SAME_DIFFERENT, None, SMALL, identity_kq=1.0, identity_vo=1.0, seed=seed
+        )
+        for seed in (3, 3, 4)
+    )
+    assert first == second
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"identity_kq": 0.0}, "identity_kq and identity_vo are 0"),
+        ({"identity_vo": float("nan")}, "identity_vo is nan"),
+        ({"architecture": Architecture(identity_kq=1.0)}, "of the architecture is 1"),
+        ({"architecture": Architecture(gamma=0.0)}, "gamma is 0.0; .* above 0"),
+        ({"architecture": Architecture(beta=0.0)}, "beta is 0.0"),
+        ({"architecture": Architecture(depth=2)}, "depth is 2"),
+        ({"task": TemplateTask(["?a ?a"], [1])}, "task has 1 templates"),
+        ({"task": TemplateTask(["?a ?b", "?b ?a"], [1, 2])}, "1 pairs of them"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_bad_input(arguments: Any, message):
+    with pytest.raises(InputError, match=message):
+        identity_perturbations(
+            **{"task": SAME_DIFFERENT, "identity_kq": 1.0, **arguments}
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rel_tol": 0.0}, "rel_tol is 0.0"),
+        ({"max_points": 1}, "max_points is 1"),
+        ({"draws": 100}, "draws is 100"),
+        ({"networks": 1}, "networks is 1"),
+        ({"heads": 0}, "heads is 0"),
+        ({"width": 0}, "width is 0"),
+        ({"target": 0.0}, "target is 0.0"),
+    ],
+)
+def test_bad_experiments(settings: Any, message):
+    with pytest.raises(InputError, match=message):
+        IdentityExperiment(**settings)
