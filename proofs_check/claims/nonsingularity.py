@@ -31,43 +31,37 @@ symbind.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from itertools import combinations, permutations
-from typing import Any
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram, template_gram
-from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.closed_form import KnownMatrix, StringKernel, closed_matrix, fresh_strings
-from numerics.mlp_kernel import mlp_kernel
-from numerics.shapes import Float64
+from numerics import Architecture, TemplateGram, template_gram
+from numerics.activations import GELU, Cosine, ReLU
+from proofs_check.arguments import templates_of
 from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.mlp_rows import mlp_findings
 from proofs_check.statistics import (
     TEST_LEVEL,
-    equals,
-    mean_interval,
     proved,
     reported,
+)
+from proofs_check.string_samples import (
+    Sampling,
+    StringSamples,
+    entries_agree,
+    gaps_agree,
 )
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.check_template import kernel_facts
 from symbind_theory.findings import Finding, Report, conjunction
 from symbind_theory.results import Interval, Outcome
 from symbind_theory.separation import leading_gap
-from symbind_theory.templates import Template, read_templates
+from symbind_theory.templates import Template
 from symbind_theory.theorem_s import Decision, decide
-from symbind_theory.validation import InputError, positive_integer, shorten
+from symbind_theory.validation import positive_integer
 
-__all__ = [
-    "CHECKER",
-    "Sampling",
-    "mlp_findings",
-    "nonsingularity",
-    "templates_of",
-]
+__all__ = ["CHECKER", "nonsingularity"]
 
 # 7! permutations and more are not enumerated.
 _MOST_PERMUTED = 6
@@ -75,32 +69,6 @@ _MOST_PERMUTED = 6
 _ROUNDING = 1e-12
 # An estimated gap so far below the leading term, or below C, counts as none.
 _VANISHED = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How much goes into the two estimates of C.
-
-    Attributes:
-        points: outer points for conditional expectations at most, ≥ 64.
-        runs: independent estimates from strings, ≥ 2.
-        samples: of the features in each run, ≥ 32.
-        copies: strings of each template in a run, no symbol shared, ≥ 2.
-
-    Raises:
-        InputError: a number out of range.
-    """
-
-    points: int = 2**11
-    runs: int = 32
-    samples: int = 2**12
-    copies: int = 8
-
-    def __post_init__(self) -> None:
-        positive_integer("points", self.points, low=64)
-        positive_integer("runs", self.runs, low=2)
-        positive_integer("samples", self.samples, low=32)
-        positive_integer("copies", self.copies, low=2)
 
 
 def nonsingularity(
@@ -147,151 +115,17 @@ def nonsingularity(
         device="cpu",
         level=level,
     )
-    strings = _StringSamples.draw(templates, architecture, sampling, seeds[1:])
+    strings = StringSamples.draw(templates, architecture, sampling, seeds[1:])
     decision = decide(templates, kernel_facts(architecture))
-    findings = [_gram_entries(gram, strings)]
+    findings = [entries_agree(gram, strings)]
     if r > 1:
-        findings += [_gaps(gram, strings), _permutations(gram)]
+        findings += [gaps_agree(gram, strings), _permutations(gram)]
         findings += [_separation(gram, decision)]
     findings += _theorem_s(gram, decision)
     if not architecture.activation.constant:
         for depth in (1, 3):
             findings += mlp_findings(templates, architecture.activation, depth)
     return Report("C3", tuple(findings))
-
-
-def templates_of(task: Any) -> tuple[Template, ...]:
-    """The templates of a task, or of a list of templates or their text.
-
-    Raises:
-        InputError: neither, or templates of different lengths.
-    """
-    if isinstance(task, TemplateTask):
-        return task.templates
-    if not isinstance(task, Iterable):
-        raise InputError(
-            f"task is {shorten(task)}; expected a TemplateTask or a list of templates"
-        )
-    return read_templates(task)
-
-
-@dataclass(frozen=True)
-class _StringSamples:
-    """Independent unbiased estimates from strings, one a run.
-
-    Attributes:
-        attention: of C; shape (runs, r, r), symmetric.
-        attention_self: of d; shape (runs, r).
-        rounding: bound on the error of each, and of gaps, by rounding.
-    """
-
-    attention: Float64[np.ndarray, "runs r r"]
-    attention_self: Float64[np.ndarray, "runs r"]
-    rounding: float
-
-    @classmethod
-    def draw(
-        cls,
-        templates: Sequence[Template],
-        architecture: Architecture,
-        sampling: Sampling,
-        seeds: Sequence[int],
-    ) -> _StringSamples:
-        """One Gram matrix of all strings for each seed.
-
-        C averages over the pairs of different copies, whose wildcards are independent
-        given what the draw shares.
-        """
-        copies, r = sampling.copies, len(templates)
-        # Regular tokens are numbers like all others: the kernel knows only equality.
-        strings = fresh_strings(templates, copies).reshape(copies * r, -1)
-        grams = [
-            string_gram(strings, architecture, sampling.samples, seed, device="cpu")
-            for seed in seeds
-        ]
-        k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
-        same = np.einsum("ncicj->nij", k)
-        between = (k.sum((1, 3)) - same) / (copies * (copies - 1))
-        own = np.einsum("ncici->ni", k) / copies
-        # A gap is made of four entries, none of which exceeds the largest d.
-        return cls(between, own, 4 * grams[0].rounding * float(own.max()))
-
-    @property
-    def gaps(self) -> Float64[np.ndarray, "runs r r"]:
-        """C_ii + C_jj − 2 C_ij, each within one run: what the run shares cancels."""
-        own = np.diagonal(self.attention, axis1=1, axis2=2)
-        return own[:, :, None] + own[:, None] - 2 * self.attention
-
-
-def _gram_entries(gram: TemplateGram, strings: _StringSamples) -> Finding:
-    """Entries of C and self values: two algorithms.
-
-    Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
-    a quarter of the least such step.
-    """
-    r = len(gram.templates)
-    entries, own = np.triu_indices(r), (np.arange(r),)
-    difference = _largest_difference(
-        [
-            *_pairs(gram, strings, "attention", entries),
-            *_pairs(gram, strings, "attention_self", own),
-        ],
-        gram.level,
-    )
-    step = gram.attention_self - np.diagonal(gram.attention)
-    wild = [bool(t.wildcards) for t in gram.templates]
-    effect = step[wild].min() if any(wild) else gram.attention_self.min()
-    return equals(
-        "C = E⟨f_i, f_j⟩ and self values, by conditional expectations and by strings: "
-        "largest difference",
-        difference,
-        0.0,
-        float(effect) / 4,
-    )
-
-
-def _gaps(gram: TemplateGram, strings: _StringSamples) -> Finding:
-    """Gaps by the same two algorithms, resolved to half of the largest one.
-
-    Features not averaged over the wildcards would be several times as far apart.
-    """
-    entries = np.triu_indices(len(gram.templates), 1)
-    difference = _largest_difference(_pairs(gram, strings, "gaps", entries), gram.level)
-    largest = float(gram.gaps.max())
-    return equals(
-        "gaps E‖f_i − f_j‖², by conditional expectations and by strings: largest "
-        "difference",
-        difference,
-        0.0,
-        max(largest / 2, 4 * strings.rounding),
-    )
-
-
-def _pairs(
-    gram: TemplateGram,
-    strings: _StringSamples,
-    name: str,
-    entries: tuple[np.ndarray, ...],
-) -> list[tuple[float, float]]:
-    """(difference, what both intervals allow) for each entry."""
-    value, reach = getattr(gram, name)[entries], gram.halfwidth[name][entries]
-    columns = getattr(strings, name)[(slice(None), *entries)].T
-    found = [mean_interval(column, gram.level) for column in columns]
-    return [
-        (float(v - interval.value), float(w + interval.half_width) + strings.rounding)
-        for v, w, interval in zip(value, reach, found, strict=True)
-    ]
-
-
-def _largest_difference(
-    differences: Sequence[tuple[float, float]], level: float
-) -> Interval:
-    """max |difference|, from two intervals of that level for each."""
-    value = max(abs(x) for x, _ in differences)
-    low = max(abs(x) - reach for x, reach in differences)
-    high = max(abs(x) + reach for x, reach in differences)
-    together = 1 - 2 * len(differences) * (1 - level)
-    return Interval(value, max(0.0, low), high, together)
 
 
 def _permutations(gram: TemplateGram) -> Finding:
@@ -387,74 +221,6 @@ def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
             1 - smallest.level if singular else 0.0,
         ),
     ]
-
-
-def mlp_findings(
-    templates: Sequence[Template], activation: Activation, depth: int = 1
-) -> list[Finding]:
-    """Where an MLP's template matrix has equal rows, and whether it is singular.
-
-    Args:
-        templates: templates of one length.
-        activation: φ, not constant.
-        depth: hidden layers, ≥ 1.
-
-    Returns:
-        Rows of N are equal exactly for shared skeletons; N is singular exactly for
-        those, or where a row vanishes. Both are reported without a verdict where
-        rounding hides them, the second for activations that might be polynomials too.
-
-    Raises:
-        InputError: a depth below 1, or a constant activation.
-    """
-    positive_integer("depth", depth)
-    if activation.constant:
-        raise InputError("activation is constant; expected one that is not")
-    kernel = partial(mlp_kernel, activation=activation, depth=depth)
-    known = closed_matrix(kernel, templates)
-    n, skeletons = known.matrix, [t.skeleton for t in templates]
-    pairs = list(combinations(range(len(templates)), 2))
-    shared = [(i, j) for i, j in pairs if skeletons[i] == skeletons[j]]
-    rounding = _ROUNDING * float(np.abs(n).max())
-    equal = [(i, j) for i, j in pairs if np.abs(n[i] - n[j]).max() <= rounding]
-    network = f"an MLP of depth {depth}"
-    statement = (
-        f"rows of N of {network} are equal exactly for the {len(shared)} of "
-        f"{len(pairs)} pairs of templates that share a skeleton"
-    )
-    rows = proved(statement, equal == shared)
-    if set(shared) < set(equal) and not _tells_overlaps(kernel, templates[0].length):
-        rows = reported(f"{statement}, in exact arithmetic: rounding hides others")
-    return [rows, _mlp_spectrum(network, known, bool(shared), activation)]
-
-
-def _tells_overlaps(kernel: StringKernel, length: int) -> bool:
-    """Whether float64 tells apart the kernel's values at 0 to k equal positions."""
-    none = np.zeros((1, length), dtype=np.int64)
-    values = kernel(none, np.triu(np.ones((length + 1, length), dtype=np.int64)))[0]
-    return bool(np.diff(values).min() > 2 * _ROUNDING * np.abs(values).max())
-
-
-def _mlp_spectrum(
-    network: str, known: KnownMatrix, shared: bool, activation: Activation
-) -> Finding:
-    """Singular for shared skeletons or a row of zeros, non-singular otherwise."""
-    smallest = known.smallest_eigenvalue
-    resolved = smallest.low > 0
-    if shared:
-        outcome = Outcome.REFUTED if resolved else Outcome.HOLDS
-        statement = f"N of {network} is singular, as a skeleton is shared; λ_min"
-        return Finding(statement, outcome, smallest)
-    if not known.matrix.diagonal().all():
-        return proved(
-            f"N of {network} is singular without a shared skeleton: φ is odd, so the "
-            "row of the template without regular tokens is 0",
-            not resolved,
-        )
-    statement = f"N of {network}, no skeleton being shared, is non-singular; λ_min"
-    if resolved and isinstance(activation, Cosine | ReLU | Erf | GELU):
-        return Finding(statement, Outcome.HOLDS, smallest)
-    return reported(f"λ_min(N) of {network}, no skeleton being shared", smallest)
 
 
 _WILDCARDS_3 = ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c")

@@ -72,8 +72,8 @@ from numerics.other_kernels import (
     equality_kernel,
     recurrent_kernel,
 )
+from proofs_check.arguments import templates_of
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.claims.nonsingularity import templates_of
 from proofs_check.statistics import TEST_LEVEL, proved, reported
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.findings import Finding, Report

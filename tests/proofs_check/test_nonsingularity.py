@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.closed_form import fresh_strings
-from proofs_check.claims.nonsingularity import (
-    Sampling,
-    mlp_findings,
-    nonsingularity,
-    templates_of,
-)
+from proofs_check import mlp_rows, string_samples
+from proofs_check.arguments import templates_of
+from proofs_check.claims.nonsingularity import nonsingularity
+from proofs_check.mlp_rows import mlp_findings
+from proofs_check.string_samples import Sampling
 from symbind_theory import Template, TemplateTask, builtin_task
 from symbind_theory.results import Interval, Outcome
 from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
@@ -105,7 +104,7 @@ def test_strings_that_share_symbols_are_found_out(monkeypatch):
     def careless(templates, count=2):
         return np.repeat(fresh_strings(templates, 1), count, axis=0)
 
-    monkeypatch.setattr(MODULE, "fresh_strings", careless)
+    monkeypatch.setattr(string_samples, "fresh_strings", careless)
     report = nonsingularity(PAIR, None, SMALL)
     assert report.findings[0].outcome is Outcome.REFUTED
 
@@ -219,7 +218,7 @@ def test_an_mlp_that_sees_more_or_less_than_the_skeleton_is_found_out(monkeypatc
         return other.equality_kernel(x, y, activation)
 
     for kernel, templates in ((bag, ["X ?a", "?a X"]), (equality, PAIR)):
-        monkeypatch.setattr(MODULE, "mlp_kernel", kernel)
+        monkeypatch.setattr(mlp_rows, "mlp_kernel", kernel)
         rows, _ = mlp_findings(templates_of(templates), ReLU())
         assert rows.outcome is Outcome.REFUTED
 

@@ -1,0 +1,171 @@
+"""C from strings alone, against C from conditional expectations.
+
+The one side samples the kernel of concrete strings (`numerics.string_gram`) and knows
+nothing of templates; the other integrates their wildcards out (`template_gram`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics import Architecture, TemplateGram, string_gram
+from numerics.closed_form import fresh_strings
+from numerics.shapes import Float64
+from proofs_check.statistics import equals, mean_interval
+from symbind_theory.findings import Finding
+from symbind_theory.results import Interval
+from symbind_theory.templates import Template
+from symbind_theory.validation import positive_integer
+
+__all__ = ["Sampling", "StringSamples", "entries_agree", "gaps_agree"]
+
+# Relative to the sums that they are differences of: far above rounding.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How much goes into the two estimates of C.
+
+    Attributes:
+        points: outer points for conditional expectations at most, ≥ 64.
+        runs: independent estimates from strings, ≥ 2.
+        samples: of the features in each run, ≥ 32.
+        copies: strings of each template in a run, no symbol shared, ≥ 2.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    points: int = 2**11
+    runs: int = 32
+    samples: int = 2**12
+    copies: int = 8
+
+    def __post_init__(self) -> None:
+        positive_integer("points", self.points, low=64)
+        positive_integer("runs", self.runs, low=2)
+        positive_integer("samples", self.samples, low=32)
+        positive_integer("copies", self.copies, low=2)
+
+
+@dataclass(frozen=True)
+class StringSamples:
+    """Independent unbiased estimates from strings, one a run.
+
+    Attributes:
+        attention: of C; shape (runs, r, r), symmetric.
+        attention_self: of d; shape (runs, r).
+        rounding: bound on the error of each, and of gaps, by rounding.
+    """
+
+    attention: Float64[np.ndarray, "runs r r"]
+    attention_self: Float64[np.ndarray, "runs r"]
+    rounding: float
+
+    @classmethod
+    def draw(
+        cls,
+        templates: Sequence[Template],
+        architecture: Architecture,
+        sampling: Sampling,
+        seeds: Sequence[int],
+    ) -> StringSamples:
+        """One Gram matrix of all strings for each seed.
+
+        C averages over the pairs of different copies, whose wildcards are independent
+        given what the draw shares.
+        """
+        copies, r = sampling.copies, len(templates)
+        # Regular tokens are numbers like all others: the kernel knows only equality.
+        strings = fresh_strings(templates, copies).reshape(copies * r, -1)
+        grams = [
+            string_gram(strings, architecture, sampling.samples, seed, device="cpu")
+            for seed in seeds
+        ]
+        k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
+        same = np.einsum("ncicj->nij", k)
+        between = (k.sum((1, 3)) - same) / (copies * (copies - 1))
+        own = np.einsum("ncici->ni", k) / copies
+        # A gap is made of four entries, none of which exceeds the largest d.
+        return cls(between, own, 4 * grams[0].rounding * float(own.max()))
+
+    @property
+    def gaps(self) -> Float64[np.ndarray, "runs r r"]:
+        """C_ii + C_jj − 2 C_ij, each within one run: what the run shares cancels."""
+        own = np.diagonal(self.attention, axis1=1, axis2=2)
+        return own[:, :, None] + own[:, None] - 2 * self.attention
+
+
+def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+    """Entries of C and self values: two algorithms.
+
+    Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
+    a quarter of the least such step.
+    """
+    r = len(gram.templates)
+    entries, own = np.triu_indices(r), (np.arange(r),)
+    difference = _largest_difference(
+        [
+            *_pairs(gram, strings, "attention", entries),
+            *_pairs(gram, strings, "attention_self", own),
+        ],
+        gram.level,
+    )
+    step = gram.attention_self - np.diagonal(gram.attention)
+    wild = [bool(t.wildcards) for t in gram.templates]
+    effect = step[wild].min() if any(wild) else gram.attention_self.min()
+    return equals(
+        "C = E⟨f_i, f_j⟩ and self values, by conditional expectations and by strings: "
+        "largest difference",
+        difference,
+        0.0,
+        float(effect) / 4,
+    )
+
+
+def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+    """Gaps by the same two algorithms, resolved to half of the largest one.
+
+    Features not averaged over the wildcards would be several times as far apart.
+    """
+    entries = np.triu_indices(len(gram.templates), 1)
+    difference = _largest_difference(_pairs(gram, strings, "gaps", entries), gram.level)
+    largest = float(gram.gaps.max())
+    return equals(
+        "gaps E‖f_i − f_j‖², by conditional expectations and by strings: largest "
+        "difference",
+        difference,
+        0.0,
+        max(largest / 2, 4 * strings.rounding),
+    )
+
+
+def _pairs(
+    gram: TemplateGram,
+    strings: StringSamples,
+    name: str,
+    entries: tuple[np.ndarray, ...],
+) -> list[tuple[float, float]]:
+    """(difference, what both intervals allow) for each entry."""
+    value, reach = getattr(gram, name)[entries], gram.halfwidth[name][entries]
+    columns = getattr(strings, name)[(slice(None), *entries)].T
+    found = [mean_interval(column, gram.level) for column in columns]
+    return [
+        (float(v - interval.value), float(w + interval.half_width) + strings.rounding)
+        for v, w, interval in zip(value, reach, found, strict=True)
+    ]
+
+
+def _largest_difference(
+    differences: Sequence[tuple[float, float]], level: float
+) -> Interval:
+    """max |difference|, from two intervals of that level for each."""
+    value = max(abs(x) for x, _ in differences)
+    low = max(abs(x) - reach for x, reach in differences)
+    high = max(abs(x) + reach for x, reach in differences)
+    together = 1 - 2 * len(differences) * (1 - level)
+    return Interval(value, max(0.0, low), high, together)
