@@ -10,8 +10,13 @@ from numerics import Architecture, TransformerKernelRegressor, template_gram
 from numerics.learning import learning_curve, task_regression
 from numerics.mlp import MLP
 from numerics.training import Training
+<<<<<<< HEAD
 from proofs_check.claims import single_runs as module
 from proofs_check.claims.single_runs import single_runs
+=======
+from proofs_check import single_runs as module
+from proofs_check.checker import Effort
+>>>>>>> 31fc5825f6a40cf94631fabda1d55a9bbef38b5f
 from proofs_check.kernel_sets import (
     KernelSets,
     closed_form,
@@ -221,3 +226,10 @@ def test_kernel_sets_out_of_range(bad: dict[str, Any]):
 def test_symbolic_labels():
     with pytest.raises(InputError, match="symbolic"):
         single_runs(builtin_task("copy"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", module.CHECKER.mutants, ids=lambda m: m.name)
+def test_more_effort_does_not_lose_a_mutant(mutant):
+    """It did when longer training let the weights of unseen symbols decay."""
+    assert mutant.run(Effort.STANDARD, 3).outcome is Outcome.REFUTED
