@@ -10,13 +10,9 @@ from numerics import Architecture, TransformerKernelRegressor, template_gram
 from numerics.learning import learning_curve, task_regression
 from numerics.mlp import MLP
 from numerics.training import Training
-<<<<<<< HEAD
+from proofs_check.checker import Effort
 from proofs_check.claims import single_runs as module
 from proofs_check.claims.single_runs import single_runs
-=======
-from proofs_check import single_runs as module
-from proofs_check.checker import Effort
->>>>>>> 31fc5825f6a40cf94631fabda1d55a9bbef38b5f
 from proofs_check.kernel_sets import (
     KernelSets,
     closed_form,
