@@ -31,7 +31,6 @@ docs/learning.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from math import comb
@@ -39,8 +38,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram, template_gram
-from numerics.shapes import Bool, Float64, Int64
+from numerics import Architecture, TemplateGram, template_gram
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.statistics import (
     TEST_LEVEL,
@@ -51,24 +49,19 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
+from proofs_check.training_kernels import TrainingKernel, training_kernel
 from proofs_check.training_sets import independent_seeds, vocabulary_tokens
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Interval
 from symbind_theory.substitution_laws import Uniform
-from symbind_theory.tasks import Sample, TemplateTask
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
 __all__ = [
     "CHECKER",
-    "TrainingKernel",
     "block_structure",
     "share_probability",
-    "training_kernel",
 ]
-
-# Samples of the Gaussians for each training set: an entry is then off by 2 % or so,
-# less than strings differ, and more sets are worth more than more samples.
-_POINTS = 1024
 
 # Agreement with N means something if an eighth of what sharing every symbol adds to an
 # entry would be seen; one shared symbol of two adds some quarter of it.
@@ -162,94 +155,6 @@ def share_probability(task: TemplateTask, vocabulary: int) -> Fraction:
         ),
         Fraction(0),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingKernel:
-    """Sampled strings of a task and the kernel between them.
-
-    Attributes:
-        template: which each string comes from; shape (n,).
-        shares: which pairs share a symbol.
-        attention: K_attn.
-    """
-
-    template: Int64[np.ndarray, " n"]
-    shares: Bool[np.ndarray, "n n"]
-    attention: Float64[np.ndarray, "n n"]
-
-    @property
-    def pairs(self) -> Bool[np.ndarray, "n n"]:
-        """All pairs of two strings: the diagonal is left aside."""
-        return ~np.eye(len(self.template), dtype=bool)
-
-    @property
-    def share(self) -> float:
-        """The part of all pairs that share a symbol."""
-        return float(self.shares[self.pairs].mean())
-
-    def block(self, i: int, j: int) -> float | None:
-        """Mean K_attn of strings of i and j that share no symbol; None without any."""
-        rows, columns = self.template[:, None] == i, self.template[None, :] == j
-        chosen = self.attention[rows & columns & self.pairs & ~self.shares]
-        return float(chosen.mean()) if chosen.size else None
-
-    def moved(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
-        """K − N_ij for the templates of each pair, off the diagonal."""
-        i, j = self.template[:, None], self.template[None, :]
-        d = blocks.attention_self
-        kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
-        return kernel - blocks.matrix[i, j]
-
-    def distance(self, blocks: TemplateGram) -> float:
-        """Mean |K − N| over all pairs, at those that share a symbol.
-
-        At the others it is 0 but for the error of the estimate.
-        """
-        moved = np.where(self.shares, np.abs(self.moved(blocks)), 0.0)
-        return float(moved[self.pairs].mean())
-
-
-def training_kernel(
-    task: TemplateTask,
-    architecture: Architecture,
-    vocabulary: Sequence[str],
-    strings: int,
-    seed: int,
-    points: int = _POINTS,
-) -> TrainingKernel:
-    """Sample strings, and the kernel between them.
-
-    Equal seeds give strings of the same templates, whatever the vocabulary.
-
-    Args:
-        task: whose strings are sampled.
-        architecture: the transformer.
-        vocabulary: tokens that substitutions draw from.
-        strings: how many.
-        seed: of the strings and of the Gaussians.
-        points: samples of the Gaussians.
-
-    Raises:
-        InputError: an argument out of range, or a vocabulary that the task's laws
-            cannot use.
-    """
-    sample = task.sample(strings, vocabulary, seed)
-    gram = string_gram(sample.strings, architecture, points, seed)
-    return TrainingKernel(
-        np.array(sample.template_indices), _shares(task, sample), gram.attention
-    )
-
-
-def _shares(task: TemplateTask, sample: Sample) -> Bool[np.ndarray, "n n"]:
-    """Which pairs have a token in common besides regular ones."""
-    regular = set(task.regular_tokens)
-    symbols = [set(string.split()) - regular for string in sample.strings]
-    number = {x: i for i, x in enumerate(sorted(set().union(*symbols)))}
-    has = np.zeros((len(symbols), len(number)))
-    for row, own in zip(has, symbols, strict=True):
-        row[[number[x] for x in own]] = 1
-    return has @ has.T > 0
 
 
 def _pairs_of_templates(task: TemplateTask) -> int:
