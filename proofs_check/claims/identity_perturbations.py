@@ -89,7 +89,7 @@ class IdentityExperiment:
     Attributes:
         rel_tol: of λ_min(N).
         max_points: outer points for it, at most.
-        draws: of Gaussian logits, at least 256.
+        draws: of Gaussian logits, at least 256; half as many for kernels of strings.
         networks: finite networks, at least 2.
         heads: H of each.
         width: of their embeddings and heads.
@@ -423,7 +423,12 @@ def _heads_average(setting: _Setting, b: float, many_heads: bool) -> Finding:
     experiment, base = setting.experiment, setting.base
     strings = [_string(t) for t in setting.task.templates]
     kernel, with_one = (
-        string_gram(strings, replace(base, identity_vo=x), 2**15, setting.seed)
+        string_gram(
+            strings,
+            replace(base, identity_vo=x),
+            experiment.draws // 2,
+            setting.seed,
+        )
         for x in (0.0, 1.0)
     )
     means = with_one.attention - kernel.attention

@@ -25,9 +25,11 @@ from symbind_theory.validation import InputError
 
 SAME_DIFFERENT = builtin_task("same-different")
 REGULAR = TemplateTask(["?a X ?a", "?a X ?b", "X Y ?a"], [1, -1, 2])
-SMALL = IdentityExperiment(draws=2**13, networks=40, width=32, heads=4)
+SMALL = IdentityExperiment(
+    rel_tol=0.1, max_points=1024, draws=2**12, networks=20, width=32, heads=4
+)
 
-inequivalent = tasks(pairwise_inequivalent=True, max_templates=3, max_length=3).filter(
+inequivalent = tasks(pairwise_inequivalent=True, max_templates=2, max_length=3).filter(
     lambda task: len(task) > 1
 )
 
@@ -36,7 +38,7 @@ def setting(task, architecture, experiment=SMALL, seed=0):
     return module._Setting(task, architecture, experiment, seed)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(
     inequivalent,
     st.sampled_from(READOUTS),
@@ -51,7 +53,7 @@ def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
     assert not refuted
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(inequivalent, st.sampled_from([0.5, 1.0, -1.0]))
 def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     base = Architecture(0.8, 0.9)
@@ -197,9 +199,7 @@ def test_less_data_with_relu_and_b_is_reported_only():
 
 def test_equal_seeds_equal_reports():
     first, second, other = (
-        identity_perturbations(
-            SAME_DIFFERENT, None, SMALL, identity_kq=1.0, identity_vo=1.0, seed=seed
-        )
+        identity_perturbations(SAME_DIFFERENT, None, SMALL, identity_vo=1.0, seed=seed)
         for seed in (3, 3, 4)
     )
     assert first == second
