@@ -39,6 +39,14 @@ def test_a_mutant_is_refuted(checker, mutant):
     assert report.outcome is Outcome.REFUTED, [str(f) for f in report.findings]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("checker", "instance"), INSTANCES + MUTANTS)
+def test_more_effort_finds_the_same(checker, instance):
+    expected = Outcome.HOLDS if instance in checker.instances else Outcome.REFUTED
+    report = instance.run(Effort.STANDARD, SEED)
+    assert report.outcome is expected, [str(f) for f in report.findings]
+
+
 def test_names_tell_runs_apart():
     for checker in CHECKERS:
         names = [i.name for i in (*checker.instances, *checker.mutants)]
