@@ -54,7 +54,7 @@ def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
 
 
 @settings(max_examples=4)
-@given(inequivalent, st.sampled_from([0.5, 1.0, -1.0]))
+@given(inequivalent, st.sampled_from([0.5, 1.0]))
 def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     base = Architecture(0.8, 0.9)
     with_setting = setting(task, base)
@@ -63,8 +63,8 @@ def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     assert order.outcome is Outcome.HOLDS
     same = module._changed_logit(with_setting, a, before, after)
     assert same.outcome is not Outcome.REFUTED
-    # Another multiple is refuted, where the change is not too small to see.
-    other = module._changed_logit(with_setting, a + 1.5, before, after)
+    # A multiple by which `[CLS]` takes far more of the attention is refuted.
+    other = module._changed_logit(with_setting, a + 2.5, before, after)
     assert other.outcome is Outcome.REFUTED
 
 
