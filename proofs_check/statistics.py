@@ -27,6 +27,7 @@ __all__ = [
     "proved",
     "reported",
     "same_distribution",
+    "widened",
 ]
 
 TEST_LEVEL = 1 - 1e-5
@@ -77,6 +78,12 @@ def proportion_interval(
     low = float(beta.ppf(tail, successes, failures + 1)) if successes else 0.0
     high = float(beta.ppf(1 - tail, successes + 1, failures)) if failures else 1.0
     return Interval(successes / trials, low, high, level)
+
+
+def widened(interval: Interval, by: float) -> Interval:
+    """The interval with an allowance on both sides for what the estimate leaves out."""
+    low, high = interval.low - by, interval.high + by
+    return Interval(interval.value, low, high, interval.level)
 
 
 def proved(statement: str, holds: bool) -> Finding:

@@ -40,6 +40,8 @@ import numpy as np
 
 from numerics import Architecture, TemplateGram, template_gram
 from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
+from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
 from proofs_check.statistics import (
     TEST_LEVEL,
     at_least,
@@ -49,8 +51,6 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
-from proofs_check.training_kernels import TrainingKernel, training_kernel
-from proofs_check.training_sets import independent_seeds, vocabulary_tokens
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Interval
 from symbind_theory.substitution_laws import Uniform

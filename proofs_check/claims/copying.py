@@ -34,33 +34,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.copying_laws import copying_law, softmax_remainder
 from numerics.copying_network import (
     GROUPS,
     STATISTICS,
-    CopyingShape,
-    CopyingStrings,
-    RateSamples,
     copying_strings,
-    initial_rates,
-    trained_accuracies,
 )
 from numerics.options import supported
-from numerics.shapes import Float64
 from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.evidence.copying_rates import (
+    RATE_LEVEL,
+    CopyingExperiment,
+    CopyingSetting,
+    MeasuredRates,
+)
 from proofs_check.statistics import (
-    TEST_LEVEL,
     at_least,
     at_most,
     equals,
     mean_interval,
     proportion_interval,
     reported,
+    widened,
 )
 from symbind_theory.findings import Finding, Report
 from symbind_theory.library import builtin_task
@@ -68,59 +66,14 @@ from symbind_theory.results import Interval, Outcome
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, one_of, positive_integer, shorten
 
-__all__ = ["CHECKER", "CopyingExperiment", "copying"]
+__all__ = ["CHECKER", "copying"]
 
-# Twice as many tests as most claims make, each with half their false alarms.
-_LEVEL = 1 - (1 - TEST_LEVEL) / 2
 # Widths below 8n are not wide: the slope of n/(n + d) is that of 1/d only beyond.
 _WIDE = 8
 # Log-log slopes of n/(n + d) lie between −1 and −8/9 for d ≥ 8n.
 _SLOPES = (-1.15, -0.85)
 # A network copies if nine in ten unseen symbols are right.
 _COPIES = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class CopyingExperiment:
-    """What is measured, and how often.
-
-    Attributes:
-        symbols: n, of training and again of the test; at least 2.
-        widths: d of the networks at random initialisation, ascending.
-        runs: networks of each width.
-        heads: H.
-        head_width: d_head.
-        trained_widths: d of the networks that are trained, ascending; none by default.
-        trained_runs: networks of each such width, with b and without; at least 18
-            successes are needed to say that more than half succeed.
-
-    Raises:
-        InputError: a number out of range, or widths that do not ascend.
-    """
-
-    symbols: int = 40
-    widths: tuple[int, ...] = (320, 1280)
-    runs: int = 64
-    heads: int = 4
-    head_width: int = 32
-    trained_widths: tuple[int, ...] = ()
-    trained_runs: int = 24
-
-    def __post_init__(self) -> None:
-        for name in ("symbols", "runs", "trained_runs"):
-            positive_integer(name, getattr(self, name), low=2)
-        for name in ("widths", "trained_widths"):
-            widths = getattr(self, name)
-            for width in widths:
-                self.shape(width)
-            if list(widths) != sorted(set(widths)):
-                raise InputError(f"{name} are {widths}; expected them to ascend")
-        if not self.widths:
-            raise InputError("widths are (); expected at least one")
-
-    def shape(self, width: int) -> CopyingShape:
-        """Of the networks of one width."""
-        return CopyingShape(width, self.heads, self.head_width)
 
 
 def copying(
@@ -166,14 +119,14 @@ def copying(
     experiment = experiment or CopyingExperiment()
     strings = copying_strings(task, experiment.symbols, unseen=unseen)
     random = np.random.default_rng(positive_integer("seed", seed, low=0))
-    setting = _Setting(
+    setting = CopyingSetting(
         strings,
         architecture,
         experiment,
         one_symbol=len(task) == task.length == 1 and architecture.readout != "cls",
     )
     measured = [
-        _Measured(setting, width, setting.rates(width, _drawn(random)))
+        MeasuredRates(setting, width, setting.rates(width, _drawn(random)))
         for width in experiment.widths
     ]
     last = measured[-1]
@@ -214,78 +167,8 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class _Setting:
-    """What does not change from one width to the next.
-
-    Attributes:
-        strings: of training and test.
-        architecture: of the networks.
-        experiment: their sizes and numbers.
-        one_symbol: whether the task is α → α, read with nothing else to attend to.
-    """
-
-    strings: CopyingStrings
-    architecture: Architecture
-    experiment: CopyingExperiment
-    one_symbol: bool
-
-    def rates(self, width: int, seed: int) -> RateSamples:
-        """At random initialisation."""
-        shape, runs = self.experiment.shape(width), self.experiment.runs
-        return initial_rates(self.strings, self.architecture, shape, runs, seed)
-
-    def accuracies(
-        self, width: int, seed: int, identity_vo: bool
-    ) -> Float64[np.ndarray, " runs"]:
-        """After training."""
-        return trained_accuracies(
-            self.strings,
-            self.architecture,
-            self.experiment.shape(width),
-            self.experiment.trained_runs,
-            seed,
-            identity_vo=identity_vo,
-        )
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """The rates at one width."""
-
-    setting: _Setting
-    width: int
-    samples: RateSamples
-
-    def values(self, statistic: str, group: str) -> Float64[np.ndarray, " runs"]:
-        """Pseudo-values of R_g: their mean is the ratio of means, R_g itself.
-
-        Each is R_g and its network's share of the error, to first order.
-        """
-        products = self.samples.products[statistic, group]
-        squares = self.samples.squares[group]
-        rate = products.sum() / squares.sum()
-        return rate + (products - rate * squares) / squares.mean()
-
-    def rate(self, statistic: str, group: str) -> Interval:
-        """R_g with its interval."""
-        return mean_interval(self.values(statistic, group), _LEVEL)
-
-    def law(self, statistic: str, group: str) -> float:
-        """R_g for one symbol."""
-        n, gamma = self.setting.experiment.symbols, self.setting.architecture.gamma
-        return copying_law(statistic, group, n, self.width, gamma)
-
-    @property
-    def remainder(self) -> float:
-        """What the laws leave out: logits that are not yet 0."""
-        sizes, gamma = self.setting.experiment, self.setting.architecture.gamma
-        inner = sizes.heads * sizes.head_width
-        return softmax_remainder(sizes.symbols, self.width, inner, gamma)
-
-
 def _gains_nothing(
-    measured: Sequence[_Measured], statistic: str, group: str
+    measured: Sequence[MeasuredRates], statistic: str, group: str
 ) -> Finding:
     """A group of parameters teaches unseen symbols nothing as the width grows."""
     if group not in measured[-1].samples.squares:
@@ -298,19 +181,19 @@ def _gains_nothing(
     if not (one_symbol and statistic == "margin" and group in ("value", "output")):
         return _bounded(measured[-1], statistic, group)
     relative = [m.values("margin", group) / m.law("margin", group) for m in measured]
-    estimate = mean_interval(np.mean(relative, axis=0), _LEVEL)
+    estimate = mean_interval(np.mean(relative, axis=0), RATE_LEVEL)
     widths = " and ".join(str(m.width) for m in measured)
     return equals(
         f"{name}: margin gained on the test symbols, in units of the law n/(n + d), "
         f"at width {widths}",
-        _widened(estimate, max(m.remainder for m in measured)),
+        widened(estimate, max(m.remainder for m in measured)),
         1.0,
         # The law and its careless form n/d differ by this much.
         resolution=measured[0].setting.experiment.symbols / measured[0].width,
     )
 
 
-def _bounded(measured: _Measured, statistic: str, group: str) -> Finding:
+def _bounded(measured: MeasuredRates, statistic: str, group: str) -> Finding:
     """|R_g| ≤ (T/d) R_b, T the number of training targets."""
     targets = len(measured.setting.strings.train_targets.unique())
     bound = targets / measured.width * measured.rate("margin", "identity_vo").high
@@ -323,7 +206,7 @@ def _bounded(measured: _Measured, statistic: str, group: str) -> Finding:
     )
 
 
-def _slope(wide: Sequence[_Measured]) -> Finding:
+def _slope(wide: Sequence[MeasuredRates]) -> Finding:
     """The log-log slope of W_V's and W_O's rates, which follow one law."""
     x = np.log([m.width for m in wide])
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
@@ -342,10 +225,10 @@ def _slope(wide: Sequence[_Measured]) -> Finding:
                 )
             # The logarithm to first order, as for the ratio itself.
             logs += weight / 2 * (math.log(mean) + values / mean - 1)
-    return _between(statement, mean_interval(logs, _LEVEL), *_SLOPES)
+    return _between(statement, mean_interval(logs, RATE_LEVEL), *_SLOPES)
 
 
-def _with_identity(measured: _Measured) -> Finding:
+def _with_identity(measured: MeasuredRates) -> Finding:
     """b teaches unseen symbols as much as it does seen ones, at any width."""
     rate = measured.rate("margin", "identity_vo")
     statement = f"b: margin gained on the test symbols at width {measured.width}"
@@ -360,7 +243,7 @@ def _with_identity(measured: _Measured) -> Finding:
     return at_least(statement, rate, 1 / (2 * keys))
 
 
-def _careless_version(measured: _Measured) -> Iterator[Finding]:
+def _careless_version(measured: MeasuredRates) -> Iterator[Finding]:
     """With positions, the full cross-entropy of unseen symbols rises."""
     for group in ("positions", "value", "output", "embedding"):
         law = measured.law("cross-entropy", group)
@@ -368,14 +251,14 @@ def _careless_version(measured: _Measured) -> Iterator[Finding]:
         yield equals(
             f"{_NAMES[group]}: full cross-entropy gained on the test symbols at width "
             f"{measured.width}",
-            _widened(rate, 2 * measured.remainder),
+            widened(rate, 2 * measured.remainder),
             law,
             # Half of what a rate of 0, the careless version's, is off by.
             resolution=abs(law) / 2,
         )
 
 
-def _trained(setting: _Setting, random: np.random.Generator) -> Iterator[Finding]:
+def _trained(setting: CopyingSetting, random: np.random.Generator) -> Iterator[Finding]:
     """Networks without b guess as the width grows, networks with b copy.
 
     Shares of networks have exact intervals; accuracies, which pile up at 1, have not.
@@ -390,14 +273,14 @@ def _trained(setting: _Setting, random: np.random.Generator) -> Iterator[Finding
         yield holds(
             f"share of networks of width {widths[-1]} that learn {which} to copy nine "
             f"in ten test symbols (mean accuracy {found.mean():.2f})",
-            proportion_interval(int((found >= _COPIES).sum()), runs, _LEVEL),
+            proportion_interval(int((found >= _COPIES).sum()), runs, RATE_LEVEL),
             0.5,
         )
     # With positions narrow networks guess too.
     if len(widths) > 1 and setting.one_symbol and setting.architecture.gamma == 0:
         yield at_least(
             f"accuracy without b at width {widths[0]} less that at {widths[-1]}",
-            mean_interval(without[0] - without[-1], _LEVEL),
+            mean_interval(without[0] - without[-1], RATE_LEVEL),
             0.0,
         )
 
@@ -411,12 +294,6 @@ def _between(statement: str, estimate: Interval, low: float, high: float) -> Fin
         outcome = Outcome.REFUTED
     expected = f"between {low:.3g} and {high:.3g}"
     return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
-
-
-def _widened(interval: Interval, by: float) -> Interval:
-    """The interval with an allowance for what the law leaves out."""
-    low, high = interval.low - by, interval.high + by
-    return Interval(interval.value, low, high, interval.level)
 
 
 def _drawn(random: np.random.Generator) -> int:

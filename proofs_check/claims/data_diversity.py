@@ -36,6 +36,7 @@ import numpy as np
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.claims.generalisation import fresh_error
+from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
 from proofs_check.statistics import (
     TEST_LEVEL,
     at_least,
@@ -44,7 +45,6 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
-from proofs_check.training_sets import independent_seeds, vocabulary_tokens
 from symbind_theory.findings import Report
 from symbind_theory.results import Interval
 from symbind_theory.tasks import TemplateTask

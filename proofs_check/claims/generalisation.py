@@ -42,17 +42,17 @@ from numerics.learning import task_regression
 from numerics.ridge_law import Regression, error_law
 from numerics.shapes import Float64
 from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.evidence.training_sets import (
+    fresh_sample,
+    independent_seeds,
+    vocabulary_tokens,
+)
 from proofs_check.statistics import (
     TEST_LEVEL,
     at_most,
     equals,
     mean_interval,
     reported,
-)
-from proofs_check.training_sets import (
-    fresh_sample,
-    independent_seeds,
-    vocabulary_tokens,
 )
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Interval

@@ -36,7 +36,13 @@ from numerics.mlp import MLP, MLPStack
 from numerics.shapes import Int64
 from numerics.training import Training, training_steps
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations, stream
+from proofs_check.evidence.mlp_data import (
+    MLPData,
+    Sizes,
+    permute,
+    random_permutations,
+    stream,
+)
 from proofs_check.statistics import at_most, proved, reported
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task

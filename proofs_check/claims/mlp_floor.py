@@ -34,7 +34,7 @@ from numerics.mlp import MLP
 from numerics.shapes import Float64
 from numerics.training import Training
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.mlp_data import MLPData, Sizes, diverged
+from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
 from proofs_check.statistics import (
     at_least,
     equals,

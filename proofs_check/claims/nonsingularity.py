@@ -40,17 +40,17 @@ from numerics import Architecture, TemplateGram, template_gram
 from numerics.activations import GELU, Cosine, ReLU
 from proofs_check.arguments import templates_of
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.mlp_rows import mlp_findings
-from proofs_check.statistics import (
-    TEST_LEVEL,
-    proved,
-    reported,
-)
-from proofs_check.string_samples import (
+from proofs_check.evidence.mlp_rows import mlp_findings
+from proofs_check.evidence.string_samples import (
     Sampling,
     StringSamples,
     entries_agree,
     gaps_agree,
+)
+from proofs_check.statistics import (
+    TEST_LEVEL,
+    proved,
+    reported,
 )
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.check_template import kernel_facts

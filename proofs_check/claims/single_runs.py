@@ -41,13 +41,13 @@ from numerics.shapes import Float64
 from numerics.template_gram import template_gram
 from numerics.training import Training
 from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.kernel_sets import (
+from proofs_check.evidence.kernel_sets import (
     KernelSets,
     closed_form,
     draw_templates,
     regression_errors,
 )
-from proofs_check.mlp_data import (
+from proofs_check.evidence.mlp_data import (
     MLPData,
     Sizes,
     diverged,

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from numerics.architecture import Architecture
 from numerics.copying_network import RateSamples, copying_strings
 from proofs_check.checker import Effort
-from proofs_check.claims.copying import CHECKER, CopyingExperiment, copying
+from proofs_check.claims.copying import CHECKER, copying
+from proofs_check.evidence.copying_rates import (
+    CopyingExperiment,
+    CopyingSetting,
+    MeasuredRates,
+)
 from proofs_check.statistics import mean_interval
 from symbind_theory import TemplateTask
 from symbind_theory.results import Outcome
@@ -74,14 +79,13 @@ def test_the_slope_fails_where_the_rates_do_not_fall():
 
 def test_pseudo_values_are_the_jackknifes_to_first_order():
     """An independent error of a ratio of means: leave one network out at a time."""
-    from proofs_check.claims import copying as module
 
     random = np.random.default_rng(0)
     squares = random.gamma(20, size=200)
     products = 0.3 * squares + random.normal(size=200)
     samples = RateSamples({("margin", "value"): products}, {"value": squares})
-    setting = module._Setting(copying_strings(COPY, 8), Architecture(), SMALL, True)
-    found = module._Measured(setting, 64, samples).rate("margin", "value")
+    setting = CopyingSetting(copying_strings(COPY, 8), Architecture(), SMALL, True)
+    found = MeasuredRates(setting, 64, samples).rate("margin", "value")
     total, whole = products.sum(), squares.sum()
     left_out = (total - products) / (whole - squares)
     jackknife = 200 * (total / whole) - 199 * left_out

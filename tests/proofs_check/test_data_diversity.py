@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
 from proofs_check.claims.generalisation import fresh_error
-from proofs_check.training_sets import independent_seeds
+from proofs_check.evidence.training_sets import independent_seeds
 from symbind_theory import InputError, Outcome, TemplateTask
 
 TOKENS = ["u", "v", "w", "x"]

@@ -16,8 +16,8 @@ from proofs_check.claims.generalisation import (
     fresh_error,
     generalisation,
 )
+from proofs_check.evidence.training_sets import fresh_sample
 from proofs_check.statistics import TEST_LEVEL
-from proofs_check.training_sets import fresh_sample
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 
 NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from numerics import ReLU, template_gram
 from numerics.architecture import Architecture
 from numerics.networks import NetworkShape, TransformerNetwork
-from proofs_check.claims import identity_perturbations as module
 from proofs_check.claims.identity_perturbations import (
     IdentityExperiment,
     identity_perturbations,
 )
+from proofs_check.evidence import identity_in_keys, identity_in_values
+from proofs_check.evidence.identity_in_values import in_values
+from proofs_check.evidence.identity_setting import IdentitySetting, interval_ratio
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.incidence import READOUTS
 from symbind_theory.results import Interval, Outcome
@@ -35,7 +37,7 @@ inequivalent = tasks(pairwise_inequivalent=True, max_templates=2, max_length=3).
 
 
 def setting(task, architecture, experiment=SMALL, seed=0):
-    return module._Setting(task, architecture, experiment, seed)
+    return IdentitySetting(task, architecture, experiment, seed)
 
 
 @settings(max_examples=4)
@@ -48,7 +50,7 @@ def setting(task, architecture, experiment=SMALL, seed=0):
 def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
     """Sampled attention and finite networks never refute the formulas."""
     architecture = Architecture(0.8, 0.9, readout, identity_kq=a)
-    findings = list(module._in_values(setting(task, architecture), b, False))
+    findings = list(in_values(setting(task, architecture), b, False))
     refuted = [f for f in findings if f.outcome is Outcome.REFUTED]
     assert not refuted
 
@@ -59,12 +61,12 @@ def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     base = Architecture(0.8, 0.9)
     with_setting = setting(task, base)
     before, after = (with_setting.gram(replace(base, identity_kq=x)) for x in (0.0, a))
-    order = module._leading_orders(with_setting, a)
+    order = identity_in_keys._leading_orders(with_setting, a)
     assert order.outcome is Outcome.HOLDS
-    same = module._changed_logit(with_setting, a, before, after)
+    same = identity_in_keys._changed_logit(with_setting, a, before, after)
     assert same.outcome is not Outcome.REFUTED
     # A multiple by which `[CLS]` takes far more of the attention is refuted.
-    other = module._changed_logit(with_setting, a + 2.5, before, after)
+    other = identity_in_keys._changed_logit(with_setting, a + 2.5, before, after)
     assert other.outcome is Outcome.REFUTED
 
 
@@ -74,7 +76,7 @@ def test_a_residual_adds_what_the_queries_share(task, readout):
     """⟨Z0_q, Z0_q'⟩ counted over strings with disjoint wildcards."""
     architecture = Architecture(1.0, 0.7, readout)
     gram = template_gram(task.templates, architecture, max_points=1024)
-    found = module._with_residual(setting(task, architecture), gram)
+    found = identity_in_values._with_residual(setting(task, architecture), gram)
     strings = [
         [
             [*t.substitute({w: f"{w}{side}" for w in t.wildcards}).split()]
@@ -108,7 +110,7 @@ def test_both_signs_of_b_leave_the_mean_attention_of_the_heads():
     base = Architecture(readout="last", identity_kq=0.5)
     with_setting = setting(REGULAR, base, replace(SMALL, networks=5))
     strings = [["a", "X", "a"], ["a", "X", "b"]]
-    found = module._added_by_identity(with_setting, strings, 1.5)
+    found = identity_in_values._added_by_identity(with_setting, strings, 1.5)
     random = torch.Generator().manual_seed(int(with_setting.random(3).integers(2**63)))
     tokens = torch.tensor([[0, 1, 0], [0, 1, 2]])
     for added in found:
@@ -127,7 +129,7 @@ positive = st.floats(0.01, 100)
 def test_ratios_hold_every_ratio_of_members(x, y, below, above):
     one = Interval(x, x * (1 - below), x * (1 + above), 0.999)
     other = Interval(y, y * (1 - above), y * (1 + below), 0.999)
-    ratio = module._ratio(one, other)
+    ratio = interval_ratio(one, other)
     assert ratio.level == pytest.approx(0.998)
     for p in (one.low, one.value, one.high):
         for q in (other.low, other.value, other.high):
@@ -136,8 +138,8 @@ def test_ratios_hold_every_ratio_of_members(x, y, below, above):
 
 def test_unknown_ratios_know_nothing():
     never, some = Interval(np.inf, 1.0, np.inf), Interval(2.0, 0.0, 3.0)
-    assert module._ratio(never, some).low == 0
-    assert module._ratio(some, some).high == np.inf
+    assert interval_ratio(never, some).low == 0
+    assert interval_ratio(some, some).high == np.inf
 
 
 def test_numbers_of_the_page():
@@ -166,7 +168,7 @@ def test_a_that_shows_nothing_is_refuted():
 
 
 def test_a_gap_that_does_not_vanish_is_refuted(monkeypatch):
-    monkeypatch.setattr(module, "_OUTWEIGHS", 0.0)
+    monkeypatch.setattr(identity_in_keys, "_OUTWEIGHS", 0.0)
     report = identity_perturbations(SAME_DIFFERENT, identity_kq=0.5)
     (gap,) = (f for f in report.findings if "largest gap" in f.statement)
     assert gap.outcome is Outcome.REFUTED
@@ -174,7 +176,9 @@ def test_a_gap_that_does_not_vanish_is_refuted(monkeypatch):
 
 def test_another_b_is_refuted():
     """Sampled attention for b = 1 against gaps for b = 1.5, and finite networks."""
-    found = module._mean_features_apart(setting(SAME_DIFFERENT, Architecture()), 1.0)
+    found = identity_in_values._mean_features_apart(
+        setting(SAME_DIFFERENT, Architecture()), 1.0
+    )
     plain, more = (
         template_gram(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1e9)
         for b in (0.0, 1.5)

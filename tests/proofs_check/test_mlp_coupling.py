@@ -17,7 +17,7 @@ from proofs_check.claims.mlp_coupling import (
     drawn_coupling,
     mlp_coupling,
 )
-from proofs_check.mlp_data import Sizes
+from proofs_check.evidence.mlp_data import Sizes
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.findings import Finding, Report

@@ -11,7 +11,13 @@ from scipy.stats import chisquare
 
 from numerics.mlp import MLP, MLPStack
 from numerics.training import Training
-from proofs_check.mlp_data import MLPData, Sizes, permute, random_permutations, stream
+from proofs_check.evidence.mlp_data import (
+    MLPData,
+    Sizes,
+    permute,
+    random_permutations,
+    stream,
+)
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.closed_form import fresh_strings
-from proofs_check import mlp_rows, string_samples
 from proofs_check.arguments import templates_of
 from proofs_check.claims.nonsingularity import nonsingularity
-from proofs_check.mlp_rows import mlp_findings
-from proofs_check.string_samples import Sampling
+from proofs_check.evidence import mlp_rows, string_samples
+from proofs_check.evidence.mlp_rows import mlp_findings
+from proofs_check.evidence.string_samples import Sampling
 from symbind_theory import Template, TemplateTask, builtin_task
 from symbind_theory.results import Interval, Outcome
 from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs

@@ -13,13 +13,13 @@ from numerics.training import Training
 from proofs_check.checker import Effort
 from proofs_check.claims import single_runs as module
 from proofs_check.claims.single_runs import single_runs
-from proofs_check.kernel_sets import (
+from proofs_check.evidence.kernel_sets import (
     KernelSets,
     closed_form,
     draw_templates,
     regression_errors,
 )
-from proofs_check.mlp_data import MLPData
+from proofs_check.evidence.mlp_data import MLPData
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.findings import Finding
 from symbind_theory.results import Outcome
@@ -105,7 +105,7 @@ def test_two_blocks_are_one(gram, monkeypatch):
     regression = task_regression(WEIGHTED, 0.01, 0.0)
     templates = draw_templates(KernelSets(10, 5), regression, np.random.default_rng(0))
     whole = regression_errors(gram, regression, templates, np.random.default_rng(0))
-    monkeypatch.setattr("proofs_check.kernel_sets._AT_ONCE", 3)
+    monkeypatch.setattr("proofs_check.evidence.kernel_sets._AT_ONCE", 3)
     parts = regression_errors(gram, regression, templates, np.random.default_rng(0))
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 

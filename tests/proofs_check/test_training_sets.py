@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs_check.training_sets import (
+from proofs_check.evidence.training_sets import (
     fresh_sample,
     independent_seeds,
     vocabulary_tokens,

@@ -1,0 +1,1 @@
+"""What the checkers measure: samples, runs and their statistics, shared or long."""
