@@ -1,1 +1,1 @@
-"""One module for each claim: its mathematics, its checker, its mutants."""
+"""One module a claim: its mathematics, its checker, its mutants."""

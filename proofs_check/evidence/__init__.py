@@ -1,1 +1,1 @@
-"""What the checkers measure: samples, runs and their statistics, shared or long."""
+"""Samples, runs and estimates that the claims are held against."""
