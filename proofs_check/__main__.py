@@ -128,7 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    return run_command(parser.name, lambda: _run(options))
+    interruption = "interrupted; with --resume the runs that finished are taken"
+    return run_command(parser.name, lambda: _run(options), interruption)
 
 
 if __name__ == "__main__":

@@ -111,12 +111,15 @@ def write_output(text: str) -> None:
     sys.stdout.flush()
 
 
-def run_command(name: str, run: Callable[[], int]) -> int:
+def run_command(
+    name: str, run: Callable[[], int], interruption: str = "interrupted"
+) -> int:
     """The exit status of a command; what goes wrong is one line on the standard error.
 
     Args:
         name: what the line begins with.
         run: does the work and returns the status.
+        interruption: what the line says after an interruption by the user.
     """
     try:
         return run()
@@ -132,6 +135,6 @@ def run_command(name: str, run: Callable[[], int]) -> int:
         )
         status = BAD_INPUT
     except KeyboardInterrupt:
-        message, status = "interrupted", INTERRUPTED
+        message, status = interruption, INTERRUPTED
     print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return status

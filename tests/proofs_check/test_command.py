@@ -5,7 +5,7 @@ import json
 import pytest
 from toy_checkers import checker
 
-from proofs_check import registry
+from proofs_check import ledger, registry
 from proofs_check.__main__ import main
 from symbind_theory.claims import CLAIMS
 
@@ -88,6 +88,16 @@ def test_a_cache_folder_that_cannot_be_used_is_one_line(monkeypatch, tmp_path, c
     assert run("--quick") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "runs cannot be kept" in line
+
+
+def test_an_interruption_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "run_ledger", interrupted)
+    assert run("--quick") == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("proofs_check: interrupted; with --resume")
 
 
 def test_the_list_checks_nothing(capsys):
