@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +84,10 @@ def run_ledger(
     advance(len(done), len(planned))
     left = [job for job in planned if job.key not in done]
     # A thread for each process: with more they would wait for each other.
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    threads = parallel_config(backend="loky", inner_max_num_threads=1)
+    with threads, warnings.catch_warnings():
+        # A process that has grown is replaced between two runs, as it should be.
+        warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
         runs: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(
             delayed(_run)(job) for job in left
         )
