@@ -26,7 +26,7 @@ import numpy as np
 from symbind_theory.validation import InputError, shorten
 from symbind_theory.version import __version__
 
-__all__ = ["CacheError", "ValueCache"]
+__all__ = ["CacheError", "ValueCache", "cache_folder", "code_version"]
 
 _log = logging.getLogger(__name__)
 
@@ -71,9 +71,7 @@ class ValueCache:
     def folder(self) -> Path | None:
         """Where the entries lie. "auto" is looked up each time, so that a pickled cache
         follows the machine that it is on."""
-        if self._auto:
-            return Path(os.environ.get(_FOLDER) or _user_folder())
-        return self._folder
+        return cache_folder() if self._auto else self._folder
 
     def get(
         self, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]
@@ -142,11 +140,14 @@ def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     return arrays
 
 
-def _user_folder() -> str:
+def cache_folder() -> Path:
+    """The folder of SYMBIND_CACHE, or the user's cache folder where that is not set."""
+    if found := os.environ.get(_FOLDER):
+        return Path(found)
     # Few callers need it: imported where it is used.
     from platformdirs import user_cache_dir
 
-    return user_cache_dir("symbind")
+    return Path(user_cache_dir("symbind"))
 
 
 @cache

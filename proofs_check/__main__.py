@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from symbind_theory.claims import CLAIMS, claim
 from symbind_theory.commands import (
@@ -19,6 +20,9 @@ from symbind_theory.commands import (
 )
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
+
+if TYPE_CHECKING:
+    from proofs_check.trial_store import TrialStore
 
 __all__ = ["main"]
 
@@ -94,7 +98,6 @@ def _run(options: argparse.Namespace) -> int:
     from proofs_check.checker import Effort
     from proofs_check.ledger import run_ledger
     from proofs_check.registry import CHECKERS
-    from proofs_check.trial_store import TrialStore
     from symbind_theory.report.ledger import ledger_to_json, print_ledger
     from symbind_theory.report.progress import progress_bar
 
@@ -108,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
             effort,
             options.seed,
             jobs=options.jobs,
-            store=TrialStore(),
+            store=_store(options.resume),
             resume=options.resume,
             progress=progress,
         )
@@ -118,6 +121,19 @@ def _run(options: argparse.Namespace) -> int:
         verbose = options.verbose
         write_output(rendered(lambda console: print_ledger(ledger, console, verbose)))
     return ledger.exit_status
+
+
+def _store(needed: bool) -> TrialStore | None:
+    """Where runs are kept, or None, with a note, where they cannot be."""
+    from proofs_check.trial_store import TrialStore
+
+    try:
+        return TrialStore()
+    except InputError as error:
+        if needed:
+            raise
+        print(f"proofs_check: going on, but {error}", file=sys.stderr)
+        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,13 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
-from symbind_theory.validation import InputError, shorten
+from symbind_theory.validation import InputError, as_float, shorten
 
-__all__ = ["templates_of"]
+__all__ = ["record", "task_with_numbers", "templates_of", "the_task"]
+
+T = TypeVar("T")
+
+# Squares of labels, summed over strings, must stay within float64.
+_LARGEST_LABEL = 1e100
+
+
+def the_task(task: Any) -> TemplateTask:
+    """The argument if it is a task.
+
+    Raises:
+        InputError: anything else.
+    """
+    return record("task", task, TemplateTask)
+
+
+def task_with_numbers(task: Any) -> TemplateTask:
+    """The argument if it is a task with real labels.
+
+    Raises:
+        InputError: anything else, symbolic labels, or labels beyond 1e100 in size.
+    """
+    checked = the_task(task)
+    for label in checked.labels:
+        if isinstance(label, str):
+            raise InputError(
+                f"labels are symbolic, such as {shorten(label)}; expected numbers"
+            )
+        if abs(as_float(label)) > _LARGEST_LABEL:
+            raise InputError(
+                f"a label is {as_float(label):g}; expected at most "
+                f"{_LARGEST_LABEL:g} in size"
+            )
+    return checked
+
+
+def record(name: str, value: Any, kind: type[T]) -> T:
+    """The argument if it is a record of that kind.
+
+    Raises:
+        InputError: anything else.
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{name} is {shorten(value)}; expected a {kind.__name__}")
+    return value
 
 
 def templates_of(task: Any) -> tuple[Template, ...]:

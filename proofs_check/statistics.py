@@ -131,13 +131,24 @@ def at_least(statement: str, estimate: Interval, bound: float) -> Finding:
     )
 
 
-def at_most(statement: str, estimate: Interval, bound: float) -> Finding:
-    """Whether the estimate is at most a bound; undecided where it straddles it."""
+def at_most(
+    statement: str, estimate: Interval, bound: float, resolution: float = 0.0
+) -> Finding:
+    """Whether the estimate is at most a bound.
+
+    Args:
+        statement: what is estimated.
+        estimate: with an interval that covers it at its level.
+        bound: the value claimed.
+        resolution: for a bound that may be attained, the half-width up to which an
+            interval that straddles it agrees; a wider one is undecided.
+    """
+    attained = estimate.low <= bound and estimate.half_width <= resolution
     return _bounded(
         statement,
         estimate,
         f"at most {bound:.4g}",
-        estimate.high <= bound,
+        estimate.high <= bound or attained,
         estimate.low > bound,
     )
 
@@ -167,7 +178,8 @@ def same_distribution(
         statement: what is compared.
         one: independent samples.
         other: independent samples, independent of the first.
-        resolution: the distance that must be resolved for agreement to mean something.
+        resolution: the distance that the interval must exclude for agreement to mean
+            something.
         level: 1 − the probability of refuting equal distributions.
     """
     n, m = len(one), len(other)
@@ -178,7 +190,7 @@ def same_distribution(
     estimate = Interval(distance, max(0.0, distance - reach), distance + reach, level)
     if float(found.pvalue) < 1 - level:
         outcome = Outcome.REFUTED
-    elif reach <= resolution:
+    elif estimate.high <= resolution:
         outcome = Outcome.HOLDS
     else:
         outcome = Outcome.UNDECIDED

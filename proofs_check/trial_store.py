@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from numerics.value_cache import ValueCache, code_version
+from numerics.value_cache import cache_folder, code_version
 from symbind_theory.findings import Trial
 from symbind_theory.validation import InputError, shorten
 
@@ -45,8 +45,7 @@ class TrialStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        folder = ValueCache().folder or Path()
-        self._path = folder / "runs.sqlite" if path is None else Path(path)
+        self._path = cache_folder() / "runs.sqlite" if path is None else Path(path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._ask(_TABLE)

@@ -39,6 +39,7 @@ from typing import Any
 import numpy as np
 
 from numerics import Architecture, TemplateGram, template_gram
+from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
 from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
@@ -96,7 +97,8 @@ def block_structure(
         InputError: an argument out of range, a vocabulary that the task's laws cannot
             use, blocks of other templates, or templates without wildcards.
     """
-    architecture = architecture or Architecture()
+    task = the_task(task)
+    architecture = record("architecture", architecture or Architecture(), Architecture)
     positive_integer("strings", strings, low=2)
     positive_integer("sets", sets, low=2)
     if not any(t.wildcards for t in task.templates):
@@ -231,7 +233,8 @@ def _pairs_that_share(
     share = _share(sets)
     statement = f"pairs that share a symbol at V = {vocabulary}"
     if not exact:
-        return [at_most(statement, share, _collision_bound(task, rho))]
+        bound = _collision_bound(task, rho)
+        return [at_most(statement, share, bound, resolution=bound / 2)]
     expected = float(share_probability(task, vocabulary))
     # Zipf's law or a wildcard more in every template would more than double it.
     return [equals(statement, share, expected, 3 / 4 * expected)]
@@ -280,7 +283,9 @@ def _distances(
     ]
     last = _at_least_as_wide(mean_interval(samples[-1]), open_)
     bound = most * _collision_bound(task, claimed[-1])
-    findings.append(at_most(f"mean |K − N| at V = {vocabularies[-1]}", last, bound))
+    # One template with one wildcard attains it: half of it more would be seen.
+    statement = f"mean |K − N| at V = {vocabularies[-1]}"
+    findings.append(at_most(statement, last, bound, resolution=bound / 2))
     if len(samples) > 1:
         fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), open_)
         findings.append(at_least("its fall from the smallest vocabulary", fall, 0.0))

@@ -44,6 +44,7 @@ from numerics.copying_network import (
     copying_strings,
 )
 from numerics.options import supported
+from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.copying_rates import (
     RATE_LEVEL,
@@ -108,7 +109,10 @@ def copying(
     Raises:
         InputError: nothing is copied, or an argument out of range.
     """
-    architecture = _started_without_b(architecture or Architecture(readout="last"))
+    task = the_task(task)
+    architecture = architecture or Architecture(readout="last")
+    architecture = record("architecture", architecture, Architecture)
+    architecture = _started_without_b(architecture)
     one_of("statistic", statistic, STATISTICS)
     if isinstance(groups, str) or not groups:
         raise InputError(
@@ -117,6 +121,7 @@ def copying(
     for group in groups:
         one_of("groups", group, GROUPS)
     experiment = experiment or CopyingExperiment()
+    experiment = record("experiment", experiment, CopyingExperiment)
     strings = copying_strings(task, experiment.symbols, unseen=unseen)
     random = np.random.default_rng(positive_integer("seed", seed, low=0))
     setting = CopyingSetting(

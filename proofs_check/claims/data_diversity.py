@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from numerics import Architecture, TransformerKernelRegressor
+from proofs_check.arguments import task_with_numbers, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.claims.generalisation import fresh_error
 from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
@@ -84,6 +85,7 @@ def data_diversity(
         InputError: an argument out of range, a vocabulary that the task's laws cannot
             use, or templates without wildcards, whose ρ is infinite.
     """
+    task = the_task(task)
     positive_integer("draws", draws)
     if not any(t.wildcards for t in task.templates):
         raise InputError(
@@ -142,12 +144,9 @@ def error_against_diversity(
         InputError: symbolic labels, an argument out of range, or a vocabulary that the
             task's laws cannot use.
     """
+    task = task_with_numbers(task)
     positive_integer("strings", strings)
     positive_integer("sets", sets, low=2)
-    if task.symbolic:
-        raise InputError(
-            f"labels are symbolic, such as {task.labels[0]!r}; expected numbers"
-        )
     tokens = [vocabulary_tokens(task, v) for v in vocabularies]
     least = 2 if monotone else 3
     if len(tokens) < least:
@@ -167,11 +166,14 @@ def error_against_diversity(
         for v, e in zip(sizes, errors, strict=True)
     ]
     compared = list(pairwise(range(len(sizes))))
+    level = TEST_LEVEL
     if not monotone:
+        # The best of several vocabularies in between is chosen by the same errors.
+        level = 1 - (1 - TEST_LEVEL) / (len(sizes) - 2)
         middle = 1 + int(np.argmin([e.mean() for e in errors[1:-1]]))
         compared = [(0, middle), (len(sizes) - 1, middle)]
     for worse, better in compared:
-        excess = mean_interval(errors[worse] - errors[better])
+        excess = mean_interval(errors[worse] - errors[better], level)
         statement = f"error at V = {sizes[worse]} less that at V = {sizes[better]}"
         findings.append(at_least(statement, excess, 0.0))
     return Report("C8", tuple(findings))

@@ -37,6 +37,7 @@ from dataclasses import replace
 
 from numerics.architecture import Architecture
 from numerics.options import supported
+from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.identity_in_keys import in_keys
 from proofs_check.evidence.identity_in_values import in_values
@@ -83,7 +84,9 @@ def identity_perturbations(
     Raises:
         InputError: an argument out of range.
     """
-    base = _base(architecture or Architecture())
+    task = the_task(task)
+    base = architecture or Architecture()
+    base = _base(record("architecture", base, Architecture))
     a, b = (
         finite_number(name, value)
         for name, value in (("identity_kq", identity_kq), ("identity_vo", identity_vo))
@@ -98,7 +101,9 @@ def identity_perturbations(
             "them equivalent; expected two or more, none equivalent to another"
         )
     positive_integer("seed", seed, low=0)
-    setting = IdentitySetting(task, base, experiment or IdentityExperiment(), seed)
+    experiment = experiment or IdentityExperiment()
+    experiment = record("experiment", experiment, IdentityExperiment)
+    setting = IdentitySetting(task, base, experiment, seed)
     if less_data is None:
         less_data = base.readout != "cls"
     findings: list[Finding] = []
@@ -127,12 +132,12 @@ _PATTERNS = builtin_task("aabb-abab")
 _LAST = Architecture(readout="last")
 
 
-def _experiment(effort: Effort, heads: int = 8) -> IdentityExperiment:
+def _experiment(effort: Effort, heads: int = 2) -> IdentityExperiment:
     return IdentityExperiment(
         rel_tol=effort.choose(0.02, 0.005, 0.001),
         max_points=effort.choose(2**13, 2**15, 2**18),
-        draws=effort.choose(2**16, 2**18, 2**20),
-        networks=effort.choose(150, 600, 2000),
+        draws=effort.choose(2**17, 2**18, 2**20),
+        networks=effort.choose(600, 1200, 4000),
         heads=heads,
     )
 

@@ -35,6 +35,7 @@ from hypothesis.errors import NoSuchExample
 from numerics.mlp import MLP, MLPStack
 from numerics.shapes import Int64
 from numerics.training import Training, training_steps
+from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.mlp_data import (
     MLPData,
@@ -100,7 +101,9 @@ def mlp_coupling(
     one_of("permuted", permuted, PERMUTED)
     one_of("moved", moved, MOVED)
     positive_integer("seed", seed, low=0)
-    mlp, training = mlp or MLP(), training or Training(steps=20)
+    task = task_with_numbers(task)
+    mlp = record("mlp", mlp or MLP(), MLP)
+    training = record("training", training or Training(steps=20), Training)
     data = MLPData.draw(task, sizes or Sizes(), seed)
     generator, order, same_order = stream(seed, 0), stream(seed, 1), stream(seed, 1)
     moving = data.unseen if moved == "unseen" else data.vocabulary

@@ -13,10 +13,13 @@ not do at all is tell a test string from an *independent slot fill* of its skele
 Student's statistic of D over independent initialisations (same data, same batches) has
 to stay below 4. A network that generalises would have D ≤ −floor, because the average
 of *any* function over slot fills is at least the floor: templates of one skeleton have
-the same fills, and no number is near two labels. This is checked network by network.
+the same fills, and no number is near two labels. This is checked network by network,
+and the floor itself exactly: it is what E[y | skeleton], the best function of the
+skeleton, misses.
 
-Mutants: an embedding tied across positions; two positions whose first layers start with
-correlation −1. Both see whether two symbols are equal before training begins.
+Mutants: half the floor claimed; an embedding tied across positions; two positions whose
+first layers start with correlation −1. The last two see whether two symbols are equal
+before training begins.
 
 Source: arXiv 2310.09753, on the failure of MLPs, for a constant c > 0 and templates
 without regular tokens; the explicit floor and the statistic are symbind's.
@@ -25,7 +28,10 @@ without regular tokens; the explicit floor and the statistic are symbind's.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from scipy.stats import t
@@ -33,6 +39,7 @@ from scipy.stats import t
 from numerics.mlp import MLP
 from numerics.shapes import Float64
 from numerics.training import Training
+from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
 from proofs_check.statistics import (
@@ -47,7 +54,12 @@ from symbind_theory import builtin_task
 from symbind_theory.findings import Finding, Report
 from symbind_theory.results import Interval
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import finite_number, positive_integer
+from symbind_theory.validation import (
+    as_float,
+    exact_real,
+    finite_number,
+    positive_integer,
+)
 
 __all__ = ["CHECKER", "mlp_floor"]
 
@@ -63,6 +75,7 @@ def mlp_floor(
     *,
     networks: int = 64,
     deviations: float = 4.0,
+    floor: Any = None,
     sizes: Sizes | None = None,
     seed: int = 0,
 ) -> Report:
@@ -81,6 +94,7 @@ def mlp_floor(
             statistic to be near normal.
         deviations: how many standard errors D may be away from 0, > 0. This sets the
             false-alarm rate of the finding, twice Student's tail.
+        floor: the least expected loss that is claimed; `task.mlp_floor()` when None.
         sizes: of the data; `Sizes()` when None.
         seed: of the data, the initial weights and the order of the strings.
 
@@ -91,19 +105,27 @@ def mlp_floor(
     positive_integer("networks", networks, low=2)
     finite_number("deviations", deviations, low=0, strict=True)
     positive_integer("seed", seed, low=0)
+    task = task_with_numbers(task)
+    mlp = record("mlp", mlp or MLP(), MLP)
     data = MLPData.draw(task, sizes or Sizes(), seed)
-    stack = data.trained(mlp or MLP(), training or Training(), networks, seed)
+    stack = data.trained(mlp, training or Training(), networks, seed)
     test, orbit = data.loss(stack, data.test), data.loss(stack, data.fills)
     if (undecided := diverged(test + orbit)) is not None:
         return Report("C2", (undecided,))
-    floor = data.floor
+    exact = task.mlp_floor() if floor is None else exact_real("floor", floor)
+    floor = as_float(exact)
+    scale = floor or float(data.weights @ data.targets**2) or 1.0
     findings = [
+        proved(
+            f"the best function of the skeleton has the expected loss {exact}",
+            _best_of_skeleton(task) == exact,
+        ),
         proved(
             "every network's average over slot fills is at least the floor",
             bool((orbit >= floor * (1 - _ROUNDING)).all()),
         ),
         *_expectation(test, floor),
-        *_orbit_statistic(_apart(test, orbit), floor, deviations),
+        *_orbit_statistic(_apart(test, orbit), scale, deviations),
         reported(
             "share of single networks under the floor",
             proportion_interval(int((test < floor).sum()), networks),
@@ -111,6 +133,19 @@ def mlp_floor(
         reported("training loss", mean_interval(data.training_loss(stack))),
     ]
     return Report("C2", tuple(findings))
+
+
+def _best_of_skeleton(task: TemplateTask) -> Any:
+    """E y² − E (E[y | skeleton])², exactly: what E[y | skeleton] misses."""
+    mass: dict[object, Any] = defaultdict(Fraction)
+    part: dict[object, Any] = defaultdict(Fraction)
+    square: Any = Fraction(0)
+    for (template, label), weight in zip(task, task.weights, strict=True):
+        y: Any = label
+        mass[template.skeleton] += weight
+        part[template.skeleton] += weight * y
+        square += weight * y**2
+    return square - sum(part[s] ** 2 / mass[s] for s in mass if mass[s])
 
 
 def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]:
@@ -130,9 +165,12 @@ def _apart(
 
 
 def _orbit_statistic(
-    apart: Float64[np.ndarray, " n"], floor: float, deviations: float
+    apart: Float64[np.ndarray, " n"], scale: float, deviations: float
 ) -> list[Finding]:
-    """E D = 0 with Student's interval of so many standard errors, and z."""
+    """E D = 0 with Student's interval of so many standard errors, and z.
+
+    Resolved to a part of the floor, or of the labels' mean square where that is 0.
+    """
     statement = "mean of D, test loss less its average over slot fills"
     n, mean = len(apart), float(apart.mean())
     error = float(apart.std(ddof=1)) / math.sqrt(n)
@@ -142,9 +180,8 @@ def _orbit_statistic(
     reach = deviations * error
     found = Interval(mean, mean - reach, mean + reach, level)
     z = mean / error
-    resolution = _RESOLVED * floor or math.inf
     return [
-        equals(statement, found, 0.0, resolution),
+        equals(statement, found, 0.0, _RESOLVED * scale),
         reported("z of D", Interval(z, z - deviations, z + deviations, level)),
     ]
 
@@ -172,6 +209,12 @@ CHECKER = Checker(
         Instance("variable-assignment", _on("variable-assignment", deviations=5.0)),
     ),
     mutants=(
+        Instance(
+            "half the floor claimed",
+            lambda effort, seed: mlp_floor(
+                builtin_task("same-different"), floor=Fraction(1, 2), seed=seed
+            ),
+        ),
         Instance(
             "embedding tied across positions",
             _on("same-different", MLP(first_layer="tied")),

@@ -38,7 +38,7 @@ import numpy as np
 
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.activations import GELU, Cosine, ReLU
-from proofs_check.arguments import templates_of
+from proofs_check.arguments import record, templates_of
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_samples import (
@@ -67,6 +67,8 @@ __all__ = ["CHECKER", "nonsingularity"]
 _MOST_PERMUTED = 6
 # Relative to the sums that they are differences of: far above rounding.
 _ROUNDING = 1e-12
+# A λ_min that is 0 has to be known so well, against the sum of all.
+_SINGULAR = 1e-3
 # An estimated gap so far below the leading term, or below C, counts as none.
 _VANISHED = 1e-9
 
@@ -100,8 +102,8 @@ def nonsingularity(
         InputError: an argument out of range, or an architecture that is not estimated.
     """
     templates = templates_of(task)
-    architecture = architecture or Architecture()
-    sampling = sampling or Sampling()
+    architecture = record("architecture", architecture or Architecture(), Architecture)
+    sampling = record("sampling", sampling or Sampling(), Sampling)
     positive_integer("seed", seed, low=0)
     seeds = np.random.SeedSequence(seed).generate_state(1 + sampling.runs).tolist()
     r = len(templates)
@@ -209,7 +211,9 @@ def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
     singular = exact.outcome is Outcome.REFUTED
     agreement = Outcome.HOLDS if positive else Outcome.UNDECIDED
     if singular:
-        agreement = Outcome.REFUTED if positive else Outcome.HOLDS
+        vague = smallest.high > _SINGULAR * float(np.trace(gram.matrix))
+        agreement = Outcome.UNDECIDED if vague else Outcome.HOLDS
+        agreement = Outcome.REFUTED if positive else agreement
     return [
         proved(reason, not singular),
         Finding(

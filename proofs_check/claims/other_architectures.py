@@ -72,7 +72,7 @@ from numerics.other_kernels import (
     equality_kernel,
     recurrent_kernel,
 )
-from proofs_check.arguments import templates_of
+from proofs_check.arguments import record, templates_of
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.statistics import TEST_LEVEL, proved, reported
 from symbind_theory import TemplateTask, builtin_task
@@ -287,6 +287,7 @@ def other_architectures(
         activation = (architecture or Architecture()).activation
         cosine = activation if isinstance(activation, Cosine) else Cosine()
         compared = (*candidates(cosine), transformer(architecture, points, seed))
+    compared = [record("compared", one, Candidate) for one in compared]
     if not compared:
         raise InputError("compared is empty; expected at least one architecture")
     findings = [

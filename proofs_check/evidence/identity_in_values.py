@@ -64,8 +64,8 @@ def in_values(
         "mean over pairs of b² ‖E f_i − E f_j‖², in sampled attention",
         widened(_mean_features_apart(setting, b), rounding),
         float(added.mean()),
-        # A quarter of the gap that it adds to, and of what it adds if that is more.
-        resolution=max(float(added.mean()), float(_pairs(plain.gaps).mean())) / 4,
+        # A fifth of what it adds; of the gap that it adds to where it adds nothing.
+        resolution=(_mean_gap(added, rounding) or _mean_gap(_pairs(plain.gaps))) / 5,
     )
     yield _heads_average(setting, b, many_heads)
     residual = _with_residual(setting, plain)
@@ -155,8 +155,8 @@ def _heads_average(setting: IdentitySetting, b: float, many_heads: bool) -> Find
         f"b's part of ⟨z1, z1⟩ in networks of {heads} heads, by the kernel of {many}",
         widened(found, rounding + 2 / experiment.width * claimed),
         claimed,
-        # A quarter of what one head differs by from infinitely many.
-        resolution=effect / 4,
+        # Half of what H heads differ by from infinitely many.
+        resolution=effect / (2 * heads),
     )
 
 
@@ -221,6 +221,12 @@ def _read_square(incidence: Incidence, gamma: float) -> float:
 def _gap(gram: TemplateGram, i: int, j: int) -> float:
     columns = gram.factors[0][:, [gram.column[i], gram.column[j]]]
     return float(((columns[:, 0] - columns[:, 1]) ** 2).sum())
+
+
+def _mean_gap(gaps: Float64[np.ndarray, " pairs"], rounding: float = 0.0) -> float:
+    """Their mean, 0 where that is rounding."""
+    mean = float(gaps.mean())
+    return mean if mean > rounding else 0.0
 
 
 def _pairs(matrix: Float64[np.ndarray, "r r"]) -> Float64[np.ndarray, " pairs"]:

@@ -52,9 +52,9 @@ class IdentityExperiment:
 
     rel_tol: float = 0.02
     max_points: int = 2**13
-    draws: int = 2**16
-    networks: int = 150
-    heads: int = 8
+    draws: int = 2**17
+    networks: int = 600
+    heads: int = 2
     width: int = 64
     target: float = 0.01
 

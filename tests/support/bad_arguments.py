@@ -1,0 +1,53 @@
+"""What the checkers say of bad arguments, where annotations are not checked.
+
+Under pytest they are, before a checker sees its arguments; so this runs by itself.
+"""
+
+import json
+from typing import Any
+
+import proofs_check
+from symbind_theory import TemplateTask
+from symbind_theory.validation import InputError
+
+TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+COPY = TemplateTask(["?a"], ["?a"])
+HUGE = TemplateTask(["?a ?a", "?a ?b"], [1e200, -1e200])
+REGRESSIONS = ("mlp_coupling", "mlp_floor", "single_runs", "generalisation")
+
+CASES: list[tuple[str, Any, dict[str, Any], str]] = [
+    *((name, None, {}, "task is None; expected a") for name in proofs_check.__all__),
+    *((name, HUGE, {}, "a label is 1e+200; expected at most") for name in REGRESSIONS),
+    *((name, COPY, {}, "labels are symbolic, such as '?a'") for name in REGRESSIONS),
+    ("mlp_coupling", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected a MLP"),
+    ("mlp_coupling", TASK, {"training": 3}, "training is 3; expected a Training"),
+    ("mlp_floor", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected a MLP"),
+    ("mlp_floor", TASK, {"floor": "low"}, "floor is 'low'; expected a finite real"),
+    ("single_runs", TASK, {"mlp": 3}, "mlp is 3; expected a MLP"),
+    ("nonsingularity", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
+    ("nonsingularity", TASK, {"sampling": 3}, "sampling is 3; expected a Sampling"),
+    ("block_structure", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
+    ("generalisation", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
+    ("generalisation", TASK, {"sizes": 5}, "sizes is 5; expected a TrainingSizes"),
+    ("identity_perturbations", TASK, {"architecture": 1}, "architecture is 1"),
+    ("other_architectures", TASK, {"compared": [1]}, "compared is 1; expected a"),
+    ("copying", COPY, {"experiment": 3}, "experiment is 3; expected a Copying"),
+]
+"""(checker, task, options, what the message has to say)."""
+
+
+def message(name: str, task: Any, options: dict[str, Any]) -> str:
+    """Of the InputError that the call raises; of another error with its type."""
+    if name == "data_diversity":
+        options = {"vocabulary": 6, **options}
+    try:
+        getattr(proofs_check, name)(task, **options)
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+if __name__ == "__main__":
+    print(json.dumps([message(*case[:3]) for case in CASES]))
