@@ -9,7 +9,8 @@ exactly if the templates are pairwise inequivalent. What is put to the test:
    wildcards. One side integrates the wildcards out (`template_gram`), the other samples
    the kernel of concrete strings (`string_gram`) and knows nothing of templates. The
    difference of two strings' features hardly depends on the draw where the templates
-   agree, so that the strings resolve gaps far below the entries' own error.
+   agree, so that the strings know gaps to 10 or 20 % at quick effort, far below the
+   entries' own error.
 2. *The paper's condition* on all permutations, Σ C_ii ≠ Σ C_{i,τ(i)}, is ½ Σ of gaps,
    gap_ij = C_ii + C_jj − 2 C_ij = E‖f_i − f_j‖² ≥ 0: so the least value over τ ≠ id is
    the smallest gap. It is enumerated for up to 6 templates.

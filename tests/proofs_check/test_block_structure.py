@@ -178,3 +178,12 @@ def test_tasks_without_symbols_or_with_another_law():
         share_probability(zipf, 5)
     with pytest.raises(InputError, match="vocabulary is 1"):
         share_probability(SAME_DIFFERENT, 1)
+
+
+@pytest.mark.parametrize("template", ["?a ?a", "?a"])
+def test_one_wildcard_attains_the_bound(template):
+    """P(share) = 1/V = E w/ρ and |K − N| = e for the pairs that share it."""
+    report = block_structure(TemplateTask([template], [1]), sets=96, seed=3)
+    assert report.outcome is Outcome.HOLDS
+    small = block_structure(TemplateTask([template], [1]), diversity=(16, 64, 192))
+    assert small.outcome is Outcome.REFUTED

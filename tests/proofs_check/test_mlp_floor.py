@@ -1,6 +1,7 @@
 """C2: the floor by brute force, the orbit inequality, and the statistic's rates."""
 
 import itertools
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def test_orbits_below_the_floor_are_refuted(monkeypatch):
     real = MLPData.loss
     monkeypatch.setattr(MLPData, "loss", lambda *a: real(*a) / 4)
     report = mlp_floor(TASK, training=SHORT, networks=10)
-    assert report.findings[0].outcome is Outcome.REFUTED
+    assert report.findings[1].outcome is Outcome.REFUTED
 
 
 def test_without_a_floor_nothing_but_the_statistic_is_judged():
@@ -196,3 +197,31 @@ def test_z_is_a_standard_score_over_seeds():
     # Five standard errors, at variance 63/61 and with normal fourth moments.
     assert abs(np.mean(found)) < 5 * (63 / 61 / 60) ** 0.5
     assert abs(np.var(found) - 63 / 61) < 5 * (63 / 61) * (2 / 59) ** 0.5
+
+
+@pytest.mark.parametrize("task", ["same-different", "variable-assignment", "majority"])
+def test_the_floor_is_what_the_best_function_of_the_skeleton_misses(task):
+    built_in = builtin_task(task)
+    exact = module._best_of_skeleton(built_in)
+    assert exact == built_in.mlp_floor()
+    for claimed, expected in (
+        (exact, Outcome.HOLDS),
+        (exact / 2 + Fraction(1, 10**6), Outcome.REFUTED),
+        (2 * exact + 1, Outcome.REFUTED),
+    ):
+        report = mlp_floor(built_in, networks=2, training=SHORT, floor=claimed)
+        assert report.findings[0].outcome is expected
+
+
+def test_a_floor_of_0_does_not_make_any_interval_narrow_enough(monkeypatch):
+    """Losses that scatter by more than the labels' mean square, without a floor."""
+    real = MLPData.loss
+
+    def scattered(data, stack, strings):
+        losses = real(data, stack, strings)
+        return losses + (strings is data.test) * np.array([0.0, 3.0])
+
+    monkeypatch.setattr(MLPData, "loss", scattered)
+    task = TemplateTask(["X ?a", "Y ?a"], [1, -1])
+    report = mlp_floor(task, networks=2, training=SHORT)
+    assert report.outcome is Outcome.UNDECIDED

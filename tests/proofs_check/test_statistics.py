@@ -76,6 +76,15 @@ def test_bounds(bound, least, most):
     assert at_most("x", estimate, bound).outcome is most
 
 
+@pytest.mark.parametrize(
+    ("resolution", "outcome"), [(0.0, UNDECIDED), (0.4, UNDECIDED), (0.5, HOLDS)]
+)
+def test_a_bound_that_is_attained_holds_where_it_is_resolved(resolution, outcome):
+    estimate = Interval(1.5, 1.0, 2.0, 0.99)
+    assert at_most("x", estimate, 1.4, resolution).outcome is outcome
+    assert at_most("x", estimate, 0.9, resolution).outcome is REFUTED
+
+
 def test_proofs_and_reports_alarm_nobody():
     assert proved("x", True).outcome is HOLDS
     assert proved("x", False).outcome is REFUTED
