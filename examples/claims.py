@@ -59,16 +59,12 @@ def _shown(trial: Trial) -> Iterator[Finding]:
 
 def _finding(id: str, trial: Trial, finding: Finding) -> str:
     mutant = "mutant: " if trial.expected is Outcome.REFUTED else ""
-    estimate = ""
-    if finding.estimate is not None:
-        e = finding.estimate
-        estimate = f"{e.value:.4g} in [{e.low:.4g}, {e.high:.4g}]"
     outcome = "reported" if finding.outcome is None else finding.outcome.value
     return _row(
         id,
         f"{mutant}{trial.name}",
         finding.statement,
-        estimate,
+        finding.number,
         finding.expected or "",
         outcome,
     )

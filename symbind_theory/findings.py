@@ -40,11 +40,20 @@ class Finding:
     expected: str | None = None
     false_alarm: float = 0.0
 
+    @property
+    def number(self) -> str:
+        """The estimate in words; nothing where there is none."""
+        if self.estimate is None:
+            return ""
+        value, low, high = self.estimate.value, self.estimate.low, self.estimate.high
+        if low == high:
+            return f"{value:.4g}"
+        return f"{value:.4g} in [{low:.4g}, {high:.4g}]"
+
     def __str__(self) -> str:
         text = self.statement
         if self.estimate is not None:
-            e = self.estimate
-            text += f": {e.value:.4g} in [{e.low:.4g}, {e.high:.4g}]"
+            text += f": {self.number}"
         if self.expected is not None:
             text += f", expected {self.expected}"
         return text

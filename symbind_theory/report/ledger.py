@@ -42,8 +42,8 @@ def _entry(entry: Entry, verbose: bool) -> Iterator[RenderableType]:
         (entry.outcome.value, OUTCOME_STYLE[entry.outcome]),
         (f"  {entry.seconds:.1f} s", "dim"),
     )
-    yield Padding(Text(registered.title), (0, 0, 0, 3))
-    yield Padding(Text(registered.source, style="dim"), (0, 0, 0, 3))
+    yield _indented(Text(registered.title), 3)
+    yield _indented(Text(registered.source, style="dim"), 3)
     for trial in entry.trials:
         yield from _trial(trial, verbose)
     yield Text()
@@ -58,15 +58,15 @@ def _trial(trial: Trial, verbose: bool) -> Iterator[RenderableType]:
     )
     if not trial.as_expected:
         line.append(f", expected {trial.expected.value}", style="bold red")
-    yield Padding(line, (0, 0, 0, 3))
+    yield _indented(line, 3)
     findings = trial.report.findings
     if not verbose:
         decisive = [f for f in findings if f.outcome is outcome]
         findings = decisive[:_MOST_FINDINGS]
     for finding in findings:
-        yield Padding(_finding(finding), (0, 0, 0, 6))
+        yield _indented(_finding(finding), 6)
     if more := len(trial.report.findings) - len(findings):
-        yield Padding(Text(f"and {more} more (--verbose)", style="dim"), (0, 0, 0, 6))
+        yield _indented(Text(f"and {more} more (--verbose)", style="dim"), 6)
 
 
 def _finding(finding: Finding) -> Text:
@@ -75,6 +75,11 @@ def _finding(finding: Finding) -> Text:
     return Text.assemble(
         (finding.outcome.value.lower(), OUTCOME_STYLE[finding.outcome]), f": {finding}"
     )
+
+
+def _indented(text: Text, columns: int) -> Padding:
+    """Without blanks up to the right edge, which files and pipes would keep."""
+    return Padding(text, (0, 0, 0, columns), expand=False)
 
 
 def _summary(ledger: Ledger) -> Iterator[RenderableType]:

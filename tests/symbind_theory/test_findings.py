@@ -68,6 +68,12 @@ def test_the_evidence_is_what_decides():
     assert found.verdict.outcome is REFUTED
 
 
+def test_a_number_that_is_known_exactly_has_no_interval():
+    exact = Finding("apart", HOLDS, Interval(0.5, 0.5, 0.5, 1.0), "at most 1")
+    assert str(exact) == "apart: 0.5, expected at most 1"
+    assert Finding("apart", HOLDS).number == ""
+
+
 def test_false_alarms_add_up_over_true_instances_only():
     entry = Entry("C3", (trial(HOLDS, false_alarm=1e-5),) * 3, (trial(REFUTED),))
     noisy = Entry("C4", (trial(HOLDS),), (trial(REFUTED, REFUTED, false_alarm=0.5),))

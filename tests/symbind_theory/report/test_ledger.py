@@ -74,7 +74,8 @@ def test_what_is_not_as_expected_stands_out(changed, words):
 
 
 def test_it_fits_a_narrow_terminal():
-    assert max(map(len, text(ledger(), width=40).splitlines())) <= 40
+    lines = text(ledger(), width=40).splitlines()
+    assert max(map(len, lines)) <= 40
 
 
 def refuse(constant):
