@@ -22,8 +22,8 @@ from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["KernelSets", "closed_form", "draw_templates", "regression_errors"]
 
-# Sets solved at a time: 32 MiB of matrices for 64 strings.
-_AT_ONCE = 1024
+# Entries of the kernel matrices that are solved at a time: 32 MiB.
+_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,17 @@ def regression_errors(
 ) -> Float64[np.ndarray, " sets"]:
     """Each set's expected squared error on fresh symbols, in the regression's units.
 
+    Memory: a few times 32 MiB, or one set's matrix where that is more.
+
     Args:
         gram: N and self values.
         regression: labels, weights, ridge and noise.
         templates: of the training strings.
         generator: of the labels' noise.
     """
-    blocks = np.array_split(templates, -(-len(templates) // _AT_ONCE))
+    sets, strings = templates.shape
+    at_once = max(1, _AT_ONCE // strings**2)
+    blocks = np.array_split(templates, -(-sets // at_once))
     return np.concatenate([_errors(gram, regression, b, generator) for b in blocks])
 
 

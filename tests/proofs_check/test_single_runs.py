@@ -105,7 +105,7 @@ def test_two_blocks_are_one(gram, monkeypatch):
     regression = task_regression(WEIGHTED, 0.01, 0.0)
     templates = draw_templates(KernelSets(10, 5), regression, np.random.default_rng(0))
     whole = regression_errors(gram, regression, templates, np.random.default_rng(0))
-    monkeypatch.setattr("proofs_check.evidence.kernel_sets._AT_ONCE", 3)
+    monkeypatch.setattr("proofs_check.evidence.kernel_sets._AT_ONCE", 75)
     parts = regression_errors(gram, regression, templates, np.random.default_rng(0))
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
