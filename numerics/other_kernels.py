@@ -75,8 +75,7 @@ def bag_kernel(
         y: strings of the same length.
         activation: φ.
     """
-    common = common_tokens(x, y) / x.shape[1] ** 2
-    return activation.dual(_repeats(x)[:, None], _repeats(y)[None], common)
+    return _among_positions(common_tokens(x, y), x, y, activation)
 
 
 def equality_kernel(
@@ -89,8 +88,15 @@ def equality_kernel(
         y: strings of the same length.
         activation: φ.
     """
-    common = common_equalities(x, y) / x.shape[1] ** 2
-    return activation.dual(_repeats(x)[:, None], _repeats(y)[None], common)
+    return _among_positions(common_equalities(x, y), x, y, activation)
+
+
+def _among_positions(
+    common: Int64[np.ndarray, "n m"], x: Strings, y: Others, activation: Activation
+) -> Float64[np.ndarray, "n m"]:
+    """E φ(u) φ(v) where covariances are shares of the k² pairs of positions."""
+    covariance = common / x.shape[1] ** 2
+    return activation.dual(_repeats(x)[:, None], _repeats(y)[None], covariance)
 
 
 def _pattern(x: Strings) -> Bool[np.ndarray, "n k k"]:

@@ -148,6 +148,13 @@ def _kq_last(effort: Effort, seed: int) -> Report:
     )
 
 
+def _kq_mean(effort: Effort, seed: int) -> Report:
+    mean = Architecture(readout="mean")
+    return identity_perturbations(
+        _SAME_DIFFERENT, mean, _experiment(effort), identity_kq=2.0, seed=seed
+    )
+
+
 def _kq_cls(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
         _SAME_DIFFERENT, None, _experiment(effort), identity_kq=4.0, seed=seed
@@ -199,6 +206,7 @@ CHECKER = Checker(
     identity_perturbations,
     instances=(
         Instance("αα / αβ, a = 2, last", _kq_last),
+        Instance("αα / αβ, a = 2, mean", _kq_mean),
         Instance("αα / αβ, a = 4, cls", _kq_cls),
         Instance("αα / αβ, b = 1, cls", _vo),
         Instance("ααββ / αβαβ, b = 1, cls", _vo_alike),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from numerics import Architecture, Cosine, ReLU
 from numerics.closed_form import KnownMatrix
-from proofs_check.claims.other_architectures import (
+from proofs_check.claims.other_architectures import other_architectures
+from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
     REGULAR_COUNTS,
     SKELETON,
     TEMPLATE,
     candidates,
-    other_architectures,
     transformer,
 )
 from symbind_theory import Template
