@@ -46,8 +46,12 @@ def test_no_task_refutes_the_claim(task, readout, gamma):
 @settings(max_examples=6)
 @given(copying_tasks, st.sampled_from(["cls", "last", "mean"]))
 def test_b_teaches_every_task(task, readout):
-    """The claim that b teaches nothing is refuted on any task, at width ≫ n."""
-    wide = replace(SMALL, widths=(256,))
+    """The claim that b teaches nothing is refuted on any task, at width ≫ n.
+
+    A hundred networks know b's rate to a quarter or so, a dozen to 1 or 2, which leaves
+    it undecided.
+    """
+    wide = replace(SMALL, widths=(256,), runs=100)
     report = copying(task, Architecture(readout=readout), wide, groups=["identity_vo"])
     assert report.findings[0].outcome is Outcome.REFUTED
 
