@@ -17,6 +17,7 @@ from symbind_theory.strategies import tasks
 SAME_DIFFERENT = ["?a ?a", "?a ?b"]
 
 
+@pytest.mark.slow
 def test_they_hold_over_200_seeds():
     """At failure probability 0.3 misses stay below binomial(200, 0.3), by far."""
     truth = same_different(44).gap

@@ -173,6 +173,7 @@ def test_error_bounds_of_n_are_part_of_the_interval():
     assert interval.low > 0.5 * drawn.low
 
 
+@pytest.mark.slow
 def test_random_counts_against_the_exact_average():
     """Two templates: the sum over the binomial law; false alarms at 1e-6."""
     gram = template_gram(SAME_DIFFERENT.templates)

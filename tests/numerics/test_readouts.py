@@ -59,7 +59,9 @@ def test_strings_sampled_without_an_inner_stage_agree(
         assert (np.abs(np.diagonal(estimate)[:r] - getattr(gram, own)) <= room).all()
 
 
-@pytest.mark.parametrize("identity_kq", [0.0, 2.0])
+@pytest.mark.parametrize(
+    "identity_kq", [0.0, pytest.param(2.0, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("readout", ["last", "mean"])
 def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
     """Features by tensor Gauss–Hermite on plain points: no transform, no tables."""

@@ -152,6 +152,7 @@ def run(code):
     )
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_in_a_thread_ends_in_order():
     """torch aborts a process that exits while one of its threads computes."""
     for _ in range(3):

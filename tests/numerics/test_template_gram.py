@@ -140,6 +140,7 @@ def test_the_fifteen_templates_by_two_routes(activation):
     assert abs(by_entries - interval.value) <= room
 
 
+@pytest.mark.slow
 def test_an_independent_rule_for_the_fifteen_templates():
     """Features by tensor Gauss–Hermite on plain points: λ_min(N) for two activations.
 
