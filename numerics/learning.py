@@ -17,7 +17,7 @@ from numerics.factors import singular_values
 from numerics.ridge_law import Regression, error_law
 from numerics.shapes import Float64
 from numerics.template_gram import template_gram
-from numerics.template_matrix import Statistic, TemplateGram
+from numerics.template_matrix import Statistics, TemplateGram
 from symbind_theory.results import Alignment, Interval, Samples
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
@@ -106,8 +106,8 @@ def learning_curve(
         positive_integer("draws", draws, low=2)
     gram = gram or template_gram(task.templates, architecture)
     intervals = tuple(
-        _from_units(gram.interval(_error_after(n, regression)), regression)
-        for n in read
+        _from_units(interval, regression)
+        for interval in gram.intervals(_errors_after(read, regression))
     )
     mse = np.array([interval.value for interval in intervals])
     average = error = None
@@ -295,15 +295,16 @@ def _from_units(interval: Interval, regression: Regression) -> Interval:
     return Interval(value, low, high, interval.level)
 
 
-def _error_after(n: float, regression: Regression) -> Statistic:
-    """The expected error after n strings, n_i = n·weight_i."""
+def _errors_after(sizes: Sequence[int], regression: Regression) -> Statistics:
+    """The expected error after n strings, n_i = n·weight_i, for each size n."""
 
-    def statistic(
+    def statistics(
         factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
-    ) -> float:
-        return error_law(factor, excess, regression, regression.weights)(n)
+    ) -> list[float]:
+        error = error_law(factor, excess, regression, regression.weights)
+        return [error(n) for n in sizes]
 
-    return statistic
+    return statistics
 
 
 def _random_errors(

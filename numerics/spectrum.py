@@ -24,6 +24,7 @@ __all__ = [
     "Confidence",
     "Spectrum",
     "condition_number",
+    "eigenvalue",
     "leave_one_out_factors",
     "log_interval",
     "smallest_eigenvalue",
@@ -56,24 +57,41 @@ class Confidence:
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Extreme singular values of a factor G of N = GᵀG, and their error bounds.
+    """Singular values of a factor G of N = GᵀG, and their error bounds.
 
     Attributes:
-        smallest: of G on all points, then with each group of points left out.
-        largest: the same.
+        singular: in decreasing order, of G on all points, then with each group of
+            points left out.
         error: bound on the error of every singular value.
         remainder: bound on the error of every eigenvalue of N besides.
     """
 
-    smallest: tuple[float, ...]
-    largest: tuple[float, ...]
+    singular: tuple[tuple[float, ...], ...]
     error: float
     remainder: float = 0.0
 
     @property
+    def smallest(self) -> tuple[float, ...]:
+        """The smallest singular value of each factor."""
+        return self.place(-1)
+
+    @property
+    def largest(self) -> tuple[float, ...]:
+        """The largest singular value of each factor."""
+        return self.place(0)
+
+    def place(self, index: int) -> tuple[float, ...]:
+        """The singular value at one place of the order, of each factor."""
+        return tuple(values[index] for values in self.singular)
+
+    @property
     def resolved(self) -> bool:
         """Whether the smallest singular value exceeds every error bound throughout."""
-        return self._below(min(self.smallest)) > 0
+        return self.resolves(-1)
+
+    def resolves(self, index: int) -> bool:
+        """Whether the one at that place exceeds every error bound throughout."""
+        return self._below(min(self.place(index))) > 0
 
     def _below(self, singular: float) -> float:
         return max(0.0, singular - self.error) ** 2 - self.remainder
@@ -94,22 +112,30 @@ def spectrum(
     error: float,
     remainder: float = 0.0,
 ) -> Spectrum:
-    """The extreme singular values of each factor.
+    """The singular values of each factor.
 
     Args:
         factors: G on all points, then with each group of points left out.
         error: bound on ‖δG‖.
         remainder: bound on the error of eigenvalues besides.
     """
-    values = [singular_values(factor) for factor in factors]
-    smallest = tuple(float(v[-1]) for v in values)
-    return Spectrum(smallest, tuple(float(v[0]) for v in values), error, remainder)
+    singular = tuple(tuple(singular_values(factor).tolist()) for factor in factors)
+    return Spectrum(singular, error, remainder)
 
 
 def smallest_eigenvalue(found: Spectrum, confidence: Confidence) -> Interval:
     """λ_min; `low` is 0 where it is not resolved from 0."""
-    squares = [s**2 for s in found.smallest]
-    if found.resolved:
+    return eigenvalue(found, -1, confidence)
+
+
+def eigenvalue(found: Spectrum, index: int, confidence: Confidence) -> Interval:
+    """The eigenvalue at one place of the decreasing order.
+
+    Coverage is that of this one eigenvalue. Where it is not resolved from 0, `low` is
+    0.
+    """
+    squares = [s**2 for s in found.place(index)]
+    if found.resolves(index):
         drawn = log_interval(squares, confidence)
         low, high = found.moved(drawn.value, drawn.low, drawn.high)
         return Interval(drawn.value, low, high, confidence.level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from numerics.spectrum import (
     Confidence,
     Spectrum,
     condition_number,
+    eigenvalue,
     log_interval,
     smallest_eigenvalue,
     spectrum,
@@ -23,10 +24,15 @@ from numerics.spectrum import (
 from symbind_theory.results import Interval
 from symbind_theory.templates import Template
 
-__all__ = ["Statistic", "TemplateGram", "kernel_excess"]
+__all__ = ["Statistic", "Statistics", "TemplateGram", "kernel_excess"]
 
 Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
 """A positive number from a factor G of N = GᵀG and from the excess K_self − diag N."""
+
+Statistics = Callable[
+    [Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], Sequence[float]
+]
+"""Several of them at once."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,25 @@ class TemplateGram:
         return condition_number(self._spectrum, self.confidence)
 
     @cached_property
+    def eigenvalues(self) -> tuple[Interval, ...]:
+        """All r of N, largest first; one is exactly 0 for each repetition.
+
+        Each interval covers its own eigenvalue with probability `level`.
+        """
+        count = np.bincount(self.column)
+        # m equal columns of G act as one that is √m times as long.
+        found = [k.factor * np.sqrt(count) for k in self._kernel_factors]
+        errors = self._spectrum.error, self._spectrum.remainder
+        stretched = spectrum(
+            found, errors[0] * math.sqrt(count.max()), errors[1] * float(count.max())
+        )
+        distinct = [
+            eigenvalue(stretched, index, self.confidence) for index in range(len(count))
+        ]
+        repeated = len(self.templates) - len(count)
+        return (*distinct, *[Interval(0.0, 0.0, 0.0, self.level)] * repeated)
+
+    @cached_property
     def attention_smallest_eigenvalue(self) -> Interval:
         """λ_min(C); 0 exactly where two templates are equivalent."""
         if self._repeats:
@@ -128,22 +153,42 @@ class TemplateGram:
             statistic: monotone in N in the sense of positive semi-definite matrices;
                 inf where it does not exist.
         """
+        (found,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
+        return found
+
+    def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
+        """The same for several statistics that are computed together.
+
+        Each interval covers its own statistic with probability `level`.
+        """
         column = list(self.column)
         factors = [k.factor[:, column] for k in self._kernel_factors]
         values = [
-            statistic(g, self._excess(g, d[column]))
+            statistics(g, self._excess(g, d[column]))
             for g, d in zip(factors, self.self_values, strict=True)
         ]
+        ends: list[Sequence[float]] = []
+        if self.smallest_eigenvalue.low > 0:
+            ends = [
+                statistics(scale * factors[0], self.excess)
+                for scale in self._extreme_scales
+            ]
+        by_statistic = list(zip(*values, strict=True))
+        ends_of = list(zip(*ends, strict=True)) or [()] * len(by_statistic)
+        return tuple(
+            self._widened(list(drawn), end)
+            for drawn, end in zip(by_statistic, ends_of, strict=True)
+        )
+
+    def _widened(self, values: list[float], ends: tuple[float, ...]) -> Interval:
+        """The interval of a statistic, by its spread and by its values at the ends."""
         if not any(values):
             return Interval(0.0, 0.0, 0.0, self.level)
         drawn = log_interval(values, self.confidence)
         if not math.isfinite(drawn.high) or drawn.value == 0:
             return drawn
-        if self.smallest_eigenvalue.low == 0:
+        if not ends:
             return Interval(drawn.value, 0.0, math.inf, self.level)
-        ends = [
-            statistic(scale * factors[0], self.excess) for scale in self._extreme_scales
-        ]
         down = min(1.0, *(end / drawn.value for end in ends))
         up = max(1.0, *(end / drawn.value for end in ends))
         return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)

@@ -17,7 +17,7 @@ from symbind_theory.command_line import command_parser
 from symbind_theory.commands import rendered, run_command, write_output
 from symbind_theory.files import check_writable
 from symbind_theory.results import CheckResult, Outcome
-from symbind_theory.summary import parameters, summarise
+from symbind_theory.summary import as_curve, curve_sizes, parameters, summarise
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.theorem_s import Kernel, Kind, decide
 from symbind_theory.validation import (
@@ -73,6 +73,7 @@ def check(
     from numerics import (
         Architecture,
         alignment,
+        learning_curve,
         sample_complexity,
         template_gram,
     )
@@ -113,6 +114,9 @@ def check(
         alignment=None
         if task.symbolic
         else alignment(task, architecture, target, gram=gram),
+        learning_curve=None
+        if samples is None
+        else as_curve(learning_curve(task, sizes=curve_sizes(samples), gram=gram)),
         verdicts=verdicts(
             task,
             decision,

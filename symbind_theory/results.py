@@ -15,6 +15,7 @@ from symbind_theory.validation import InputError
 __all__ = [
     "Alignment",
     "CheckResult",
+    "Curve",
     "Estimates",
     "Gap",
     "Interval",
@@ -135,6 +136,7 @@ class Estimates:
         matrix: N as rows; entries' half-widths in `matrix_halfwidth`.
         matrix_self: K_trans of a string with itself, for each template.
         gaps: every pair's gap.
+        eigenvalues: of N, largest first.
         smallest_eigenvalue: of N.
         condition_number: of N.
         attention_smallest_eigenvalue: of C.
@@ -150,6 +152,7 @@ class Estimates:
     matrix_halfwidth: tuple[tuple[float, ...], ...]
     matrix_self: tuple[float, ...]
     gaps: tuple[Gap, ...]
+    eigenvalues: tuple[Interval, ...]
     smallest_eigenvalue: Interval
     condition_number: Interval
     attention_smallest_eigenvalue: Interval
@@ -172,6 +175,21 @@ class Samples:
     n: int | None
     interval: Interval
     target: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Expected squared error on unseen symbols against the number of strings.
+
+    Attributes:
+        sizes: numbers of training strings, increasing.
+        mse: for each size, the expected error that N implies.
+        alpha: ridge.
+    """
+
+    sizes: tuple[int, ...]
+    mse: tuple[Interval, ...]
     alpha: float
 
 
@@ -206,6 +224,7 @@ class CheckResult:
         estimates: C, N and what follows, with uncertainty.
         sample_complexity: from N; None for symbolic labels.
         alignment: of the labels with N; None for symbolic labels.
+        learning_curve: from N; None for symbolic labels.
         verdicts: one for each claim that speaks of this task.
         seed: of the random points.
         version: of the package.
@@ -221,6 +240,7 @@ class CheckResult:
     estimates: Estimates
     sample_complexity: Samples | None
     alignment: Alignment | None
+    learning_curve: Curve | None
     verdicts: tuple[Verdict, ...]
     seed: int
     version: str

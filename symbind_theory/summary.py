@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.incidence import Incidence
-from symbind_theory.results import Estimates, Gap, Interval
+from symbind_theory.results import Curve, Estimates, Gap, Interval, Samples
 from symbind_theory.separation import LeadingGap, separation
 from symbind_theory.theorem_s import Decision, Kernel
 
 if TYPE_CHECKING:
-    from numerics import Architecture, TemplateGram
+    from numerics import Architecture, LearningCurve, TemplateGram
 
-__all__ = ["parameters", "summarise"]
+__all__ = ["as_curve", "curve_sizes", "parameters", "summarise"]
+
+# Without a number of strings that is enough, the curve ends where data sets do.
+_LARGE_DATA_SET = 10**6
 
 
 def parameters(architecture: Architecture) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
         matrix_halfwidth=rows(width["matrix"]),
         matrix_self=tuple(gram.matrix_self.tolist()),
         gaps=_gaps(gram, kernel, decision),
+        eigenvalues=gram.eigenvalues,
         smallest_eigenvalue=gram.smallest_eigenvalue,
         condition_number=gram.condition_number,
         attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
@@ -57,6 +62,19 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
         method=gram.method,
         device=gram.device,
     )
+
+
+def as_curve(curve: LearningCurve) -> Curve:
+    """A learning curve as a plain record."""
+    return Curve(curve.sizes, curve.intervals, curve.alpha)
+
+
+def curve_sizes(samples: Samples) -> tuple[int, ...]:
+    """Numbers of strings, four a decade, from 1 to past the one that is enough."""
+    enough = _LARGE_DATA_SET if samples.n is None else max(samples.n, 10)
+    decades = math.ceil(math.log10(enough) + 0.5)
+    # The first quarters of a decade round to 2, 3 and 6.
+    return tuple(round(10 ** (step / 4)) for step in range(4 * decades + 1))
 
 
 def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, ...]:

@@ -55,6 +55,7 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "matrix": estimates.matrix,
         "matrix_halfwidth": estimates.matrix_halfwidth,
         "matrix_self": estimates.matrix_self,
+        "eigenvalues": [as_interval(x) for x in estimates.eigenvalues],
         "smallest_eigenvalue": as_interval(estimates.smallest_eigenvalue),
         "condition_number": as_interval(estimates.condition_number),
         "attention_smallest_eigenvalue": as_interval(
@@ -67,6 +68,13 @@ def as_document(result: CheckResult) -> dict[str, Any]:
             "energy": as_interval(result.alignment.energy),
             "hardest_labels": list(result.alignment.hardest),
             "hardest_sample_complexity": _samples(result.alignment.samples),
+        },
+        "learning_curve": None
+        if result.learning_curve is None
+        else {
+            "sizes": list(result.learning_curve.sizes),
+            "mse": [as_interval(x) for x in result.learning_curve.mse],
+            "alpha": result.learning_curve.alpha,
         },
         "verdicts": [
             {"claim": v.claim, "verdict": v.outcome.value, "evidence": v.evidence}

@@ -9,6 +9,7 @@ from numerics.spectrum import (
     Confidence,
     Spectrum,
     condition_number,
+    eigenvalue,
     leave_one_out_factors,
     log_interval,
     smallest_eigenvalue,
@@ -22,7 +23,8 @@ ROOTS = tuple(math.sqrt(v) for v in VALUES)
 
 
 def smallest(roots, error=0.0, remainder=0.0):
-    return smallest_eigenvalue(Spectrum(roots, (2.0,) * 5, error, remainder), SURE)
+    found = Spectrum(tuple((2.0, root) for root in roots), error, remainder)
+    return smallest_eigenvalue(found, SURE)
 
 
 def test_the_interval_is_symmetric_in_the_logarithm():
@@ -110,7 +112,7 @@ def test_condition_number_is_unbounded_where_the_eigenvalue_is_unresolved():
     """The lower end of λ_min within its bound, though every replicate is above it."""
     rng = np.random.default_rng(0)
     smallest = (1.0, *(1 + 0.04 * rng.standard_normal(16)).tolist())
-    found = Spectrum(smallest, (10.0,) * 17, 0.75)
+    found = Spectrum(tuple((10.0, root) for root in smallest), 0.75)
     confidence = Confidence(0.999)
     assert found.resolved
     assert smallest_eigenvalue(found, confidence).low == 0
@@ -146,3 +148,24 @@ def test_squares_keep_relative_accuracy_where_the_matrix_has_none():
     factors = np.stack([np.diag([1.0, 1e-11])] * 4)
     value = spectrum([stack_factors(factors)], 0.0).smallest[0] ** 2
     assert value == pytest.approx(1e-22, rel=1e-6)
+
+
+def test_every_eigenvalue_has_its_own_interval():
+    """Each place of the order as if it were alone."""
+    rng = np.random.default_rng(1)
+    factors = [np.diag([2.0, 1.0, 1e-4]) * s for s in rng.uniform(0.9, 1.1, size=9)]
+    found = spectrum(factors, 1e-6, 1e-14)
+    for index, size in enumerate([2.0, 1.0, 1e-4]):
+        alone = spectrum([np.array([[f[index, index]]]) for f in factors], 1e-6, 1e-14)
+        interval = eigenvalue(found, index, SURE)
+        expected = smallest_eigenvalue(alone, SURE)
+        assert interval.value == pytest.approx(expected.value, rel=1e-9)
+        assert interval.low == pytest.approx(expected.low, rel=1e-9)
+        assert interval.high == pytest.approx(expected.high, rel=1e-9)
+        assert interval.low < (size * 0.9) ** 2 * 1.3
+
+
+def test_an_unresolved_eigenvalue_leaves_the_others_alone():
+    found = spectrum([np.diag([1.0, 1e-9])] * 5, 1e-7)
+    assert eigenvalue(found, 1, SURE).low == 0
+    assert eigenvalue(found, 0, SURE).low == pytest.approx(1, abs=1e-6)

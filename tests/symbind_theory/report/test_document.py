@@ -12,6 +12,7 @@ from symbind_theory.report.document import as_document, to_json
 from symbind_theory.results import (
     Alignment,
     CheckResult,
+    Curve,
     Estimates,
     Gap,
     Interval,
@@ -44,7 +45,12 @@ SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different"
 
 
 def record(
-    task=SAME_DIFFERENT, condition=None, samples=None, floor=None, alignment=None
+    task=SAME_DIFFERENT,
+    condition=None,
+    samples=None,
+    floor=None,
+    alignment=None,
+    curve=None,
 ):
     """A record whose every number is different."""
     size = range(len(task))
@@ -75,6 +81,7 @@ def record(
                 Gap(i, j, Interval(i + j, 0, i + j + 1.0), j, f"gamma**{i}")
                 for i, j in combinations(size, 2)
             ),
+            eigenvalues=(Interval(4.5, 4.25, 4.75), Interval(0.25, 0.125, 0.5)),
             smallest_eigenvalue=Interval(0.25, 0.125, 0.5, level=0.95),
             condition_number=condition or Interval(7.0, 6.0, 8.0),
             attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
@@ -84,6 +91,7 @@ def record(
         ),
         sample_complexity=samples,
         alignment=alignment,
+        learning_curve=curve,
         verdicts=(Verdict("C3", Outcome.HOLDS, "Because."),),
         seed=11,
         version="1.2.3",
@@ -128,6 +136,20 @@ def test_the_numbers_are_those_of_the_record():
         "value": 0.375,
         "low": 0.25,
         "high": 0.5,
+    }
+    assert document["eigenvalues"] == [
+        {"value": 4.5, "low": 4.25, "high": 4.75},
+        {"value": 0.25, "low": 0.125, "high": 0.5},
+    ]
+    assert document["learning_curve"] is None
+    curve = Curve((1, 10), (Interval(2.0, 1.0, 3.0), Interval(0.5, 0, math.inf)), 0.125)
+    assert as_document(record(curve=curve))["learning_curve"] == {
+        "sizes": [1, 10],
+        "mse": [
+            {"value": 2.0, "low": 1.0, "high": 3.0},
+            {"value": 0.5, "low": 0, "high": None},
+        ],
+        "alpha": 0.125,
     }
     assert document["alignment"] is None
     alignment = Alignment(Interval(0.5, 0.25, 1.0), (1.5, -0.5), samples)

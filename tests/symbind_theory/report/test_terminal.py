@@ -8,19 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
+from toy_result import toy_result
 
 from symbind_theory.report import progress
 from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import headline, print_result
 from symbind_theory.results import (
     Alignment,
-    CheckResult,
-    Estimates,
-    Gap,
     Interval,
     Outcome,
     Samples,
-    Verdict,
 )
 from symbind_theory.tasks import TemplateTask
 
@@ -28,65 +25,6 @@ SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 ZERO_FLOOR = TemplateTask(["?a ?a", "X ?b"], [1, -1])
 SYMBOLIC = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
 TEN = 10
-ARCHITECTURE = {
-    "beta": 0.0,
-    "gamma": 1.5,
-    "identity_kq": 0.0,
-    "activation": {"name": "cos", "b1": 0.25},
-    "normalisation": None,
-}
-
-
-def record(
-    task=SAME_DIFFERENT,
-    c3=Outcome.HOLDS,
-    c5=Outcome.HOLDS,
-    *,
-    evidence="Because.",
-    gaps=None,
-    condition=None,
-    samples=None,
-    alignment=None,
-    leading=(None, None),
-):
-    """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
-    size = len(task)
-    pairs = list(combinations(range(size), 2))
-    values = gaps or [0.5 + g for g in range(len(pairs))]
-    square = tuple(tuple(0.125 * (i + j) for j in range(size)) for i in range(size))
-    width = ((0.02,) * size,) * size
-    return CheckResult(
-        task=task,
-        architecture=ARCHITECTURE,
-        equivalent_pairs=task.equivalent_pairs(),
-        overlapping_pairs=task.overlapping_pairs("symbols"),
-        overlapping_pairs_any=task.overlapping_pairs("any"),
-        collapsed_pairs=task.equivalent_pairs(),
-        mlp_floor=task.mlp_floor(),
-        estimates=Estimates(
-            attention=square,
-            attention_halfwidth=width,
-            attention_self=(1.0,) * size,
-            matrix=square,
-            matrix_halfwidth=width,
-            matrix_self=(1.0,) * size,
-            gaps=tuple(
-                Gap(i, j, Interval(value, value, value), *leading)
-                for (i, j), value in zip(pairs, values, strict=True)
-            ),
-            smallest_eigenvalue=Interval(0.0625, 0.03125, 0.09375),
-            condition_number=condition or Interval(1234567.0, 1234.5, 1e7),
-            attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
-            points=256,
-            method="mc",
-            device="cpu",
-        ),
-        sample_complexity=samples,
-        alignment=alignment,
-        verdicts=(Verdict("C3", c3, evidence), Verdict("C5", c5, evidence)),
-        seed=11,
-        version="1.2.3",
-    )
 
 
 def render(result, *, width=200, **options):
@@ -142,14 +80,14 @@ def lines_with(text, *parts):
     ],
 )
 def test_the_headline_is_the_first_line(task, outcome, expected):
-    result = record(task, c5=outcome)
+    result = toy_result(task, c5=outcome)
     assert headline(result) == expected
     assert render(result).splitlines()[0].rstrip() == expected
 
 
 def test_the_headline_names_a_singular_matrix():
     """Two equivalent templates with one label: nothing is refuted but C3."""
-    result = record(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED)
+    result = toy_result(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED)
     assert headline(result) == (
         "The theorem does not apply to this task: N is singular (C3)."
     )
@@ -165,18 +103,20 @@ def test_the_headline_names_a_singular_matrix():
 )
 def test_the_headline_has_the_colour_of_the_exit_status(c3, c5, colour, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    text = render(record(c3=c3, c5=c5), force_terminal=True, color_system="standard")
+    text = render(
+        toy_result(c3=c3, c5=c5), force_terminal=True, color_system="standard"
+    )
     assert text.startswith(f"\x1b[1;{colour}m")
 
 
 def test_there_is_no_colour_off_a_terminal():
-    assert "\x1b" not in render(record(), force_terminal=False)
+    assert "\x1b" not in render(toy_result(), force_terminal=False)
 
 
 def test_wildcards_are_coloured_and_regular_tokens_are_not(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     task = TemplateTask(["?a X ?b"], [1])
-    text = render(record(task), force_terminal=True, color_system="standard")
+    text = render(toy_result(task), force_terminal=True, color_system="standard")
     (line,) = lines_with(text, "?a", "X", "?b")
     first, rest = line.split("?a")
     middle, _ = rest.split("?b")
@@ -188,7 +128,7 @@ def test_every_template_with_its_label_and_weight():
     task = TemplateTask(
         ["?a ?a X", "α ?b ?b", "X Y ?c"], [1, -0.5, 3], weights=[1, 2, 3]
     )
-    text = render(record(task))
+    text = render(toy_result(task))
     for parts in [
         ("1", "?a ?a X", "1", "1/6"),
         ("2", "α ?b ?b", "-1/2", "1/3"),
@@ -198,7 +138,9 @@ def test_every_template_with_its_label_and_weight():
 
 
 def test_every_verdict_with_its_evidence():
-    text = render(record(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED, evidence="As seen."))
+    text = render(
+        toy_result(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED, evidence="As seen.")
+    )
     assert lines_with(text, "C3 template matrix: REFUTED")
     assert lines_with(text, "C5 generalisation: UNDECIDED")
     assert len(lines_with(text, "As seen.")) == 2
@@ -211,7 +153,7 @@ def test_every_verdict_with_its_evidence():
 def test_markup_in_the_users_text_is_shown_as_it_is(token):
     """In templates, labels and evidence, on a terminal and off it."""
     task = TemplateTask([f"{token} ?a", f"?a {token}"], [token, f"{token}2"])
-    result = record(task, evidence=f"Saw {token} there.")
+    result = toy_result(task, evidence=f"Saw {token} there.")
     for terminal in (False, True):
         text = render(result, force_terminal=terminal, no_color=True)
         assert lines_with(text, f"{token}2")
@@ -225,10 +167,10 @@ def test_markup_in_the_users_text_is_shown_as_it_is(token):
 def test_overlaps_for_any_tokens_are_a_note():
     one = TemplateTask(["?a ?b", "X ?b"], [1, 2])
     two = TemplateTask(["?a ?b", "X ?b", "Y ?b"], [1, 2, 3])
-    (note,) = lines_with(render(record(one)), "Note:")
+    (note,) = lines_with(render(toy_result(one)), "Note:")
     assert "1 pair would overlap" in note
     assert "templates 1 and 2 in 'X a'" in note
-    (note,) = lines_with(render(record(two)), "Note:")
+    (note,) = lines_with(render(toy_result(two)), "Note:")
     assert "2 pairs would overlap" in note
 
 
@@ -240,12 +182,12 @@ def test_overlaps_for_any_tokens_are_a_note():
     ],
 )
 def test_there_is_no_note_without_such_overlaps(task):
-    assert "Note:" not in render(record(task))
+    assert "Note:" not in render(toy_result(task))
 
 
 def test_few_gaps_are_all_shown_without_a_note():
     task = TemplateTask([" ".join("X" * i + "Y" * (5 - i)) for i in range(5)], range(5))
-    text = render(record(task))
+    text = render(toy_result(task))
     assert "the smallest" not in words(text)
     for i, j in combinations(range(1, 6), 2):
         assert lines_with(text, f" {i}, {j} ")
@@ -255,7 +197,7 @@ def test_of_many_gaps_the_ten_smallest_are_shown_in_order():
     task = TemplateTask([" ".join("X" * i + "Y" * (6 - i)) for i in range(6)], range(6))
     pairs = list(combinations(range(1, 7), 2))
     values = [float(100 + len(pairs) - g) for g in range(len(pairs))]
-    text = render(record(task, gaps=values))
+    text = render(toy_result(task, gaps=values))
     assert f"the smallest {TEN} of {len(pairs)}" in words(text)
     table = text[text.index("Gaps between") : text.index("N, entries")]
     shown = re.findall(r"^ (\d, \d) ", table, flags=re.M)
@@ -263,7 +205,7 @@ def test_of_many_gaps_the_ten_smallest_are_shown_in_order():
 
 
 def test_one_template_has_no_gaps_and_no_matrix():
-    text = render(record(TemplateTask(["?a ?b"], [1])))
+    text = render(toy_result(TemplateTask(["?a ?b"], [1])))
     assert "Gaps" not in text
     assert "entries" not in text
 
@@ -271,14 +213,14 @@ def test_one_template_has_no_gaps_and_no_matrix():
 @pytest.mark.parametrize(("count", "shown"), [(2, True), (8, True), (9, False)])
 def test_the_matrix_is_shown_up_to_eight_templates(count, shown):
     task = TemplateTask([f"X{i}" for i in range(count)], range(count))
-    text = render(record(task))
+    text = render(toy_result(task))
     assert ("N, entries to within 0.02" in words(text)) == shown
     assert bool(lines_with(text, "0.0000", "0.1250")) == shown
 
 
 def test_the_numbers_with_their_intervals():
     samples = Samples(3648, Interval(3647.5, 3600.25, 4e6), target=0.05, alpha=1e-3)
-    text = render(record(samples=samples))
+    text = render(toy_result(samples=samples))
     assert lines_with(text, "smallest eigenvalue", " 0.0625 ", "[0.03125, 0.09375]")
     assert lines_with(text, "condition number", " 1.235e+06 ", "[1234, 1e+07]")
     assert lines_with(text, "samples for error 0.05", " 3648 ", "[3601, 4e+06]")
@@ -287,15 +229,15 @@ def test_the_numbers_with_their_intervals():
 
 
 def test_an_interval_at_infinity_is_shown_and_not_taken_for_markup():
-    text = render(record(condition=Interval(math.inf, math.inf, math.inf)))
+    text = render(toy_result(condition=Interval(math.inf, math.inf, math.inf)))
     assert lines_with(text, "condition number", " none ", "[∞, ∞]")
 
 
 def test_the_alignment_has_its_rows_where_there_is_one():
-    assert not lines_with(render(record()), "hardest")
+    assert not lines_with(render(toy_result()), "hardest")
     samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
     energy = Interval(0.015625, 0.0078125, 0.03125)
-    text = render(record(alignment=Alignment(energy, (1.0, -1.0), samples)))
+    text = render(toy_result(alignment=Alignment(energy, (1.0, -1.0), samples)))
     assert lines_with(text, "yᵀN⁻¹y", " 0.01562 ", "[0.007812, 0.03125]")
     assert lines_with(text, "for the hardest labels", " 12 ", "[10, 13]")
 
@@ -311,14 +253,14 @@ def test_the_alignment_has_its_rows_where_there_is_one():
     ],
 )
 def test_the_leading_term_of_a_gap_is_in_usual_notation(order, coefficient, written):
-    result = record(leading=(order, coefficient))
+    result = toy_result(leading=(order, coefficient))
     (line,) = lines_with(render(result), " 1, 2 ")
     assert line.rstrip().endswith(f"]   {written}")
 
 
 def test_what_is_infinite_is_written_as_such():
     text = render(
-        record(
+        toy_result(
             condition=Interval(math.inf, 3.0, math.inf),
             samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
         )
@@ -329,14 +271,14 @@ def test_what_is_infinite_is_written_as_such():
 
 
 def test_symbolic_labels_have_no_floor_and_no_samples():
-    text = render(record(SYMBOLIC))
+    text = render(toy_result(SYMBOLIC))
     assert "MLP floor" not in text
     assert "samples" not in text
 
 
 def test_the_footer_says_how_to_repeat_the_check():
     """beta is named even where it is 0; other parameters only where they act."""
-    footer = render(record()).splitlines()[-1]
+    footer = render(toy_result()).splitlines()[-1]
     for part in ("beta=0.0", "gamma=1.5", "cos(b1=0.25)", "mc", "256 points"):
         assert part in footer
     for part in ("seed 11", "cpu", "symbind 1.2.3"):
@@ -347,7 +289,7 @@ def test_the_footer_says_how_to_repeat_the_check():
 
 @pytest.mark.parametrize("width", [1, 20, 80])
 def test_a_narrow_terminal_does_not_break_it(width):
-    text = render(record(), width=width)
+    text = render(toy_result(), width=width)
     assert max(map(len, text.splitlines())) <= max(width, 1)
 
 
