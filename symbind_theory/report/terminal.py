@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
@@ -13,18 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from symbind_theory.claims import claim
-from symbind_theory.results import CheckResult, Gap, Interval, Outcome, Samples
+from symbind_theory.report.notation import (
+    ends,
+    headline,
+    leading_term,
+    number,
+    sample_number,
+    settings,
+    whole,
+)
+from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
 
-__all__ = ["OUTCOME_STYLE", "headline", "print_result"]
+__all__ = ["OUTCOME_STYLE", "print_result"]
 
 # How many pairs and how large a matrix are shown; the JSON document has them all.
 _MOST_PAIRS = 10
 _MOST_COLUMNS = 8
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WILDCARD_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 OUTCOME_STYLE = {
     Outcome.HOLDS: "bold green",
@@ -32,22 +38,6 @@ OUTCOME_STYLE = {
     Outcome.UNDECIDED: "bold yellow",
 }
 """How an outcome is coloured."""
-
-
-def headline(result: CheckResult) -> str:
-    """The verdict in one sentence."""
-    verdict = result.verdict("C5")
-    outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
-    if outcome is Outcome.REFUTED:
-        return "Transformers do not learn this task as it stands (C5)."
-    if result.exit_status == 1:
-        return "The theorem does not apply to this task: N is singular (C3)."
-    if outcome is Outcome.UNDECIDED:
-        return "Whether transformers learn this task is undecided (C5)."
-    floor = result.mlp_floor
-    if floor is None or floor == 0:
-        return "Transformers learn this task (C5)."
-    return "Transformers learn this task (C5); MLPs do not (C2)."
 
 
 def print_result(result: CheckResult, console: Console) -> None:
@@ -68,7 +58,7 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
         yield _gaps(result)
     if 1 < len(result.task) <= _MOST_COLUMNS:
         yield _matrix(result)
-    yield _footer(result)
+    yield Text(settings(result), style="dim")
 
 
 def _table(*columns: str) -> Table:
@@ -136,16 +126,21 @@ def _numbers(result: CheckResult) -> Group:
         ("smallest eigenvalue", estimates.smallest_eigenvalue),
         ("condition number", estimates.condition_number),
     ]:
-        table.add_row(name, _number(interval.value), _ends(interval))
+        table.add_row(name, number(interval.value), ends(interval))
     if samples is not None:
-        table.add_row(f"samples for error {samples.target:g}", *_samples(samples))
+        name = f"samples for error {samples.target:g}"
+        table.add_row(name, sample_number(samples), ends(whole(samples.interval)))
     if result.alignment is not None:
         energy = result.alignment.energy
-        hardest = _samples(result.alignment.samples)
-        table.add_row("… for the hardest labels", *hardest)
-        table.add_row("yᵀN⁻¹y", _number(energy.value), _ends(energy))
+        hardest = result.alignment.samples
+        table.add_row(
+            "… for the hardest labels",
+            sample_number(hardest),
+            ends(whole(hardest.interval)),
+        )
+        table.add_row("yᵀN⁻¹y", number(energy.value), ends(energy))
     if result.mlp_floor is not None:
-        table.add_row("MLP floor", _number(as_float(result.mlp_floor)), "exact")
+        table.add_row("MLP floor", number(as_float(result.mlp_floor)), "exact")
     return _titled("Template matrix N", table)
 
 
@@ -159,22 +154,11 @@ def _gaps(result: CheckResult) -> Group:
     for gap in shown:
         table.add_row(
             f"{gap.i + 1}, {gap.j + 1}",
-            _number(gap.estimate.value),
-            _ends(gap.estimate),
-            _leading_term(gap),
+            number(gap.estimate.value),
+            ends(gap.estimate),
+            leading_term(gap),
         )
     return _titled(title, table)
-
-
-def _leading_term(gap: Gap) -> str:
-    """The exact coefficient times its power of beta, in usual notation."""
-    if gap.coefficient is None:
-        return "not known"
-    term = f"{gap.coefficient}*beta**{2 * gap.order}" if gap.order else gap.coefficient
-    term = re.sub(
-        r"\*\*(\d+)", lambda power: power.group(1).translate(_SUPERSCRIPTS), term
-    )
-    return term.replace("gamma", "γ").replace("beta", "β").replace("*", " ")
 
 
 def _matrix(result: CheckResult) -> Group:
@@ -185,44 +169,3 @@ def _matrix(result: CheckResult) -> Group:
     for i, row in enumerate(estimates.matrix):
         table.add_row(str(i + 1), *(f"{entry:.4f}" for entry in row))
     return _titled(f"N, entries to within {largest:.1g}", table)
-
-
-def _footer(result: CheckResult) -> Text:
-    estimates = result.estimates
-    parts = []
-    for name, value in result.architecture.items():
-        if name == "activation":
-            inner = ", ".join(f"{k}={v:g}" for k, v in value.items() if k != "name")
-            parts.append(f"{value['name']}({inner})")
-        elif value not in (0.0, None) or name in ("beta", "gamma"):
-            parts.append(f"{name}={value}")
-    settings = (
-        f"{', '.join(parts)}; {estimates.method}, {estimates.points} points, "
-        f"seed {result.seed}, {estimates.device}; symbind {result.version}"
-    )
-    return Text(settings, style="dim")
-
-
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "none"
-    return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
-
-
-def _samples(samples: Samples) -> tuple[str, str]:
-    number = "beyond 1e15" if samples.n is None else f"{samples.n}"
-    return number, _ends(_whole(samples.interval))
-
-
-def _whole(interval: Interval) -> Interval:
-    """The ends rounded up to whole samples."""
-    ends = (interval.value, interval.low, interval.high)
-    return Interval(*(math.ceil(e) if math.isfinite(e) else e for e in ends))
-
-
-def _ends(interval: Interval) -> str:
-    low, high = (
-        "∞" if math.isinf(end) else _number(end)
-        for end in (interval.low, interval.high)
-    )
-    return f"[{low}, {high}]"

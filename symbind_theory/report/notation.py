@@ -1,0 +1,138 @@
+"""How reports write what a check found: numbers, intervals, settings, the headline.
+
+Text alone, for every kind of report.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from symbind_theory.results import CheckResult, Gap, Interval, Outcome, Samples
+
+__all__ = [
+    "architecture_text",
+    "ends",
+    "headline",
+    "leading_term",
+    "number",
+    "parameter_text",
+    "sample_number",
+    "settings",
+    "whole",
+]
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def headline(result: CheckResult) -> str:
+    """The verdict in one sentence."""
+    verdict = result.verdict("C5")
+    outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
+    if outcome is Outcome.REFUTED:
+        return "Transformers do not learn this task as it stands (C5)."
+    if result.exit_status == 1:
+        return "The theorem does not apply to this task: N is singular (C3)."
+    if outcome is Outcome.UNDECIDED:
+        return "Whether transformers learn this task is undecided (C5)."
+    floor = result.mlp_floor
+    if floor is None or floor == 0:
+        return "Transformers learn this task (C5)."
+    return "Transformers learn this task (C5); MLPs do not (C2)."
+
+
+def number(value: float) -> str:
+    """A number to four digits; whole from 1000 on, "none" for one that is not finite.
+
+    >>> number(0.00099761), number(3656.6), number(2.5e7)
+    ('0.0009976', '3657', '2.5e+07')
+    """
+    if not math.isfinite(value):
+        return "none"
+    return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
+
+
+def ends(interval: Interval) -> str:
+    """The ends of an interval, with ∞ for what nothing bounds.
+
+    >>> ends(Interval(2.0, 1.0, math.inf))
+    '[1, ∞]'
+    """
+    low, high = (
+        "∞" if math.isinf(end) else number(end) for end in (interval.low, interval.high)
+    )
+    return f"[{low}, {high}]"
+
+
+def whole(interval: Interval) -> Interval:
+    """The value and the ends rounded up to whole samples, at the same level."""
+    value, low, high = (
+        math.ceil(end) if math.isfinite(end) else end
+        for end in (interval.value, interval.low, interval.high)
+    )
+    return Interval(value, low, high, interval.level)
+
+
+def sample_number(samples: Samples) -> str:
+    """How many strings are enough; "beyond 1e15" where no number is."""
+    return "beyond 1e15" if samples.n is None else f"{samples.n}"
+
+
+def parameter_text(value: Any) -> str:
+    """One parameter of an architecture; an activation with its own parameters.
+
+    >>> parameter_text({"name": "cos", "b1": 1.0, "b2": 0.3}), parameter_text(2.0)
+    ('cos(b1=1, b2=0.3)', '2.0')
+
+    Args:
+        value: as in `CheckResult.architecture`.
+    """
+    if not isinstance(value, Mapping):
+        return str(value)
+    inner = ", ".join(f"{k}={v:g}" for k, v in value.items() if k != "name")
+    return f"{value['name']}({inner})"
+
+
+def architecture_text(architecture: Mapping[str, Any]) -> str:
+    """The parameters that act: beta and gamma always, others where they are not 0.
+
+    >>> architecture_text({"beta": 0.0, "readout": "cls", "residual": 0.0})
+    'beta=0.0, readout=cls'
+
+    Args:
+        architecture: as in `CheckResult.architecture`.
+    """
+    parts = []
+    for name, value in architecture.items():
+        if isinstance(value, Mapping):
+            parts.append(parameter_text(value))
+        elif value not in (0.0, None) or name in ("beta", "gamma"):
+            parts.append(f"{name}={parameter_text(value)}")
+    return ", ".join(parts)
+
+
+def settings(result: CheckResult) -> str:
+    """Architecture, points, seed, device and version: what repeats the check."""
+    estimates = result.estimates
+    return (
+        f"{architecture_text(result.architecture)}; {estimates.method}, "
+        f"{estimates.points} points, seed {result.seed}, {estimates.device}; "
+        f"symbind {result.version}"
+    )
+
+
+def leading_term(gap: Gap) -> str:
+    """How a gap begins in beta: its exact coefficient times the power of beta.
+
+    >>> leading_term(Gap(0, 1, Interval(2.0, 1.0, 3.0), 2, "2*gamma**12/7"))
+    '2 γ¹²/7 β⁴'
+    """
+    if gap.coefficient is None:
+        return "not known"
+    term = f"{gap.coefficient}*beta**{2 * gap.order}" if gap.order else gap.coefficient
+    term = re.sub(
+        r"\*\*(\d+)", lambda power: power.group(1).translate(_SUPERSCRIPTS), term
+    )
+    return term.replace("gamma", "γ").replace("beta", "β").replace("*", " ")

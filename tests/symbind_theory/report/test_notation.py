@@ -1,0 +1,139 @@
+"""Numbers, intervals, settings and headlines as reports write them."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_result import SAME_DIFFERENT, toy_result
+
+from symbind_theory.report.notation import (
+    architecture_text,
+    ends,
+    headline,
+    leading_term,
+    number,
+    parameter_text,
+    sample_number,
+    settings,
+    whole,
+)
+from symbind_theory.results import Gap, Interval, Outcome, Samples
+from symbind_theory.tasks import TemplateTask
+
+ROOT = Path(__file__).parents[3]
+INFINITE = Interval(math.inf, math.inf, math.inf)
+
+
+def test_it_is_importable_without_rich():
+    code = (
+        "import sys; sys.modules['rich'] = None; "
+        "import symbind_theory.report.notation; "
+        "print(*{'torch', 'numerics', 'pydantic'}.intersection(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_singular_matrix_is_named_in_the_headline():
+    """Two equivalent templates with one label: nothing is refuted but C3."""
+    result = toy_result(c3=Outcome.REFUTED, c5=Outcome.UNDECIDED)
+    assert headline(result) == (
+        "The theorem does not apply to this task: N is singular (C3)."
+    )
+
+
+def test_the_headline_speaks_of_mlps_where_their_floor_is_positive():
+    assert headline(toy_result(SAME_DIFFERENT)).endswith("MLPs do not (C2).")
+    level = TemplateTask(["?a ?a", "X ?b"], [1, -1])
+    assert headline(toy_result(level)) == "Transformers learn this task (C5)."
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.0, "0"),
+        (0.00099761, "0.0009976"),
+        (999.94, "999.9"),
+        (1000.4, "1000"),
+        (999_999.4, "999999"),
+        (1e6, "1e+06"),
+        (-2.5, "-2.5"),
+        (math.inf, "none"),
+    ],
+)
+def test_numbers_have_four_digits_and_are_whole_from_1000_on(value, written):
+    assert number(value) == written
+
+
+@given(st.floats(0, 1e300))
+def test_a_number_is_written_to_four_digits(value):
+    assert float(number(value)) == pytest.approx(value, rel=5.0001e-4, abs=1e-320)
+
+
+def test_ends_have_a_sign_for_what_nothing_bounds():
+    assert ends(Interval(2.0, 1.5, math.inf)) == "[1.5, ∞]"
+    assert ends(INFINITE) == "[∞, ∞]"
+
+
+def test_samples_are_whole_and_rounded_up():
+    assert whole(Interval(3.1, 2.0, 4.01, 0.9)) == Interval(4, 2, 5, 0.9)
+    assert whole(INFINITE) == INFINITE
+
+
+def test_a_number_of_samples_that_is_never_enough_is_said_so():
+    interval = Interval(math.inf, 0, math.inf)
+    assert sample_number(Samples(None, interval, 0.01, 1.0)) == "beyond 1e15"
+    assert sample_number(Samples(3657, interval, 0.01, 1.0)) == "3657"
+
+
+def test_every_kind_of_parameter():
+    assert parameter_text(0.3) == "0.3"
+    assert parameter_text("cls") == "cls"
+    assert parameter_text(None) == "None"
+    assert parameter_text({"name": "relu"}) == "relu()"
+    assert parameter_text({"name": "cos", "b1": 1.0, "b2": 0.3}) == "cos(b1=1, b2=0.3)"
+
+
+def test_beta_and_gamma_are_named_even_where_they_are_0():
+    architecture = {
+        "beta": 0.0,
+        "gamma": 0.0,
+        "readout": "last",
+        "activation": {"name": "relu"},
+        "identity_kq": 0.0,
+        "identity_vo": -2.0,
+        "normalisation": None,
+    }
+    assert architecture_text(architecture) == (
+        "beta=0.0, gamma=0.0, readout=last, relu(), identity_vo=-2.0"
+    )
+
+
+def test_settings_are_what_repeats_the_check():
+    assert settings(toy_result()) == (
+        "beta=0.0, gamma=1.5, cos(b1=0.25); mc, 256 points, seed 11, cpu; symbind 1.2.3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "coefficient", "written"),
+    [
+        (3, "8*gamma**4*(gamma**2 + 1)**3/625", "8 γ⁴ (γ² + 1)³/625 β⁶"),
+        (0, "1/9", "1/9"),
+        (None, "0", "0"),
+        (None, None, "not known"),
+    ],
+)
+def test_leading_terms_are_in_usual_notation(order, coefficient, written):
+    gap = Gap(0, 1, Interval(1.0, 0.5, 2.0), order, coefficient)
+    assert leading_term(gap) == written
