@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from symbind_theory.certificates import certify, write_certificate
 from symbind_theory.command_line import command_parser
 from symbind_theory.commands import rendered, run_command, write_output
-from symbind_theory.files import check_writable
+from symbind_theory.files import check_writable, write_text
+from symbind_theory.illustration import Provenance
+from symbind_theory.provenance import embedded_certificate, versions
 from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.summary import as_curve, curve_sizes, parameters, summarise
 from symbind_theory.tasks import TemplateTask
@@ -219,11 +221,12 @@ def _architecture(options: argparse.Namespace) -> Architecture:
     )
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, command: str) -> int:
     """Check and write the report; return the exit status."""
     if options.list:
         return _list()
     task = _task(options)
+    architecture = _architecture(options)
     if options.certificate is not None:
         if options.identity_kq or options.identity_vo:
             raise InputError(
@@ -232,6 +235,8 @@ def _run(options: argparse.Namespace) -> int:
                 "without them"
             )
         check_writable(options.certificate, "the certificate")
+    if options.html is not None:
+        check_writable(options.html, "the page")
 
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
@@ -240,7 +245,7 @@ def _run(options: argparse.Namespace) -> int:
     with progress_bar("estimating N") as progress:
         result = check(
             task,
-            _architecture(options),
+            architecture,
             target=options.target,
             rel_tol=options.rel_tol,
             max_points=options.max_points,
@@ -255,6 +260,8 @@ def _run(options: argparse.Namespace) -> int:
         text = rendered(lambda console: print_result(result, console))
     if options.certificate is not None:
         _certify(result, options)
+    if options.html is not None:
+        _write_page(result, architecture, options, command)
     write_output(text)
     return result.exit_status
 
@@ -269,6 +276,36 @@ def _list() -> int:
     return 0
 
 
+def _write_page(
+    result: CheckResult,
+    architecture: Architecture,
+    options: argparse.Namespace,
+    command: str,
+) -> None:
+    """Illustrate the check and write it as a page."""
+    from numerics.illustrations import illustrate
+    from symbind_theory.report.page import page
+    from symbind_theory.report.progress import progress_bar
+    from symbind_theory.task_files import dump_task
+
+    illustration = illustrate(
+        result,
+        architecture,
+        max_points=options.max_points,
+        device=options.device,
+        stage=progress_bar,
+    )
+    text = page(
+        result,
+        illustration,
+        certificate=embedded_certificate(result),
+        provenance=Provenance(command, versions()),
+        task_file=dump_task(result.task),
+    )
+    write_text(options.html, text, "the page")
+    _say(f"page written to {shorten(options.html, 200)}")
+
+
 def _certify(result: CheckResult, options: argparse.Namespace) -> None:
     """Write the certificate, or say on the standard error why there is none."""
     path, matrix = options.certificate, result.verdict("C3")
@@ -281,6 +318,11 @@ def _certify(result: CheckResult, options: argparse.Namespace) -> None:
             f"certificate written to {shorten(path, 200)}; to verify it: python -m "
             f"symbind_theory.certificate_verifier {shlex.quote(path)}"
         )
+    _say(message)
+
+
+def _say(message: str) -> None:
+    """One line on the standard error."""
     print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
 
 
@@ -292,7 +334,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = command_parser()
     options = parser.parse_args(arguments)
-    return run_command(parser.name, lambda: _run(options))
+    given = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["python", "-m", "symbind_theory.check_template", *given])
+    return run_command(parser.name, lambda: _run(options, command))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def command_parser() -> CommandParser:
         metavar="FILE",
         help="write why N is non-singular, for certificate_verifier to check",
     )
+    add("--html", metavar="FILE", help="write a page to look at and to send on")
     add("--beta", type=number_option(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=number_option(0), default=1.0, help="position scale (1)")
     add("--readout", choices=READOUTS, default="cls", help="position read out (cls)")

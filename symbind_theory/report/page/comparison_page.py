@@ -1,0 +1,4 @@
+"""Several checks side by side."""
+
+
+def comparison_page(*a): ...
