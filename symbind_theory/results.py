@@ -96,6 +96,11 @@ class Verdict:
     def __post_init__(self) -> None:
         claim(self.claim)
 
+    def _repr_html_(self) -> str:
+        from symbind_theory.report.notebook import verdict_html
+
+        return verdict_html(self)
+
     def __bool__(self) -> bool:
         raise TypeError(
             "a Verdict is three-valued: compare .outcome with Outcome.HOLDS, "
@@ -248,6 +253,11 @@ class CheckResult:
     def verdict(self, claim: str) -> Verdict | None:
         """The verdict on a claim id, or None where the claim is not about the task."""
         return next((v for v in self.verdicts if v.claim == claim), None)
+
+    def _repr_html_(self) -> str:
+        from symbind_theory.report.notebook import check_html
+
+        return check_html(self)
 
     @property
     def exit_status(self) -> int:

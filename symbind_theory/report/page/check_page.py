@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from symbind_theory.claims import claim
 from symbind_theory.illustration import Certificate, Illustration, Provenance
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
@@ -15,68 +14,29 @@ from symbind_theory.report.notation import (
     headline,
     number,
     parameter_text,
-    sample_number,
-    whole,
 )
-from symbind_theory.report.page.drawings import Drawing, drawing
-from symbind_theory.report.page.environment import packed, rendered_page
-from symbind_theory.report.page.figures import Figure, Named, shortened
+from symbind_theory.report.overview import (
+    drawn_templates,
+    facts,
+    judgement,
+    overall_outcome,
+    shortened,
+    title,
+)
+from symbind_theory.report.page.embedding import packed, rendered_page
+from symbind_theory.report.page.figures import Figure, Named
 from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.mathml import coefficient_mathml
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-from symbind_theory.results import CheckResult, Gap, Outcome
-from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import as_float
+from symbind_theory.results import CheckResult, Gap
 
-__all__ = [
-    "Drawn",
-    "Fact",
-    "Judgement",
-    "drawn_templates",
-    "facts",
-    "judgements",
-    "page",
-    "title",
-]
+__all__ = ["page"]
 
-# So many tokens are drawn; the task file has every template.
-_MOST_TOKENS = 2000
 _MOST_GAPS = 100
 
 # Of base64: with plotly's 2 MB and the charts, a page stays under 6 MB.
 _MOST_EMBEDDED = 1_500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A template with its label and weight."""
-
-    index: int
-    drawing: Drawing
-    label: str
-    weight: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A number with its interval, in words."""
-
-    name: str
-    value: str
-    interval: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict with what its claim says."""
-
-    id: str
-    name: str
-    title: str
-    source: str
-    outcome: str
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +88,8 @@ def page(
         "check.html.jinja",
         title=title(result),
         headline=headline(result),
-        outcome=_outcome(result),
-        judgements=judgements(result),
+        outcome=overall_outcome(result),
+        judgements=[judgement(v) for v in result.verdicts],
         facts=facts(result),
         templates=drawn_templates(result.task),
         count=len(result.task),
@@ -145,65 +105,6 @@ def page(
         settings=_settings(result),
         task_file=task_file,
     )
-
-
-def title(result: CheckResult) -> str:
-    """The task's name, or its templates."""
-    task = result.task
-    return shortened(task.name or ", ".join(map(str, task.templates)), 80)
-
-
-def judgements(result: CheckResult) -> list[Judgement]:
-    """The verdicts with the claims they are about."""
-    return [
-        Judgement(
-            v.claim,
-            claim(v.claim).name,
-            claim(v.claim).title,
-            claim(v.claim).source,
-            v.outcome.value,
-            v.evidence,
-        )
-        for v in result.verdicts
-    ]
-
-
-def facts(result: CheckResult) -> list[Fact]:
-    """What a reader looks for first."""
-    estimates, samples = result.estimates, result.sample_complexity
-    found = [
-        Fact(name, number(interval.value), ends(interval))
-        for name, interval in [
-            ("smallest eigenvalue of N", estimates.smallest_eigenvalue),
-            ("condition number of N", estimates.condition_number),
-        ]
-    ]
-    if samples is not None:
-        name = f"strings for error {samples.target:g}"
-        found.append(Fact(name, sample_number(samples), ends(whole(samples.interval))))
-    if result.alignment is not None:
-        hardest = result.alignment.samples
-        interval = ends(whole(hardest.interval))
-        found.append(Fact("… for the hardest labels", sample_number(hardest), interval))
-    if result.mlp_floor is not None:
-        exact = f"exactly {result.mlp_floor}"
-        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), exact))
-    return found
-
-
-def drawn_templates(task: TemplateTask) -> list[Drawn]:
-    """The templates as drawings, as many as a page takes."""
-    most = max(1, _MOST_TOKENS // task.length)
-    return [
-        Drawn(i + 1, drawing(template), str(label), str(task.weights[i]))
-        for i, (template, label) in enumerate(task)
-        if i < most
-    ]
-
-
-def _outcome(result: CheckResult) -> str:
-    outcomes = {0: Outcome.HOLDS, 1: Outcome.REFUTED}
-    return outcomes.get(result.exit_status, Outcome.UNDECIDED).value
 
 
 def _notes(result: CheckResult) -> list[str]:

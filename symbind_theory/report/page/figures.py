@@ -14,6 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from symbind_theory.report.overview import shortened
 from symbind_theory.results import CheckResult
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "label",
     "light_template",
     "plot",
-    "shortened",
 ]
 
 _COLOURS = ("#0b63b8", "#b8480b", "#0a7d5a", "#9b3fa3", "#6b5a00", "#b02a52")
@@ -126,11 +126,6 @@ def plot(traces: Sequence[Any], layout: dict[str, Any]) -> dict[str, Any]:
     figure = go.Figure(list(traces), layout={"margin": MARGIN, **layout})
     figure.layout.template = None
     return json.loads(figure.to_json())
-
-
-def shortened(text: str, most: int = 60) -> str:
-    """Text of at most so many characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def label(text: str, most: int = 40) -> str:

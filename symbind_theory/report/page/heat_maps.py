@@ -24,7 +24,16 @@ _MOST_NAMES, _NAME_CHARACTERS = 12, 24
 
 _SCALE = {
     "colorscale": "Cividis",
-    "colorbar": {"thickness": 12, "tickformat": ".3~g", "outlinewidth": 0},
+    # Below the map, where it leaves the width to it.
+    "colorbar": {
+        "orientation": "h",
+        "y": -0.04,
+        "yanchor": "top",
+        "thickness": 12,
+        "nticks": 5,
+        "tickformat": ".3~g",
+        "outlinewidth": 0,
+    },
 }
 
 Matrix = Sequence[Sequence[float]]

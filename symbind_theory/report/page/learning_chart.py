@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from symbind_theory.illustration import Variant
 from symbind_theory.report.notation import ends, number
+from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
     LEGEND_ABOVE,
     POWERS,
@@ -18,7 +19,6 @@ from symbind_theory.report.page.figures import (
     first_rows,
     label,
     plot,
-    shortened,
 )
 from symbind_theory.results import Curve, Samples
 from symbind_theory.validation import as_float

@@ -52,14 +52,11 @@ def coefficient_mathml(text: str, order: int | None) -> Markup:
     Raises:
         InputError: text that is not an expression in gamma.
     """
-    expression = read_coefficient(text)
-    printed = mathml(expression, printer="presentation")
+    term = read_coefficient(text)
     if order:
-        if isinstance(expression, sympy.Add):
-            printed = f"<mrow><mo>(</mo>{printed}<mo>)</mo></mrow>"
-        power = mathml(_BETA ** (2 * order), printer="presentation")
-        printed = f"<mrow>{printed}<mo>&InvisibleTimes;</mo>{power}</mrow>"
-    return Markup(f"<math>{printed}</math>")
+        term *= _BETA ** (2 * order)
+    printed = mathml(term, printer="presentation")
+    return Markup(f'<math displaystyle="true">{printed}</math>')
 
 
 def _expression(node: ast.expr) -> sympy.Expr:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from symbind_theory.report.notation import ends, number
+from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
     LEGEND_ABOVE,
     POWERS,
@@ -15,7 +16,6 @@ from symbind_theory.report.page.figures import (
     first_rows,
     label,
     plot,
-    shortened,
 )
 from symbind_theory.results import Interval
 

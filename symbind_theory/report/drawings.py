@@ -1,7 +1,7 @@
 """Templates as drawings: a box for each token, arcs between repeated symbols.
 
 Wildcards are coloured by identity, in tones that read on light and on dark ground;
-regular tokens stay without colour. Geometry alone: `drawing.svg.jinja` draws it.
+regular tokens stay without colour. Geometry alone: the macros of `templates` draw it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,14 @@
   library.text = await unpacked(source.textContent).text();
   document.head.append(library);
 
+  const settings = {
+    responsive: true,
+    displayModeBar: "hover",
+    displaylogo: false,
+    showSendToCloud: false,
+    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
+    toImageButtonOptions: { format: "svg" },
+  };
   const templates = json("plotly-templates");
   const root = document.documentElement;
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
@@ -31,12 +39,8 @@
     button.setAttribute("aria-label", `Change to ${other()} colours`);
     for (const element of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = json(element.dataset.figure);
-      await Plotly.react(
-        element,
-        data,
-        { ...layout, template: templates[theme()] },
-        { responsive: true, displaylogo: false, toImageButtonOptions: { format: "svg" } },
-      );
+      const styled = { ...layout, template: templates[theme()] };
+      await Plotly.react(element, data, styled, settings);
     }
     root.dataset.drawn = theme();
   };

@@ -1,26 +1,19 @@
-"""From records to one self-contained HTML file: Jinja's environment, embedded data.
-
-Every value that a template prints is escaped, in JSON blocks too; what is `Markup` here
-is the package's own text.
-"""
+"""What makes a page complete in itself: style, script, and plotly, compressed."""
 
 from __future__ import annotations
 
 import base64
 import gzip
-from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from symbind_theory.report.html import environment
 from symbind_theory.report.page.figures import dark_template, light_template
 
 __all__ = ["packed", "rendered_page"]
-
-_FOLDER = "symbind_theory.report.page"
 
 
 def rendered_page(template: str, **values: Any) -> str:
@@ -44,23 +37,11 @@ def rendered_page(template: str, **values: Any) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Escapes everything, and refuses names that are not given."""
-    return Environment(
-        loader=PackageLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def packed(text: str) -> str:
     """Text as gzip in base64; equal texts give equal results."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _own_file(name: str) -> Markup:
-    file = resources.files(_FOLDER).joinpath("templates", name)
+    file = resources.files("symbind_theory.report").joinpath("templates", name)
     return Markup(file.read_text(encoding="utf-8"))
