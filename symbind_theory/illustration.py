@@ -13,11 +13,11 @@ __all__ = ["Certificate", "Illustration", "Provenance", "SampledKernel", "Varian
 
 @dataclass(frozen=True, slots=True)
 class SampledKernel:
-    """K_trans between strings drawn from a task, sorted by template.
+    """K_trans between strings drawn from a task, two or more of each template.
 
     Attributes:
         strings: tokens separated by spaces.
-        template_indices: which template produced each, from 0, in increasing order.
+        template_indices: which template produced each, from 0, in order.
         matrix: K_trans as rows.
         halfwidth: largest half-width of an entry.
         level: coverage of each entry.

@@ -18,19 +18,22 @@ _NUMBERS_DEPEND_ON = ("numpy", "scipy", "sympy", "torch")
 
 def embedded_certificate(result: CheckResult) -> Certificate:
     """The certificate that N is non-singular, or why there is none."""
-    if result.architecture["identity_kq"] or result.architecture["identity_vo"]:
-        return Certificate(
-            None,
-            "There is none: certificates speak of the network without identity terms.",
-        )
+    architecture = result.architecture
+    if architecture["identity_kq"] or architecture["identity_vo"]:
+        return _none("certificates speak of the network without identity terms.")
+    if architecture["beta"] == 0 or architecture["gamma"] == 0:
+        return _none("certificates speak of beta and gamma other than 0.")
     matrix = result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
-        return Certificate(None, f"There is none, as N is singular: {matrix.evidence}")
+        return _none(f"N is singular: {matrix.evidence}")
     try:
-        document = certify(result.task, result.architecture["readout"])
+        return Certificate(certify(result.task, architecture["readout"]))
     except InputError as error:
-        return Certificate(None, f"There is none: {error}.")
-    return Certificate(document)
+        return _none(f"{error}.")
+
+
+def _none(reason: str) -> Certificate:
+    return Certificate(None, f"There is none: {reason}")
 
 
 def versions() -> dict[str, str]:

@@ -50,12 +50,12 @@ class _Matrix:
 def task_html(task: TemplateTask) -> str:
     """The templates as drawings, with labels and weights."""
     name = shortened(task.name or "template task", 80)
-    return _macro("task")(name, drawn_templates(task), len(task))
+    return _filled("task", name, drawn_templates(task), len(task))
 
 
 def verdict_html(verdict: Verdict) -> str:
     """Outcome, claim and evidence."""
-    return _macro("verdict")(judgement(verdict))
+    return _filled("verdict", judgement(verdict))
 
 
 def matrix_html(
@@ -72,23 +72,25 @@ def matrix_html(
         halfwidth: of the entries, shape (n, n).
         rows: what else is known, below it.
     """
-    text = _macro("matrix")(_shaded(caption, values, halfwidth))
-    return text + _macro("facts")(rows) if rows else text
+    text = _filled("matrix", _shaded(caption, values, halfwidth))
+    return text + _filled("facts", rows) if rows else text
 
 
 def check_html(result: CheckResult) -> str:
     """The verdict in one sentence, the task, the verdicts and the numbers."""
     task = result.task
     parts = [
-        _macro("task")(headline(result), drawn_templates(task), len(task)),
+        _filled("task", headline(result), drawn_templates(task), len(task)),
         *map(verdict_html, result.verdicts),
-        _macro("facts")(facts(result)),
+        _filled("facts", facts(result)),
     ]
     return "\n".join(parts)
 
 
-def _macro(name: str) -> Any:
-    return getattr(environment().get_template("notebook.html.jinja").module, name)
+def _filled(macro: str, *values: Any) -> str:
+    """A macro of the notebook's template, as plain text."""
+    module = environment().get_template("notebook.html.jinja").module
+    return str(getattr(module, macro)(*values))
 
 
 def _shaded(caption: str, values: np.ndarray, halfwidth: np.ndarray) -> _Matrix:
