@@ -2,6 +2,7 @@
 
 python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 """
+# PYTHON_ARGCOMPLETE_OK
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symbind_theory.certificates import certify, write_certificate
@@ -221,7 +222,7 @@ def _architecture(options: argparse.Namespace) -> Architecture:
     )
 
 
-def _run(options: argparse.Namespace, command: str) -> int:
+def _run(options: argparse.Namespace, name: str, command: str) -> int:
     """Check and write the report; return the exit status."""
     if options.list:
         return _list()
@@ -259,9 +260,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
     else:
         text = rendered(lambda console: print_result(result, console))
     if options.certificate is not None:
-        _certify(result, options)
+        _certify(result, options, name)
     if options.html is not None:
-        _write_page(result, architecture, options, command)
+        _write_page(result, architecture, options, name, command)
     write_output(text)
     return result.exit_status
 
@@ -280,6 +281,7 @@ def _write_page(
     result: CheckResult,
     architecture: Architecture,
     options: argparse.Namespace,
+    name: str,
     command: str,
 ) -> None:
     """Illustrate the check and write it as a page."""
@@ -303,10 +305,10 @@ def _write_page(
         task_file=dump_task(result.task),
     )
     write_text(options.html, text, "the page")
-    _say(f"page written to {shorten(options.html, 200)}")
+    _say(name, f"page written to {shorten(options.html, 200)}")
 
 
-def _certify(result: CheckResult, options: argparse.Namespace) -> None:
+def _certify(result: CheckResult, options: argparse.Namespace, name: str) -> None:
     """Write the certificate, or say on the standard error why there is none."""
     path, matrix = options.certificate, result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
@@ -318,12 +320,18 @@ def _certify(result: CheckResult, options: argparse.Namespace) -> None:
             f"certificate written to {shorten(path, 200)}; to verify it: python -m "
             f"symbind_theory.certificate_verifier {shlex.quote(path)}"
         )
-    _say(message)
+    _say(name, message)
 
 
-def _say(message: str) -> None:
+def _say(name: str, message: str) -> None:
     """One line on the standard error."""
-    print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _task_names() -> Iterable[str]:
+    from symbind_theory.library import builtin_tasks
+
+    return builtin_tasks()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -333,10 +341,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as on the command line; those of the process when None.
     """
     parser = command_parser()
+    parser.complete(task=_task_names)
     options = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
     command = shlex.join(["python", "-m", "symbind_theory.check_template", *given])
-    return run_command(parser.name, lambda: _run(options, command))
+    return run_command(parser.name, lambda: _run(options, parser.name, command))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ def _numbers(text: str) -> list[str]:
 def command_parser() -> CommandParser:
     """The parser; what it refuses is one line and exit status 2."""
     parser = CommandParser(
-        prog="python -m symbind_theory.check_template",
+        "symbind_theory.check_template",
+        "symbind-check",
         description="When can a transformer learn this template task?",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -25,7 +25,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
 
-__all__ = ["OUTCOME_STYLE", "print_result"]
+__all__ = ["OUTCOME_STYLE", "coloured", "print_result"]
 
 # How many pairs and how large a matrix are shown; the JSON document has them all.
 _MOST_PAIRS = 10
@@ -74,12 +74,13 @@ def _templates(task: TemplateTask) -> Group:
     table = _table("", "template", "label", "weight")
     for i, (template, label) in enumerate(task):
         table.add_row(
-            str(i + 1), _coloured(template), Text(str(label)), str(task.weights[i])
+            str(i + 1), coloured(template), Text(str(label)), str(task.weights[i])
         )
     return _titled("Task", table)
 
 
-def _coloured(template: Template) -> Text:
+def coloured(template: Template) -> Text:
+    """The template, each of its wildcards in a colour of its own."""
     colour = {
         f: _WILDCARD_COLOURS[i % len(_WILDCARD_COLOURS)]
         for i, f in enumerate(template.wildcards)
