@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symbind_theory.certificates import certify, write_certificate
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from numerics import Architecture
 
 __all__ = ["check", "kernel_facts", "main"]
+
+# More checks than can be taken in at once are more likely a mistake.
+_MOST_COMPARED = 12
+_WITH_COMPARE = ("compare",)
 
 
 def check(
@@ -224,6 +229,8 @@ def _architecture(options: argparse.Namespace) -> Architecture:
 
 def _run(options: argparse.Namespace, name: str, command: str) -> int:
     """Check and write the report; return the exit status."""
+    if options.compare is not None:
+        return _compare(options)
     if options.list:
         return _list()
     task = _task(options)
@@ -265,6 +272,40 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         _write_page(result, architecture, options, name, command)
     write_output(text)
     return result.exit_status
+
+
+def _compare(options: argparse.Namespace) -> int:
+    """Write checks that were made before beside each other."""
+    _check_comparison(options)
+    from symbind_theory.report.comparison import print_comparison
+    from symbind_theory.report.notation import column_names
+    from symbind_theory.result_files import load_result
+
+    paths = options.compare
+    results = [load_result(path) for path in paths]
+    called = [Path(path).stem or path for path in paths]
+    names = column_names(list(zip(called, results, strict=True)))
+    compared = list(zip(names, results, strict=True))
+    write_output(rendered(lambda console: print_comparison(compared, console)))
+    return 0
+
+
+def _check_comparison(options: argparse.Namespace) -> None:
+    """Refuse options that say what to check, and too few or too many files."""
+    usual = vars(command_parser().parse_args([]))
+    for name, value in vars(options).items():
+        if name not in _WITH_COMPARE and value != usual[name]:
+            other = "templates" if name == "lines" else f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"both --compare and {other} were given; expected --compare with files "
+                "alone, each the --json of a check"
+            )
+    count = len(options.compare)
+    if not 2 <= count <= _MOST_COMPARED:
+        raise InputError(
+            f"--compare has {count} file{'s' if count > 1 else ''}; expected 2 to "
+            f"{_MOST_COMPARED}"
+        )
 
 
 def _list() -> int:

@@ -39,6 +39,12 @@ def command_parser() -> CommandParser:
     add("--task", metavar="NAME", help="a built-in task instead")
     add("--file", metavar="FILE", help="a task file (TOML) instead")
     add("--list", action="store_true", help="list the built-in tasks")
+    add(
+        "--compare",
+        nargs="+",
+        metavar="FILE",
+        help="set checks beside each other that were written with --json",
+    )
     add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
     add("--json", action="store_true", help="write one JSON document, nothing else")
     add(

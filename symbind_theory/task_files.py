@@ -7,7 +7,8 @@
     label = 1
 
 `docs/tasks.md` lists the fields; `task_file.schema.json` beside this module is their
-JSON schema. pydantic is imported here and nowhere else.
+JSON schema. Of this package only modules that read files import pydantic: this one and
+`result_schema`.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ def as_document(result: CheckResult) -> dict[str, Any]:
         "templates": [str(t) for t in task.templates],
         "labels": [y if isinstance(y, str) else float(y) for y in task.labels],
         "weights": [float(w) for w in task.weights],
+        "noise": task.noise,
         "architecture": dict(result.architecture),
         "equivalent_pairs": [list(pair) for pair in result.equivalent_pairs],
         "overlapping_pairs": [_overlap(o) for o in result.overlapping_pairs],

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 from symbind_theory.results import CheckResult, Gap, Interval, Outcome, Samples
 
 __all__ = [
     "architecture_text",
+    "column_names",
     "ends",
     "headline",
     "leading_term",
     "number",
     "parameter_text",
+    "phrase",
+    "printable",
     "sample_number",
     "settings",
     "whole",
@@ -29,18 +34,58 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def headline(result: CheckResult) -> str:
     """The verdict in one sentence."""
+    return _sayings(result)[0]
+
+
+def phrase(result: CheckResult) -> str:
+    """The verdict in a few words, of which transformers are the subject."""
+    return _sayings(result)[1]
+
+
+def _sayings(result: CheckResult) -> tuple[str, str]:
+    """A sentence, and the same in a few words."""
     verdict = result.verdict("C5")
     outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
     if outcome is Outcome.REFUTED:
-        return "Transformers do not learn this task as it stands (C5)."
+        sentence = "Transformers do not learn this task as it stands (C5)."
+        return sentence, "do not learn it"
     if result.exit_status == 1:
-        return "The theorem does not apply to this task: N is singular (C3)."
+        sentence = "The theorem does not apply to this task: N is singular (C3)."
+        return sentence, "N is singular"
     if outcome is Outcome.UNDECIDED:
-        return "Whether transformers learn this task is undecided (C5)."
-    floor = result.mlp_floor
-    if floor is None or floor == 0:
-        return "Transformers learn this task (C5)."
-    return "Transformers learn this task (C5); MLPs do not (C2)."
+        return "Whether transformers learn this task is undecided (C5).", "undecided"
+    if not result.mlp_floor:
+        return "Transformers learn this task (C5).", "learn it"
+    sentence = "Transformers learn this task (C5); MLPs do not (C2)."
+    return sentence, "learn it; MLPs do not"
+
+
+def column_names(checks: Sequence[tuple[str, CheckResult]]) -> list[str]:
+    """Distinct names for checks that stand side by side.
+
+    The name of the task; what a check was called where it has none, or shares it.
+    Names that are still equal are numbered.
+
+    Args:
+        checks: what each is called, such as its file's name, and the record.
+    """
+    shared = Counter(result.task.name for _, result in checks)
+    names: list[str] = []
+    for called, result in checks:
+        task = (result.task.name or "").strip()
+        name = printable(task if task and shared[result.task.name] == 1 else called)
+        numbered = (f"{name} ({n})" for n in count(2))
+        names.append(next(n for n in chain([name], numbered) if n not in names))
+    return names
+
+
+def printable(text: str) -> str:
+    """The text with � for what would steer a terminal instead of being shown.
+
+    >>> printable("one\\ntwo")
+    'one�two'
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def number(value: float) -> str:

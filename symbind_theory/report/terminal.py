@@ -25,7 +25,14 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
 
-__all__ = ["OUTCOME_STYLE", "coloured", "print_result"]
+__all__ = [
+    "OUTCOME_STYLE",
+    "coloured",
+    "headline_style",
+    "plain_table",
+    "print_result",
+    "titled",
+]
 
 # How many pairs and how large a matrix are shown; the JSON document has them all.
 _MOST_PAIRS = 10
@@ -40,15 +47,29 @@ OUTCOME_STYLE = {
 """How an outcome is coloured."""
 
 
+def headline_style(result: CheckResult) -> str:
+    """How the headline is coloured: as the outcome that the exit status stands for."""
+    status = result.exit_status
+    return {0: "bold green", 1: "bold red"}.get(status, "bold yellow")
+
+
+def plain_table(*columns: str) -> Table:
+    """A table with these headings, no row as yet, and one line under the headings."""
+    return Table(*columns, box=SIMPLE_HEAD, show_edge=False)
+
+
+def titled(title: str, table: Table) -> Group:
+    """A table below its title, with a line left free; titles of tables would wrap."""
+    return Group(Text(title, style="bold"), table, Text())
+
+
 def print_result(result: CheckResult, console: Console) -> None:
     """Write the whole check to the console."""
     console.print(Group(*_sections(result)))
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:
-    status = result.exit_status
-    style = {0: "bold green", 1: "bold red"}.get(status, "bold yellow")
-    yield Text(headline(result), style=style)
+    yield Text(headline(result), style=headline_style(result))
     yield Text()
     yield _templates(result.task)
     yield from _verdicts(result)
@@ -61,22 +82,13 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
     yield Text(settings(result), style="dim")
 
 
-def _table(*columns: str) -> Table:
-    return Table(*columns, box=SIMPLE_HEAD, show_edge=False)
-
-
-def _titled(title: str, table: Table) -> Group:
-    """A table below its title, with a line left free; titles of tables would wrap."""
-    return Group(Text(title, style="bold"), table, Text())
-
-
 def _templates(task: TemplateTask) -> Group:
-    table = _table("", "template", "label", "weight")
+    table = plain_table("", "template", "label", "weight")
     for i, (template, label) in enumerate(task):
         table.add_row(
             str(i + 1), coloured(template), Text(str(label)), str(task.weights[i])
         )
-    return _titled("Task", table)
+    return titled("Task", table)
 
 
 def coloured(template: Template) -> Text:
@@ -122,7 +134,7 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
 def _numbers(result: CheckResult) -> Group:
     estimates, samples = result.estimates, result.sample_complexity
     level = estimates.smallest_eigenvalue.level
-    table = _table("quantity", "value", f"interval at level {level:g}")
+    table = plain_table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
         ("smallest eigenvalue", estimates.smallest_eigenvalue),
         ("condition number", estimates.condition_number),
@@ -142,7 +154,7 @@ def _numbers(result: CheckResult) -> Group:
         table.add_row("yᵀN⁻¹y", number(energy.value), ends(energy))
     if result.mlp_floor is not None:
         table.add_row("MLP floor", number(as_float(result.mlp_floor)), "exact")
-    return _titled("Template matrix N", table)
+    return titled("Template matrix N", table)
 
 
 def _gaps(result: CheckResult) -> Group:
@@ -151,7 +163,7 @@ def _gaps(result: CheckResult) -> Group:
     title = "Gaps between templates"
     if len(shown) < len(ordered):
         title += f", the smallest {len(shown)} of {len(ordered)}"
-    table = _table("pair", "gap", "interval", "as beta → 0")
+    table = plain_table("pair", "gap", "interval", "as beta → 0")
     for gap in shown:
         table.add_row(
             f"{gap.i + 1}, {gap.j + 1}",
@@ -159,14 +171,14 @@ def _gaps(result: CheckResult) -> Group:
             ends(gap.estimate),
             leading_term(gap),
         )
-    return _titled(title, table)
+    return titled(title, table)
 
 
 def _matrix(result: CheckResult) -> Group:
     estimates = result.estimates
     largest = max(max(row) for row in estimates.matrix_halfwidth)
     columns = [str(i + 1) for i in range(len(estimates.matrix))]
-    table = _table("", *columns)
+    table = plain_table("", *columns)
     for i, row in enumerate(estimates.matrix):
         table.add_row(str(i + 1), *(f"{entry:.4f}" for entry in row))
-    return _titled(f"N, entries to within {largest:.1g}", table)
+    return titled(f"N, entries to within {largest:.1g}", table)

@@ -118,6 +118,20 @@ BAD = {
     "weights sign": ([*SAME_DIFFERENT, "--weights", "1,-1"], "weight is -1"),
     "weights nan": ([*SAME_DIFFERENT, "--weights", "1,nan"], "weight is nan"),
     "weights zero": ([*SAME_DIFFERENT, "--weights", "0,0"], "weights are all zero"),
+    "compare one": (["--compare", "a.json"], "--compare has 1 file; expected 2 to 12"),
+    "compare many": (
+        ["--compare", *["a.json"] * 13],
+        "--compare has 13 files; expected 2 to 12",
+    ),
+    "compare nothing": (["--compare"], "expected at least one argument"),
+    "compare templates": (
+        [*SAME_DIFFERENT, "--compare", "a.json", "b.json"],
+        "both --compare and templates were given; expected --compare with files alone",
+    ),
+    "compare no file": (
+        ["--compare", "missing.json", "b.json"],
+        "the result file 'missing.json' could not be read: No such file",
+    ),
     "unknown option": ([*SAME_DIFFERENT, "--gama", "1"], "unrecognized arguments"),
     "abbreviation": ([*SAME_DIFFERENT, "--gam", "1"], "unrecognized arguments"),
 }
@@ -139,6 +153,24 @@ for _option, _values in {
     for _value in _values:
         _arguments = [*SAME_DIFFERENT, _option, _value]
         BAD[f"{_option} {_value}"] = (_arguments, f"argument {_option}: ")
+
+
+for _option in [
+    ["--task", "copy"],
+    ["--file", "f.toml"],
+    ["--certificate", "c.json"],
+    ["--json"],
+    ["--list"],
+    ["--weights", "1,2"],
+    ["--beta", "2"],
+    ["--identity-kq", "1"],
+    ["--max-points", "64"],
+    ["--seed", "1"],
+]:
+    BAD[f"compare {_option[0]}"] = (
+        [*_option, "--compare", "a.json", "b.json"],
+        f"both --compare and {_option[0]} were given; expected --compare with files",
+    )
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -585,3 +617,60 @@ def test_bad_arguments_of_check():
         check(task, target=0.0)
     with pytest.raises(InputError, match=r"^depth is 2; expected 1"):
         check(task, Architecture(depth=2))
+
+
+@pytest.fixture
+def saved(tmp_path, capsys):
+    """Files of checks: two architectures on one task, and a task that is refuted."""
+    options = {
+        "plain": [*SAME_DIFFERENT],
+        "sharp": [*SAME_DIFFERENT, "--beta", "2"],
+        "copied": ["--task", "copy"],
+    }
+    paths = []
+    for name, arguments in options.items():
+        run(*arguments, "--json", *FAST)
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(capsys.readouterr().out)
+    return [str(path) for path in paths]
+
+
+def test_checks_are_compared(saved, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    # What was found is in the files.
+    monkeypatch.setattr(module, "check", lambda *_, **__: pytest.fail("computed"))
+    assert run("--compare", *saved) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = [line.split() for line in out.splitlines()]
+    assert ["plain", "sharp", "copy"] in lines
+    assert ["C5", "generalisation", "HOLDS", "HOLDS", "REFUTED"] in lines
+    assert ["beta", "1.0", "2.0", "1.0"] in lines
+    assert "In common: gamma=1.0, readout=cls" in out
+    assert "\x1b" not in out
+
+
+def test_a_file_is_compared_with_itself(saved, capsys):
+    assert run("--compare", saved[0], saved[0]) == 0
+    out = capsys.readouterr().out
+    assert ["plain", "plain", "(2)"] in [line.split() for line in out.splitlines()]
+    assert "In common: the task, beta=1.0" in out
+
+
+def test_files_through_a_pipe_are_compared(saved):
+    with open(saved[1]) as second:
+        done = in_a_process("--compare", saved[0], "/dev/stdin", stdin=second)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "What differs" in done.stdout
+
+
+def test_what_is_compared_must_be_a_check(saved, tmp_path, capsys):
+    path = tmp_path / "certificate.json"
+    run(*SAME_DIFFERENT, "--certificate", str(path), *FAST)
+    capsys.readouterr()
+    assert run("--compare", saved[0], str(path)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("check_template: the result file ")
+    assert "certificate.json': it is another kind of document; expected what" in err
+    assert err.count("\n") == 1

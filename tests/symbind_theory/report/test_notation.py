@@ -12,11 +12,14 @@ from toy_result import SAME_DIFFERENT, toy_result
 
 from symbind_theory.report.notation import (
     architecture_text,
+    column_names,
     ends,
     headline,
     leading_term,
     number,
     parameter_text,
+    phrase,
+    printable,
     sample_number,
     settings,
     whole,
@@ -137,3 +140,51 @@ def test_settings_are_what_repeats_the_check():
 def test_leading_terms_are_in_usual_notation(order, coefficient, written):
     gap = Gap(0, 1, Interval(1.0, 0.5, 2.0), order, coefficient)
     assert leading_term(gap) == written
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words"),
+    [
+        ((Outcome.HOLDS, Outcome.HOLDS), "learn it; MLPs do not"),
+        ((Outcome.HOLDS, Outcome.REFUTED), "do not learn it"),
+        ((Outcome.REFUTED, Outcome.UNDECIDED), "N is singular"),
+        ((Outcome.UNDECIDED, Outcome.UNDECIDED), "undecided"),
+    ],
+)
+def test_the_phrase_is_the_headline_in_a_few_words(outcomes, words):
+    assert phrase(toy_result(SAME_DIFFERENT, *outcomes)) == words
+
+
+def test_the_phrase_where_mlps_have_no_floor():
+    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
+    assert phrase(toy_result(symbolic)) == "learn it"
+
+
+def check_of(name):
+    return toy_result(TemplateTask(["?a ?a", "?a ?b"], [1, -1], name=name))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        (["one", "two"], ["one", "two"]),
+        (["one", None], ["one", "f1"]),
+        ([None, ""], ["f0", "f1"]),
+        ([" ", "two"], ["f0", "two"]),
+        (["one", "two", "one"], ["f0", "two", "f2"]),
+        (["f1", "one", "one"], ["f1", "f1 (2)", "f2"]),
+        (["a\x1b", "a\x02", "b"], ["a�", "a� (2)", "b"]),
+    ],
+)
+def test_columns_have_distinct_names(tasks, expected):
+    checks = [(f"f{i}", check_of(name)) for i, name in enumerate(tasks)]
+    assert column_names(checks) == expected
+
+
+def test_one_file_twice_has_two_names():
+    checks = [("same", check_of(None))] * 3
+    assert column_names(checks) == ["same", "same (2)", "same (3)"]
+
+
+def test_what_steers_a_terminal_is_shown_as_a_mark():
+    assert printable("a\x1b[31m\n\u202eb γ?") == "a�[31m��b γ?"
