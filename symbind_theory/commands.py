@@ -27,6 +27,7 @@ __all__ = [
     "number_option",
     "rendered",
     "run_command",
+    "say",
     "write_output",
 ]
 
@@ -145,6 +146,11 @@ def write_output(text: str) -> None:
     sys.stdout.flush()
 
 
+def say(name: str, message: str) -> None:
+    """One line on the standard error, which begins with the command's name."""
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+
+
 def run_command(
     name: str, run: Callable[[], int], interruption: str = "interrupted"
 ) -> int:
@@ -170,5 +176,5 @@ def run_command(
         status = BAD_INPUT
     except KeyboardInterrupt:
         message, status = interruption, INTERRUPTED
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    say(name, message)
     return status

@@ -265,7 +265,13 @@ class CheckResult:
 
         The hypotheses are C3, a non-singular N, and C5, generalisation.
         """
-        outcomes = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
-        if Outcome.REFUTED in outcomes:
-            return 1
-        return 3 if Outcome.UNDECIDED in outcomes else 0
+        statuses = {Outcome.HOLDS: 0, Outcome.REFUTED: 1, Outcome.UNDECIDED: 3}
+        return statuses[self.outcome]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the hypotheses C3 and C5 together: one refuted part refutes the whole."""
+        found = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
+        if Outcome.REFUTED in found:
+            return Outcome.REFUTED
+        return Outcome.UNDECIDED if Outcome.UNDECIDED in found else Outcome.HOLDS

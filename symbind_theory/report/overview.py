@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from symbind_theory.claims import claim
 from symbind_theory.report.drawings import Drawing, drawing
 from symbind_theory.report.notation import ends, number, sample_number, whole
-from symbind_theory.results import CheckResult, Interval, Outcome, Verdict
+from symbind_theory.results import CheckResult, Interval, Verdict
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float
 
@@ -19,7 +19,6 @@ __all__ = [
     "facts",
     "interval_facts",
     "judgement",
-    "overall_outcome",
     "shortened",
     "title",
 ]
@@ -68,12 +67,6 @@ def title(result: CheckResult) -> str:
     """The task's name, or its templates."""
     task = result.task
     return shortened(task.name or ", ".join(map(str, task.templates)), 80)
-
-
-def overall_outcome(result: CheckResult) -> str:
-    """Of the hypotheses together, in the sense of the exit status."""
-    outcomes = {0: Outcome.HOLDS, 1: Outcome.REFUTED}
-    return outcomes.get(result.exit_status, Outcome.UNDECIDED).value
 
 
 def judgement(verdict: Verdict) -> Judgement:

@@ -28,7 +28,6 @@ from symbind_theory.validation import as_float
 __all__ = [
     "OUTCOME_STYLE",
     "coloured",
-    "headline_style",
     "plain_table",
     "print_result",
     "titled",
@@ -47,12 +46,6 @@ OUTCOME_STYLE = {
 """How an outcome is coloured."""
 
 
-def headline_style(result: CheckResult) -> str:
-    """How the headline is coloured: as the outcome that the exit status stands for."""
-    status = result.exit_status
-    return {0: "bold green", 1: "bold red"}.get(status, "bold yellow")
-
-
 def plain_table(*columns: str) -> Table:
     """A table with these headings, no row as yet, and one line under the headings."""
     return Table(*columns, box=SIMPLE_HEAD, show_edge=False)
@@ -69,7 +62,7 @@ def print_result(result: CheckResult, console: Console) -> None:
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:
-    yield Text(headline(result), style=headline_style(result))
+    yield Text(headline(result), style=OUTCOME_STYLE[result.outcome])
     yield Text()
     yield _templates(result.task)
     yield from _verdicts(result)

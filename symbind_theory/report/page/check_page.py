@@ -19,7 +19,6 @@ from symbind_theory.report.overview import (
     drawn_templates,
     facts,
     judgement,
-    overall_outcome,
     shortened,
     title,
 )
@@ -88,7 +87,7 @@ def page(
         "check.html.jinja",
         title=title(result),
         headline=headline(result),
-        outcome=overall_outcome(result),
+        outcome=result.outcome.value,
         judgements=[judgement(v) for v in result.verdicts],
         facts=facts(result),
         templates=drawn_templates(result.task),
