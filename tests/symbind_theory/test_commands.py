@@ -17,6 +17,7 @@ from symbind_theory.library import builtin_tasks
 SCRIPTS = sysconfig.get_path("scripts")
 CHECK = "symbind_theory.check_template"
 CLAIM_IDS = [entry.id for entry in CLAIMS]
+HEAVY = {"torch", "numerics", "sympy", "pydantic", "rich", "jinja2", "plotly"}
 NAMES = {CHECK: "symbind-check", "proofs_check": "symbind-claims"}
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -104,7 +105,7 @@ def test_a_module_completes(module, typed, offered, tmp_path):
 
 
 @needs_bash
-@pytest.mark.parametrize("option", ["--file", "--certificate"])
+@pytest.mark.parametrize("option", ["--file", "--certificate", "--html", "--compare"])
 def test_files_complete(option, tmp_path):
     (tmp_path / "mine.toml").touch()
     (tmp_path / "mine").mkdir()
@@ -136,7 +137,7 @@ def test_completing_loads_nothing_heavy(module, typed, tmp_path):
     assert found
     loaded = imported(log)
     assert "argcomplete" in loaded
-    assert loaded.isdisjoint({"torch", "numerics", "sympy", "pydantic", "rich"})
+    assert loaded.isdisjoint(HEAVY)
 
 
 @pytest.mark.parametrize("module", NAMES)
