@@ -37,6 +37,14 @@ def lines(templates):
     return [f"{text} -> {1 - 2 * (i % 2)}" for i, text in enumerate(templates)]
 
 
+def document(templates, *options):
+    """What `--json` writes."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        main([*lines(templates), "--max-points", "512", "--json", *options])
+    return json.loads(output.getvalue())
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("browser")
@@ -65,12 +73,29 @@ def hostile(folder, browser):
 
 
 @pytest.fixture(scope="module")
+def compared(folder, browser):
+    """Two architectures on a task, and a task that is hostile."""
+    files = []
+    for i, (templates, options) in enumerate(
+        [(PLAIN, []), (PLAIN, ["--readout", "last"]), (HOSTILE, [])]
+    ):
+        files.append(folder / f"check <{i}>.json")
+        files[-1].write_text(json.dumps(document(templates, *options)))
+    path = folder / "compared.html"
+    assert main(["--compare", *map(str, files), "--html", str(path)]) == 0
+    return path
+
+
+@pytest.fixture(params=["plain", "compared"])
+def either(request):
+    """Both kinds of page."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
 def numbers(browser):
     """What `--json` writes for the plain task."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        main([*lines(PLAIN), "--max-points", "512", "--json"])
-    return json.loads(output.getvalue())
+    return document(PLAIN)
 
 
 def texts(browser, selector):
@@ -96,9 +121,9 @@ def saved(folder, name, browser):
 
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_console_is_silent_and_nothing_is_asked_of_the_network(
-    browser, plain, width
+    browser, either, width
 ):
-    browser.show(plain, width)
+    browser.show(either, width)
     assert browser.complaints() == []
     assert browser.requests() == []
 
@@ -220,6 +245,19 @@ def test_the_numbers_are_saved_as_the_command_writes_them(
     assert json.loads(path.read_text()) == numbers
 
 
+def test_checks_stand_side_by_side(browser, compared):
+    browser.show(compared)
+    heads = texts(browser, "#compared ~ .scroll thead th")
+    assert heads[:4] == ["quantity", "check <0>", "check <1>", "check <2>"]
+    # Three curves, one floor that is not 0, and the target.
+    assert count(browser, "#learning .scatterlayer path.js-line") == 5
+    assert count(browser, "#spectrum .points path.point") == 2 * len(PLAIN) + 3
+    assert count(browser, ".hm image") == 3
+    legend = texts(browser, "#spectrum .legendtext")
+    assert legend == ["check <0>", "check <1>", "check <2>"]
+    assert browser.script("window.attacked ?? null") is None
+
+
 def test_text_of_the_user_stays_text(browser, hostile):
     browser.show(hostile)
     assert browser.script("window.attacked ?? null") is None
@@ -243,9 +281,9 @@ def test_names_in_a_chart_are_text_when_pointed_at(browser, hostile):
 
 @pytest.mark.parametrize("width", [400, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(browser, plain, width, scheme):
+def test_the_page_is_accessible(browser, either, width, scheme):
     """Contrast, names, alternatives, structure, keyboard: by the rules of axe."""
-    browser.show(plain, width, scheme)
+    browser.show(either, width, scheme)
     found = Axe().run(browser.driver)["violations"]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
 
@@ -260,8 +298,8 @@ def test_what_is_not_accessible_is_noticed(browser, plain, folder):
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_fits_its_width(browser, plain, hostile, width):
-    for path in (plain, hostile):
+def test_the_page_fits_its_width(browser, plain, hostile, compared, width):
+    for path in (plain, hostile, compared):
         browser.show(path, width)
         assert browser.script("document.documentElement.scrollWidth") <= width
         assert browser.script("getComputedStyle(document.body).fontSize") == "16px"
@@ -294,7 +332,8 @@ def test_the_keyboard_reaches_everything(browser, plain):
     for _ in range(200):
         reached.append(
             browser.script(
-                "(document.activeElement.id || document.activeElement.className"
+                "(document.activeElement.id"
+                " || document.activeElement.getAttribute('class')"
                 " || document.activeElement.tagName)"
             )
         )
@@ -302,6 +341,7 @@ def test_the_keyboard_reaches_everything(browser, plain):
         if reached.count("skip") > 1 or reached[-1] == "BODY":
             break
     assert reached[:2] == ["skip", "theme"]
+    assert any("modebar" in name for name in reached)
     assert reached.count("SUMMARY") == 6
     assert reached.count("download") == 2
     assert "scroll" in reached
@@ -311,8 +351,8 @@ def test_the_keyboard_reaches_everything(browser, plain):
 
 @pytest.mark.parametrize("width", [400, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_screenshots_are_kept(browser, plain, width, scheme):
-    browser.show(plain, width, scheme)
-    path = SCREENSHOTS / f"check-{width}-{scheme}.png"
+def test_screenshots_are_kept(browser, either, width, scheme):
+    browser.show(either, width, scheme)
+    path = SCREENSHOTS / f"{either.stem}-{width}-{scheme}.png"
     browser.screenshot(path)
     assert path.stat().st_size > 50_000

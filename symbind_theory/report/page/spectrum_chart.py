@@ -21,6 +21,9 @@ from symbind_theory.results import Interval
 
 __all__ = ["spectrum_figure"]
 
+# Up to here every place has its number on the axis.
+_EVERY_PLACE = 12
+
 Placed = Sequence[tuple[int, Interval]]
 """Eigenvalues with their places, from 1."""
 
@@ -33,9 +36,15 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
     found = [list(enumerate(c.result.estimates.eigenvalues, 1)) for c in checks]
     drawn = [[(i, e) for i, e in placed if e.value > 0] for placed in found]
     every = [e for placed in drawn for _, e in placed]
+    most = max(map(len, found))
     bottom = min((e.value for e in every), default=1e-16)
     layout = {
-        "xaxis": {"title": {"text": "place, largest first"}, "tickformat": "d"},
+        "xaxis": {
+            "title": {"text": "place, largest first"},
+            "range": [0.5, most + 0.5],
+            "tickformat": "d",
+            **({"dtick": 1} if most <= _EVERY_PLACE else {}),
+        },
         "yaxis": {"type": "log", "title": {"text": "eigenvalue of N"}, **POWERS},
         "showlegend": len(checks) > 1,
         "legend": LEGEND_ABOVE,

@@ -21,7 +21,8 @@
 
   const settings = {
     responsive: true,
-    displayModeBar: "hover",
+    // Where nothing hovers it would always lie over the chart.
+    displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false,
     displaylogo: false,
     showSendToCloud: false,
     modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
