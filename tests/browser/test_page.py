@@ -185,9 +185,8 @@ def test_pointing_at_a_cell_shows_its_entry(browser, plain, numbers):
     browser.show(plain)
     for id, entries in (("attention", "attention"), ("matrix", "matrix")):
         shown = pointed_at(browser, f"#{id} .hm image")
-        i, j, entry, width = re.fullmatch(
-            r"templates (\d) and (\d)([\d.]+) ± ([\d.e-]+)", shown
-        ).groups()
+        pattern = r"^templates (\d) and (\d)([\d.]+) ± ([\d.e-]+)$"
+        [(i, j, entry, width)] = re.findall(pattern, shown)
         cell = int(i) - 1, int(j) - 1
         # Six digits are shown, of what is kept in single precision.
         expected = numbers[entries][cell[0]][cell[1]]
@@ -199,9 +198,8 @@ def test_pointing_at_a_cell_shows_its_entry(browser, plain, numbers):
 def test_pointing_at_a_string_shows_both_and_their_kernel(browser, plain, numbers):
     browser.show(plain)
     shown = pointed_at(browser, "#sampled-kernel .hm image")
-    row, column, entry = re.fullmatch(
-        r"(\d): \w+ \w+ \w+(\d): \w+ \w+ \w+(0\.\d+)", shown
-    ).groups()
+    pattern = r"^(\d): \w+ \w+ \w+(\d): \w+ \w+ \w+(0\.\d+)$"
+    [(row, column, entry)] = re.findall(pattern, shown)
     # A quarter off the middle is the third or fourth of four templates.
     assert {row, column} <= {"3", "4"}
     expected = numbers["matrix"][int(row) - 1][int(column) - 1]

@@ -1,5 +1,8 @@
 """Samples and variants for a page: against N, and against checks of their own."""
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ from numerics.illustrations import illustrate, sampled_kernel, variants
 from symbind_theory import TemplateTask, builtin_task, check
 
 TASK = TemplateTask(["?a ?a X", "?a ?b X", "X Y ?a"], [1, -1, 0.5])
-FAST = {"max_points": 1024}
+FEW = 1024
 
 
 def share(one, other, regular):
@@ -81,25 +84,24 @@ def test_a_template_may_have_more_wildcards_than_tokens_are_usual():
 def test_the_other_identities_are_tried(given, names):
     task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     architecture = Architecture(readout="last", **given)
-    result = check(task, architecture, **FAST)
-    found = variants(result, architecture, **FAST)
+    result = check(task, architecture, max_points=FEW)
+    found = variants(result, architecture, max_points=FEW)
     assert [v.name for v in found] == names
-    for variant in found:
-        assert variant.curve.sizes == result.learning_curve.sizes
+    own = result.learning_curve
+    assert own is not None
+    assert all(variant.curve.sizes == own.sizes for variant in found)
 
 
 def test_a_variant_is_what_a_check_of_it_finds():
     task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    result = check(task, Architecture(readout="last"), target=0.05, **FAST)
-    (kq, vo) = variants(result, Architecture(readout="last"), **FAST)
-    for variant, given in ((kq, {"identity_kq": 2.0}), (vo, {"identity_vo": 1.0})):
-        own = check(
-            task,
-            Architecture(readout="last", **given),
-            target=0.05,
-            rel_tol=0.01,
-            **FAST,
-        )
+    result = check(task, Architecture(readout="last"), target=0.05, max_points=FEW)
+    (kq, vo) = variants(result, Architecture(readout="last"), max_points=FEW)
+    plain = Architecture(readout="last")
+    for variant, architecture in (
+        (kq, replace(plain, identity_kq=2.0)),
+        (vo, replace(plain, identity_vo=1.0)),
+    ):
+        own = check(task, architecture, target=0.05, rel_tol=0.01, max_points=FEW)
         assert variant.samples == own.sample_complexity
         assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
 
@@ -111,8 +113,6 @@ def test_symbolic_labels_have_no_variants():
 
 
 def test_stages_are_named_and_report():
-    from contextlib import contextmanager
-
     stages, reports = [], []
 
     @contextmanager

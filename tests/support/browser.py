@@ -33,9 +33,9 @@ _SWITCHES = (
 
 def require_browser() -> tuple[str, str]:
     """The programs; where they are absent the test is skipped, or fails if required."""
-    found = shutil.which("chromium"), shutil.which("chromedriver")
-    if all(found):
-        return found[0], found[1]
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium and driver:
+        return chromium, driver
     reason = "no chromium with its chromedriver here; `make browser` installs them"
     if os.environ.get("SYMBIND_BROWSER") == "required":
         pytest.fail(reason)

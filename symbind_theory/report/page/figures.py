@@ -125,7 +125,7 @@ def plot(traces: Sequence[Any], layout: dict[str, Any]) -> dict[str, Any]:
     """Data and layout as plain JSON, checked by plotly, without any template."""
     figure = go.Figure(list(traces), layout={"margin": MARGIN, **layout})
     figure.layout.template = None
-    return json.loads(figure.to_json())
+    return json.loads(str(figure.to_json()))
 
 
 def label(text: str, most: int = 40) -> str:

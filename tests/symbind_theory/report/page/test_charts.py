@@ -70,7 +70,13 @@ def samples(n, target=0.01):
     return Samples(n, Interval(value, 0.0, math.inf), target, 1e-3)
 
 
-def learner(n=50, task=SAME_DIFFERENT, target=0.01):
+def drawn_learning(checks, variants=()):
+    figure = learning_figure(checks, variants)
+    assert figure is not None
+    return figure
+
+
+def learner(n: int | None = 50, task=SAME_DIFFERENT, target=0.01):
     result = toy_result(task, samples=samples(n, target), curve=curve(1.0, 0.1, 0.001))
     return Named("mine", result)
 
@@ -79,7 +85,7 @@ def test_curves_the_floor_the_target_and_where_it_is_met():
     variant = Variant(
         "a = 2", 2.0, 0.0, Interval(1, 1, 1), samples(20), curve(1.0, 0.05)
     )
-    found = learning_figure([learner()], [variant])
+    found = drawn_learning([learner()], [variant])
     drawn = traces(found)
     assert drawn["mine"]["x"] == [1, 10, 100]
     assert drawn["mine"]["y"] == [1.0, 0.1, 0.001]
@@ -95,13 +101,13 @@ def test_curves_the_floor_the_target_and_where_it_is_met():
 
 
 def test_a_floor_of_zero_is_said():
-    found = learning_figure([learner(task=TemplateTask(["?a ?a", "X ?b"], [1, -1]))])
+    found = drawn_learning([learner(task=TemplateTask(["?a ?a", "X ?b"], [1, -1]))])
     assert "An MLP floor of 0 is not on the axis." in found.caption
     assert not any(name.startswith("MLP") for name in traces(found))
 
 
 def test_a_target_that_is_never_met_has_no_mark():
-    found = learning_figure([learner(n=None)])
+    found = drawn_learning([learner(n=None)])
     assert traces(found)["enough strings"]["x"] == []
     assert "mine reaches 0.01 at no number of strings" in found.words
 
@@ -112,11 +118,11 @@ def test_without_a_curve_there_is_no_figure():
 
 
 def test_different_targets_are_all_marked():
-    found = traces(learning_figure([learner(), learner(target=0.5)]))
+    found = traces(drawn_learning([learner(), learner(target=0.5)]))
     assert {"target 0.01", "target 0.5"} <= set(found)
 
 
 def test_names_are_escaped():
     named = Named("<b>&", learner().result)
-    assert "&lt;b&gt;&amp;" in traces(learning_figure([named]))
+    assert "&lt;b&gt;&amp;" in traces(drawn_learning([named]))
     assert "&lt;b&gt;&amp;" in traces(spectrum_figure([named]))

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import random
 import re
 
 import pytest
@@ -34,7 +35,7 @@ WHOLE = 6_000_000
 
 def embedded(text, name):
     """The content of a file inside the page."""
-    content = re.search(rf'data-name="{name}" href="data:[^,]*,([^"]*)"', text).group(1)
+    (content,) = re.findall(rf'data-name="{name}" href="data:[^,]*,([^"]*)"', text)
     return gzip.decompress(base64.b64decode(content)).decode()
 
 
@@ -148,8 +149,6 @@ def test_overlaps_are_noted():
 
 
 def test_a_long_certificate_is_left_out_and_the_page_says_so():
-    import random
-
     noise = random.Random(0).randbytes(2_000_000).hex()
     text = page(toy_result(), certificate=Certificate({"noise": noise}))
     assert "The certificate is too large for a page" in text

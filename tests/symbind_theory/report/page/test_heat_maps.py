@@ -1,5 +1,7 @@
 """Heat maps: what plotly gets, in words and as a table too."""
 
+import base64
+
 import numpy as np
 import pytest
 from toy_result import SAME_DIFFERENT
@@ -8,20 +10,20 @@ from symbind_theory import TemplateTask
 from symbind_theory.illustration import SampledKernel
 from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 
-NAMES = ["id", "M", "What it is."]
+
+def drawn(task, matrix, halfwidth):
+    return matrix_figure("id", "M", "What it is.", task, matrix, halfwidth)
 
 
 def decoded(values):
     """Plotly's base64 arrays as numbers."""
-    import base64
-
     flat = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
     return flat.reshape([int(n) for n in values["shape"].split(",")])
 
 
 def test_entries_and_half_widths_are_passed_on():
     matrix, width = ((1.0, 0.25), (0.25, 0.5)), ((0.01, 0.02), (0.02, 0.04))
-    found = matrix_figure(*NAMES, SAME_DIFFERENT, matrix, width)
+    found = drawn(SAME_DIFFERENT, matrix, width)
     (heat,) = found.plot["data"]
     np.testing.assert_allclose(decoded(heat["z"]), matrix, rtol=1e-7)
     np.testing.assert_allclose(decoded(heat["customdata"]), width, rtol=1e-6)
@@ -32,7 +34,7 @@ def test_entries_and_half_widths_are_passed_on():
 
 def test_names_of_templates_are_escaped():
     task = TemplateTask(["?a <b>", "?a &"], [1, 2])
-    found = matrix_figure(*NAMES, task, np.eye(2).tolist(), np.eye(2).tolist())
+    found = drawn(task, np.eye(2).tolist(), np.eye(2).tolist())
     ticks = found.plot["layout"]["yaxis"]["ticktext"]
     assert ticks == ["?a &lt;b&gt;", "?a &amp;"]
 
@@ -40,7 +42,7 @@ def test_names_of_templates_are_escaped():
 def test_of_a_large_matrix_the_first_templates_are_drawn():
     task = TemplateTask([f"?a X{i}" for i in range(200)], range(200))
     square = np.arange(40_000.0).reshape(200, 200).tolist()
-    found = matrix_figure(*NAMES, task, square, square)
+    found = drawn(task, square, square)
     assert decoded(found.plot["data"][0]["z"]).shape == (128, 128)
     assert "The first 128 of 200 templates are drawn." in found.caption
     assert len(found.table.rows) == 32
