@@ -354,3 +354,12 @@ def test_screenshots_are_kept(browser, either, width, scheme):
     path = SCREENSHOTS / f"{either.stem}-{width}-{scheme}.png"
     browser.screenshot(path)
     assert path.stat().st_size > 50_000
+
+
+def test_the_picture_of_the_readme_is_kept(browser, folder):
+    path = folder / "report.html"
+    main(["--task", "counting", "--max-points", "4096", "--html", str(path)])
+    browser.show(path, 1200)
+    found = SCREENSHOTS / "report.png"
+    browser.screenshot(found, height=2140)
+    assert found.stat().st_size > 50_000

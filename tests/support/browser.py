@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 60
 
 _SWITCHES = (
     "--headless=new",
+    "--hide-scrollbars",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -97,13 +98,19 @@ class Browser:
         ]
         return [url for url in sent if not url.startswith(("file:", "data:", "blob:"))]
 
-    def screenshot(self, path: Path) -> None:
-        """The whole page, as high as it is."""
+    def screenshot(self, path: Path, height: int | None = None) -> None:
+        """The page from the top, as high as it is or as is given."""
         size = self.script(
             "[document.documentElement.clientWidth,"
             " document.documentElement.scrollHeight]"
         )
-        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": size[0],
+            "height": height or size[1],
+            "scale": 1,
+        }
         found = self.command(
             "Page.captureScreenshot", captureBeyondViewport=True, clip=clip
         )
