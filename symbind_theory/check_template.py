@@ -221,9 +221,9 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         text = rendered(lambda console: print_result(result, console))
     if options.certificate is not None:
         _certify(result, options, name)
+    write_output(text)
     if options.html is not None:
         _write_page(result, architecture, options, name, command)
-    write_output(text)
     return result.exit_status
 
 

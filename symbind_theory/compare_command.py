@@ -43,13 +43,13 @@ def compare(options: argparse.Namespace, name: str, command: str) -> int:
     called = [Path(path).stem or path for path in paths]
     names = column_names(list(zip(called, results, strict=True)))
     compared = list(zip(names, results, strict=True))
+    write_output(rendered(lambda console: print_comparison(compared, console)))
     if options.html is not None:
         from symbind_theory.report.page import comparison_page
 
         provenance = Provenance(command, versions())
         write_text(options.html, comparison_page(compared, provenance), "the page")
         say(name, f"page written to {shorten(options.html, 200)}")
-    write_output(rendered(lambda console: print_comparison(compared, console)))
     return 0
 
 

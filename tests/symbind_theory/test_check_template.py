@@ -765,3 +765,19 @@ def test_without_a_page_nothing_of_it_is_loaded():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_interruption_while_a_page_is_drawn_loses_no_report(
+    tmp_path, capsys, monkeypatch
+):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numerics.illustrations.illustrate", interrupted)
+    path = tmp_path / "report.html"
+    path.write_text("as it was")
+    assert run(*SAME_DIFFERENT, "--html", str(path), *FAST) == 130
+    written = capsys.readouterr()
+    assert written.out.startswith("Transformers learn this task")
+    assert written.err == "check_template: interrupted\n"
+    assert path.read_text() == "as it was"
