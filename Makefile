@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint format bench constraints clean
+.PHONY: help setup demo test test-all browser lint format bench constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
@@ -28,16 +28,26 @@ demo: $(STAMP) ## check the same-different task
 	$(BIN)/python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 
 test: $(STAMP) ## run the fast tests and the doctests
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not browser"
 
 # pytest exits with 5 when it selects no test at all.
 test-all: $(STAMP) ## run the slow tests, which `make test` leaves out
-	@echo '$(BIN)/python -m pytest -q -n auto -m "slow"'
-	@$(BIN)/python -m pytest -q -n auto -m "slow" || { \
+	@echo '$(BIN)/python -m pytest -q -n auto -m "slow and not browser"'
+	@$(BIN)/python -m pytest -q -n auto -m "slow and not browser" || { \
 		status=$$?; \
 		if [ $$status -ne 5 ]; then exit $$status; fi; \
 		echo 'No test carries the slow mark yet: nothing to run here.'; \
 	}
+
+# Debian's packages. Elsewhere chromium and its chromedriver must be on the PATH.
+APT := $$(test "$$(id -u)" = 0 || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
+
+browser: $(STAMP) ## test the pages in chromium, which is installed where absent
+	@command -v chromium > /dev/null && command -v chromedriver > /dev/null || { \
+		$(APT) update -qq && $(APT) install -qq -y --no-install-recommends \
+			chromium chromium-driver > /dev/null; \
+	}
+	SYMBIND_BROWSER=required $(BIN)/python -m pytest -q -n auto -m browser
 
 lint: $(STAMP) ## ruff, import contracts and types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 python -m proofs_check --quick
 """
+# PYTHON_ARGCOMPLETE_OK
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def _claim_id(text: str) -> str:
 
 def _parser() -> CommandParser:
     parser = CommandParser(
-        prog="python -m proofs_check",
+        "proofs_check",
+        "symbind-claims",
         description="Check every claim of the theory of template tasks.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -90,7 +92,7 @@ def _list() -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, name: str) -> int:
     """Check and write the ledger; return the exit status."""
     if options.list:
         return _list()
@@ -111,7 +113,7 @@ def _run(options: argparse.Namespace) -> int:
             effort,
             options.seed,
             jobs=options.jobs,
-            store=_store(options.resume),
+            store=_store(options.resume, name),
             resume=options.resume,
             progress=progress,
         )
@@ -123,7 +125,7 @@ def _run(options: argparse.Namespace) -> int:
     return ledger.exit_status
 
 
-def _store(needed: bool) -> TrialStore | None:
+def _store(needed: bool, name: str) -> TrialStore | None:
     """Where runs are kept, or None, with a note, where they cannot be."""
     from proofs_check.trial_store import TrialStore
 
@@ -132,7 +134,7 @@ def _store(needed: bool) -> TrialStore | None:
     except InputError as error:
         if needed:
             raise
-        print(f"proofs_check: going on, but {error}", file=sys.stderr)
+        print(f"{name}: going on, but {error}", file=sys.stderr)
         return None
 
 
@@ -143,9 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as on the command line; those of the process when None.
     """
     parser = _parser()
+    parser.complete(only=lambda: [entry.id for entry in CLAIMS])
     options = parser.parse_args(arguments)
     interruption = "interrupted; with --resume the runs that finished are taken"
-    return run_command(parser.name, lambda: _run(options), interruption)
+    return run_command(parser.name, lambda: _run(options, parser.name), interruption)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 """
+# PYTHON_ARGCOMPLETE_OK
 
 from __future__ import annotations
 
@@ -9,14 +10,16 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symbind_theory.certificates import certify, write_certificate
-from symbind_theory.command_line import command_parser
-from symbind_theory.commands import rendered, run_command, write_output
-from symbind_theory.files import check_writable
+from symbind_theory.command_line import command_parser, task_of
+from symbind_theory.commands import rendered, run_command, say, write_output
+from symbind_theory.compare_command import compare
+from symbind_theory.files import check_writable, write_text
+from symbind_theory.illustration import Provenance
+from symbind_theory.provenance import embedded_certificate, versions
 from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.summary import as_curve, curve_sizes, parameters, summarise
 from symbind_theory.tasks import TemplateTask
@@ -33,10 +36,6 @@ if TYPE_CHECKING:
     from numerics import Architecture
 
 __all__ = ["check", "kernel_facts", "main"]
-
-# More checks than can be taken in at once are more likely a mistake.
-_MOST_COMPARED = 12
-_WITH_COMPARE = ("compare",)
 
 
 def check(
@@ -158,49 +157,6 @@ def kernel_facts(architecture: Architecture) -> Kernel:
     )
 
 
-def _task(options: argparse.Namespace) -> TemplateTask:
-    given = {
-        "templates": bool(options.lines),
-        "--task": options.task is not None,
-        "--file": options.file is not None,
-    }
-    named = [name for name, present in given.items() if present]
-    if not named:
-        raise InputError(
-            "no template was given; expected at least one such as '?a ?a -> 1', or "
-            "--task or --file"
-        )
-    if len(named) > 1:
-        raise InputError(f"both {named[0]} and {named[1]} were given; expected one")
-    if options.lines:
-        return _task_of_lines(options)
-    if options.weights is not None:
-        raise InputError(
-            f"--weights was given with {named[0]}; expected it with templates: a task "
-            "file has its own"
-        )
-    if options.task is not None:
-        from symbind_theory.library import builtin_task
-
-        return builtin_task(options.task)
-    from symbind_theory.task_files import load_task
-
-    return load_task(options.file)
-
-
-def _task_of_lines(options: argparse.Namespace) -> TemplateTask:
-    weights = None
-    if options.weights is not None:
-        try:
-            weights = [float(text) for text in options.weights]
-        except ValueError:
-            raise InputError(
-                f"--weights is {','.join(options.weights)}; expected numbers separated "
-                "by commas"
-            ) from None
-    return TemplateTask.parse(options.lines, weights)
-
-
 def _architecture(options: argparse.Namespace) -> Architecture:
     from numerics import GELU, Architecture, Cosine, Erf, ReLU
 
@@ -224,13 +180,14 @@ def _architecture(options: argparse.Namespace) -> Architecture:
     )
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, name: str, command: str) -> int:
     """Check and write the report; return the exit status."""
     if options.compare is not None:
-        return _compare(options)
+        return compare(options, name, command)
     if options.list:
         return _list()
-    task = _task(options)
+    task = task_of(options)
+    architecture = _architecture(options)
     if options.certificate is not None:
         if options.identity_kq or options.identity_vo:
             raise InputError(
@@ -239,6 +196,8 @@ def _run(options: argparse.Namespace) -> int:
                 "without them"
             )
         check_writable(options.certificate, "the certificate")
+    if options.html is not None:
+        check_writable(options.html, "the page")
 
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
@@ -247,7 +206,7 @@ def _run(options: argparse.Namespace) -> int:
     with progress_bar("estimating N") as progress:
         result = check(
             task,
-            _architecture(options),
+            architecture,
             target=options.target,
             rel_tol=options.rel_tol,
             max_points=options.max_points,
@@ -261,43 +220,11 @@ def _run(options: argparse.Namespace) -> int:
     else:
         text = rendered(lambda console: print_result(result, console))
     if options.certificate is not None:
-        _certify(result, options)
+        _certify(result, options, name)
+    if options.html is not None:
+        _write_page(result, architecture, options, name, command)
     write_output(text)
     return result.exit_status
-
-
-def _compare(options: argparse.Namespace) -> int:
-    """Write checks that were made before beside each other."""
-    _check_comparison(options)
-    from symbind_theory.report.comparison import print_comparison
-    from symbind_theory.report.notation import column_names
-    from symbind_theory.result_files import load_result
-
-    paths = options.compare
-    results = [load_result(path) for path in paths]
-    called = [Path(path).stem or path for path in paths]
-    names = column_names(list(zip(called, results, strict=True)))
-    compared = list(zip(names, results, strict=True))
-    write_output(rendered(lambda console: print_comparison(compared, console)))
-    return 0
-
-
-def _check_comparison(options: argparse.Namespace) -> None:
-    """Refuse options that say what to check, and too few or too many files."""
-    usual = vars(command_parser().parse_args([]))
-    for name, value in vars(options).items():
-        if name not in _WITH_COMPARE and value != usual[name]:
-            other = "templates" if name == "lines" else f"--{name.replace('_', '-')}"
-            raise InputError(
-                f"both --compare and {other} were given; expected --compare with files "
-                "alone, each the --json of a check"
-            )
-    count = len(options.compare)
-    if not 2 <= count <= _MOST_COMPARED:
-        raise InputError(
-            f"--compare has {count} file{'s' if count > 1 else ''}; expected 2 to "
-            f"{_MOST_COMPARED}"
-        )
 
 
 def _list() -> int:
@@ -310,7 +237,38 @@ def _list() -> int:
     return 0
 
 
-def _certify(result: CheckResult, options: argparse.Namespace) -> None:
+def _write_page(
+    result: CheckResult,
+    architecture: Architecture,
+    options: argparse.Namespace,
+    name: str,
+    command: str,
+) -> None:
+    """Illustrate the check and write it as a page."""
+    from numerics.illustrations import illustrate
+    from symbind_theory.report.page import page
+    from symbind_theory.report.progress import progress_bar
+    from symbind_theory.task_files import dump_task
+
+    illustration = illustrate(
+        result,
+        architecture,
+        max_points=options.max_points,
+        device=options.device,
+        stage=progress_bar,
+    )
+    text = page(
+        result,
+        illustration,
+        certificate=embedded_certificate(result),
+        provenance=Provenance(command, versions()),
+        task_file=dump_task(result.task),
+    )
+    write_text(options.html, text, "the page")
+    say(name, f"page written to {shorten(options.html, 200)}")
+
+
+def _certify(result: CheckResult, options: argparse.Namespace, name: str) -> None:
     """Write the certificate, or say on the standard error why there is none."""
     path, matrix = options.certificate, result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
@@ -322,7 +280,13 @@ def _certify(result: CheckResult, options: argparse.Namespace) -> None:
             f"certificate written to {shorten(path, 200)}; to verify it: python -m "
             f"symbind_theory.certificate_verifier {shlex.quote(path)}"
         )
-    print(f"check_template: {' '.join(message.split())}", file=sys.stderr)
+    say(name, message)
+
+
+def _task_names() -> Iterable[str]:
+    from symbind_theory.library import builtin_tasks
+
+    return builtin_tasks()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -332,8 +296,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as on the command line; those of the process when None.
     """
     parser = command_parser()
+    parser.complete(task=_task_names)
     options = parser.parse_args(arguments)
-    return run_command(parser.name, lambda: _run(options))
+    given = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["python", "-m", "symbind_theory.check_template", *given])
+    return run_command(parser.name, lambda: _run(options, parser.name, command))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The options of `check_template`."""
+"""The options of `check_template`, and the task that they name."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 
 from symbind_theory.commands import CommandParser, integer_option, number_option
 from symbind_theory.incidence import READOUTS
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
-__all__ = ["command_parser"]
+__all__ = ["command_parser", "task_of"]
 
 _EPILOG = """\
 A template is a string of tokens separated by spaces; ?name and single lower-case Greek
@@ -27,7 +29,8 @@ def _numbers(text: str) -> list[str]:
 def command_parser() -> CommandParser:
     """The parser; what it refuses is one line and exit status 2."""
     parser = CommandParser(
-        prog="python -m symbind_theory.check_template",
+        "symbind_theory.check_template",
+        "symbind-check",
         description="When can a transformer learn this template task?",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -51,6 +54,7 @@ def command_parser() -> CommandParser:
         metavar="FILE",
         help="write why N is non-singular, for certificate_verifier to check",
     )
+    add("--html", metavar="FILE", help="write a page to look at and to send on")
     add("--beta", type=number_option(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=number_option(0), default=1.0, help="position scale (1)")
     add("--readout", choices=READOUTS, default="cls", help="position read out (cls)")
@@ -89,3 +93,51 @@ def command_parser() -> CommandParser:
     add("--seed", type=integer_option(0), default=0, help="of the random points (0)")
     add("--version", action="version", version=f"symbind {__version__}")
     return parser
+
+
+def task_of(options: argparse.Namespace) -> TemplateTask:
+    """The task that the options name: by templates, --task or --file.
+
+    Raises:
+        InputError: none of them or several, or a task that cannot be read.
+    """
+    given = {
+        "templates": bool(options.lines),
+        "--task": options.task is not None,
+        "--file": options.file is not None,
+    }
+    named = [name for name, present in given.items() if present]
+    if not named:
+        raise InputError(
+            "no template was given; expected at least one such as '?a ?a -> 1', or "
+            "--task or --file"
+        )
+    if len(named) > 1:
+        raise InputError(f"both {named[0]} and {named[1]} were given; expected one")
+    if options.lines:
+        return _task_of_lines(options)
+    if options.weights is not None:
+        raise InputError(
+            f"--weights was given with {named[0]}; expected it with templates: a task "
+            "file has its own"
+        )
+    if options.task is not None:
+        from symbind_theory.library import builtin_task
+
+        return builtin_task(options.task)
+    from symbind_theory.task_files import load_task
+
+    return load_task(options.file)
+
+
+def _task_of_lines(options: argparse.Namespace) -> TemplateTask:
+    weights = None
+    if options.weights is not None:
+        try:
+            weights = [float(text) for text in options.weights]
+        except ValueError:
+            raise InputError(
+                f"--weights is {','.join(options.weights)}; expected numbers separated "
+                "by commas"
+            ) from None
+    return TemplateTask.parse(options.lines, weights)

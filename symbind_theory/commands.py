@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import StringIO
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from symbind_theory.validation import (
     InputError,
@@ -27,6 +27,7 @@ __all__ = [
     "number_option",
     "rendered",
     "run_command",
+    "say",
     "write_output",
 ]
 
@@ -38,7 +39,18 @@ INTERRUPTED = 130
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line on the standard error."""
+    """An argument parser whose errors are one line on the standard error.
+
+    Args:
+        module: what `python -m` runs.
+        script: the short name of the same command.
+        options: as for `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, module: str, script: str, **options: Any) -> None:
+        started = os.path.splitext(os.path.basename("".join(sys.argv[:1])))[0]
+        prog = script if started == script else f"python -m {module}"
+        super().__init__(prog, **options)
 
     def error(self, message: str) -> NoReturn:
         line = " ".join(message.split())
@@ -46,8 +58,31 @@ class CommandParser(argparse.ArgumentParser):
 
     @property
     def name(self) -> str:
-        """What messages begin with: the module that was run."""
+        """What messages begin with: the module or the script that was run."""
         return self.prog.rpartition(" ")[2].rpartition(".")[2]
+
+    def complete(self, **values: Callable[[], Iterable[str]]) -> None:
+        """Tell a shell that asks how the line goes on, and leave; else do nothing.
+
+        Choices complete by themselves, and so does what is called FILE in the usage.
+
+        Args:
+            values: for an option, by its name in the namespace, what it may be given.
+        """
+        if "_ARGCOMPLETE" not in os.environ:
+            return
+        from argcomplete import autocomplete
+        from argcomplete.completers import BaseCompleter, FilesCompleter
+
+        class Values(BaseCompleter):
+            def __call__(
+                self, *, prefix: str, action: argparse.Action, **_: Any
+            ) -> Iterable[str]:
+                if action.metavar == "FILE":
+                    return FilesCompleter()(prefix)
+                return values[action.dest]() if action.dest in values else ()
+
+        autocomplete(self, default_completer=Values())
 
 
 def number_option(
@@ -111,6 +146,11 @@ def write_output(text: str) -> None:
     sys.stdout.flush()
 
 
+def say(name: str, message: str) -> None:
+    """One line on the standard error, which begins with the command's name."""
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+
+
 def run_command(
     name: str, run: Callable[[], int], interruption: str = "interrupted"
 ) -> int:
@@ -136,5 +176,5 @@ def run_command(
         status = BAD_INPUT
     except KeyboardInterrupt:
         message, status = interruption, INTERRUPTED
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    say(name, message)
     return status

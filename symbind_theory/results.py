@@ -96,6 +96,11 @@ class Verdict:
     def __post_init__(self) -> None:
         claim(self.claim)
 
+    def _repr_html_(self) -> str:
+        from symbind_theory.report.notebook import verdict_html
+
+        return verdict_html(self)
+
     def __bool__(self) -> bool:
         raise TypeError(
             "a Verdict is three-valued: compare .outcome with Outcome.HOLDS, "
@@ -249,13 +254,24 @@ class CheckResult:
         """The verdict on a claim id, or None where the claim is not about the task."""
         return next((v for v in self.verdicts if v.claim == claim), None)
 
+    def _repr_html_(self) -> str:
+        from symbind_theory.report.notebook import check_html
+
+        return check_html(self)
+
     @property
     def exit_status(self) -> int:
         """0 every hypothesis holds, 1 one is refuted, 3 one is undecided.
 
         The hypotheses are C3, a non-singular N, and C5, generalisation.
         """
-        outcomes = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
-        if Outcome.REFUTED in outcomes:
-            return 1
-        return 3 if Outcome.UNDECIDED in outcomes else 0
+        statuses = {Outcome.HOLDS: 0, Outcome.REFUTED: 1, Outcome.UNDECIDED: 3}
+        return statuses[self.outcome]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the hypotheses C3 and C5 together: one refuted part refutes the whole."""
+        found = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
+        if Outcome.REFUTED in found:
+            return Outcome.REFUTED
+        return Outcome.UNDECIDED if Outcome.UNDECIDED in found else Outcome.HOLDS

@@ -354,6 +354,12 @@ class TemplateTask:
     def __iter__(self) -> Iterator[tuple[Template, Number | str]]:
         return zip(self.templates, self.labels, strict=True)
 
+    def _repr_html_(self) -> str:
+        # Looks up to the reports, which need tasks; notebooks alone call it.
+        from symbind_theory.report.notebook import task_html
+
+        return task_html(self)
+
     def __repr__(self) -> str:
         lines = ", ".join(f"'{t} -> {y}'" for t, y in self)
         return f"<TemplateTask {self.name or ''}[{lines}]>"

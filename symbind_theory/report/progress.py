@@ -27,7 +27,7 @@ def progress_bar(
     """A callback `(done, total)` that draws a bar while the context is open.
 
     Nothing is drawn before a second has passed, nor where the standard error is not a
-    terminal; the bar is removed at the end.
+    terminal, or one that cannot erase (`TERM=dumb`); the bar is removed at the end.
     """
     console = console or Console(stderr=True)
     bar = Progress(
@@ -38,7 +38,7 @@ def progress_bar(
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not console.is_interactive,
     )
     task = bar.add_task(description, total=None)
     begun = time.monotonic()

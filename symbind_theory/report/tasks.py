@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from symbind_theory.report.terminal import coloured
 from symbind_theory.tasks import TemplateTask
 
 __all__ = ["markdown_table", "task_table"]
@@ -21,7 +22,7 @@ def task_table(tasks: Iterable[TemplateTask]) -> Table:
     for task in tasks:
         first = (task.name or "", str(len(task)), str(task.length))
         for template, label in task:
-            table.add_row(*first, Text(str(template)), Text(str(label)))
+            table.add_row(*first, coloured(template), Text(str(label)))
             first = ("", "", "")
         table.add_section()
     return table

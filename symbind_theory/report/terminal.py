@@ -25,7 +25,13 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float
 
-__all__ = ["OUTCOME_STYLE", "headline_style", "plain_table", "print_result", "titled"]
+__all__ = [
+    "OUTCOME_STYLE",
+    "coloured",
+    "plain_table",
+    "print_result",
+    "titled",
+]
 
 # How many pairs and how large a matrix are shown; the JSON document has them all.
 _MOST_PAIRS = 10
@@ -38,12 +44,6 @@ OUTCOME_STYLE = {
     Outcome.UNDECIDED: "bold yellow",
 }
 """How an outcome is coloured."""
-
-
-def headline_style(result: CheckResult) -> str:
-    """How the headline is coloured: as the outcome that the exit status stands for."""
-    status = result.exit_status
-    return {0: "bold green", 1: "bold red"}.get(status, "bold yellow")
 
 
 def plain_table(*columns: str) -> Table:
@@ -62,7 +62,7 @@ def print_result(result: CheckResult, console: Console) -> None:
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:
-    yield Text(headline(result), style=headline_style(result))
+    yield Text(headline(result), style=OUTCOME_STYLE[result.outcome])
     yield Text()
     yield _templates(result.task)
     yield from _verdicts(result)
@@ -79,12 +79,13 @@ def _templates(task: TemplateTask) -> Group:
     table = plain_table("", "template", "label", "weight")
     for i, (template, label) in enumerate(task):
         table.add_row(
-            str(i + 1), _coloured(template), Text(str(label)), str(task.weights[i])
+            str(i + 1), coloured(template), Text(str(label)), str(task.weights[i])
         )
     return titled("Task", table)
 
 
-def _coloured(template: Template) -> Text:
+def coloured(template: Template) -> Text:
+    """The template, each of its wildcards in a colour of its own."""
     colour = {
         f: _WILDCARD_COLOURS[i % len(_WILDCARD_COLOURS)]
         for i, f in enumerate(template.wildcards)

@@ -17,6 +17,7 @@ ARCHITECTURE = {
     "beta": 0.0,
     "gamma": 1.5,
     "identity_kq": 0.0,
+    "identity_vo": 0.0,
     "activation": {"name": "cos", "b1": 0.25},
     "normalisation": None,
 }
@@ -34,6 +35,8 @@ def toy_result(
     alignment=None,
     curve=None,
     leading=(None, None),
+    architecture=None,
+    eigenvalues=None,
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
     size = len(task)
@@ -43,7 +46,7 @@ def toy_result(
     width = ((0.02,) * size,) * size
     return CheckResult(
         task=task,
-        architecture=ARCHITECTURE,
+        architecture=architecture or ARCHITECTURE,
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
@@ -60,7 +63,8 @@ def toy_result(
                 Gap(i, j, Interval(value, value, value), *leading)
                 for (i, j), value in zip(pairs, values, strict=True)
             ),
-            eigenvalues=tuple(
+            eigenvalues=eigenvalues
+            or tuple(
                 Interval(0.0625 * 4**i, 0.03125 * 4**i, 0.09375 * 4**i)
                 for i in reversed(range(size))
             ),

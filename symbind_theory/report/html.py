@@ -1,0 +1,21 @@
+"""HTML with every value escaped, in JSON blocks too: Jinja's environment."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+__all__ = ["environment"]
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Reads `templates`; refuses names that are not given."""
+    return Environment(
+        loader=PackageLoader("symbind_theory.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

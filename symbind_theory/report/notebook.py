@@ -1,0 +1,110 @@
+"""Tasks, verdicts, Gram matrices and checks as HTML for notebooks.
+
+Without scripts and style sheets, which notebooks strip, and in tones that read on light
+and on dark ground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbind_theory.report.html import environment
+from symbind_theory.report.notation import headline, number
+from symbind_theory.report.overview import (
+    Fact,
+    drawn_templates,
+    facts,
+    judgement,
+    shortened,
+)
+from symbind_theory.results import CheckResult, Verdict
+from symbind_theory.tasks import TemplateTask
+
+__all__ = ["check_html", "matrix_html", "task_html", "verdict_html"]
+
+# What fits beside each other; the record has all.
+_MOST_COLUMNS = 12
+
+# The text on the darkest cell still reads.
+_DARKEST = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    title: str
+    shade: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    caption: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[_Cell, ...], ...]
+
+
+def task_html(task: TemplateTask) -> str:
+    """The templates as drawings, with labels and weights."""
+    name = shortened(task.name or "template task", 80)
+    return _filled("task", name, drawn_templates(task), len(task))
+
+
+def verdict_html(verdict: Verdict) -> str:
+    """Outcome, claim and evidence."""
+    return _filled("verdict", judgement(verdict))
+
+
+def matrix_html(
+    caption: str,
+    values: np.ndarray,
+    halfwidth: np.ndarray,
+    rows: Sequence[Fact] = (),
+) -> str:
+    """A matrix as a shaded table, entries with half-widths as their titles.
+
+    Args:
+        caption: above it.
+        values: shape (n, n).
+        halfwidth: of the entries, shape (n, n).
+        rows: what else is known, below it.
+    """
+    text = _filled("matrix", _shaded(caption, values, halfwidth))
+    return text + _filled("facts", rows) if rows else text
+
+
+def check_html(result: CheckResult) -> str:
+    """The verdict in one sentence, the task, the verdicts and the numbers."""
+    task = result.task
+    parts = [
+        _filled("task", headline(result), drawn_templates(task), len(task)),
+        *map(verdict_html, result.verdicts),
+        _filled("facts", facts(result)),
+    ]
+    return "\n".join(parts)
+
+
+def _filled(macro: str, *values: Any) -> str:
+    """A macro of the notebook's template, as plain text."""
+    module = environment().get_template("notebook.html.jinja").module
+    return str(getattr(module, macro)(*values))
+
+
+def _shaded(caption: str, values: np.ndarray, halfwidth: np.ndarray) -> _Matrix:
+    shown = min(len(values), _MOST_COLUMNS)
+    if shown < len(values):
+        caption += f"; the first {shown} of {len(values)}"
+    part, widths = values[:shown, :shown], halfwidth[:shown, :shown]
+    low, high = float(part.min()), float(part.max())
+    shades = _DARKEST * (part - low) / (high - low or 1.0)
+    rows = tuple(
+        tuple(
+            _Cell(number(float(v)), f"{v:.8g} ± {w:.1g}", round(float(s), 3))
+            for v, w, s in zip(*row, strict=True)
+        )
+        for row in zip(part, widths, shades, strict=True)
+    )
+    return _Matrix(caption, tuple(str(i + 1) for i in range(shown)), rows)

@@ -1,0 +1,117 @@
+"""What a reader of a check looks for first, as records of text for HTML reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbind_theory.claims import claim
+from symbind_theory.report.drawings import Drawing, drawing
+from symbind_theory.report.notation import ends, number, sample_number, whole
+from symbind_theory.results import CheckResult, Interval, Verdict
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import as_float
+
+__all__ = [
+    "Drawn",
+    "Fact",
+    "Judgement",
+    "drawn_templates",
+    "facts",
+    "interval_facts",
+    "judgement",
+    "shortened",
+    "title",
+]
+
+# So many tokens are drawn; the task file has every template.
+_MOST_TOKENS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A template with its label and weight."""
+
+    index: int
+    drawing: Drawing
+    label: str
+    weight: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number with its interval, in words."""
+
+    name: str
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with what its claim says."""
+
+    id: str
+    name: str
+    title: str
+    source: str
+    outcome: str
+    evidence: str
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Text of at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def title(result: CheckResult) -> str:
+    """The task's name, or its templates."""
+    task = result.task
+    return shortened(task.name or ", ".join(map(str, task.templates)), 80)
+
+
+def judgement(verdict: Verdict) -> Judgement:
+    """A verdict with the claim it is about."""
+    registered = claim(verdict.claim)
+    return Judgement(
+        registered.id,
+        registered.name,
+        registered.title,
+        registered.source,
+        verdict.outcome.value,
+        verdict.evidence,
+    )
+
+
+def interval_facts(smallest: Interval, condition: Interval) -> list[Fact]:
+    """λ_min and the condition number of N."""
+    return [
+        Fact("smallest eigenvalue of N", number(smallest.value), ends(smallest)),
+        Fact("condition number of N", number(condition.value), ends(condition)),
+    ]
+
+
+def facts(result: CheckResult) -> list[Fact]:
+    """What a reader looks for first."""
+    estimates, samples = result.estimates, result.sample_complexity
+    found = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
+    if samples is not None:
+        name = f"strings for error {samples.target:g}"
+        found.append(Fact(name, sample_number(samples), ends(whole(samples.interval))))
+    if result.alignment is not None:
+        hardest = result.alignment.samples
+        interval = ends(whole(hardest.interval))
+        found.append(Fact("… for the hardest labels", sample_number(hardest), interval))
+    if result.mlp_floor is not None:
+        exact = f"exactly {result.mlp_floor}"
+        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), exact))
+    return found
+
+
+def drawn_templates(task: TemplateTask) -> list[Drawn]:
+    """The templates as drawings, as many as a page takes."""
+    most = max(1, _MOST_TOKENS // task.length)
+    return [
+        Drawn(i + 1, drawing(template), str(label), str(task.weights[i]))
+        for i, (template, label) in enumerate(task)
+        if i < most
+    ]

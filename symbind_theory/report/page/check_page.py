@@ -1,0 +1,219 @@
+"""One check as a page: the verdict, then everything that it rests on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from symbind_theory.illustration import Certificate, Illustration, Provenance
+from symbind_theory.report.document import to_json
+from symbind_theory.report.notation import (
+    ends,
+    headline,
+    number,
+    parameter_text,
+)
+from symbind_theory.report.overview import (
+    drawn_templates,
+    facts,
+    judgement,
+    shortened,
+    title,
+)
+from symbind_theory.report.page.embedding import packed, rendered_page
+from symbind_theory.report.page.figures import Figure, Named
+from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
+from symbind_theory.report.page.learning_chart import learning_figure
+from symbind_theory.report.page.mathml import coefficient_mathml
+from symbind_theory.report.page.spectrum_chart import spectrum_figure
+from symbind_theory.results import CheckResult, Gap
+
+__all__ = ["page"]
+
+_MOST_GAPS = 100
+
+# Of base64: with plotly's 2 MB and the charts, a page stays under 6 MB.
+_MOST_EMBEDDED = 1_500_000
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A pair of templates in the table of gaps."""
+
+    pair: str
+    templates: tuple[str, str]
+    value: str
+    interval: str
+    order: str
+    leading: Markup | str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file inside the page.
+
+    Attributes:
+        name: of the file.
+        gzip: its content, base64 of gzip; None where it would be too large.
+    """
+
+    name: str
+    gzip: str | None
+
+
+def page(
+    result: CheckResult,
+    illustration: Illustration | None = None,
+    *,
+    certificate: Certificate | None = None,
+    provenance: Provenance | None = None,
+    task_file: str | None = None,
+) -> str:
+    """One self-contained HTML document: no request leaves it, and it stays under 6 MB.
+
+    Equal records give equal bytes.
+
+    Args:
+        result: of `check`.
+        illustration: of `numerics.illustrations.illustrate`; without it the page has no
+            kernel of sampled strings and one learning curve.
+        certificate: to be embedded.
+        provenance: the command and the versions.
+        task_file: the task as the text of a task file.
+    """
+    return rendered_page(
+        "check.html.jinja",
+        title=title(result),
+        headline=headline(result),
+        outcome=result.outcome.value,
+        judgements=[judgement(v) for v in result.verdicts],
+        facts=facts(result),
+        templates=drawn_templates(result.task),
+        count=len(result.task),
+        notes=_notes(result),
+        figures=_figures(result, illustration),
+        symbolic=result.task.symbolic,
+        gaps=_gaps(result),
+        gap_count=len(result.estimates.gaps),
+        certificate=_certificate(certificate),
+        absence=certificate.absence if certificate else "",
+        document=_download("result.json", to_json(result)),
+        provenance=provenance,
+        settings=_settings(result),
+        task_file=task_file,
+    )
+
+
+def _notes(result: CheckResult) -> list[str]:
+    """Overlaps: each pair's witness, the strict sense first."""
+    strict = {(o.i, o.j) for o in result.overlapping_pairs}
+    notes = [
+        f"Templates {o.i + 1} and {o.j + 1} share the string '{o.witness}'."
+        for o in result.overlapping_pairs[:5]
+    ]
+    loose = [o for o in result.overlapping_pairs_any if (o.i, o.j) not in strict]
+    if loose:
+        first = loose[0]
+        notes.append(
+            f"{len(loose)} pair{'s' if len(loose) > 1 else ''} would overlap if "
+            f"wildcards could take regular tokens, such as templates {first.i + 1} and "
+            f"{first.j + 1} in '{first.witness}'. The data never does this."
+        )
+    return notes
+
+
+def _figures(
+    result: CheckResult, illustration: Illustration | None
+) -> dict[str, Figure]:
+    estimates, task = result.estimates, result.task
+    found = {
+        "attention": matrix_figure(
+            "attention",
+            "C, attention alone",
+            "The kernel of attention features between strings of two templates with "
+            "different symbols.",
+            task,
+            estimates.attention,
+            estimates.attention_halfwidth,
+        ),
+        "matrix": matrix_figure(
+            "matrix",
+            "N, the template matrix",
+            "The kernel of the whole transformer between strings of two templates with "
+            "different symbols.",
+            task,
+            estimates.matrix,
+            estimates.matrix_halfwidth,
+        ),
+        "spectrum": spectrum_figure([Named("N", result)]),
+    }
+    if illustration is not None:
+        found["kernel"] = sampled_figure(illustration.kernel)
+    variants = illustration.variants if illustration else ()
+    learning = learning_figure([Named(_own_curve(result), result)], variants)
+    if learning is not None:
+        found["learning"] = learning
+    return found
+
+
+def _own_curve(result: CheckResult) -> str:
+    """What the checked architecture's identities are."""
+    identities = [
+        f"{letter} = {value:g}"
+        for letter, value in [
+            ("a", result.architecture.get("identity_kq", 0.0)),
+            ("b", result.architecture.get("identity_vo", 0.0)),
+        ]
+        if value
+    ]
+    return ", ".join(identities) or "a = b = 0"
+
+
+def _gaps(result: CheckResult) -> list[GapRow]:
+    ordered = sorted(result.estimates.gaps, key=lambda gap: gap.estimate.value)
+    templates = result.task.templates
+    return [
+        GapRow(
+            f"{gap.i + 1}, {gap.j + 1}",
+            (shortened(str(templates[gap.i])), shortened(str(templates[gap.j]))),
+            number(gap.estimate.value),
+            ends(gap.estimate),
+            "never" if gap.coefficient == "0" else str(gap.order or "not known"),
+            _leading(gap),
+        )
+        for gap in ordered[:_MOST_GAPS]
+    ]
+
+
+def _leading(gap: Gap) -> Markup | str:
+    if gap.coefficient is None:
+        return "not known"
+    return coefficient_mathml(gap.coefficient, gap.order)
+
+
+def _certificate(certificate: Certificate | None) -> Download | None:
+    if certificate is None or certificate.document is None:
+        return None
+    return _download("certificate.json", json.dumps(certificate.document, indent=1))
+
+
+def _download(name: str, text: str) -> Download:
+    content = packed(text)
+    return Download(name, content if len(content) <= _MOST_EMBEDDED else None)
+
+
+def _settings(result: CheckResult) -> list[tuple[str, str]]:
+    estimates = result.estimates
+    named = [
+        (name, parameter_text(value)) for name, value in result.architecture.items()
+    ]
+    return [
+        *named,
+        ("points", f"{estimates.points} ({estimates.method})"),
+        ("seed", str(result.seed)),
+        ("device", estimates.device),
+        ("level of intervals", f"{estimates.smallest_eigenvalue.level:g}"),
+        ("symbind", result.version),
+    ]

@@ -1,0 +1,198 @@
+"""Heat maps: C and N between templates, and the kernel of sampled strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from symbind_theory.illustration import SampledKernel
+from symbind_theory.report.notation import number
+from symbind_theory.report.page.figures import Figure, Table, label, plot
+from symbind_theory.tasks import TemplateTask
+
+__all__ = ["matrix_figure", "sampled_figure"]
+
+# A larger matrix is a picture without detail, and takes megabytes.
+_MOST_TEMPLATES = 128
+_MOST_COLUMNS = 32
+
+# How many templates are named beside the map, and with how many characters.
+_MOST_NAMES, _NAME_CHARACTERS = 12, 24
+
+_SCALE = {
+    "colorscale": "Cividis",
+    # Below the map, where it leaves the width to it.
+    "colorbar": {
+        "orientation": "h",
+        "y": -0.04,
+        "yanchor": "top",
+        "thickness": 12,
+        "nticks": 5,
+        "tickformat": ".3~g",
+        "outlinewidth": 0,
+    },
+}
+
+Matrix = Sequence[Sequence[float]]
+
+
+def matrix_figure(
+    id: str,
+    title: str,
+    caption: str,
+    task: TemplateTask,
+    matrix: Matrix,
+    halfwidth: Matrix,
+) -> Figure:
+    """A heat map with one row and column for each template, 128 of them at most.
+
+    Args:
+        id: of the figure's element.
+        title: such as "N".
+        caption: what it is.
+        task: whose templates they are.
+        matrix: r × r.
+        halfwidth: of its entries, r × r.
+    """
+    shown = min(len(matrix), _MOST_TEMPLATES)
+    values = np.array(matrix, dtype=float)[:shown, :shown]
+    widths = np.array(halfwidth, dtype=float)[:shown, :shown]
+    if shown < len(matrix):
+        caption += f" The first {shown} of {len(matrix)} templates are drawn."
+    names = [str(i + 1) for i in range(shown)]
+    heat = go.Heatmap(
+        z=values.astype(np.float32),
+        x=names,
+        y=names,
+        customdata=widths.astype(np.float32),
+        hovertemplate=(
+            "templates %{y} and %{x}<br>%{z:.6g} ± %{customdata:.1g}<extra></extra>"
+        ),
+        **_SCALE,
+    )
+    layout = _square()
+    for axis in ("xaxis", "yaxis"):
+        layout[axis]["type"] = "category"
+    if shown <= _MOST_NAMES:
+        texts = [label(str(t), _NAME_CHARACTERS) for t in task.templates[:shown]]
+        layout["yaxis"] |= {"tickvals": names, "ticktext": texts}
+    words = (
+        f"Heat map of {title}, {shown} by {shown}; entries from "
+        f"{number(float(values.min()))} to {number(float(values.max()))}."
+    )
+    table = _table(values)
+    return Figure(id, title, words, caption, plot([heat], layout), table, square=True)
+
+
+def sampled_figure(kernel: SampledKernel) -> Figure:
+    """The kernel of sampled strings, whose blocks are those of N."""
+    values = np.array(kernel.matrix)
+    count, place = len(values), kernel.template_indices
+    medians = _block_medians(values, place)
+    low, high = _range(medians)
+    names = [
+        label(f"{i + 1}: {text}", 48)
+        for i, text in zip(place, kernel.strings, strict=True)
+    ]
+    heat = go.Heatmap(
+        z=values.astype(np.float32),
+        zmin=low,
+        zmax=high,
+        text=[[f"{row}<br>{column}" for column in names] for row in names],
+        hovertemplate="%{text}<br>%{z:.5g}<extra></extra>",
+        **_SCALE,
+    )
+    caption = (
+        f"{count} strings drawn from the task, sorted by template; their symbols come "
+        f"from {kernel.vocabulary} tokens. Blocks are the entries of N; what departs "
+        "from them are strings that share a symbol, and the diagonal, a string with "
+        f"itself. Colours end at {number(low)} and {number(high)}. Entries are known "
+        f"to within {kernel.halfwidth:.1g}, from {kernel.points} samples at level "
+        f"{kernel.level:g}; their errors have much in common."
+    )
+    words = (
+        f"Heat map of the kernel between {count} sampled strings, in {len(medians)} by "
+        f"{len(medians)} blocks, from {number(float(medians.min()))} to "
+        f"{number(float(medians.max()))}."
+    )
+    return Figure(
+        "sampled-kernel",
+        "Kernel of sampled strings",
+        words,
+        caption,
+        plot([heat], _blocks(place)),
+        _table(medians, "Medians of the blocks, without the diagonal."),
+        square=True,
+    )
+
+
+def _square() -> dict[str, Any]:
+    return {
+        "xaxis": {"constrain": "domain", "side": "top", "showgrid": False},
+        "yaxis": {
+            "constrain": "domain",
+            "autorange": "reversed",
+            "scaleanchor": "x",
+            "showgrid": False,
+        },
+    }
+
+
+def _blocks(place: Sequence[int]) -> dict[str, Any]:
+    """Ticks at the middle of each block, and lines between them."""
+    count = len(place)
+    starts = [i for i in range(count) if i == 0 or place[i] != place[i - 1]]
+    middles = [
+        (start + end - 1) / 2
+        for start, end in zip(starts, [*starts[1:], count], strict=True)
+    ]
+    layout = _square()
+    ticks = {
+        "tickvals": middles,
+        "ticktext": [str(place[start] + 1) for start in starts],
+    }
+    for axis in ("xaxis", "yaxis"):
+        layout[axis] |= ticks
+    line = {"color": "rgba(255,255,255,0.75)", "width": 1}
+    whole = {"x0": -0.5, "x1": count - 0.5, "y0": -0.5, "y1": count - 0.5}
+    layout["shapes"] = [
+        {"type": "line", "line": line, **whole, f"{way}0": at, f"{way}1": at}
+        for at in (start - 0.5 for start in starts[1:])
+        for way in "xy"
+    ]
+    return layout
+
+
+def _block_medians(values: np.ndarray, place: Sequence[int]) -> np.ndarray:
+    """The median of each block, a string with itself aside."""
+    masked = np.where(np.eye(len(values), dtype=bool), np.nan, values)
+    of = np.array(place)
+    templates = sorted(set(place))
+    return np.array(
+        [
+            [np.nanmedian(masked[np.ix_(of == i, of == j)]) for j in templates]
+            for i in templates
+        ]
+    )
+
+
+def _range(medians: np.ndarray) -> tuple[float, float]:
+    """From the least to the greatest block, and a quarter of that beyond."""
+    low, high = float(medians.min()), float(medians.max())
+    room = (high - low) / 4 or abs(high) / 20 or 1.0
+    return low - room, high + room
+
+
+def _table(values: np.ndarray, note: str = "") -> Table:
+    shown = min(len(values), _MOST_COLUMNS)
+    names = [str(i + 1) for i in range(shown)]
+    rows = tuple(
+        (name, *(number(float(x)) for x in row[:shown]))
+        for name, row in zip(names, values[:shown], strict=True)
+    )
+    if shown < len(values):
+        note += f" The first {shown} of {len(values)} templates."
+    return Table(("", *names), rows, note.strip())

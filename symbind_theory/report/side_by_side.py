@@ -1,0 +1,230 @@
+"""Checks side by side as text: quantities in rows, checks in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from symbind_theory.claims import CLAIMS
+from symbind_theory.report.notation import (
+    architecture_text,
+    ends,
+    number,
+    parameter_text,
+    phrase,
+    printable,
+    sample_number,
+    whole,
+)
+from symbind_theory.results import CheckResult, Interval, Outcome, Samples
+from symbind_theory.validation import as_float
+
+__all__ = ["Cell", "Row", "SideBySide", "side_by_side"]
+
+_ABSENT = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one check says of a quantity.
+
+    Attributes:
+        text: a line, or two.
+        outcome: whose colour it has, if any.
+    """
+
+    text: str
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A quantity, with a cell for each check."""
+
+    quantity: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Several checks.
+
+    Attributes:
+        rows: verdicts, numbers and settings.
+        parameters: what differs between the architectures.
+        common: what all have in common, in words.
+    """
+
+    rows: tuple[Row, ...]
+    parameters: tuple[Row, ...]
+    common: str
+
+
+def side_by_side(checks: Sequence[CheckResult]) -> SideBySide:
+    """Everything that is compared, of checks in the order of their columns."""
+    same, differing = _facts(checks)
+    common, parameters = _parameters(checks)
+    task = "the task" if len({_task(check) for check in checks}) == 1 else ""
+    return SideBySide(
+        (*_answers(checks), *_numbers(checks), *_settings(checks), *differing),
+        tuple(parameters),
+        ", ".join(part for part in (task, common, *same) if part),
+    )
+
+
+def _row(
+    quantity: str,
+    checks: Sequence[CheckResult],
+    write: Callable[[CheckResult], str | None],
+) -> Row:
+    """A row of text; a check without the quantity has a dash."""
+    written = map(write, checks)
+    cells = (Cell(_ABSENT if text is None else text) for text in written)
+    return Row(quantity, tuple(cells))
+
+
+def _answers(checks: Sequence[CheckResult]) -> Iterator[Row]:
+    answers = (Cell(phrase(check), check.outcome) for check in checks)
+    yield Row("transformers", tuple(answers))
+    found = {verdict.claim for check in checks for verdict in check.verdicts}
+    for claim in CLAIMS:
+        if claim.id in found:
+            cells = tuple(_verdict(check, claim.id) for check in checks)
+            yield Row(f"{claim.id} {claim.name}", cells)
+
+
+def _verdict(check: CheckResult, claim: str) -> Cell:
+    verdict = check.verdict(claim)
+    if verdict is None:
+        return Cell(_ABSENT)
+    return Cell(verdict.outcome.value, verdict.outcome)
+
+
+def _numbers(checks: Sequence[CheckResult]) -> Iterator[Row]:
+    yield _row("templates", checks, lambda check: f"{len(check.task)}")
+    yield _row("length", checks, lambda check: f"{check.task.length}")
+    yield _row(
+        "smallest eigenvalue",
+        checks,
+        lambda check: _estimate(check.estimates.smallest_eigenvalue),
+    )
+    yield _row(
+        "condition number",
+        checks,
+        lambda check: _estimate(check.estimates.condition_number),
+    )
+    yield _row(_samples_name(checks), checks, _samples)
+    yield _row("… for hardest labels", checks, _hardest_samples)
+    yield _row("MLP floor", checks, _floor)
+    yield _row("smallest gap", checks, _smallest_gap)
+
+
+def _estimate(interval: Interval) -> str:
+    return f"{number(interval.value)}\n{ends(interval)}"
+
+
+def _samples_name(checks: Sequence[CheckResult]) -> str:
+    targets = {s.target for c in checks if (s := c.sample_complexity) is not None}
+    return (
+        f"samples for error {targets.pop():g}"
+        if len(targets) == 1
+        else "samples for the error"
+    )
+
+
+def _samples(check: CheckResult) -> str | None:
+    return _number_of(check.sample_complexity)
+
+
+def _hardest_samples(check: CheckResult) -> str | None:
+    return None if check.alignment is None else _number_of(check.alignment.samples)
+
+
+def _number_of(samples: Samples | None) -> str | None:
+    if samples is None:
+        return None
+    return f"{sample_number(samples)}\n{ends(whole(samples.interval))}"
+
+
+def _floor(check: CheckResult) -> str | None:
+    floor = check.mlp_floor
+    return None if floor is None else number(as_float(floor))
+
+
+def _smallest_gap(check: CheckResult) -> str | None:
+    estimates = [gap.estimate for gap in check.estimates.gaps]
+    if not estimates:
+        return None
+    return _estimate(min(estimates, key=lambda estimate: estimate.value))
+
+
+def _settings(checks: Sequence[CheckResult]) -> Iterator[Row]:
+    yield _row("points", checks, lambda check: f"{check.estimates.points}")
+    yield _row("seed", checks, lambda check: f"{check.seed}")
+    yield _row("version", checks, lambda check: printable(check.version))
+
+
+def _facts(checks: Sequence[CheckResult]) -> tuple[list[str], list[Row]]:
+    """Settings beside the architecture: in words where all agree, as rows otherwise."""
+    same, rows = [], []
+    for name, write in _FACTS.items():
+        texts = {text for check in checks if (text := write(check)) is not None}
+        if len(texts) > 1:
+            rows.append(_row(name, checks, write))
+        elif texts - {"0"}:
+            same.append(f"{name} {texts.pop()}")
+    return same, rows
+
+
+def _target(check: CheckResult) -> str | None:
+    samples = check.sample_complexity
+    return None if samples is None else f"{samples.target:g}"
+
+
+def _ridge(check: CheckResult) -> str | None:
+    samples = check.sample_complexity
+    return None if samples is None else f"{samples.alpha:g}"
+
+
+def _level(check: CheckResult) -> str:
+    return f"{check.estimates.smallest_eigenvalue.level:g}"
+
+
+def _noise(check: CheckResult) -> str | None:
+    return None if check.task.symbolic else f"{check.task.noise:g}"
+
+
+_FACTS: dict[str, Callable[[CheckResult], str | None]] = {
+    "error aimed at": _target,
+    "ridge": _ridge,
+    "label noise": _noise,
+    "level of intervals": _level,
+    "method": lambda check: printable(check.estimates.method),
+    "device": lambda check: printable(check.estimates.device),
+}
+
+
+def _parameters(checks: Sequence[CheckResult]) -> tuple[str, list[Row]]:
+    """What acts in every architecture alike as text, the others as rows."""
+    names = dict.fromkeys(name for check in checks for name in check.architecture)
+    common: dict[str, Any] = {}
+    rows = []
+    for name in names:
+        values = [check.architecture.get(name) for check in checks]
+        if all(value == values[0] for value in values):
+            common[name] = values[0]
+        else:
+            rows.append(_row(name, checks, partial(_parameter, name)))
+    return printable(architecture_text(common)), rows
+
+
+def _parameter(name: str, check: CheckResult) -> str | None:
+    value = check.architecture.get(name)
+    return None if value is None else printable(parameter_text(value))
+
+
+def _task(check: CheckResult) -> tuple[Any, ...]:
+    task = check.task
+    return task.templates, task.labels, task.weights

@@ -1,0 +1,178 @@
+"""The page of a check as text: complete, escaped, small; browsers have tests apart."""
+
+import base64
+import gzip
+import json
+import random
+import re
+
+import pytest
+from toy_result import ARCHITECTURE, toy_result
+
+from symbind_theory import Interval, Outcome, TemplateTask
+from symbind_theory.illustration import (
+    Certificate,
+    Illustration,
+    Provenance,
+    SampledKernel,
+)
+from symbind_theory.library.random_family import random_task
+from symbind_theory.provenance import embedded_certificate
+from symbind_theory.report.document import to_json
+from symbind_theory.report.page import page
+from symbind_theory.task_files import dump_task
+
+
+def sampled(*strings):
+    """Two strings of each of two templates."""
+    entries = ((1.0, 0.7, 0.5, 0.5),) * 4
+    return SampledKernel(strings, (0, 0, 1, 1), entries, 0.01, 0.999, 64, 8192)
+
+
+KERNEL = sampled("u u", "v v", "u v", "w v")
+WHOLE = 6_000_000
+
+
+def embedded(text, name):
+    """The content of a file inside the page."""
+    (content,) = re.findall(rf'data-name="{name}" href="data:[^,]*,([^"]*)"', text)
+    return gzip.decompress(base64.b64decode(content)).decode()
+
+
+def without_plotly(text):
+    return re.sub(r'(id="plotly-source">)[^<]*', r"\1", text)
+
+
+def json_blocks(text):
+    return re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text)
+
+
+def test_files_inside_are_what_the_command_writes():
+    result = toy_result()
+    certificate = Certificate({"format": "x", "pairs": [1, 2]})
+    text = page(result, certificate=certificate)
+    assert embedded(text, "result.json") == to_json(result)
+    assert json.loads(embedded(text, "certificate.json")) == certificate.document
+
+
+def test_equal_records_give_equal_bytes():
+    illustration = Illustration(KERNEL, ())
+    assert page(toy_result(), illustration) == page(toy_result(), illustration)
+
+
+@pytest.mark.parametrize("ending", ["</script>", "<!--", "{{7*7}}", "'\"&<b>"])
+def test_whatever_is_written_stays_text(ending):
+    """In every place where text of the user can stand."""
+    hostile = f"x{ending}".replace(" ", "")
+    task = TemplateTask([f"?a {hostile}", "?b ?c"], [hostile, "no"], name=hostile)
+    kernel = sampled(f"u {hostile}", "v v", "u v", "w v")
+    text = without_plotly(
+        page(
+            toy_result(task, evidence=hostile),
+            Illustration(kernel, ()),
+            certificate=Certificate(None, hostile),
+            provenance=Provenance(hostile, {hostile: hostile}),
+            task_file=hostile,
+        )
+    )
+    if ending != "{{7*7}}":
+        assert hostile not in text
+    else:
+        assert "x49" not in text
+    blocks = json_blocks(text)
+    assert len(blocks) == text.count('type="application/json"') == 5
+    for block in blocks:
+        json.loads(block)
+        assert not set("<>&'") & set(block)
+
+
+def test_the_page_names_no_other_place():
+    """Addresses only as names of XML's name spaces, in words, or in plotly's source."""
+    text = without_plotly(page(toy_result(), Illustration(KERNEL, ())))
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', text) == []
+    assert "http" not in re.sub(r"http-equiv", "", text)
+    assert "default-src 'none'" in text
+
+
+def test_numbers_and_reasons_are_there():
+    result = toy_result(evidence="Because of this.", leading=(2, "gamma**2/7"))
+    text = page(
+        result,
+        provenance=Provenance("python -m x --html y", {"numpy": "9.9"}),
+        task_file=dump_task(result.task),
+    )
+    for part in (
+        "Transformers learn this task (C5); MLPs do not (C2).",
+        "Because of this.",
+        "0.0625",
+        "[0.03125, 0.09375]",
+        "exactly 1",
+        "python -m x --html y",
+        "9.9",
+        "<math",
+        "templates",
+    ):
+        assert part in text
+
+
+def test_symbolic_labels_have_no_curve_and_the_page_says_why():
+    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
+    text = page(toy_result(symbolic))
+    assert "Labels are symbols" in text
+    assert 'id="learning"' not in text
+
+
+def test_one_template_has_no_gaps():
+    text = page(toy_result(TemplateTask(["?a X"], [1])))
+    assert "Gaps between templates" not in text
+
+
+@pytest.mark.parametrize(
+    ("c3", "c5", "expected"),
+    [
+        (Outcome.HOLDS, Outcome.HOLDS, "holds"),
+        (Outcome.REFUTED, Outcome.UNDECIDED, "refuted"),
+        (Outcome.UNDECIDED, Outcome.UNDECIDED, "undecided"),
+    ],
+)
+def test_the_colour_is_that_of_the_exit_status(c3, c5, expected):
+    assert f'<header class="verdict {expected}">' in page(toy_result(c3=c3, c5=c5))
+
+
+def test_overlaps_are_noted():
+    task = TemplateTask(["?a X", "?a ?b"], [1, 2])
+    assert "would overlap if wildcards could take regular tokens" in page(
+        toy_result(task)
+    )
+    task = TemplateTask(["?a X", "?b X"], [1, 2])
+    assert "Templates 1 and 2 share the string" in page(toy_result(task))
+
+
+def test_a_long_certificate_is_left_out_and_the_page_says_so():
+    noise = random.Random(0).randbytes(2_000_000).hex()
+    text = page(toy_result(), certificate=Certificate({"noise": noise}))
+    assert "The certificate is too large for a page" in text
+    assert len(text) < WHOLE
+
+
+@pytest.mark.slow
+def test_a_task_of_300_long_templates_stays_within_the_limit():
+    task = random_task(12, wildcards=4, regular_tokens=3, count=300, seed=0)
+    result = toy_result(
+        task,
+        leading=(2, "2*gamma**2*(gamma**2 + 1)**2/625"),
+        architecture={**ARCHITECTURE, "beta": 1.0, "readout": "cls"},
+    )
+    text = page(
+        result,
+        Illustration(KERNEL, ()),
+        certificate=embedded_certificate(result),
+        task_file=dump_task(task),
+    )
+    assert 2_000_000 < len(text.encode()) < WHOLE
+    assert "templates are drawn" in text
+
+
+def test_a_condition_number_without_bound_is_written():
+    infinite = Interval(float("inf"), 12.0, float("inf"))
+    assert "[12, ∞]" in page(toy_result(condition=infinite))

@@ -1,0 +1,69 @@
+"""The page of several checks as text; browsers have tests apart."""
+
+import re
+
+import markupsafe
+import pytest
+from toy_result import ARCHITECTURE, toy_result
+
+from symbind_theory import Interval, Outcome, TemplateTask
+from symbind_theory.illustration import Provenance
+from symbind_theory.report.page import comparison_page
+from symbind_theory.results import Curve, Samples
+
+CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
+SAMPLES = Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3)
+LEARNS = toy_result(samples=SAMPLES, curve=CURVE)
+SHARP = toy_result(
+    samples=SAMPLES, curve=CURVE, architecture={**ARCHITECTURE, "beta": 4.0}
+)
+OTHER = toy_result(TemplateTask(["?a X", "Y ?a"], [1, 2]), c5=Outcome.REFUTED)
+
+
+def without_plotly(text):
+    return re.sub(r'(id="plotly-source">)[^<]*', r"\1", text)
+
+
+def test_one_task_is_drawn_once_and_every_matrix():
+    text = comparison_page([("plain", LEARNS), ("sharp", SHARP)])
+    assert text.count('<svg class="template"') == 2
+    assert '<h2 id="tasks">The task</h2>' in text
+    assert text.count('id="matrix-1"') == text.count('id="matrix-2"') == 1
+    assert "What differs between the architectures" in text
+    assert "<td>4.0</td>" in text
+
+
+def test_different_tasks_are_all_drawn():
+    text = comparison_page([("plain", LEARNS), ("other", OTHER)])
+    assert text.count('<svg class="template"') == 4
+    assert 'aria-label="template 1 of other"' in text
+    assert '<span class="chip refuted">' in text
+    assert "What differs between the architectures" not in text
+
+
+def test_without_curves_there_is_no_chart_of_them():
+    assert 'id="learning"' not in comparison_page([("a", OTHER), ("b", OTHER)])
+    assert 'id="learning"' in comparison_page([("a", LEARNS), ("b", OTHER)])
+
+
+def test_the_command_is_there():
+    provenance = Provenance("python -m x --compare 'a b.json' <c>", {})
+    text = comparison_page([("a", LEARNS), ("b", SHARP)], provenance)
+    assert "python -m x --compare &#39;a b.json&#39; &lt;c&gt;" in text
+
+
+@pytest.mark.parametrize("ending", ["<b>", "</script>", "'\"&"])
+def test_names_stay_text(ending):
+    hostile = f"x{ending}"
+    task = TemplateTask([f"?a {hostile}", "?a ?b"], [1, 2], name=hostile)
+    result = toy_result(task, samples=SAMPLES, curve=CURVE)
+    text = comparison_page([(hostile, result), (f"{hostile}2", LEARNS)])
+    assert hostile not in without_plotly(text)
+    assert str(markupsafe.escape(hostile)) in text
+
+
+def test_it_is_small_and_the_same_each_time():
+    checks = [(str(i), LEARNS) for i in range(12)]
+    text = comparison_page(checks)
+    assert text == comparison_page(checks)
+    assert len(text.encode()) < 6_000_000
