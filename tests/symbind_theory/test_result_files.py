@@ -177,6 +177,26 @@ def test_simple_weights_are_exact(given_weights):
         assert read == task.weights
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [9703079, 4271547, 60929, 2028223],
+        [2176424, 4899908, 810761, 1145982],
+        [53201, 1036787, 7095777, 352980],
+    ],
+    ids=str,
+)
+def test_weights_keep_their_floats_where_a_common_factor_would_not(counts):
+    """The floats do not sum to 1, and divided by their sum some round elsewhere."""
+    task = TemplateTask([f"X{i}" for i in range(4)], range(4), counts)
+    written = [float(w) for w in task.weights]
+    total = sum(map(Fraction, written))
+    assert [float(Fraction(w) / total) for w in written] != written
+    read = parse_result(to_json(toy_result(task))).task.weights
+    assert sum(read) == 1
+    assert [float(w) for w in read] == written
+
+
 def test_every_interval_has_the_level_of_the_document():
     document = as_document(toy_result())
     document["level"] = 0.75

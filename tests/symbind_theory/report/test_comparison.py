@@ -237,6 +237,12 @@ def test_it_fits_the_terminal(width):
     assert max(map(len, render(checks, width=width).splitlines())) <= width
 
 
+def test_numbers_are_not_broken_where_it_is_narrow():
+    """A third of the width is for quantities, the rest for the check."""
+    text = render(named(toy_result(), toy_result()), width=30)
+    assert len(lines(text, "[0.03125,")) == 2
+
+
 def test_a_long_name_is_folded_and_not_cut():
     text = render([("x" * 60, toy_result()), *named(toy_result(), toy_result())])
     assert text.count("x") - render(named(*[toy_result()] * 3)).count("x") == 60
@@ -244,7 +250,7 @@ def test_a_long_name_is_folded_and_not_cut():
 
 def test_names_and_texts_cannot_steer_the_terminal():
     check = other(toy_result(), **{"\x1b]8;;a": "[red]\x1b[31m"})
-    check = on(check, device="d\x07", method="m\x9b")
+    check = on(check, device="d\x1b", method="m\x9b")
     checks = [("[bold]\x1b[2J", check), ("b", toy_result())]
     text = render(checks, force_terminal=False)
     assert all(c.isprintable() for c in text.replace("\n", ""))
