@@ -67,14 +67,24 @@ def illustrate(
         InputError: an architecture that is not estimated.
     """
     architecture = architecture or Architecture()
-    stage = stage or (lambda description: nullcontext(lambda done, total: None))
+    stage = stage or _silent
     with stage("sampling the kernel") as progress:
         kernel = sampled_kernel(
-            result.task, architecture, result.seed, device=device, progress=progress
+            result.task,
+            architecture,
+            result.seed,
+            device=device,
+            level=result.estimates.smallest_eigenvalue.level,
+            progress=progress,
         )
     return Illustration(
         kernel, variants(result, architecture, max_points, device, stage)
     )
+
+
+def _silent(description: str) -> AbstractContextManager[Progress]:
+    """A stage whose progress nobody looks at."""
+    return nullcontext(lambda done, total: None)
 
 
 def sampled_kernel(
@@ -83,6 +93,7 @@ def sampled_kernel(
     seed: int = 0,
     *,
     device: str = "auto",
+    level: float = 0.999,
     progress: Progress | None = None,
 ) -> SampledKernel:
     """K_trans between strings of the task, equally many of each template.
@@ -105,7 +116,9 @@ def sampled_kernel(
         # Distinct for each template, and for each seed of the check.
         strings += alone.sample(each, tokens, seed=seed * len(task) + i).strings
         indices += [i] * each
-    gram = string_gram(strings, architecture, _POINTS, seed, device, progress=progress)
+    gram = string_gram(
+        strings, architecture, _POINTS, seed, device, level=level, progress=progress
+    )
     return SampledKernel(
         strings=tuple(strings),
         template_indices=tuple(indices),
@@ -148,12 +161,13 @@ def variants(
 ) -> tuple[Variant, ...]:
     """Without a and b, with a alone, and with b alone, but for what was checked.
 
-    Where the architecture has no a it is 2 here, where it has no b it is 1.
+    Where the architecture has no a it is 2 here, where it has no b it is 1. Seed,
+    method and level are the check's.
     """
     curve, samples = result.learning_curve, result.sample_complexity
     if curve is None or samples is None:
         return ()
-    stage = stage or (lambda description: nullcontext(lambda done, total: None))
+    stage = stage or _silent
     found = []
     for change in _changes(architecture):
         changed = replace(
@@ -169,6 +183,8 @@ def variants(
                 max_points,
                 result.seed,
                 device,
+                result.estimates.method,
+                level=result.estimates.smallest_eigenvalue.level,
                 progress=progress,
             )
         implied = learning_curve(result.task, sizes=curve.sizes, gram=gram)

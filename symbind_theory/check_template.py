@@ -17,7 +17,7 @@ from symbind_theory.certificates import certify, write_certificate
 from symbind_theory.command_line import command_parser, task_of
 from symbind_theory.commands import rendered, run_command, say, write_output
 from symbind_theory.compare_command import compare
-from symbind_theory.files import check_writable, write_text
+from symbind_theory.files import check_distinct, check_writable, write_text
 from symbind_theory.illustration import Provenance
 from symbind_theory.provenance import embedded_certificate, versions
 from symbind_theory.results import CheckResult, Outcome
@@ -198,6 +198,12 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         check_writable(options.certificate, "the certificate")
     if options.html is not None:
         check_writable(options.html, "the page")
+    named = {
+        "the task file": options.file,
+        "the certificate": options.certificate,
+        "the page": options.html,
+    }
+    check_distinct({what: path for what, path in named.items() if path is not None})
 
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
@@ -299,7 +305,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.complete(task=_task_names)
     options = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
-    command = shlex.join(["python", "-m", "symbind_theory.check_template", *given])
+    typed = shlex.join(["python", "-m", "symbind_theory.check_template", *given])
+    # A file name may hold bytes that are no text.
+    command = typed.encode("utf-8", "replace").decode()
     return run_command(parser.name, lambda: _run(options, parser.name, command))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from symbind_theory.command_line import command_parser
 from symbind_theory.commands import rendered, say, write_output
-from symbind_theory.files import check_writable, write_text
+from symbind_theory.files import check_distinct, check_writable, write_text
 from symbind_theory.illustration import Provenance
 from symbind_theory.provenance import versions
 from symbind_theory.validation import InputError, shorten
@@ -33,6 +33,8 @@ def compare(options: argparse.Namespace, name: str, command: str) -> int:
     _check_options(options)
     if options.html is not None:
         check_writable(options.html, "the page")
+        for path in options.compare:
+            check_distinct({"a file that is compared": path, "the page": options.html})
     # With rich, pydantic and plotly: other runs of the command need none of this.
     from symbind_theory.report.comparison import print_comparison
     from symbind_theory.report.notation import column_names

@@ -6,13 +6,14 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["check_writable", "read_text", "write_text"]
+__all__ = ["check_distinct", "check_writable", "read_text", "write_text"]
 
 StrPath = str | os.PathLike[str]
 
@@ -68,6 +69,23 @@ def check_writable(path: StrPath, what: str) -> None:
         where = target if target.exists() else target.parent
         if not os.access(where, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def check_distinct(files: Mapping[str, StrPath]) -> None:
+    """Refuse to write a file over one that is read, or over another that is written.
+
+    Args:
+        files: paths by what each is, such as "the page".
+
+    Raises:
+        InputError: two of them are one file.
+    """
+    for (what, path), (other, same) in combinations(files.items(), 2):
+        if Path(path).resolve() == Path(same).resolve():
+            raise InputError(
+                f"{what} and {other} are one file, {shorten(str(path), 200)}; expected "
+                "two"
+            )
 
 
 def write_text(path: StrPath, text: str, what: str) -> None:

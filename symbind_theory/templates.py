@@ -58,7 +58,8 @@ def _split(text: str | Iterable[str], what: str) -> tuple[str, ...]:
         if (
             not isinstance(token, str)
             or token.split() != [token]
-            or any(category(character) == "Cc" for character in token)
+            # Control characters, and bytes that no encoding explained.
+            or any(category(character) in ("Cc", "Cs") for character in token)
         ):
             raise InputError(
                 f"{what} has the token {shorten(token)}; "

@@ -12,10 +12,12 @@ __all__ = ["environment"]
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Reads `templates`; refuses names that are not given."""
-    return Environment(
+    found = Environment(
         loader=PackageLoader("symbind_theory.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.globals["marks"] = {"HOLDS": "✓", "REFUTED": "✕", "UNDECIDED": "?"}
+    return found

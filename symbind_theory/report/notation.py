@@ -89,13 +89,13 @@ def printable(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number to four digits; whole from 1000 on, "none" for one that is not finite.
+    """A number to four digits; whole from 1000 on.
 
     >>> number(0.00099761), number(3656.6), number(2.5e7)
     ('0.0009976', '3657', '2.5e+07')
     """
-    if not math.isfinite(value):
-        return "none"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     return f"{value:.4g}" if value < 1000 or value >= 1e6 else f"{value:.0f}"
 
 
@@ -105,10 +105,7 @@ def ends(interval: Interval) -> str:
     >>> ends(Interval(2.0, 1.0, math.inf))
     '[1, ∞]'
     """
-    low, high = (
-        "∞" if math.isinf(end) else number(end) for end in (interval.low, interval.high)
-    )
-    return f"[{low}, {high}]"
+    return f"[{number(interval.low)}, {number(interval.high)}]"
 
 
 def whole(interval: Interval) -> Interval:

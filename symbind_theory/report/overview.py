@@ -102,8 +102,10 @@ def facts(result: CheckResult) -> list[Fact]:
         interval = ends(whole(hardest.interval))
         found.append(Fact("… for the hardest labels", sample_number(hardest), interval))
     if result.mlp_floor is not None:
-        exact = f"exactly {result.mlp_floor}"
-        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), exact))
+        # A float is what is left of an irrational floor in a file.
+        exact = not isinstance(result.mlp_floor, float)
+        words = f"exactly {result.mlp_floor}" if exact else ""
+        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
     return found
 
 

@@ -21,7 +21,7 @@ from symbind_theory.report.notation import (
 from symbind_theory.results import CheckResult, Interval, Outcome, Samples
 from symbind_theory.validation import as_float
 
-__all__ = ["Cell", "Row", "SideBySide", "side_by_side"]
+__all__ = ["Cell", "Row", "SideBySide", "side_by_side", "task_key"]
 
 _ABSENT = "–"
 
@@ -66,7 +66,7 @@ def side_by_side(checks: Sequence[CheckResult]) -> SideBySide:
     """Everything that is compared, of checks in the order of their columns."""
     same, differing = _facts(checks)
     common, parameters = _parameters(checks)
-    task = "the task" if len({_task(check) for check in checks}) == 1 else ""
+    task = "the task" if len({task_key(check) for check in checks}) == 1 else ""
     return SideBySide(
         (*_answers(checks), *_numbers(checks), *_settings(checks), *differing),
         tuple(parameters),
@@ -145,7 +145,8 @@ def _hardest_samples(check: CheckResult) -> str | None:
 def _number_of(samples: Samples | None) -> str | None:
     if samples is None:
         return None
-    return f"{sample_number(samples)}\n{ends(whole(samples.interval))}"
+    shown = sample_number(samples) if samples.n is None else number(samples.n)
+    return f"{shown}\n{ends(whole(samples.interval))}"
 
 
 def _floor(check: CheckResult) -> str | None:
@@ -225,6 +226,7 @@ def _parameter(name: str, check: CheckResult) -> str | None:
     return None if value is None else printable(parameter_text(value))
 
 
-def _task(check: CheckResult) -> tuple[Any, ...]:
+def task_key(check: CheckResult) -> tuple[Any, ...]:
+    """Equal for checks of one task, whatever it is called."""
     task = check.task
     return task.templates, task.labels, task.weights

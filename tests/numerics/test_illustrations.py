@@ -124,3 +124,37 @@ def test_stages_are_named_and_report():
     illustrate(check(task, max_points=64), max_points=64, stage=stage)
     assert stages == ["sampling the kernel", "with a = 2", "with b = 1"]
     assert {number for number, _, _ in reports} == {1, 2, 3}
+
+
+def test_seed_level_method_and_points_are_passed_on():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    architecture = Architecture(readout="last")
+    result = check(task, seed=5, level=0.9, method="mc", max_points=FEW)
+    found = illustrate(result, architecture, max_points=FEW)
+    assert found.kernel == sampled_kernel(task, architecture, 5, level=0.9)
+    assert found.kernel.level == 0.9
+    for variant, changed in zip(
+        found.variants,
+        (replace(architecture, identity_kq=2.0), replace(architecture, identity_vo=1)),
+        strict=True,
+    ):
+        gram = template_gram(
+            task.templates, changed, 0.01, FEW, 5, method="mc", level=0.9
+        )
+        assert variant.smallest_eigenvalue == gram.smallest_eigenvalue
+
+
+def test_the_seed_changes_samples_too():
+    """Where there is no wildcard, the strings are the same."""
+    task = TemplateTask(["X Y", "X Z"], [1, -1])
+    first, other = (sampled_kernel(task, Architecture(), s) for s in (0, 1))
+    assert first.strings == other.strings
+    assert first.matrix != other.matrix
+
+
+def test_each_template_follows_its_own_law():
+    laws = [{"u": 1}, {"v": 1}]
+    kernel = sampled_kernel(
+        TemplateTask(["?a X", "?a Y"], [1, 2], laws=laws), Architecture()
+    )
+    assert set(kernel.strings) == {"u X", "v Y"}

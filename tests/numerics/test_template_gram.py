@@ -1,5 +1,6 @@
 """C, self values, gaps and N against oracles, and what their intervals promise."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -617,3 +618,16 @@ def test_the_interval_of_every_eigenvalue_covers_it():
         for interval, value in zip(gram.eigenvalues, truth, strict=True)
     )
     assert missed <= 2
+
+
+def test_error_bounds_grow_with_the_repetitions():
+    """m equal templates: σ grows by √m, and so does what δG adds to it."""
+    gram = template_gram(["?a ?b", "?b ?c", "?d ?a"], max_points=1024)
+    coarse = dataclasses.replace(gram, feature_error=1e-2)
+    alone = dataclasses.replace(
+        template_gram(["?a ?b"], max_points=1024), feature_error=1e-2
+    )
+    tripled, single = coarse.eigenvalues[0], alone.eigenvalues[0]
+    assert tripled.value == pytest.approx(3 * single.value)
+    assert tripled.low == pytest.approx(3 * single.low)
+    assert tripled.high == pytest.approx(3 * single.high)

@@ -781,3 +781,42 @@ def test_an_interruption_while_a_page_is_drawn_loses_no_report(
     assert written.out.startswith("Transformers learn this task")
     assert written.err == "check_template: interrupted\n"
     assert path.read_text() == "as it was"
+
+
+@pytest.mark.parametrize("same", ["certificate", "file", "compare"])
+def test_a_page_never_replaces_another_file_of_the_command(
+    same, saved, tmp_path, capsys, monkeypatch
+):
+    path = tmp_path / "one"
+    path.write_text(Path(saved[0]).read_text() if same == "compare" else "as it was")
+    before = path.read_text()
+    given = {
+        "certificate": [*SAME_DIFFERENT, "--certificate", str(path)],
+        "file": ["--file", str(ROOT / "examples" / "laws.toml")],
+        "compare": ["--compare", saved[1], str(path)],
+    }[same]
+    if same == "file":
+        path.write_text((ROOT / "examples" / "laws.toml").read_text())
+        before, given = path.read_text(), ["--file", str(path)]
+    monkeypatch.chdir(tmp_path)
+    assert run(*given, "--html", "./one") == 2
+    assert "are one file" in capsys.readouterr().err
+    assert path.read_text() == before
+
+
+def test_bytes_that_are_no_text_are_refused_at_once(capsys):
+    assert run("?a \udcff -> 1", *FAST) == 2
+    assert "expected non-empty text" in capsys.readouterr().err
+
+
+def test_a_file_name_that_is_no_text_is_written(tmp_path):
+    path = os.fsencode(tmp_path) + b"/page \xff.html"
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE, *SAME_DIFFERENT, *FAST, "--html", path],
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with open(path, encoding="utf-8") as file:
+        assert "page ?.html" in file.read()

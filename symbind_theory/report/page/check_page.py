@@ -46,7 +46,7 @@ class GapRow:
     templates: tuple[str, str]
     value: str
     interval: str
-    order: str
+    power: str
     leading: Markup | str
 
 
@@ -150,7 +150,7 @@ def _figures(
         "spectrum": spectrum_figure([Named("N", result)]),
     }
     if illustration is not None:
-        found["kernel"] = sampled_figure(illustration.kernel)
+        found["kernel"] = sampled_figure(illustration.kernel, len(task))
     variants = illustration.variants if illustration else ()
     learning = learning_figure([Named(_own_curve(result), result)], variants)
     if learning is not None:
@@ -180,11 +180,18 @@ def _gaps(result: CheckResult) -> list[GapRow]:
             (shortened(str(templates[gap.i])), shortened(str(templates[gap.j]))),
             number(gap.estimate.value),
             ends(gap.estimate),
-            "never" if gap.coefficient == "0" else str(gap.order or "not known"),
+            _power(gap),
             _leading(gap),
         )
         for gap in ordered[:_MOST_GAPS]
     ]
+
+
+def _power(gap: Gap) -> str:
+    """Of beta, with which the gap begins."""
+    if gap.coefficient == "0":
+        return "none"
+    return "not known" if gap.order is None else str(2 * gap.order)
 
 
 def _leading(gap: Gap) -> Markup | str:
@@ -209,6 +216,14 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
     named = [
         (name, parameter_text(value)) for name, value in result.architecture.items()
     ]
+    samples, noise = result.sample_complexity, result.task.noise
+    if samples is not None:
+        named += [
+            ("error aimed at", f"{samples.target:g}"),
+            ("ridge α", f"{samples.alpha:g}"),
+        ]
+    if noise:
+        named.append(("label noise", f"{noise:g}"))
     return [
         *named,
         ("points", f"{estimates.points} ({estimates.method})"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symbind_theory.illustration import Provenance
 from symbind_theory.report.overview import Drawn, drawn_templates
@@ -12,20 +13,19 @@ from symbind_theory.report.page.figures import Figure, Named
 from symbind_theory.report.page.heat_maps import matrix_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-from symbind_theory.report.side_by_side import side_by_side
+from symbind_theory.report.side_by_side import side_by_side, task_key
 from symbind_theory.results import CheckResult
 
 __all__ = ["comparison_page"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    """What is drawn of one check."""
+class _Drawn:
+    """A task, once for all the checks of it."""
 
-    name: str
+    names: str
     templates: list[Drawn]
     count: int
-    matrix: Figure
 
 
 def comparison_page(
@@ -37,25 +37,35 @@ def comparison_page(
         results: the name of its column, distinct, and the record, of each check.
         provenance: the command and the versions.
     """
-    compared = side_by_side([result for _, result in results])
     named = [Named(name, result) for name, result in results]
-    same_task = len({result.task.templates for _, result in results}) == 1
     return rendered_page(
         "comparison.html.jinja",
         title=f"Comparison of {len(results)} checks",
         names=[name for name, _ in results],
-        compared=compared,
+        compared=side_by_side([result for _, result in results]),
         learning=learning_figure(named),
         spectrum=spectrum_figure(named),
-        same_task=same_task,
-        columns=[_column(i, *result) for i, result in enumerate(results, 1)],
+        tasks=_tasks(results),
+        matrices=[_matrix(i, *result) for i, result in enumerate(results, 1)],
         provenance=provenance,
     )
 
 
-def _column(index: int, name: str, result: CheckResult) -> _Column:
+def _tasks(results: Sequence[tuple[str, CheckResult]]) -> list[_Drawn]:
+    """The different tasks, each with the names of its checks."""
+    names: dict[Any, list[str]] = {}
+    for name, result in results:
+        names.setdefault(task_key(result), []).append(name)
+    tasks = {task_key(result): result.task for _, result in results}
+    return [
+        _Drawn(", ".join(names[key]), drawn_templates(task), len(task))
+        for key, task in tasks.items()
+    ]
+
+
+def _matrix(index: int, name: str, result: CheckResult) -> Figure:
     estimates = result.estimates
-    matrix = matrix_figure(
+    return matrix_figure(
         f"matrix-{index}",
         f"N of {name}",
         "",
@@ -63,4 +73,3 @@ def _column(index: int, name: str, result: CheckResult) -> _Column:
         estimates.matrix,
         estimates.matrix_halfwidth,
     )
-    return _Column(name, drawn_templates(result.task), len(result.task), matrix)

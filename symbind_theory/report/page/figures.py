@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,6 @@ from symbind_theory.results import CheckResult
 __all__ = [
     "LEGEND_ABOVE",
     "MARGIN",
-    "POWERS",
     "Figure",
     "Named",
     "Table",
@@ -28,20 +28,22 @@ __all__ = [
     "first_rows",
     "label",
     "light_template",
+    "log_axis",
     "plot",
 ]
 
 _COLOURS = ("#0b63b8", "#b8480b", "#0a7d5a", "#9b3fa3", "#6b5a00", "#b02a52")
 _COLOURS_ON_DARK = ("#6db3ff", "#ff9d5c", "#4fd1a5", "#e08be6", "#d9c55a", "#ff8fae")
 
+# Below so many decades an axis has ticks at 1, 2 and 5 times the powers of ten.
+_FEW_DECADES = 2.5
+_MOST_TICKS = 8
+
 # A longer table is read as JSON.
 _MOST_ROWS = 200
 
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 """Plotly adds what labels need."""
-
-POWERS = {"exponentformat": "power", "dtick": 1}
-"""Of a log axis: a tick for each power of ten."""
 
 LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
 """Where it leaves the width to the chart, on narrow screens too."""
@@ -74,6 +76,7 @@ class Figure:
         plot: plotly's data and layout, plain JSON.
         table: the same values.
         square: whether it is as high as wide.
+        entries: of its legend, which makes it higher.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Figure:
     plot: dict[str, Any]
     table: Table
     square: bool = False
+    entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +135,31 @@ def plot(traces: Sequence[Any], layout: dict[str, Any]) -> dict[str, Any]:
 def label(text: str, most: int = 40) -> str:
     """Text of the user for a chart: plotly would read markup in it.
 
-    >>> label("<b>")
-    '&lt;b&gt;'
+    >>> label("<b>'")
+    "&lt;b&gt;'"
     """
-    return html.escape(shortened(text, most))
+    # Plotly knows the entities of <, > and &, and shows that of a quote as it is.
+    return html.escape(shortened(text, most), quote=False)
+
+
+def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
+    """A log axis over at least a decade, with eight ticks or so.
+
+    Args:
+        title: beside it.
+        low: decimal logarithm of the smallest number.
+        high: of the largest.
+    """
+    missing = max(0.0, 1 - (high - low)) / 2
+    low, high = low - missing, high + missing
+    decades = high - low
+    return {
+        "type": "log",
+        "title": {"text": title},
+        "range": [low, high],
+        "exponentformat": "power",
+        "dtick": "D2" if decades < _FEW_DECADES else math.ceil(decades / _MOST_TICKS),
+    }
 
 
 def first_rows(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

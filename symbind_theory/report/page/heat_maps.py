@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,19 +23,11 @@ _MOST_COLUMNS = 32
 # How many templates are named beside the map, and with how many characters.
 _MOST_NAMES, _NAME_CHARACTERS = 12, 24
 
-_SCALE = {
-    "colorscale": "Cividis",
-    # Below the map, where it leaves the width to it.
-    "colorbar": {
-        "orientation": "h",
-        "y": -0.04,
-        "yanchor": "top",
-        "thickness": 12,
-        "nticks": 5,
-        "tickformat": ".3~g",
-        "outlinewidth": 0,
-    },
-}
+# More blocks than this have their numbers on every second, third, … of them.
+_MOST_TICKS = 12
+
+# Single precision holds no larger number.
+_LARGE = 1e37
 
 Matrix = Sequence[Sequence[float]]
 
@@ -64,14 +57,14 @@ def matrix_figure(
         caption += f" The first {shown} of {len(matrix)} templates are drawn."
     names = [str(i + 1) for i in range(shown)]
     heat = go.Heatmap(
-        z=values.astype(np.float32),
+        z=_compact(values),
         x=names,
         y=names,
-        customdata=widths.astype(np.float32),
+        customdata=_compact(widths),
         hovertemplate=(
             "templates %{y} and %{x}<br>%{z:.6g} ± %{customdata:.1g}<extra></extra>"
         ),
-        **_SCALE,
+        **_scale(float(values.min()), float(values.max())),
     )
     layout = _square()
     for axis in ("xaxis", "yaxis"):
@@ -83,14 +76,19 @@ def matrix_figure(
         f"Heat map of {title}, {shown} by {shown}; entries from "
         f"{number(float(values.min()))} to {number(float(values.max()))}."
     )
-    table = _table(values)
+    table = _table(values, widths)
     return Figure(id, title, words, caption, plot([heat], layout), table, square=True)
 
 
-def sampled_figure(kernel: SampledKernel) -> Figure:
-    """The kernel of sampled strings, whose blocks are those of N."""
+def sampled_figure(kernel: SampledKernel, count: int) -> Figure:
+    """The kernel of sampled strings, whose blocks are those of N.
+
+    Args:
+        kernel: of the strings.
+        count: of the task's templates, of which the first may have been sampled alone.
+    """
     values = np.array(kernel.matrix)
-    count, place = len(values), kernel.template_indices
+    place = kernel.template_indices
     medians = _block_medians(values, place)
     low, high = _range(medians)
     names = [
@@ -98,35 +96,73 @@ def sampled_figure(kernel: SampledKernel) -> Figure:
         for i, text in zip(place, kernel.strings, strict=True)
     ]
     heat = go.Heatmap(
-        z=values.astype(np.float32),
+        z=_compact(values),
         zmin=low,
         zmax=high,
         text=[[f"{row}<br>{column}" for column in names] for row in names],
         hovertemplate="%{text}<br>%{z:.5g}<extra></extra>",
-        **_SCALE,
-    )
-    caption = (
-        f"{count} strings drawn from the task, sorted by template; their symbols come "
-        f"from {kernel.vocabulary} tokens. Blocks are the entries of N; what departs "
-        "from them are strings that share a symbol, and the diagonal, a string with "
-        f"itself. Colours end at {number(low)} and {number(high)}. Entries are known "
-        f"to within {kernel.halfwidth:.1g}, from {kernel.points} samples at level "
-        f"{kernel.level:g}; their errors have much in common."
+        **_scale(low, high),
     )
     words = (
-        f"Heat map of the kernel between {count} sampled strings, in {len(medians)} by "
-        f"{len(medians)} blocks, from {number(float(medians.min()))} to "
-        f"{number(float(medians.max()))}."
+        f"Heat map of the kernel between {len(values)} sampled strings, in "
+        f"{len(medians)} by {len(medians)} blocks, from {number(float(medians.min()))} "
+        f"to {number(float(medians.max()))}."
     )
     return Figure(
         "sampled-kernel",
         "Kernel of sampled strings",
         words,
-        caption,
+        _sampled_caption(kernel, medians, count),
         plot([heat], _blocks(place)),
-        _table(medians, "Medians of the blocks, without the diagonal."),
+        _table(medians, None, "Medians of the blocks, without the diagonal."),
         square=True,
     )
+
+
+def _sampled_caption(kernel: SampledKernel, medians: np.ndarray, count: int) -> str:
+    shown = len(medians)
+    part = f"first {shown} of {count} templates" if shown < count else "task"
+    low, high = _range(medians)
+    caption = (
+        f"{len(kernel.strings)} strings of the {part}, sorted by template; their "
+        f"symbols come from {kernel.vocabulary} tokens. Blocks are the entries of N, "
+        f"known here to within {kernel.halfwidth:.1g} ({kernel.points} samples, level "
+        f"{kernel.level:g}); strings that share a symbol depart from them, and so does "
+        f"the diagonal, a string with itself. Colours end at {number(low)} and "
+        f"{number(high)}."
+    )
+    spread = float(medians.max() - medians.min())
+    if shown > 1 and spread < 2 * kernel.halfwidth:
+        caption += (
+            f" The blocks differ by {number(spread)} at most, no more than the "
+            "sampling error: N tells them apart, this map does not."
+        )
+    return caption
+
+
+def _compact(values: np.ndarray) -> np.ndarray:
+    """In single precision, which halves the page, where that holds them."""
+    small = np.abs(values).max() < _LARGE
+    return values.astype(np.float32) if small else values
+
+
+def _scale(low: float, high: float) -> dict[str, Any]:
+    """Colours, and a bar below the map, where it leaves the width to it."""
+    span, size = high - low, max(abs(low), abs(high))
+    # So many digits tell the ends of the bar apart, and two more the ticks between.
+    digits = 2 + math.ceil(math.log10(size / span)) if span > 0 < size else 3
+    return {
+        "colorscale": "Cividis",
+        "colorbar": {
+            "orientation": "h",
+            "y": -0.04,
+            "yanchor": "top",
+            "thickness": 12,
+            "nticks": 5,
+            "tickformat": f".{min(max(digits, 3), 9)}~g",
+            "outlinewidth": 0,
+        },
+    }
 
 
 def _square() -> dict[str, Any]:
@@ -150,10 +186,9 @@ def _blocks(place: Sequence[int]) -> dict[str, Any]:
         for start, end in zip(starts, [*starts[1:], count], strict=True)
     ]
     layout = _square()
-    ticks = {
-        "tickvals": middles,
-        "ticktext": [str(place[start] + 1) for start in starts],
-    }
+    names = [str(place[start] + 1) for start in starts]
+    every = math.ceil(len(starts) / _MOST_TICKS)
+    ticks = {"tickvals": middles[::every], "ticktext": names[::every]}
     for axis in ("xaxis", "yaxis"):
         layout[axis] |= ticks
     line = {"color": "rgba(255,255,255,0.75)", "width": 1}
@@ -186,13 +221,16 @@ def _range(medians: np.ndarray) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _table(values: np.ndarray, note: str = "") -> Table:
+def _table(values: np.ndarray, widths: np.ndarray | None, note: str = "") -> Table:
     shown = min(len(values), _MOST_COLUMNS)
     names = [str(i + 1) for i in range(shown)]
-    rows = tuple(
-        (name, *(number(float(x)) for x in row[:shown]))
-        for name, row in zip(names, values[:shown], strict=True)
-    )
+    texts = [[number(float(x)) for x in row[:shown]] for row in values[:shown]]
+    if widths is not None:
+        texts = [
+            [f"{text} ± {width:.1g}" for text, width in zip(row, near, strict=False)]
+            for row, near in zip(texts, widths, strict=False)
+        ]
+    rows = tuple((name, *row) for name, row in zip(names, texts, strict=True))
     if shown < len(values):
         note += f" The first {shown} of {len(values)} templates."
     return Table(("", *names), rows, note.strip())

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from symbind_theory.illustration import Variant
-from symbind_theory.report.notation import ends, number
+from symbind_theory.report.notation import ends, number, whole
 from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
     LEGEND_ABOVE,
-    POWERS,
     Figure,
     Named,
     first_rows,
     label,
+    log_axis,
     plot,
 )
-from symbind_theory.results import Curve, Samples
+from symbind_theory.results import Curve, Interval, Samples
 from symbind_theory.validation import as_float
 
 __all__ = ["learning_figure"]
@@ -28,8 +28,9 @@ __all__ = ["learning_figure"]
 # Curves are told apart without colour too.
 _DASHES = ("solid", "longdash", "dashdot", "longdashdot")
 
-# How far below the target the axis goes.
-_BELOW_TARGET = 30
+# In decades: room for the target below, and how far beyond the curves it is followed.
+_BELOW_TARGET = 1.5
+_BEYOND_CURVES = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +62,10 @@ def learning_figure(
     traces = [_curve(learner, i) for i, learner in enumerate(learners)]
     traces += [_level("MLP floor", floor, sizes, "dash") for floor in floors]
     traces += [_level("target", target, sizes, "dot") for target in targets]
-    traces.append(_reached(learners))
-    highest = max(e.value for learner in learners for e in learner.curve.mse)
-    ends_of_axis = min(targets) / _BELOW_TARGET, 2 * max(highest, *floors, *targets)
+    low, high = _range(learners, floors, targets)
     layout = {
-        "xaxis": {"type": "log", "title": {"text": "training strings"}, **POWERS},
-        "yaxis": {
-            "type": "log",
-            "title": {"text": "expected squared error"},
-            "range": [math.log10(end) for end in ends_of_axis],
-            **POWERS,
-        },
+        "xaxis": log_axis("training strings", 0.0, math.log10(max(sizes))),
+        "yaxis": log_axis("expected squared error", low, high),
         "legend": LEGEND_ABOVE,
         "hovermode": "closest",
     }
@@ -79,9 +73,10 @@ def learning_figure(
         "learning",
         "Learning curves on unseen symbols",
         _words(learners, floors),
-        _caption(checks, variants),
+        _caption(checks, variants) + _off_axis(targets, low, high),
         plot(traces, layout),
         first_rows(("curve", "strings", "expected error", "interval"), _rows(learners)),
+        entries=len(traces),
     )
 
 
@@ -93,6 +88,24 @@ def _learners(checks: Sequence[Named], variants: Sequence[Variant]) -> list[_Lea
         and c.result.sample_complexity is not None
     ]
     return found + [_Learner(v.name, v.curve, v.samples) for v in variants]
+
+
+def _range(
+    learners: Sequence[_Learner], floors: Sequence[float], targets: Sequence[float]
+) -> tuple[float, float]:
+    """Decimal logarithms of the axis' ends: the curves, and targets within reach."""
+    errors = [e.value for learner in learners for e in learner.curve.mse if e.value > 0]
+    lowest = math.log10(min(errors, default=1.0)) - _BEYOND_CURVES
+    highest = math.log10(max([*errors, *floors], default=1.0))
+    low = max(lowest, math.log10(min(targets)) - _BELOW_TARGET)
+    high = max(highest, min(highest + _BEYOND_CURVES, math.log10(max(targets))))
+    return min(low, highest), high + 0.3
+
+
+def _off_axis(targets: Sequence[float], low: float, high: float) -> str:
+    beyond = [t for t in targets if not low <= math.log10(t) <= high]
+    texts = ", ".join(f"{t:g}" for t in beyond)
+    return f" Beyond the axis: target {texts}." if beyond else ""
 
 
 def _floor(check: Named) -> float:
@@ -125,6 +138,7 @@ def _caption(checks: Sequence[Named], variants: Sequence[Variant]) -> str:
         caption += (
             " a is the multiple of the identity in W_K W_Qᵀ, b the one in W_V W_O."
         )
+    caption += " A diamond marks where a curve meets its target."
     if any(c.result.mlp_floor is not None and _floor(c) == 0 for c in checks):
         caption += " An MLP floor of 0 is not on the axis."
     return caption
@@ -139,14 +153,27 @@ def _rows(learners: Sequence[_Learner]) -> list[tuple[str, ...]]:
 
 
 def _curve(learner: _Learner, index: int) -> go.Scatter:
+    """The curve, with a diamond where it meets the target."""
+    samples, level = learner.samples, learner.curve.mse[0].level
+    points = [
+        (float(n), e.value, f"{n} strings: {e.value:.4g}<br>{ends(e)}", 0)
+        for n, e in zip(learner.curve.sizes, learner.curve.mse, strict=True)
+    ]
+    met = samples.interval.value
+    if samples.n is not None and met > 0:
+        known = Interval(met, samples.interval.low, samples.interval.high, level)
+        text = f"{samples.n} strings for {samples.target:g}<br>{ends(whole(known))}"
+        points.append((met, samples.target, text, 11))
+    x, y, texts, sizes = zip(*sorted(points), strict=True)
     return go.Scatter(
         name=label(learner.name),
-        x=list(learner.curve.sizes),
-        y=[e.value for e in learner.curve.mse],
-        mode="lines",
+        x=x,
+        y=y,
+        mode="lines+markers",
         line={"width": 2.5, "dash": _DASHES[index % len(_DASHES)]},
-        customdata=[ends(e) for e in learner.curve.mse],
-        hovertemplate="%{x} strings: %{y:.4g}<br>%{customdata}",
+        marker={"symbol": "diamond", "size": sizes},
+        text=texts,
+        hovertemplate="%{text}",
     )
 
 
@@ -159,18 +186,4 @@ def _level(name: str, value: float, sizes: Sequence[int], dash: str) -> go.Scatt
         mode="lines",
         line={"width": 1.5, "dash": dash},
         hovertemplate=f"{name} {number(value)}<extra></extra>",
-    )
-
-
-def _reached(learners: Sequence[_Learner]) -> go.Scatter:
-    """Where each curve meets its target."""
-    met = [learner for learner in learners if learner.samples.n]
-    return go.Scatter(
-        name="enough strings",
-        x=[learner.samples.n for learner in met],
-        y=[learner.samples.target for learner in met],
-        mode="markers",
-        marker={"size": 10, "symbol": "diamond"},
-        text=[label(learner.name) for learner in met],
-        hovertemplate="%{text}: %{x} strings<extra></extra>",
     )

@@ -20,6 +20,7 @@ __all__ = ["coefficient_mathml", "read_coefficient"]
 _GAMMA, _BETA = sympy.symbols("gamma beta")
 _MOST_CHARACTERS = 2000
 _MOST_POWER = 200
+_MOST_BITS = 4000
 
 
 def read_coefficient(text: str) -> sympy.Expr:
@@ -81,6 +82,12 @@ def _expression(node: ast.expr) -> sympy.Expr:
 def _power(base: sympy.Expr, power: sympy.Expr) -> sympy.Expr:
     if not isinstance(power, sympy.Integer) or abs(int(power)) > _MOST_POWER:
         raise ValueError
+    # Powers of powers of numbers would take longer than anybody lives.
+    factor = base.as_coeff_Mul()[0]
+    if isinstance(factor, sympy.Rational):
+        bits = max(int(factor.p).bit_length(), int(factor.q).bit_length())
+        if bits * abs(int(power)) > _MOST_BITS:
+            raise ValueError
     return base**power
 
 

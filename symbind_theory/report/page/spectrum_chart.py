@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -10,11 +12,11 @@ from symbind_theory.report.notation import ends, number
 from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
     LEGEND_ABOVE,
-    POWERS,
     Figure,
     Named,
     first_rows,
     label,
+    log_axis,
     plot,
 )
 from symbind_theory.results import Interval
@@ -37,7 +39,7 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
     drawn = [[(i, e) for i, e in placed if e.value > 0] for placed in found]
     every = [e for placed in drawn for _, e in placed]
     most = max(map(len, found))
-    bottom = min((e.value for e in every), default=1e-16)
+    low, high = _range(every)
     layout = {
         "xaxis": {
             "title": {"text": "place, largest first"},
@@ -45,12 +47,12 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
             "tickformat": "d",
             **({"dtick": 1} if most <= _EVERY_PLACE else {}),
         },
-        "yaxis": {"type": "log", "title": {"text": "eigenvalue of N"}, **POWERS},
+        "yaxis": log_axis("eigenvalue of N", math.log10(low), math.log10(high)),
         "showlegend": len(checks) > 1,
         "legend": LEGEND_ABOVE,
     }
     traces = [
-        _eigenvalues(check.name, placed, bottom / 10)
+        _eigenvalues(check.name, placed, low, high)
         for check, placed in zip(checks, drawn, strict=True)
     ]
     rows = [
@@ -62,10 +64,18 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
         "spectrum",
         "Spectrum of N",
         _words(every),
-        _caption(checks, every, sum(map(len, found)) - len(every)),
+        _caption(checks, [e for placed in found for _, e in placed]),
         plot(traces, layout),
         first_rows(("check", "place", "eigenvalue", "interval"), rows),
+        entries=len(checks) if len(checks) > 1 else 0,
     )
+
+
+def _range(every: Sequence[Interval]) -> tuple[float, float]:
+    """Of the axis: every interval, and a decade below what is not resolved from 0."""
+    lows = [e.low if e.low > 0 else e.value / 10 for e in every] or [1e-16]
+    highs = [e.high if math.isfinite(e.high) else 10 * e.value for e in every] or [1.0]
+    return max(min(lows), sys.float_info.min), max(highs)
 
 
 def _words(every: Sequence[Interval]) -> str:
@@ -78,20 +88,23 @@ def _words(every: Sequence[Interval]) -> str:
     )
 
 
-def _caption(checks: Sequence[Named], every: Sequence[Interval], zeros: int) -> str:
-    level = checks[0].result.estimates.smallest_eigenvalue.level
-    caption = f"Each with its interval at level {level:g}."
-    if unresolved := sum(e.low <= 0 for e in every):
+def _caption(checks: Sequence[Named], every: Sequence[Interval]) -> str:
+    levels = {c.result.estimates.smallest_eigenvalue.level for c in checks}
+    level = " and ".join(f"{level:g}" for level in sorted(levels))
+    caption = f"Each with its interval at level {level}."
+    if unresolved := sum(e.low <= 0 < e.value for e in every):
         caption += (
             f" Not resolved from 0, drawn open: {unresolved}; the interval goes down "
             "to 0."
         )
-    if zeros:
-        caption += f" Exactly 0, not on the axis, by equivalent templates: {zeros}."
+    if exact := sum(e.high == 0 for e in every):
+        caption += f" Exactly 0, by equivalent templates, not on the axis: {exact}."
+    if zeros := sum(e.value == 0 for e in every) - exact:
+        caption += f" Estimated as 0, not on the axis: {zeros}."
     return caption
 
 
-def _eigenvalues(name: str, drawn: Placed, bottom: float) -> go.Scatter:
+def _eigenvalues(name: str, drawn: Placed, low: float, high: float) -> go.Scatter:
     values = [e.value for _, e in drawn]
     return go.Scatter(
         name=label(name),
@@ -105,8 +118,8 @@ def _eigenvalues(name: str, drawn: Placed, bottom: float) -> go.Scatter:
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": [e.high - e.value for _, e in drawn],
-            "arrayminus": [e.value - max(e.low, bottom) for _, e in drawn],
+            "array": [min(e.high, high) - e.value for _, e in drawn],
+            "arrayminus": [e.value - max(e.low, low) for _, e in drawn],
         },
         customdata=[ends(e) for _, e in drawn],
         hovertemplate="eigenvalue %{x}: %{y:.5g}<br>%{customdata}",

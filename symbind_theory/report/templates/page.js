@@ -35,21 +35,29 @@
   const other = () => (theme() === "dark" ? "light" : "dark");
 
   const button = document.getElementById("theme");
-  const draw = async () => {
+  const draw = async (mode = theme()) => {
     button.textContent = other() === "dark" ? "Dark" : "Light";
     button.setAttribute("aria-label", `Change to ${other()} colours`);
     for (const element of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = json(element.dataset.figure);
-      const styled = { ...layout, template: templates[theme()] };
+      const styled = { ...layout, template: templates[mode] };
       await Plotly.react(element, data, styled, settings);
     }
-    root.dataset.drawn = theme();
+    root.dataset.drawn = mode;
   };
   button.hidden = false;
   button.addEventListener("click", () => {
     root.dataset.theme = other();
     draw();
   });
-  prefersDark.addEventListener("change", draw);
+  prefersDark.addEventListener("change", () => draw());
+  addEventListener("beforeprint", () => draw("light"));
+  addEventListener("afterprint", () => draw());
   await draw();
-})();
+})().catch((error) => {
+  console.error(error);
+  for (const element of document.querySelectorAll(".plot")) {
+    element.textContent = "This browser could not draw the chart; the table below has its values.";
+    element.style.height = "auto";
+  }
+});

@@ -103,7 +103,7 @@ def test_what_is_infinite_is_written_as_such():
         samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
     )
     text = render(named(check, check))
-    assert cells(text, "condition number") == ["none", "none"]
+    assert cells(text, "condition number") == ["∞", "∞"]
     assert cells(text, "samples for error 1") == ["beyond 1e15", "beyond 1e15"]
     assert text.count("[3, ∞]") == 2
     assert "inf" not in text

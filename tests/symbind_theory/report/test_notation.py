@@ -71,7 +71,7 @@ def test_the_headline_speaks_of_mlps_where_their_floor_is_positive():
         (999_999.4, "999999"),
         (1e6, "1e+06"),
         (-2.5, "-2.5"),
-        (math.inf, "none"),
+        (math.inf, "∞"),
     ],
 )
 def test_numbers_have_four_digits_and_are_whole_from_1000_on(value, written):

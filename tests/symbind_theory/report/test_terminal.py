@@ -221,7 +221,7 @@ def test_the_numbers_with_their_intervals():
 
 def test_an_interval_at_infinity_is_shown_and_not_taken_for_markup():
     text = render(toy_result(condition=Interval(math.inf, math.inf, math.inf)))
-    assert lines_with(text, "condition number", " none ", "[∞, ∞]")
+    assert lines_with(text, "condition number", " ∞ ", "[∞, ∞]")
 
 
 def test_the_alignment_has_its_rows_where_there_is_one():
@@ -256,7 +256,7 @@ def test_what_is_infinite_is_written_as_such():
             samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
         )
     )
-    assert lines_with(text, "condition number", " none ", "[3, ∞]")
+    assert lines_with(text, "condition number", " ∞ ", "[3, ∞]")
     assert lines_with(text, "samples for error 1", " beyond 1e15 ", "[0, ∞]")
     assert not lines_with(text, "inf")
 

@@ -7,7 +7,12 @@ from toy_result import SAME_DIFFERENT, toy_result
 
 from symbind_theory import Interval, TemplateTask
 from symbind_theory.illustration import Variant
-from symbind_theory.report.page.figures import Named
+from symbind_theory.report.page.figures import (
+    Named,
+    dark_template,
+    light_template,
+    log_axis,
+)
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
 from symbind_theory.results import Curve, Samples
@@ -42,6 +47,9 @@ def test_what_is_not_resolved_reaches_below_the_axis_and_is_said():
     trace = traces(found)["mine"]
     assert trace["marker"]["symbol"] == ["circle", "circle-open"]
     assert trace["error_y"]["arrayminus"][1] == pytest.approx(0.9e-9)
+    axis = found.plot["layout"]["yaxis"]
+    assert axis["type"] == "log"
+    assert axis["range"] == pytest.approx([-10, math.log10(6)])
     assert "Not resolved from 0, drawn open: 1" in found.caption
 
 
@@ -49,9 +57,38 @@ def test_exact_zeros_are_said_and_not_drawn():
     exact = Interval(0.0, 0.0, 0.0)
     found = spectrum_figure([with_eigenvalues(Interval(4.0, 3.0, 6.0), exact, exact)])
     assert traces(found)["mine"]["y"] == [4.0]
-    assert "Exactly 0, not on the axis, by equivalent templates: 2" in found.caption
+    assert "Exactly 0, by equivalent templates, not on the axis: 2." in found.caption
     assert len(found.table.rows) == 3
     assert spectrum_figure([with_eigenvalues(exact)]).words.startswith("No eigenvalue")
+
+
+def test_a_wide_interval_is_drawn_to_its_ends():
+    found = spectrum_figure(
+        [with_eigenvalues(Interval(1e-3, 1e-6, 1.0), Interval(1e-3, 1e-4, math.inf))]
+    )
+    error = traces(found)["mine"]["error_y"]
+    assert error["arrayminus"] == pytest.approx([1e-3 - 1e-6, 1e-3 - 1e-4])
+    assert error["array"] == pytest.approx([1 - 1e-3, 1 - 1e-3])
+
+
+def test_an_estimate_of_zero_is_not_called_exact():
+    found = spectrum_figure(
+        [with_eigenvalues(Interval(4.0, 3.0, 6.0), Interval(0.0, 0.0, 1e-27))]
+    )
+    assert "Estimated as 0, not on the axis: 1." in found.caption
+    assert "Exactly" not in found.caption
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "tick"),
+    [(0.0, 0.0, "D2"), (-3.0, -2.9, "D2"), (-3.0, 2.0, 1), (-30.0, 2.0, 4)],
+)
+def test_a_log_axis_has_a_decade_and_few_ticks(low, high, tick):
+    axis = log_axis("x", low, high)
+    assert axis["dtick"] == tick
+    bottom, top = axis["range"]
+    assert bottom <= low <= high <= top
+    assert top - bottom == pytest.approx(max(1, high - low))
 
 
 def test_only_several_checks_have_a_legend():
@@ -81,23 +118,56 @@ def learner(n: int | None = 50, task=SAME_DIFFERENT, target=0.01):
     return Named("mine", result)
 
 
+def diamonds(trace):
+    """The points of a curve that are marked."""
+    return [
+        (x, y)
+        for x, y, size in zip(
+            trace["x"], trace["y"], trace["marker"]["size"], strict=True
+        )
+        if size
+    ]
+
+
 def test_curves_the_floor_the_target_and_where_it_is_met():
-    variant = Variant(
-        "a = 2", 2.0, 0.0, Interval(1, 1, 1), samples(20), curve(1.0, 0.05)
-    )
+    one = Interval(1, 1, 1)
+    variant = Variant("a = 2", 2.0, 0.0, one, samples(5, 0.05), curve(1.0, 0.02))
     found = drawn_learning([learner()], [variant])
     drawn = traces(found)
-    assert drawn["mine"]["x"] == [1, 10, 100]
-    assert drawn["mine"]["y"] == [1.0, 0.1, 0.001]
-    assert drawn["a = 2"]["y"] == [1.0, 0.05]
+    assert drawn["mine"]["x"] == [1, 10, 50, 100]
+    assert drawn["mine"]["y"] == [1.0, 0.1, 0.01, 0.001]
+    assert drawn["a = 2"]["y"] == [1.0, 0.05, 0.02]
+    assert diamonds(drawn["mine"]) == [(50, 0.01)]
+    assert diamonds(drawn["a = 2"]) == [(5, 0.05)]
+    assert drawn["mine"]["text"][2].startswith("50 strings for 0.01<br>")
     assert set(drawn["MLP floor 1"]["y"]) == {1.0}
     assert set(drawn["target 0.01"]["y"]) == {0.01}
-    assert drawn["enough strings"]["x"] == [50, 20]
+    assert set(drawn["target 0.05"]["y"]) == {0.05}
     assert "mine reaches 0.01 at 50 strings; a = 2 reaches" in found.words
     assert "MLPs stay above 1" in found.words
     assert drawn["mine"]["line"]["dash"] != drawn["a = 2"]["line"]["dash"]
-    low, high = found.plot["layout"]["yaxis"]["range"]
+    axes = found.plot["layout"]
+    assert axes["xaxis"]["type"] == axes["yaxis"]["type"] == "log"
+    low, high = axes["yaxis"]["range"]
     assert 10**low < 0.01 < 1 < 10**high
+
+
+def test_a_crossing_between_sizes_is_marked_where_it_is():
+    result = toy_result(
+        samples=Samples(51, Interval(50.25, 49.5, 52.0), 0.01, 1e-3),
+        curve=curve(1.0, 0.1, 0.001),
+    )
+    trace = traces(drawn_learning([Named("mine", result)]))["mine"]
+    assert diamonds(trace) == [(50.25, 0.01)]
+    assert trace["text"][2] == "51 strings for 0.01<br>[50, 52]"
+
+
+@pytest.mark.parametrize("target", [1e-300, 5e-324, 1e300])
+def test_a_target_far_from_the_curves_is_said_and_not_shown(target):
+    found = drawn_learning([learner(n=None, target=target)])
+    low, high = found.plot["layout"]["yaxis"]["range"]
+    assert -7 < low < high < 4
+    assert f"Beyond the axis: target {target:g}." in found.caption
 
 
 def test_a_floor_of_zero_is_said():
@@ -108,7 +178,7 @@ def test_a_floor_of_zero_is_said():
 
 def test_a_target_that_is_never_met_has_no_mark():
     found = drawn_learning([learner(n=None)])
-    assert traces(found)["enough strings"]["x"] == []
+    assert diamonds(traces(found)["mine"]) == []
     assert "mine reaches 0.01 at no number of strings" in found.words
 
 
@@ -122,7 +192,17 @@ def test_different_targets_are_all_marked():
     assert {"target 0.01", "target 0.5"} <= set(found)
 
 
-def test_names_are_escaped():
-    named = Named("<b>&", learner().result)
-    assert "&lt;b&gt;&amp;" in traces(drawn_learning([named]))
-    assert "&lt;b&gt;&amp;" in traces(spectrum_figure([named]))
+def test_light_and_dark_differ_wherever_colours_are_named():
+    light, dark = (t()["layout"] for t in (light_template, dark_template))
+    assert not set(light["colorway"]) & set(dark["colorway"])
+    assert light["font"]["color"] != dark["font"]["color"]
+    assert light["hoverlabel"]["bgcolor"] != dark["hoverlabel"]["bgcolor"]
+    for axis in ("xaxis", "yaxis"):
+        assert light[axis]["gridcolor"] != dark[axis]["gridcolor"]
+
+
+def test_names_are_escaped_and_quotes_kept():
+    """Plotly shows the entity of a quote as it is."""
+    named = Named("<b>&'\"", learner().result)
+    assert "&lt;b&gt;&amp;'\"" in traces(drawn_learning([named]))
+    assert "&lt;b&gt;&amp;'\"" in traces(spectrum_figure([named]))

@@ -1,11 +1,13 @@
 """The page of a check as text: complete, escaped, small; browsers have tests apart."""
 
 import base64
+import dataclasses
 import gzip
 import json
 import random
 import re
 
+import numpy as np
 import pytest
 from toy_result import ARCHITECTURE, toy_result
 
@@ -20,6 +22,7 @@ from symbind_theory.library.random_family import random_task
 from symbind_theory.provenance import embedded_certificate
 from symbind_theory.report.document import to_json
 from symbind_theory.report.page import page
+from symbind_theory.results import Curve, Samples
 from symbind_theory.task_files import dump_task
 
 
@@ -146,6 +149,103 @@ def test_overlaps_are_noted():
     )
     task = TemplateTask(["?a X", "?b X"], [1, 2])
     assert "Templates 1 and 2 share the string" in page(toy_result(task))
+
+
+def test_overlaps_in_the_loose_sense_alone_are_no_shared_strings():
+    task = TemplateTask(["?a X", "?a ?b"], [1, 2])
+    assert "share the string" not in page(toy_result(task))
+
+
+def rows_of_gaps(text):
+    table = text.split('aria-label="table of gaps"')[1].split("</table>")[0]
+    rows = re.findall(r"<tr>(<td>.*?)</tr>", table)
+    return [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+
+
+def test_gaps_are_sorted_with_both_templates_and_the_power_of_beta():
+    task = TemplateTask(["?a X", "?a Y", "?a Z"], [1, 2, 3])
+    result = toy_result(task, gaps=[0.75, 0.25, 0.5], leading=(2, "gamma**2/7"))
+    rows = rows_of_gaps(page(result))
+    assert [row[0] for row in rows] == ["1, 3", "2, 3", "1, 2"]
+    assert rows[0][1] == "<code>?a X</code><br><code>?a Z</code>"
+    assert [row[2] for row in rows] == ["0.25", "0.5", "0.75"]
+    assert rows[0][4] == "4"
+
+
+@pytest.mark.parametrize(
+    ("leading", "power"),
+    [((0, "2"), "0"), ((None, "0"), "none"), ((None, None), "not known")],
+)
+def test_what_a_gap_begins_with(leading, power):
+    (row,) = rows_of_gaps(page(toy_result(leading=leading)))
+    assert row[4] == power
+
+
+def figure_data(text, id):
+    (block,) = re.findall(rf'id="{id}-data">(.*?)</script>', text)
+    return json.loads(block)["data"]
+
+
+def test_c_is_c_and_n_is_n_with_their_half_widths():
+    entry, width = 0.125, 0.02
+    result = toy_result()
+    estimates = dataclasses.replace(
+        result.estimates,
+        attention=((3 * entry,) * 2,) * 2,
+        attention_halfwidth=((3 * width,) * 2,) * 2,
+    )
+    text = page(dataclasses.replace(result, estimates=estimates))
+    for id, factor in (("attention", 3), ("matrix", None)):
+        (heat,) = figure_data(text, id)
+        z, w = (
+            np.frombuffer(base64.b64decode(heat[name]["bdata"]), heat[name]["dtype"])
+            for name in ("z", "customdata")
+        )
+        if factor:
+            np.testing.assert_allclose(z, factor * entry)
+            np.testing.assert_allclose(w, factor * width, rtol=1e-6)
+        else:
+            np.testing.assert_allclose(z, np.ravel(estimates.matrix))
+            np.testing.assert_allclose(w, width, rtol=1e-6)
+
+
+def test_the_own_curve_is_named_by_its_identities():
+    result = toy_result(
+        samples=Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3),
+        curve=Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3),
+        architecture={**ARCHITECTURE, "identity_kq": 3.0, "identity_vo": 0.5},
+    )
+    names = [t.get("name") for t in figure_data(page(result), "learning")]
+    assert names[0] == "a = 3, b = 0.5"
+
+
+def test_settings_are_all_there():
+    samples = Samples(7, Interval(6.5, 6, 7), 0.5, 2e-3)
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.25)
+    text = page(toy_result(task, samples=samples))
+    for name, value in [
+        ("points", "256 (mc)"),
+        ("seed", "11"),
+        ("device", "cpu"),
+        ("level of intervals", "0.999"),
+        ("error aimed at", "0.5"),
+        ("ridge α", "0.002"),
+        ("label noise", "0.25"),
+        ("gamma", "1.5"),
+    ]:
+        assert f'<th scope="row">{name}</th><td>{value}</td>' in text
+
+
+def test_an_irrational_floor_from_a_file_is_not_called_exact():
+    result = dataclasses.replace(toy_result(), mlp_floor=0.70710678)
+    assert "<span>exactly" not in page(result)
+    assert "<span>exactly 1</span>" in page(toy_result())
+
+
+def test_the_policy_closes_every_door():
+    text = page(toy_result())
+    for directive in ("default-src 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert directive in text
 
 
 def test_a_long_certificate_is_left_out_and_the_page_says_so():

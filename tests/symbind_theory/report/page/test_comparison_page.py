@@ -41,6 +41,15 @@ def test_different_tasks_are_all_drawn():
     assert "What differs between the architectures" not in text
 
 
+def test_checks_of_one_task_share_its_drawing():
+    relabelled = toy_result(TemplateTask(["?a ?a", "?a ?b"], [1, 3]))
+    checks = [("plain", LEARNS), ("other", relabelled), ("sharp", SHARP)]
+    text = comparison_page(checks)
+    assert text.count('<svg class="template"') == 4
+    assert "<h3>plain, sharp</h3>" in text
+    assert "<h3>other</h3>" in text
+
+
 def test_without_curves_there_is_no_chart_of_them():
     assert 'id="learning"' not in comparison_page([("a", OTHER), ("b", OTHER)])
     assert 'id="learning"' in comparison_page([("a", LEARNS), ("b", OTHER)])

@@ -28,7 +28,10 @@ def test_entries_and_half_widths_are_passed_on():
     np.testing.assert_allclose(decoded(heat["z"]), matrix, rtol=1e-7)
     np.testing.assert_allclose(decoded(heat["customdata"]), width, rtol=1e-6)
     assert found.words == "Heat map of M, 2 by 2; entries from 0.25 to 1."
-    assert found.table.rows == (("1", "1", "0.25"), ("2", "0.25", "0.5"))
+    assert found.table.rows == (
+        ("1", "1 ± 0.01", "0.25 ± 0.02"),
+        ("2", "0.25 ± 0.02", "0.5 ± 0.04"),
+    )
     assert found.plot["layout"]["yaxis"]["ticktext"] == ["?a ?a", "?a ?b"]
 
 
@@ -61,18 +64,53 @@ def test_blocks_are_told_from_what_departs_from_them():
     matrix[:3, :3] = 0.75
     matrix[0, 1] = matrix[1, 0] = 9.0
     np.fill_diagonal(matrix, 5.0)
-    found = sampled_figure(kernel(matrix, (0, 0, 0, 2, 2, 2)))
+    found = sampled_figure(kernel(matrix, (0, 0, 0, 2, 2, 2)), 3)
     heat, layout = found.plot["data"][0], found.plot["layout"]
     assert (heat["zmin"], heat["zmax"]) == (0.125, 0.875)
     assert found.table.rows == (("1", "0.75", "0.25"), ("2", "0.25", "0.25"))
     assert layout["xaxis"]["ticktext"] == ["1", "3"]
     assert layout["xaxis"]["tickvals"] == [1.0, 4.0]
     assert [(s["x0"], s["x1"]) for s in layout["shapes"]] == [(2.5, 2.5), (-0.5, 5.5)]
+    assert layout["yaxis"]["autorange"] == "reversed"
+    assert "6 strings of the first 2 of 3 templates" in found.caption
+    assert "The blocks differ by" not in found.caption
     assert heat["text"][0][3] == "1: s0 &lt;i&gt;<br>3: s3 &lt;i&gt;"
 
 
 @pytest.mark.parametrize("entry", [0.5, 0.0, -1.0])
 def test_a_single_block_has_a_range(entry):
     matrix = np.full((3, 3), entry)
-    heat = sampled_figure(kernel(matrix, (0, 0, 0))).plot["data"][0]
+    heat = sampled_figure(kernel(matrix, (0, 0, 0)), 1).plot["data"][0]
     assert heat["zmin"] < entry < heat["zmax"]
+
+
+def test_blocks_within_the_sampling_error_are_said():
+    matrix = np.full((4, 4), 0.25)
+    matrix[:2, :2] = 0.26
+    found = sampled_figure(kernel(matrix, (0, 0, 1, 1)), 2)
+    assert "4 strings of the task, sorted" in found.caption
+    assert "The blocks differ by 0.01 at most, no more than the sampling" in (
+        found.caption
+    )
+
+
+def test_of_many_blocks_some_have_numbers():
+    places = tuple(np.repeat(range(36), 2).tolist())
+    layout = sampled_figure(kernel(np.eye(72), places), 36).plot["layout"]
+    assert layout["xaxis"]["ticktext"] == [str(i) for i in range(1, 37, 3)]
+    assert layout["xaxis"]["tickvals"][1] == 6.5
+
+
+def test_rows_run_downwards_and_bars_tell_their_ends_apart():
+    close = ((0.33712, 0.33711), (0.33711, 0.3371))
+    found = drawn(SAME_DIFFERENT, close, close)
+    assert found.plot["layout"]["yaxis"]["autorange"] == "reversed"
+    form = found.plot["data"][0]["colorbar"]["tickformat"]
+    digits = int(form.removeprefix(".").removesuffix("~g"))
+    assert f"{0.33712:.{digits}g}" != f"{0.3371:.{digits}g}"
+
+
+def test_numbers_beyond_single_precision_are_kept():
+    large = ((1e60, 0.0), (0.0, 2e60))
+    values = decoded(drawn(SAME_DIFFERENT, large, large).plot["data"][0]["z"])
+    np.testing.assert_allclose(values, large)
