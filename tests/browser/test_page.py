@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -169,24 +170,34 @@ def test_every_mark_is_drawn(browser, plain):
     assert min(heights) > 10
 
 
-def pointed_at(browser, selector):
-    """What appears beside the pointer, a quarter off the middle of a mark."""
-    mark = browser.driver.find_element(By.CSS_SELECTOR, selector)
+def pointed_at(browser, element, right=0.0, up=0.0):
+    """What appears beside the pointer, off the middle by so much of the mark's size.
+
+    Args:
+        browser: that shows the page.
+        element: an expression of the page's language.
+        right: part of the width.
+        up: part of the height.
+    """
+    mark = browser.script(element)
     browser.script("arguments[0].scrollIntoView({block: 'center'})", mark)
     size = browser.script("arguments[0].getBoundingClientRect().toJSON()", mark)
-    quarter = int(size["width"] / 4), int(size["height"] / 4)
-    pointer = ActionChains(browser.driver)
-    pointer.move_to_element(mark).move_by_offset(*quarter).perform()
+    off = int(right * size["width"]), int(-up * size["height"])
+    ActionChains(browser.driver).move_to_element(mark).move_by_offset(*off).perform()
     return browser.wait_until(
         "[...document.querySelectorAll('.hoverlayer .hovertext')]"
         ".map((e) => e.textContent).join(' ')"
     )
 
 
+def first(selector):
+    return f"document.querySelector({selector!r})"
+
+
 def test_pointing_at_a_cell_shows_its_entry(browser, plain, numbers):
     browser.show(plain)
     for id, entries in (("attention", "attention"), ("matrix", "matrix")):
-        shown = pointed_at(browser, f"#{id} .hm image")
+        shown = pointed_at(browser, first(f"#{id} .hm image"), 0.3, 0.1)
         pattern = r"^templates (\d) and (\d)([\d.]+) ± ([\d.e-]+)$"
         [(i, j, entry, width)] = re.findall(pattern, shown)
         cell = int(i) - 1, int(j) - 1
@@ -199,29 +210,31 @@ def test_pointing_at_a_cell_shows_its_entry(browser, plain, numbers):
 
 def test_pointing_at_a_string_shows_both_and_their_kernel(browser, plain, numbers):
     browser.show(plain)
-    shown = pointed_at(browser, "#sampled-kernel .hm image")
+    shown = pointed_at(browser, first("#sampled-kernel .hm image"), 0.3, 0.3)
     pattern = r"^(\d): \w+ \w+ \w+(\d): \w+ \w+ \w+(0\.\d+)$"
     [(row, column, entry)] = re.findall(pattern, shown)
-    # A quarter off the middle is the third or fourth of four templates.
-    assert {row, column} <= {"3", "4"}
-    expected = numbers["matrix"][int(row) - 1][int(column) - 1]
-    assert float(entry) == pytest.approx(expected, abs=0.2)
+    assert (row, column) == ("1", "4")
+    assert float(entry) == pytest.approx(numbers["matrix"][0][3], abs=0.02)
 
 
 def test_pointing_at_an_eigenvalue_shows_it(browser, plain, numbers):
     browser.show(plain)
-    shown = pointed_at(browser, "#spectrum .points path.point")
+    shown = pointed_at(browser, first("#spectrum .points path.point"))
     largest = numbers["eigenvalues"][0]
     assert f"eigenvalue 1: {largest['value']:.5g}" in shown
     assert f"[{largest['low']:.4g}, {largest['high']:.4g}]" in shown
 
 
-def test_pointing_at_a_curve_shows_its_error(browser, plain, numbers):
+def test_pointing_at_a_diamond_shows_how_many_strings(browser, plain, numbers):
     browser.show(plain)
-    shown = pointed_at(browser, "#learning .points path.point")
-    first = numbers["learning_curve"]["mse"][0]
-    assert f"1 strings: {first['value']:.4g}" in shown
-    assert f"[{first['low']:.4g}, {first['high']:.4g}]" in shown
+    shown = pointed_at(
+        browser,
+        "[...document.querySelectorAll('#learning .points path.point')]"
+        ".find((e) => e.getBBox().width > 1)",
+    )
+    samples = numbers["sample_complexity"]
+    assert f"{samples['n']} strings for 0.01" in shown
+    assert f"[{math.ceil(samples['low'])}, {math.ceil(samples['high'])}]" in shown
 
 
 def test_the_certificate_is_saved_and_verifies(browser, plain, folder):
@@ -277,7 +290,7 @@ def test_text_of_the_user_stays_text(browser, hostile):
 
 def test_names_in_a_chart_are_text_when_pointed_at(browser, hostile):
     browser.show(hostile)
-    shown = pointed_at(browser, "#sampled-kernel .hm image")
+    shown = pointed_at(browser, first("#sampled-kernel .hm image"), 0.4, -0.4)
     assert "{{7*7}} <!--" in shown
     assert browser.script("window.attacked ?? null") is None
 
