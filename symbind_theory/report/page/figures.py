@@ -38,6 +38,7 @@ _COLOURS_ON_DARK = ("#6db3ff", "#ff9d5c", "#4fd1a5", "#e08be6", "#d9c55a", "#ff8
 # Below so many decades an axis has ticks at 1, 2 and 5 times the powers of ten.
 _FEW_DECADES = 2.5
 _MOST_TICKS = 8
+_ROOM = 0.05
 
 # A longer table is read as JSON.
 _MOST_ROWS = 200
@@ -151,7 +152,9 @@ def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
         high: of the largest.
     """
     missing = max(0.0, 1 - (high - low)) / 2
-    low, high = low - missing, high + missing
+    # Marks at the ends are drawn whole.
+    room = missing + _ROOM * max(1.0, high - low)
+    low, high = low - room, high + room
     decades = high - low
     return {
         "type": "log",
