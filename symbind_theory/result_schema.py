@@ -36,6 +36,9 @@ __all__ = [
 # A document with none of these is something else than a damaged result.
 _MARKS = ("architecture", "matrix", "verdicts")
 
+# Beyond what any check counts up to.
+_MOST_STRINGS = 10**18
+
 _INTERVAL = "a table with value, low and high, each a number or null for infinity"
 _ROWS = "rows of numbers, one for each template"
 _ROW = "a list of numbers, one for each template"
@@ -92,7 +95,9 @@ class IntervalEntry(_Part):
 class SamplesEntry(IntervalEntry):
     """A number of training strings."""
 
-    n: int | None = Field(ge=0, description="an integer of at least 0, or null")
+    n: int | None = Field(
+        ge=0, le=_MOST_STRINGS, description="an integer from 0 to 1e18, or null"
+    )
     target: Number = Field(gt=0, description="a number above 0")
     alpha: Number = Field(gt=0, description="a number above 0")
 
@@ -128,8 +133,8 @@ class AlignmentEntry(_Part):
 class CurveEntry(_Part):
     """Errors against numbers of strings."""
 
-    sizes: list[Annotated[int, Field(ge=1)]] = Field(
-        description="increasing integers of at least 1"
+    sizes: list[Annotated[int, Field(ge=1, le=_MOST_STRINGS)]] = Field(
+        description="increasing integers from 1 to 1e18, one or more", min_length=1
     )
     mse: list[IntervalEntry] = Field(description="an interval for each of the sizes")
     alpha: Number = Field(gt=0, description="a number above 0")

@@ -50,7 +50,7 @@ def alignments(draw, size):
 
 @st.composite
 def curves(draw):
-    sizes = sorted(draw(st.sets(st.integers(1, 10**6), max_size=4)))
+    sizes = sorted(draw(st.sets(st.integers(1, 10**6), min_size=1, max_size=4)))
     mse = [draw(intervals()) for _ in sizes]
     return Curve(tuple(sizes), tuple(mse), draw(st.floats(1e-6, 1)))
 
@@ -474,9 +474,19 @@ MESSAGES = [
         "learning_curve.sizes is [10, 10]; expected increasing integers of at least 1",
     ),
     (
+        "no sizes",
+        changed(["learning_curve", "sizes"], []),
+        "learning_curve.sizes is []; expected increasing integers from 1 to 1e18, one",
+    ),
+    (
+        "a size that no float holds",
+        changed(["learning_curve", "sizes", 1], 10**400),
+        "expected increasing integers from 1 to 1e18, one",
+    ),
+    (
         "size 0",
         changed(["learning_curve", "sizes", 0], 0),
-        "learning_curve.sizes[0] is 0; expected increasing integers of at least 1",
+        "learning_curve.sizes[0] is 0; expected increasing integers from 1 to 1e18",
     ),
     (
         "errors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -29,7 +30,7 @@ def rendered_page(template: str, **values: Any) -> str:
         .render(
             style=_own_file("page.css"),
             script=_own_file("page.js"),
-            plotly=packed(get_plotlyjs()),
+            plotly=_plotly(),
             light=light_template(),
             dark=dark_template(),
             **values,
@@ -40,6 +41,11 @@ def rendered_page(template: str, **values: Any) -> str:
 def packed(text: str) -> str:
     """Text as gzip in base64; equal texts give equal results."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> str:
+    return packed(get_plotlyjs())
 
 
 def _own_file(name: str) -> Markup:

@@ -150,7 +150,7 @@ def _scale(low: float, high: float) -> dict[str, Any]:
     """Colours, and a bar below the map, where it leaves the width to it."""
     span, size = high - low, max(abs(low), abs(high))
     # So many digits tell the ends of the bar apart, and two more the ticks between.
-    digits = 2 + math.ceil(math.log10(size / span)) if span > 0 < size else 3
+    digits = 2 + math.ceil(math.log10(size / span)) if 0 < span < math.inf else 3
     return {
         "colorscale": "Cividis",
         "colorbar": {

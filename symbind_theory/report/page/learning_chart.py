@@ -56,7 +56,7 @@ def learning_figure(
     learners = _learners(checks, variants)
     if not learners:
         return None
-    floors = sorted({floor for c in checks if (floor := _floor(c)) > 0})
+    floors = sorted({floor for c in checks if 0 < (floor := _floor(c)) < math.inf})
     targets = sorted({learner.samples.target for learner in learners})
     sizes = sorted({n for learner in learners for n in learner.curve.sizes})
     traces = [_curve(learner, i) for i, learner in enumerate(learners)]
@@ -94,7 +94,8 @@ def _range(
     learners: Sequence[_Learner], floors: Sequence[float], targets: Sequence[float]
 ) -> tuple[float, float]:
     """Decimal logarithms of the axis' ends: the curves, and targets within reach."""
-    errors = [e.value for learner in learners for e in learner.curve.mse if e.value > 0]
+    values = [e.value for learner in learners for e in learner.curve.mse]
+    errors = [value for value in values if 0 < value < math.inf]
     lowest = math.log10(min(errors, default=1.0)) - _BEYOND_CURVES
     highest = math.log10(max([*errors, *floors], default=1.0))
     low = max(lowest, math.log10(min(targets)) - _BELOW_TARGET)
@@ -160,7 +161,7 @@ def _curve(learner: _Learner, index: int) -> go.Scatter:
         for n, e in zip(learner.curve.sizes, learner.curve.mse, strict=True)
     ]
     met = samples.interval.value
-    if samples.n is not None and met > 0:
+    if samples.n is not None and 0 < met < math.inf:
         known = Interval(met, samples.interval.low, samples.interval.high, level)
         text = f"{samples.n} strings for {samples.target:g}<br>{ends(whole(known))}"
         points.append((met, samples.target, text, 11))

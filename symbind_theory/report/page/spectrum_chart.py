@@ -36,7 +36,7 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
     What is exactly 0 has no place on the axis, and is said in the caption.
     """
     found = [list(enumerate(c.result.estimates.eigenvalues, 1)) for c in checks]
-    drawn = [[(i, e) for i, e in placed if e.value > 0] for placed in found]
+    drawn = [[(i, e) for i, e in placed if 0 < e.value < math.inf] for placed in found]
     every = [e for placed in drawn for _, e in placed]
     most = max(map(len, found))
     low, high = _range(every)

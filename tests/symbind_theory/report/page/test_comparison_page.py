@@ -1,14 +1,19 @@
 """The page of several checks as text; browsers have tests apart."""
 
+import dataclasses
+import json
+import math
 import re
 
 import markupsafe
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.illustration import Provenance
-from symbind_theory.report.page import comparison_page
+from symbind_theory.report.page import comparison_page, page
 from symbind_theory.results import Curve, Samples
 
 CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
@@ -76,3 +81,49 @@ def test_it_is_small_and_the_same_each_time():
     text = comparison_page(checks)
     assert text == comparison_page(checks)
     assert len(text.encode()) < 6_000_000
+
+
+NUMBERS = st.sampled_from(
+    [0.0, 5e-324, 1e-300, 1e-9, 1.0, 1 + 1e-15, 1e9, 1e300, 1.7e308]
+)
+WIDE = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(
+    lambda ends: Interval(sorted(ends)[1], sorted(ends)[0], sorted(ends)[2])
+)
+UNBOUNDED = st.one_of(
+    WIDE,
+    WIDE.map(lambda x: Interval(x.value, x.low, math.inf)),
+    st.just(Interval(math.inf, 1.0, math.inf)),
+)
+
+
+@settings(max_examples=60)
+@given(
+    eigenvalues=st.tuples(UNBOUNDED, UNBOUNDED),
+    entries=st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    sign=st.sampled_from([1, -1]),
+    errors=st.tuples(UNBOUNDED, UNBOUNDED),
+    samples=st.builds(
+        Samples,
+        st.none() | st.integers(0, 10**18),
+        UNBOUNDED,
+        NUMBERS.filter(bool),
+        NUMBERS,
+    ),
+    floor=NUMBERS,
+)
+def test_whatever_the_numbers_there_is_a_page(
+    eigenvalues, entries, sign, errors, samples, floor
+):
+    """Files may hold any; no chart takes a logarithm or a ratio of the wrong ones."""
+    a, b, c = entries
+    result = toy_result(
+        eigenvalues=eigenvalues, samples=samples, curve=Curve((1, 10), errors, 1e-3)
+    )
+    square = ((a, sign * b), (sign * b, c))
+    estimates = dataclasses.replace(
+        result.estimates, matrix=square, attention=square, matrix_halfwidth=square
+    )
+    result = dataclasses.replace(result, estimates=estimates, mlp_floor=floor)
+    for text in (comparison_page([("a", result), ("b", LEARNS)]), page(result)):
+        for block in re.findall(r'-data">(.*?)</script>', text):
+            json.loads(block, parse_constant=pytest.fail)
