@@ -75,7 +75,7 @@ def _range(every: Sequence[Interval]) -> tuple[float, float]:
     """Of the axis: every interval, and a decade below what is not resolved from 0."""
     lows = [e.low if e.low > 0 else e.value / 10 for e in every] or [1e-16]
     highs = [e.high if math.isfinite(e.high) else 10 * e.value for e in every] or [1.0]
-    return max(min(lows), sys.float_info.min), max(highs)
+    return max(min(lows), sys.float_info.min), min(max(highs), sys.float_info.max)
 
 
 def _words(every: Sequence[Interval]) -> str:

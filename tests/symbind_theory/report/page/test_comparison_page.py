@@ -7,7 +7,7 @@ import re
 
 import markupsafe
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from toy_result import ARCHITECTURE, toy_result
 
@@ -97,6 +97,14 @@ UNBOUNDED = st.one_of(
 
 
 @settings(max_examples=60)
+@example(
+    eigenvalues=(Interval(1.7e308, 1e9, math.inf),) * 2,
+    entries=(5e-324, 0.0, 1e9),
+    sign=1,
+    errors=(Interval(math.inf, 1.0, math.inf),) * 2,
+    samples=Samples(None, Interval(math.inf, 1.0, math.inf), 1e-300, 1.0),
+    floor=1.0,
+)
 @given(
     eigenvalues=st.tuples(UNBOUNDED, UNBOUNDED),
     entries=st.tuples(NUMBERS, NUMBERS, NUMBERS),
