@@ -61,7 +61,13 @@ def test_the_package_ships_its_types(package):
 
 
 @pytest.mark.parametrize(
-    "path", ["task_file.schema.json", "library/copy.toml", "library/majority.toml"]
+    "path",
+    [
+        "task_file.schema.json",
+        "library/copy.toml",
+        "library/majority.toml",
+        "report/templates/page.css",
+    ],
 )
 def test_the_package_ships_its_data(path):
     assert resources.files("symbind_theory").joinpath(path).is_file()
