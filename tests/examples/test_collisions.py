@@ -33,6 +33,7 @@ def test_the_tables_are_complete():
     assert FIGURE.read_text().count("<svg") == 1
 
 
+@pytest.mark.slow
 def test_a_row_is_what_the_command_measures(monkeypatch):
     seeds = collisions.SEEDS
     monkeypatch.setattr(collisions, "SEEDS", 3)

@@ -114,6 +114,7 @@ def test_rare_types_are_left_out_and_their_probability_is_told():
     assert found.neglected == pytest.approx(6 / (30 * 29 * 28))
 
 
+@pytest.mark.slow
 def test_without_collisions_it_is_the_learning_curve():
     known = learning_curve(TASK, sizes=[0, 50, 500], noise=0.3)
     curve = perturbed_curve(TASK, 10**12, sizes=[0, 50, 500], noise=0.3)

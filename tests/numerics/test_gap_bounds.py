@@ -30,6 +30,7 @@ def test_they_hold_over_200_seeds():
     assert missed <= binom.ppf(1 - 1e-6, 200, 0.3)
 
 
+@pytest.mark.slow
 def test_they_are_wider_than_the_asymptotic_interval_and_shrink():
     wide, narrow = (gap_bounds(SAME_DIFFERENT, points=n) for n in (2**12, 2**16))
     usual = template_gram(SAME_DIFFERENT, max_points=2**16, method="mc")

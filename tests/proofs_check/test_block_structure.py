@@ -181,6 +181,7 @@ def test_tasks_without_symbols_or_with_another_law():
 
 
 @pytest.mark.parametrize("template", ["?a ?a", "?a"])
+@pytest.mark.slow
 def test_one_wildcard_attains_the_bound(template):
     """P(share) = 1/V = E w/ρ and |K − N| = e for the pairs that share it."""
     report = block_structure(TemplateTask([template], [1]), sets=96, seed=3)

@@ -26,7 +26,7 @@ def estimate(task, architecture, seed):
     return template_gram(task.templates, architecture, max_points=POINTS, seed=seed)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
 def test_c_and_n_are_symmetric_and_positive_semi_definite(task, architecture, seed):
     """By construction: up to rounding, however few the points."""
@@ -36,7 +36,7 @@ def test_c_and_n_are_symmetric_and_positive_semi_definite(task, architecture, se
         assert np.linalg.eigvalsh(matrix)[0] >= -1e-12 * np.trace(matrix)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
 def test_gaps_are_squared_distances(task, architecture, seed):
     gram = estimate(task, architecture, seed)
@@ -49,7 +49,7 @@ def test_gaps_are_squared_distances(task, architecture, seed):
     assert (distance[:, None, :] <= through + 1e-12).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
 def test_a_string_is_closer_to_itself_than_to_its_renaming(task, architecture, seed):
     """d_i ≥ C_ii, with equality where there is no wildcard.
