@@ -20,6 +20,7 @@ __all__ = [
     "ends",
     "headline",
     "leading_term",
+    "loose_overlaps",
     "number",
     "parameter_text",
     "phrase",
@@ -162,6 +163,20 @@ def settings(result: CheckResult) -> str:
         f"{architecture_text(result.architecture)}; {estimates.method}, "
         f"{estimates.points} points, seed {result.seed}, {estimates.device}; "
         f"symbind {result.version}"
+    )
+
+
+def loose_overlaps(result: CheckResult) -> str:
+    """What pairs would overlap if wildcards could be regular tokens; "" for none."""
+    strict = {(o.i, o.j) for o in result.overlapping_pairs}
+    loose = [o for o in result.overlapping_pairs_any if (o.i, o.j) not in strict]
+    if not loose:
+        return ""
+    first = loose[0]
+    return (
+        f"{len(loose)} pair{'s' if len(loose) > 1 else ''} would overlap if wildcards "
+        f"could take regular tokens, such as templates {first.i + 1} and "
+        f"{first.j + 1} in '{first.witness}'. The data never does this."
     )
 
 

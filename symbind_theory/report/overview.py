@@ -29,7 +29,14 @@ _MOST_TOKENS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A template with its label and weight."""
+    """A template with its label and weight.
+
+    Attributes:
+        index: in the task, from 1.
+        drawing: of the template.
+        label: as it is written.
+        weight: the exact probability.
+    """
 
     index: int
     drawing: Drawing
@@ -39,7 +46,13 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number with its interval, in words."""
+    """A number with its interval, in words.
+
+    Attributes:
+        name: of the quantity.
+        value: the number.
+        interval: its ends, or that it is exact.
+    """
 
     name: str
     value: str
@@ -48,7 +61,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with what its claim says."""
+    """A verdict with what its claim says.
+
+    Attributes:
+        id: of the claim.
+        name: of the claim, in a word or two.
+        title: what is claimed.
+        source: where.
+        outcome: HOLDS, REFUTED or UNDECIDED.
+        evidence: as in `Verdict`.
+    """
 
     id: str
     name: str

@@ -15,6 +15,7 @@ from symbind_theory.report.notation import (
     ends,
     headline,
     leading_term,
+    loose_overlaps,
     number,
     sample_number,
     settings,
@@ -112,15 +113,8 @@ def _verdicts(result: CheckResult) -> Iterator[RenderableType]:
 
 
 def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
-    strict = {(o.i, o.j) for o in result.overlapping_pairs}
-    loose = [o for o in result.overlapping_pairs_any if (o.i, o.j) not in strict]
-    if loose:
-        first = loose[0]
-        yield Text(
-            f"Note: {len(loose)} pair{'s' if len(loose) > 1 else ''} would overlap if "
-            f"wildcards could take regular tokens, such as templates {first.i + 1} and "
-            f"{first.j + 1} in '{first.witness}'. The data never does this."
-        )
+    if note := loose_overlaps(result):
+        yield Text(f"Note: {note}")
         yield Text()
 
 

@@ -12,6 +12,7 @@ from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
     ends,
     headline,
+    loose_overlaps,
     number,
     parameter_text,
 )
@@ -39,8 +40,8 @@ _MOST_EMBEDDED = 1_500_000
 
 
 @dataclass(frozen=True, slots=True)
-class GapRow:
-    """A pair of templates in the table of gaps."""
+class _GapRow:
+    """A pair of templates in the table of gaps, in words."""
 
     pair: str
     templates: tuple[str, str]
@@ -51,7 +52,7 @@ class GapRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class _Download:
     """A file inside the page.
 
     Attributes:
@@ -108,20 +109,12 @@ def page(
 
 def _notes(result: CheckResult) -> list[str]:
     """Overlaps: each pair's witness, the strict sense first."""
-    strict = {(o.i, o.j) for o in result.overlapping_pairs}
-    notes = [
+    shared = [
         f"Templates {o.i + 1} and {o.j + 1} share the string '{o.witness}'."
         for o in result.overlapping_pairs[:5]
     ]
-    loose = [o for o in result.overlapping_pairs_any if (o.i, o.j) not in strict]
-    if loose:
-        first = loose[0]
-        notes.append(
-            f"{len(loose)} pair{'s' if len(loose) > 1 else ''} would overlap if "
-            f"wildcards could take regular tokens, such as templates {first.i + 1} and "
-            f"{first.j + 1} in '{first.witness}'. The data never does this."
-        )
-    return notes
+    loose = loose_overlaps(result)
+    return [*shared, loose] if loose else shared
 
 
 def _figures(
@@ -171,11 +164,11 @@ def _own_curve(result: CheckResult) -> str:
     return ", ".join(identities) or "a = b = 0"
 
 
-def _gaps(result: CheckResult) -> list[GapRow]:
+def _gaps(result: CheckResult) -> list[_GapRow]:
     ordered = sorted(result.estimates.gaps, key=lambda gap: gap.estimate.value)
     templates = result.task.templates
     return [
-        GapRow(
+        _GapRow(
             f"{gap.i + 1}, {gap.j + 1}",
             (shortened(str(templates[gap.i])), shortened(str(templates[gap.j]))),
             number(gap.estimate.value),
@@ -200,15 +193,15 @@ def _leading(gap: Gap) -> Markup | str:
     return coefficient_mathml(gap.coefficient, gap.order)
 
 
-def _certificate(certificate: Certificate | None) -> Download | None:
+def _certificate(certificate: Certificate | None) -> _Download | None:
     if certificate is None or certificate.document is None:
         return None
     return _download("certificate.json", json.dumps(certificate.document, indent=1))
 
 
-def _download(name: str, text: str) -> Download:
+def _download(name: str, text: str) -> _Download:
     content = packed(text)
-    return Download(name, content if len(content) <= _MOST_EMBEDDED else None)
+    return _Download(name, content if len(content) <= _MOST_EMBEDDED else None)
 
 
 def _settings(result: CheckResult) -> list[tuple[str, str]]:

@@ -135,7 +135,7 @@ def _sampled_caption(kernel: SampledKernel, medians: np.ndarray, count: int) -> 
     if shown > 1 and spread < 2 * kernel.halfwidth:
         caption += (
             f" The blocks differ by {number(spread)} at most, no more than the "
-            "sampling error: N tells them apart, this map does not."
+            "sampling error: whether they differ is seen in N, not here."
         )
     return caption
 
