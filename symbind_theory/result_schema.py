@@ -253,7 +253,10 @@ def _strict_json(text: str) -> Any:
         raise
     except (ValueError, RecursionError) as error:
         # ValueError alone: an integer longer than Python's limit for digits.
-        raise InputError(f"not JSON: {' '.join(str(error).split())}") from None
+        raise InputError(
+            f"not JSON: {' '.join(str(error).split())}; expected what check_template "
+            "--json writes"
+        ) from None
 
 
 def _explain(error: Any) -> str:
