@@ -20,9 +20,9 @@ from rich.table import Table
 
 from symbind_theory import Template
 from symbind_theory.certificate_verifier import check, parse
-from symbind_theory.incidence import READOUTS, Incidence, Readout
-from symbind_theory.separation import certify, separation
-from symbind_theory.series import feature_series
+from symbind_theory.separation.incidence import READOUTS, Incidence, Readout
+from symbind_theory.separation.leading_gaps import certify, separation
+from symbind_theory.separation.series import feature_series
 
 COUNT = 200
 LENGTH = 12

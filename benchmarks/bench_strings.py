@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from numerics import Architecture, string_gram
-from symbind_theory.incidence import READOUTS, Readout
+from symbind_theory.separation.incidence import READOUTS, Readout
 
 __all__ = ["STRINGS", "Rate", "gemm_rate", "random_strings", "sampling_rate"]
 

@@ -30,7 +30,7 @@ from benchmarks.bench_strings import (
     sampling_rate,
 )
 from numerics import Architecture, string_gram, template_gram
-from symbind_theory.incidence import READOUTS, Readout
+from symbind_theory.separation.incidence import READOUTS, Readout
 
 RESULTS = Path(__file__).with_name("results")
 PRECISIONS = ("float64", "float32")

@@ -14,10 +14,10 @@ from examples.pages import DOCS, rewritten
 from proofs_check.checker import Effort, Instance
 from proofs_check.ledger import run_ledger
 from proofs_check.registry import CHECKERS
-from symbind_theory.claims import claim
-from symbind_theory.findings import Finding, Ledger, Trial
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.claims import claim
+from symbind_theory.records.ledger import Finding, Ledger, Trial
 from symbind_theory.report.progress import progress_bar
-from symbind_theory.results import Outcome
 
 __all__ = ["PAGE", "claims_table", "findings_table"]
 

@@ -26,8 +26,8 @@ from numerics import (
     template_gram,
 )
 from symbind_theory import builtin_task
-from symbind_theory.incidence import READOUTS, Readout
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.separation.incidence import READOUTS, Readout
 
 __all__ = ["MULTIPLES", "TASKS", "Row", "markdown", "measure"]
 

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
-from numerics.gap_bounds import GapBounds, gap_bounds
-from numerics.learning import (
+from numerics.learning.curves import (
     LearningCurve,
     alignment,
     learning_curve,
     relative_eigenvalue,
     sample_complexity,
 )
-from numerics.string_gram import StringGram, string_gram
-from numerics.template_gram import template_gram
-from numerics.template_matrix import TemplateGram
+from numerics.strings.sampled_gram import StringGram, string_gram
+from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.gap_bounds import GapBounds, gap_bounds
+from numerics.template_matrix.record import TemplateGram
 
 if TYPE_CHECKING:
-    from numerics.estimators import (
+    from numerics.estimators.transformer_kernel import (
         TransformerKernelClassifier,
         TransformerKernelRegressor,
     )

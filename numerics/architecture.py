@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from numerics.activations import Activation, Cosine
-from symbind_theory.incidence import Readout, read_readout
+from symbind_theory.separation.incidence import Readout, read_readout
 from symbind_theory.validation import (
     InputError,
     finite_number,

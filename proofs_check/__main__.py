@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from symbind_theory.claims import CLAIMS, claim
-from symbind_theory.commands import (
+from symbind_theory.command.shell import (
     CommandParser,
     integer_option,
     rendered,
     run_command,
     write_output,
 )
+from symbind_theory.records.claims import CLAIMS, claim
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 

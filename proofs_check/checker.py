@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from symbind_theory.claims import claim
-from symbind_theory.findings import Report
+from symbind_theory.records.claims import claim
+from symbind_theory.records.ledger import Report
 from symbind_theory.validation import InputError
 
 __all__ = ["Checker", "Effort", "Instance"]
@@ -46,7 +46,7 @@ class Checker:
     """The checker of one claim.
 
     Attributes:
-        claim: an id of `symbind_theory.claims`.
+        claim: an id of `symbind_theory.records.claims`.
         check: the function that users call on their own task.
         instances: on which the claim must hold.
         mutants: on which it must be refuted: a checker that cannot fail says nothing.

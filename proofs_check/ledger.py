@@ -13,8 +13,8 @@ from joblib import Parallel, delayed, parallel_config
 
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.trial_store import TrialStore
-from symbind_theory.findings import Entry, Ledger, Trial
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Entry, Ledger, Trial
 from symbind_theory.validation import positive_integer
 from symbind_theory.version import __version__
 

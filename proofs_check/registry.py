@@ -15,7 +15,7 @@ from proofs_check.claims import (
     other_architectures,
     single_runs,
 )
-from symbind_theory.claims import claim
+from symbind_theory.records.claims import claim
 
 __all__ = ["CHECKERS", "checker_of"]
 
@@ -31,7 +31,7 @@ CHECKERS: tuple[Checker, ...] = (
     other_architectures.CHECKER,
     single_runs.CHECKER,
 )
-"""One for each entry of `symbind_theory.claims.CLAIMS`."""
+"""One for each entry of `symbind_theory.records.claims.CLAIMS`."""
 
 _BY_CLAIM = {checker.claim: checker for checker in CHECKERS}
 

@@ -13,8 +13,9 @@ import numpy as np
 from scipy.stats import beta, ks_2samp, t
 
 from numerics.shapes import Float64
-from symbind_theory.findings import Finding
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding
 from symbind_theory.validation import InputError
 
 __all__ = [

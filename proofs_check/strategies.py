@@ -13,8 +13,8 @@ from collections.abc import Collection
 
 from hypothesis import strategies as st
 
-from numerics.mlp import ACTIVATIONS, MLP
-from numerics.training import LOSSES, OPTIMISERS, Training
+from numerics.networks.mlp import ACTIVATIONS, MLP
+from numerics.networks.training import LOSSES, OPTIMISERS, Training
 from symbind_theory.validation import positive_integer
 
 __all__ = ["mlps", "trainings"]
@@ -31,7 +31,7 @@ def mlps(
     Args:
         max_depth: most hidden layers, ≥ 1.
         max_width: most units in each, ≥ 1.
-        first_layers: names of `numerics.mlp.FIRST_LAYERS`, at least one.
+        first_layers: names of `numerics.networks.mlp.FIRST_LAYERS`, at least one.
 
     Raises:
         InputError: a number out of range.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from numerics.value_cache import cache_folder, code_version
-from symbind_theory.findings import Trial
+from numerics.store.value_cache import cache_folder, code_version
+from symbind_theory.records.ledger import Trial
 from symbind_theory.validation import InputError, shorten
 
 __all__ = ["TrialStore"]

@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from symbind_theory.results import Interval, Outcome, Verdict
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.verdict import Verdict
+from symbind_theory.report.hooks import register
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Substitution, Template
 from symbind_theory.validation import InputError
@@ -42,6 +45,9 @@ _LATER = {
     "check": "symbind_theory.check_template",
     "load_task": "symbind_theory.task_files",
 }
+
+
+register()
 
 
 def __getattr__(name: str) -> Any:

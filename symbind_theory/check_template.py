@@ -13,17 +13,23 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from symbind_theory.certificates import certify, write_certificate
-from symbind_theory.command_line import command_parser, task_of
-from symbind_theory.commands import rendered, run_command, say, write_output
-from symbind_theory.compare_command import compare
+from symbind_theory.command.compare import compare
+from symbind_theory.command.from_estimates import (
+    as_curve,
+    curve_sizes,
+    parameters,
+    summarise,
+)
+from symbind_theory.command.options import command_parser, task_of
+from symbind_theory.command.page_sources import embedded_certificate, versions
+from symbind_theory.command.shell import rendered, run_command, say, write_output
 from symbind_theory.files import check_distinct, check_writable, write_text
-from symbind_theory.illustration import Provenance
-from symbind_theory.provenance import embedded_certificate, versions
-from symbind_theory.results import CheckResult, Outcome
-from symbind_theory.summary import as_curve, curve_sizes, parameters, summarise
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.page import Provenance
+from symbind_theory.separation.certificates import certify, write_certificate
+from symbind_theory.separation.theorem_s import Kernel, Kind, decide
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.theorem_s import Kernel, Kind, decide
 from symbind_theory.validation import (
     InputError,
     finite_number,
@@ -251,7 +257,7 @@ def _write_page(
     command: str,
 ) -> None:
     """Illustrate the check and write it as a page."""
-    from numerics.illustrations import illustrate
+    from numerics.page_data import illustrate
     from symbind_theory.report.page import page
     from symbind_theory.report.progress import progress_bar
     from symbind_theory.task_files import dump_task

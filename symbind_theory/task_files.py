@@ -36,7 +36,7 @@ from pydantic import (
 )
 
 from symbind_theory.files import read_text, write_text
-from symbind_theory.substitution_laws import Law, Probabilities, Zipf
+from symbind_theory.laws.substitution_laws import Law, Probabilities, Zipf
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, as_float, shorten

@@ -13,16 +13,19 @@ from fractions import Fraction
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
-from symbind_theory.substitution_laws import Law, LawInput, Probabilities
+from symbind_theory.laws.arguments import (
+    check_vocabulary,
+    read_laws,
+    regular_tokens_of,
+)
+from symbind_theory.laws.diversity import data_diversity
+from symbind_theory.laws.substitution_laws import Law, LawInput, Probabilities
 from symbind_theory.task_arguments import (
     as_wildcard,
     check_templates,
-    check_vocabulary,
     parse_line,
     read_labels,
-    read_laws,
     read_weights,
-    regular_tokens_of,
 )
 from symbind_theory.templates import Images, Substitution, Template, fresh_tokens
 from symbind_theory.validation import InputError, finite_number, positive_integer
@@ -30,7 +33,7 @@ from symbind_theory.validation import InputError, finite_number, positive_intege
 if TYPE_CHECKING:
     import sympy
 
-    from symbind_theory.results import Interval
+    from symbind_theory.interval import Interval
 
     Number = Fraction | sympy.Expr
 
@@ -263,10 +266,7 @@ class TemplateTask:
         Raises:
             InputError: a vocabulary or a law that cannot be used.
         """
-        # Looks up to results, which needs tasks; few callers need it.
-        from symbind_theory.diversity import diversity
-
-        return diversity(self, vocabulary, law)
+        return data_diversity(self.templates, self.laws, vocabulary, law)
 
     def sample(self, count: int, vocabulary: Sequence[str], seed: int) -> Sample:
         """Draw strings whose wildcards take tokens of `vocabulary` by the task's laws.
@@ -353,12 +353,6 @@ class TemplateTask:
 
     def __iter__(self) -> Iterator[tuple[Template, Number | str]]:
         return zip(self.templates, self.labels, strict=True)
-
-    def _repr_html_(self) -> str:
-        # Looks up to the reports, which need tasks; notebooks alone call it.
-        from symbind_theory.report.notebook import task_html
-
-        return task_html(self)
 
     def __repr__(self) -> str:
         lines = ", ".join(f"'{t} -> {y}'" for t, y in self)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
-from symbind_theory.results import Interval, Outcome, Samples, Verdict
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import Samples
+from symbind_theory.records.verdict import Verdict
+from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.theorem_s import Decision
 
 __all__ = ["verdicts"]
 

@@ -52,9 +52,9 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Interval
-from symbind_theory.substitution_laws import Uniform
+from symbind_theory.interval import Interval
+from symbind_theory.laws.substitution_laws import Uniform
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 

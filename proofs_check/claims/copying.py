@@ -3,11 +3,11 @@
 A network whose output layer is its embedding is trained to copy a wildcard and asked
 about symbols it has never seen. Let R_g be what the margin of the right symbol over the
 other unseen ones gains, at random initialisation, for each unit of training loss that
-the group g of parameters takes off (`numerics.copying_network`).
+the group g of parameters takes off (`numerics.networks.copying_network`).
 
 - W_V and W_O teach nothing about unseen symbols. For α → α with n symbols R is nearly
-  n / (d + n + dγ²/2), so n/(n + d) without positions; `numerics.copying_laws` has it
-  exactly but for the initial softmax.
+  n / (d + n + dγ²/2), so n/(n + d) without positions; exactly but for the initial
+  softmax in `numerics.networks.copying_laws`.
 - For any template 0 ≤ E R ≤ (T/d) R_b to leading order in 1/d, T the number of distinct
   training targets. Let string t mix its embeddings to a_t and write −c_t for its
   ∂L/∂z1. Averaged over W_O and embeddings E⟨∇_V stat, ∇_V L⟩ is 1/d of what b gets, in
@@ -38,12 +38,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.copying_network import (
+from numerics.devices import supported
+from numerics.networks.copying_network import (
     GROUPS,
     STATISTICS,
     copying_strings,
 )
-from numerics.options import supported
 from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.copying_rates import (
@@ -61,9 +61,10 @@ from proofs_check.statistics import (
     reported,
     widened,
 )
-from symbind_theory.findings import Finding, Report
+from symbind_theory.interval import Interval
 from symbind_theory.library import builtin_task
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, one_of, positive_integer, shorten
 
@@ -102,7 +103,7 @@ def copying(
         statistic: what is claimed to gain nothing: the "margin" among unseen symbols,
             or their full "cross-entropy", of which that is false for γ ≠ 0.
         groups: of parameters that are claimed to teach nothing, of
-            `numerics.copying_network.GROUPS`.
+            `numerics.networks.copying_network.GROUPS`.
         unseen: whether the symbols asked about are unseen.
         seed: equal seeds give equal reports.
 

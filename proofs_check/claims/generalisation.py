@@ -38,8 +38,8 @@ from numerics import (
     learning_curve,
     template_gram,
 )
-from numerics.learning import task_regression
-from numerics.ridge_law import Regression, error_law
+from numerics.learning.curves import task_regression
+from numerics.learning.ridge_law import Regression, error_law
 from numerics.shapes import Float64
 from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
@@ -55,8 +55,8 @@ from proofs_check.statistics import (
     mean_interval,
     reported,
 )
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 

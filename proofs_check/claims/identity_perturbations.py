@@ -36,14 +36,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from numerics.architecture import Architecture
-from numerics.options import supported
+from numerics.devices import supported
 from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.identity_in_keys import in_keys
 from proofs_check.evidence.identity_in_values import in_values
 from proofs_check.evidence.identity_setting import IdentityExperiment, IdentitySetting
-from symbind_theory.findings import Finding, Report
 from symbind_theory.library import builtin_task
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 

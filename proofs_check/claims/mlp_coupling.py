@@ -32,9 +32,9 @@ from hypothesis import HealthCheck, Phase, Verbosity, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from numerics.mlp import MLP, MLPStack
+from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.training import Training, training_steps
 from numerics.shapes import Int64
-from numerics.training import Training, training_steps
 from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.mlp_data import (
@@ -47,8 +47,9 @@ from proofs_check.evidence.mlp_data import (
 from proofs_check.statistics import at_most, proved, reported
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.strategies import tasks
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer

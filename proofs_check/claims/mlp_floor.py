@@ -36,9 +36,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from numerics.mlp import MLP
+from numerics.networks.mlp import MLP
+from numerics.networks.training import Training
 from numerics.shapes import Float64
-from numerics.training import Training
 from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
@@ -51,8 +51,8 @@ from proofs_check.statistics import (
     reported,
 )
 from symbind_theory import builtin_task
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
     as_float,

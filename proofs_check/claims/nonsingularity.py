@@ -17,9 +17,9 @@ exactly if the templates are pairwise inequivalent. What is put to the test:
 3. *Gaps are positive* where exact separation says so: c β^{2L} + … with c > 0.
 4. *Theorem S both ways*: the exact decision against the interval of λ_min(N).
 5. *An MLP fails*: rows of its N are equal exactly where templates share a skeleton
-   (`numerics.mlp_kernel` has the proof). N is singular then, and otherwise only if φ is
-   odd, or E φ = 0 through all layers, and a template has no regular token: its row is
-   0. "Singular exactly when two share a skeleton" is wrong for erf and `?a`, `X`.
+   (`numerics.kernels.mlp_kernel` has the proof). N is singular then, and otherwise only
+   if φ is odd, or E φ = 0 through all layers, and a template has no regular token: its
+   row is 0. "Singular exactly when two share a skeleton" is wrong for erf, `?a`, `X`.
 
 A task with a singular N is refuted, with a witness. The mutants take one hypothesis
 away each: a template written twice under other names, γ = 0, β = 0, constant φ. Without
@@ -55,11 +55,12 @@ from proofs_check.statistics import (
 )
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.check_template import kernel_facts
-from symbind_theory.findings import Finding, Report, conjunction
-from symbind_theory.results import Interval, Outcome
-from symbind_theory.separation import leading_gap
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report, conjunction
+from symbind_theory.separation.leading_gaps import leading_gap
+from symbind_theory.separation.theorem_s import Decision, decide
 from symbind_theory.templates import Template
-from symbind_theory.theorem_s import Decision, decide
 from symbind_theory.validation import positive_integer
 
 __all__ = ["CHECKER", "nonsingularity"]

@@ -25,12 +25,13 @@ stands where: `X ?a` and `?a ?b` are one matrix.
 *Converses*, for φ = cos(b1 t + b2), b1 ≠ 0, cos b2 ≠ 0. By Mehler's formula N is a sum
 over n of Σ A_n C^∘n A_n, where infinitely many coefficients and the one of n = 0 do not
 vanish; C is the Gram matrix of the bags, patterns or skeletons, vectors with entries
-≥ 0, so N ≻ 0 where they are distinct, as for the MLP (`numerics.mlp_kernel`). In the
-recurrent network c_t = ⟨ψ(v_{t−1}), ψ(v'_{t−1})⟩ + 1[x_t = y_t] is the Gram matrix of
-v_t = (ψ(v_{t−1}), x_t), distinct as soon as the skeletons of what was read are, and ψ
-injective. Over time the v_t of different t differ too: v_s = v_t with s < t would lead
-back to v_{t−s} = 0 in its first part, but |ψ|² ≥ (E φ)² > 0; so a vanishing combination
-of means over time is one of linearly independent ψ(v_t), those with t = k included.
+≥ 0, so N ≻ 0 where they are distinct, as for the MLP (`numerics.kernels.mlp_kernel`).
+In the recurrent network c_t = ⟨ψ(v_{t−1}), ψ(v'_{t−1})⟩ + 1[x_t = y_t] is the Gram
+matrix of v_t = (ψ(v_{t−1}), x_t), distinct as soon as the skeletons of what was read
+are, and ψ injective. Over time the v_t of different t differ too: v_s = v_t with s < t
+would lead back to v_{t−s} = 0 in its first part, but |ψ|² ≥ (E φ)² > 0; so a vanishing
+combination of means over time is one of linearly independent ψ(v_t), those with t = k
+included.
 
 The two sides are decided separately: invariants are read off templates; that N is
 singular is shown by strings that compare equal in all that the kernel is a function of,
@@ -40,7 +41,7 @@ hides it after a dozen; the claim is undecided then. The mutants pair an archite
 with the symmetry of another.
 
 Source: symbind, on a question of the public review of arXiv 2310.09753; kernels as in
-`numerics.other_kernels`.
+`numerics.kernels.equality_kernels`.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ from proofs_check.evidence.architectures import (
 )
 from proofs_check.statistics import proved, reported
 from symbind_theory import TemplateTask, builtin_task
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 

@@ -35,11 +35,11 @@ import numpy as np
 from scipy.stats import quantile_test
 
 from numerics.architecture import Architecture
-from numerics.learning import task_regression
-from numerics.mlp import MLP
+from numerics.learning.curves import task_regression
+from numerics.networks.mlp import MLP
+from numerics.networks.training import Training
 from numerics.shapes import Float64
-from numerics.template_gram import template_gram
-from numerics.training import Training
+from numerics.template_matrix.estimate import template_gram
 from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.kernel_sets import (
@@ -66,8 +66,8 @@ from proofs_check.statistics import (
     same_distribution,
 )
 from symbind_theory import builtin_task
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer
 

@@ -13,14 +13,13 @@ import numpy as np
 
 from numerics import Architecture, Cosine, template_gram
 from numerics.activations import Activation
-from numerics.closed_form import (
+from numerics.kernels.closed_form import (
     KnownMatrix,
     StringKernel,
     closed_matrix,
     fresh_strings,
 )
-from numerics.mlp_kernel import mlp_kernel
-from numerics.other_kernels import (
+from numerics.kernels.equality_kernels import (
     aligned_equalities,
     bag_kernel,
     common_equalities,
@@ -29,6 +28,7 @@ from numerics.other_kernels import (
     equality_kernel,
     recurrent_kernel,
 )
+from numerics.kernels.mlp_kernel import mlp_kernel
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten

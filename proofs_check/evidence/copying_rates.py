@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.copying_laws import copying_law, softmax_remainder
-from numerics.copying_network import (
+from numerics.networks.copying_laws import copying_law, softmax_remainder
+from numerics.networks.copying_network import (
     CopyingShape,
     CopyingStrings,
     RateSamples,
@@ -20,7 +20,7 @@ from proofs_check.statistics import (
     TEST_LEVEL,
     mean_interval,
 )
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
 from symbind_theory.validation import InputError, positive_integer
 
 __all__ = ["RATE_LEVEL", "CopyingExperiment", "CopyingSetting", "MeasuredRates"]

@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 from scipy.special import softmax
 
-from numerics.learning import relative_eigenvalue
-from numerics.template_matrix import TemplateGram
+from numerics.learning.curves import relative_eigenvalue
+from numerics.template_matrix.record import TemplateGram
 from proofs_check.evidence.identity_setting import (
     IdentitySetting,
     data_needed,
@@ -26,9 +26,9 @@ from proofs_check.statistics import (
     reported,
     widened,
 )
-from symbind_theory.findings import Finding
-from symbind_theory.results import Interval
-from symbind_theory.separation import leading_gap
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding
+from symbind_theory.separation.leading_gaps import leading_gap
 
 __all__ = ["in_keys"]
 

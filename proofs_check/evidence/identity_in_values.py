@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from numerics.factors import triangle
-from numerics.networks import NetworkShape, TransformerNetwork, finite_heads
+from numerics.attention.string_moments import key_covariance
+from numerics.averages.linalg import triangle
+from numerics.networks.transformer import NetworkShape, TransformerNetwork, finite_heads
 from numerics.shapes import Float64
-from numerics.string_gram import string_gram
-from numerics.string_moments import key_covariance
-from numerics.template_matrix import TemplateGram
+from numerics.strings.sampled_gram import string_gram
+from numerics.template_matrix.record import TemplateGram
 from proofs_check.evidence.identity_setting import (
     BATCH_PAIRS,
     IdentitySetting,
@@ -30,9 +30,9 @@ from proofs_check.statistics import (
     reported,
     widened,
 )
-from symbind_theory.findings import Finding
-from symbind_theory.incidence import Incidence
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding
+from symbind_theory.separation.incidence import Incidence
 from symbind_theory.templates import Template, fresh_tokens
 
 __all__ = ["in_values"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.learning import sample_complexity
-from numerics.template_gram import template_gram
-from numerics.template_matrix import TemplateGram
+from numerics.learning.curves import sample_complexity
+from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.record import TemplateGram
 from proofs_check.statistics import TEST_LEVEL
-from symbind_theory.incidence import Incidence
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.separation.incidence import Incidence
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import CLS
 from symbind_theory.validation import finite_number, positive_integer

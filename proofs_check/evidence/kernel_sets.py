@@ -3,7 +3,8 @@
 Strings that share no symbol have K = N at the templates of the pair, and the kernel of
 a string with itself on the diagonal. Each set draws the template of each of its strings
 and the noise of their labels, solves (K + λI)α = y and predicts fresh symbols. Nothing
-here is the closed form of `numerics.ridge_law`, which the errors are held against.
+here is the closed form of `numerics.learning.ridge_law`, against which the errors are
+held.
 
 Source: symbind.
 """
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.learning import DEFAULT_ALPHA
-from numerics.ridge_law import Regression, error_law
+from numerics.learning.curves import DEFAULT_ALPHA
+from numerics.learning.ridge_law import Regression, error_law
 from numerics.shapes import Float64, Int64
-from numerics.template_matrix import TemplateGram
+from numerics.template_matrix.record import TemplateGram
 from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["KernelSets", "closed_form", "draw_templates", "regression_errors"]

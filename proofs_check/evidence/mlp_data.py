@@ -15,13 +15,13 @@ from itertools import islice
 import numpy as np
 import torch
 
-from numerics.mlp import MLP, MLPStack
+from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.training import Training, train
 from numerics.shapes import Float64, Int64
-from numerics.strings import Vocabulary
-from numerics.training import Training, train
-from symbind_theory.findings import Finding
-from symbind_theory.results import Outcome
-from symbind_theory.substitution_laws import Probabilities
+from numerics.strings.patterns import Vocabulary
+from symbind_theory.laws.substitution_laws import Probabilities
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten

@@ -9,11 +9,11 @@ from itertools import combinations
 import numpy as np
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.closed_form import KnownMatrix, StringKernel, closed_matrix
-from numerics.mlp_kernel import mlp_kernel
+from numerics.kernels.closed_form import KnownMatrix, StringKernel, closed_matrix
+from numerics.kernels.mlp_kernel import mlp_kernel
 from proofs_check.statistics import proved, reported
-from symbind_theory.findings import Finding
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 

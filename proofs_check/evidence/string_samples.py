@@ -1,7 +1,7 @@
 """C from strings alone, against C from conditional expectations.
 
-The one side samples the kernel of concrete strings (`numerics.string_gram`) and knows
-nothing of templates; the other integrates their wildcards out (`template_gram`).
+The one side samples the kernel of concrete strings (`string_gram`) and knows nothing of
+templates; the other integrates their wildcards out (`template_gram`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics import Architecture, TemplateGram, string_gram
-from numerics.closed_form import fresh_strings
+from numerics.kernels.closed_form import fresh_strings
 from numerics.shapes import Float64
 from proofs_check.statistics import equals, mean_interval
-from symbind_theory.findings import Finding
-from symbind_theory.results import Interval
+from symbind_theory.interval import Interval
+from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
 from symbind_theory.validation import positive_integer
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from symbind_theory.records.check import CheckResult
 from symbind_theory.report.notation import printable
 from symbind_theory.report.side_by_side import Cell, Row, side_by_side
 from symbind_theory.report.terminal import OUTCOME_STYLE, plain_table, titled
-from symbind_theory.results import CheckResult
 
 __all__ = ["print_comparison"]
 

@@ -6,7 +6,8 @@ import json
 import math
 from typing import Any
 
-from symbind_theory.results import CheckResult, Interval, Samples
+from symbind_theory.interval import Interval
+from symbind_theory.records.check import CheckResult, Samples
 from symbind_theory.tasks import Overlap
 from symbind_theory.validation import as_float
 

@@ -11,9 +11,9 @@ __all__ = ["environment"]
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Reads `templates`; refuses names that are not given."""
+    """Reads `markup`; refuses names that are not given."""
     found = Environment(
-        loader=PackageLoader("symbind_theory.report"),
+        loader=PackageLoader("symbind_theory.report", "markup"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,11 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from symbind_theory.claims import claim
-from symbind_theory.findings import Entry, Finding, Ledger, Trial
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.claims import claim
+from symbind_theory.records.ledger import Entry, Finding, Ledger, Trial
 from symbind_theory.report.document import as_interval
 from symbind_theory.report.terminal import OUTCOME_STYLE
-from symbind_theory.results import Outcome
 
 __all__ = ["ledger_document", "ledger_to_json", "print_ledger"]
 

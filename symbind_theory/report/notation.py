@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
-from symbind_theory.results import CheckResult, Gap, Interval, Outcome, Samples
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import CheckResult, Gap, Samples
 
 __all__ = [
     "architecture_text",

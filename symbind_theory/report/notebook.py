@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.html import environment
 from symbind_theory.report.notation import headline, number
 from symbind_theory.report.overview import (
@@ -21,7 +23,6 @@ from symbind_theory.report.overview import (
     judgement,
     shortened,
 )
-from symbind_theory.results import CheckResult, Verdict
 from symbind_theory.tasks import TemplateTask
 
 __all__ = ["check_html", "matrix_html", "task_html", "verdict_html"]

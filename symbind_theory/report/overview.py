@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symbind_theory.claims import claim
+from symbind_theory.interval import Interval
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.claims import claim
+from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
 from symbind_theory.report.notation import ends, number, sample_number, whole
-from symbind_theory.results import CheckResult, Interval, Verdict
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float
 

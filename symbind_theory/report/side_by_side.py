@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from symbind_theory.claims import CLAIMS
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import CheckResult, Samples
+from symbind_theory.records.claims import CLAIMS
 from symbind_theory.report.notation import (
     architecture_text,
     ends,
@@ -18,7 +21,6 @@ from symbind_theory.report.notation import (
     sample_number,
     whole,
 )
-from symbind_theory.results import CheckResult, Interval, Outcome, Samples
 from symbind_theory.validation import as_float
 
 __all__ = ["Cell", "Row", "SideBySide", "side_by_side", "task_key"]

@@ -10,7 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from symbind_theory.claims import claim
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.claims import claim
 from symbind_theory.report.notation import (
     ends,
     headline,
@@ -21,7 +23,6 @@ from symbind_theory.report.notation import (
     settings,
     whole,
 )
-from symbind_theory.results import CheckResult, Outcome
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import as_float

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks import gpu
 from numerics import Architecture, string_gram, template_gram
-from symbind_theory.incidence import READOUTS
+from symbind_theory.separation.incidence import READOUTS
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch sees no CUDA device on this machine"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from axe_core_python.selenium import Axe
-from browser import PATIENCE_SECONDS
-from browser import browser as open_browser
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from symbind_testing.browser import PATIENCE_SECONDS
+from symbind_testing.browser import browser as open_browser
 
 from symbind_theory.check_template import main
 

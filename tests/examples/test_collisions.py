@@ -8,7 +8,7 @@ import pytest
 from examples import collisions
 from examples.collisions import FIGURE, LAWS, PAGE, VOCABULARIES
 from examples.pages import cells
-from numerics.collisions import collision_graph
+from numerics.strings.collisions import collision_graph
 from symbind_theory import TemplateTask
 from symbind_theory.overlaps import number_of_overlap_types
 

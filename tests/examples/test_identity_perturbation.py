@@ -9,7 +9,7 @@ import pytest
 from examples import identity_perturbation
 from examples.identity_perturbation import MULTIPLES, PAGE, TASKS
 from examples.pages import cells
-from symbind_theory.incidence import READOUTS
+from symbind_theory.separation.incidence import READOUTS
 
 CELLS = cells(PAGE.read_text(), "table")
 QUANTITIES = ("smallest", "relative", "condition", "samples", "gap")

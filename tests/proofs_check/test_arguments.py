@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 
-import bad_arguments
 import pytest
-from bad_arguments import CASES
+from symbind_testing import bad_arguments
+from symbind_testing.bad_arguments import CASES
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import Architecture, string_gram, template_gram
-from numerics.one_layer_kernel import OneLayerKernel
-from numerics.pattern_kernel import OverlapTypes
+from numerics.overlap_types import OverlapTypes
+from numerics.strings.one_layer_kernel import OneLayerKernel
 from proofs_check.claims.block_structure import block_structure, share_probability
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task

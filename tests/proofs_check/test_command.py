@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from toy_checkers import checker
+from symbind_testing.toy_checkers import checker
 
 from proofs_check import ledger, registry
 from proofs_check.__main__ import main
-from symbind_theory.claims import CLAIMS
+from symbind_theory.records.claims import CLAIMS
 
 
 @pytest.fixture(autouse=True)

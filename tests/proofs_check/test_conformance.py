@@ -8,7 +8,7 @@ import pytest
 
 from proofs_check.checker import Effort
 from proofs_check.registry import CHECKERS
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
 
 INSTANCES = [
     pytest.param(checker, instance, id=f"{checker.claim}-{instance.name}")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.architecture import Architecture
-from numerics.copying_network import RateSamples, copying_strings
+from numerics.networks.copying_network import RateSamples, copying_strings
 from proofs_check.checker import Effort
 from proofs_check.claims.copying import CHECKER, copying
 from proofs_check.evidence.copying_rates import (
@@ -19,7 +19,7 @@ from proofs_check.evidence.copying_rates import (
 )
 from proofs_check.statistics import mean_interval
 from symbind_theory import TemplateTask
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from numerics import ReLU, template_gram
 from numerics.architecture import Architecture
-from numerics.networks import NetworkShape, TransformerNetwork
+from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from proofs_check.claims.identity_perturbations import (
     IdentityExperiment,
     identity_perturbations,
@@ -20,8 +20,9 @@ from proofs_check.evidence import identity_in_keys, identity_in_values
 from proofs_check.evidence.identity_in_values import in_values
 from proofs_check.evidence.identity_setting import IdentitySetting, interval_ratio
 from symbind_theory import TemplateTask, builtin_task
-from symbind_theory.incidence import READOUTS
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.separation.incidence import READOUTS
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 

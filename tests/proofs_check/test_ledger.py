@@ -1,12 +1,12 @@
 """The ledger's runs: seeds, order, processes, and going on after an interruption."""
 
 import pytest
-from toy_checkers import checker
+from symbind_testing.toy_checkers import checker
 
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.ledger import run_ledger
 from proofs_check.trial_store import TrialStore
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
 from symbind_theory.validation import InputError
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics.mlp import MLP
-from numerics.training import LOSSES, OPTIMISERS, Training
+from numerics.networks.mlp import MLP
+from numerics.networks.training import LOSSES, OPTIMISERS, Training
 from proofs_check.claims import mlp_coupling as module
 from proofs_check.claims.mlp_coupling import (
     MOVED,
@@ -20,8 +20,8 @@ from proofs_check.claims.mlp_coupling import (
 from proofs_check.evidence.mlp_data import Sizes
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
-from symbind_theory.findings import Finding, Report
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from numerics.mlp import MLP, MLPStack
-from numerics.training import Training
+from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.training import Training
 from proofs_check.evidence.mlp_data import (
     MLPData,
     Sizes,

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from numerics.mlp import MLP, MLPStack
-from numerics.training import Training
+from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.training import Training
 from proofs_check.claims import mlp_floor as module
 from proofs_check.claims.mlp_floor import mlp_floor
 from proofs_check.evidence.mlp_data import MLPData, Sizes
 from symbind_theory import TemplateTask, builtin_task
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 

@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
-from numerics.closed_form import fresh_strings
+from numerics.kernels.closed_form import fresh_strings
 from proofs_check.arguments import templates_of
 from proofs_check.claims.nonsingularity import nonsingularity
 from proofs_check.evidence import mlp_rows, string_samples
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_samples import Sampling
 from symbind_theory import Template, TemplateTask, builtin_task
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
-from symbind_theory.theorem_s import Decision
 from symbind_theory.validation import InputError
 
 MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
@@ -209,7 +210,7 @@ def test_an_mlp_is_singular_for_shared_skeletons_and_rows_of_zeros(
 
 def test_an_mlp_that_sees_more_or_less_than_the_skeleton_is_found_out(monkeypatch):
     """Mean pooling forgets the order, and X Xᵀ shows repeats."""
-    other = importlib.import_module("numerics.other_kernels")
+    other = importlib.import_module("numerics.kernels.equality_kernels")
 
     def bag(x, y, activation, depth):
         return other.bag_kernel(x, y, activation)

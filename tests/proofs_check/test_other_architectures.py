@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import Architecture, Cosine, ReLU
-from numerics.closed_form import KnownMatrix
+from numerics.kernels.closed_form import KnownMatrix
 from proofs_check.claims.other_architectures import other_architectures
 from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
@@ -20,7 +20,8 @@ from proofs_check.evidence.architectures import (
     transformer,
 )
 from symbind_theory import Template
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks, templates
 from symbind_theory.validation import InputError
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import ks_2samp
 
 from numerics import Architecture, TransformerKernelRegressor, template_gram
-from numerics.learning import learning_curve, task_regression
-from numerics.mlp import MLP
-from numerics.training import Training
+from numerics.learning.curves import learning_curve, task_regression
+from numerics.networks.mlp import MLP
+from numerics.networks.training import Training
 from proofs_check.checker import Effort
 from proofs_check.claims import single_runs as module
 from proofs_check.claims.single_runs import single_runs
@@ -21,8 +21,8 @@ from proofs_check.evidence.kernel_sets import (
 )
 from proofs_check.evidence.mlp_data import MLPData
 from symbind_theory import TemplateTask, builtin_task
-from symbind_theory.findings import Finding
-from symbind_theory.results import Outcome
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding
 from symbind_theory.validation import InputError
 
 TASK = builtin_task("same-different")

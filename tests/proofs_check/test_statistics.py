@@ -15,7 +15,8 @@ from proofs_check.statistics import (
     reported,
     same_distribution,
 )
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
 from symbind_theory.validation import InputError
 
 HOLDS, REFUTED, UNDECIDED = Outcome.HOLDS, Outcome.REFUTED, Outcome.UNDECIDED

@@ -7,8 +7,9 @@ import pytest
 
 from proofs_check import trial_store
 from proofs_check.trial_store import TrialStore
-from symbind_theory.findings import Finding, Report, Trial
-from symbind_theory.results import Interval, Outcome
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report, Trial
 from symbind_theory.validation import InputError
 
 TRIAL = Trial(

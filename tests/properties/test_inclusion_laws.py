@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbind_theory import InputError, Interval, TemplateTask
-from symbind_theory.inclusion import exact_inclusion
-from symbind_theory.race import enclose_by_race, enclosed_inclusion
+from symbind_theory.laws.enclosures import enclose_by_race, enclosed_inclusion
+from symbind_theory.laws.inclusion import exact_inclusion
+from symbind_theory.laws.substitution_laws import Probabilities, Zipf, largest_inclusion
 from symbind_theory.strategies import tasks
-from symbind_theory.substitution_laws import Probabilities, Zipf, largest_inclusion
 
 few_examples = settings(max_examples=30)
 

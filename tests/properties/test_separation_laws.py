@@ -7,15 +7,15 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from series_coefficients import coefficient_in
+from symbind_testing.series_coefficients import coefficient_in
 
 from symbind_theory import Template
-from symbind_theory.certificates import certify, verify
-from symbind_theory.incidence import READOUTS, Incidence
-from symbind_theory.separation import leading_gap
-from symbind_theory.series import feature_series
+from symbind_theory.separation.certificates import certify, verify
+from symbind_theory.separation.incidence import READOUTS, Incidence
+from symbind_theory.separation.leading_gaps import leading_gap
+from symbind_theory.separation.series import feature_series
+from symbind_theory.separation.theorem_s import Kernel, decide
 from symbind_theory.strategies import inequivalent_pairs, templates
-from symbind_theory.theorem_s import Kernel, decide
 
 TOKENS = ("X", "Y", "Z")
 

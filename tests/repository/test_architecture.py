@@ -1,4 +1,4 @@
-"""The import contracts of pyproject.toml hold, and each of them bites."""
+"""The import contracts of pyproject.toml hold, each of them bites, and no circles."""
 
 import shutil
 import subprocess
@@ -38,7 +38,7 @@ def copied_tree(tmp_path):
 def test_the_contracts_hold():
     result = lint_imports(REPOSITORY)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "4 kept, 0 broken" in result.stdout
+    assert "7 kept, 0 broken" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,36 @@ def test_the_contracts_hold():
             "symbind_theory.report renders records and computes nothing",
             id="a report computes",
         ),
+        pytest.param(
+            "symbind_theory/records/bad.py",
+            "import symbind_theory.report\n",
+            "Rooms of symbind_theory",
+            id="a record draws itself",
+        ),
+        pytest.param(
+            "symbind_theory/somewhere.py",
+            "",
+            "Rooms of symbind_theory",
+            id="a module outside the rooms",
+        ),
+        pytest.param(
+            "numerics/attention/bad.py",
+            "def f():\n    import numerics.learning\n",
+            "Rooms of numerics",
+            id="attention asks what is learned",
+        ),
+        pytest.param(
+            "numerics/networks/bad.py",
+            "import numerics.estimators\n",
+            "Rooms of numerics",
+            id="neighbours on one floor",
+        ),
+        pytest.param(
+            "proofs_check/evidence/bad.py",
+            "import proofs_check.claims\n",
+            "Rooms of proofs_check",
+            id="evidence leans on a claim",
+        ),
     ],
 )
 def test_a_contract_bites(copied_tree, module, source, contract):
@@ -86,6 +116,45 @@ def test_a_contract_bites(copied_tree, module, source, contract):
     assert after.returncode != 0
     assert f"{contract} BROKEN" in after.stdout
     assert Path(module).stem in after.stdout
+
+
+# Prints the modules of a circle; imports for types and within functions count.
+FIND_A_CIRCLE = f"""
+import grimp
+from graphlib import CycleError, TopologicalSorter
+graph = grimp.build_graph(*{PACKAGES}, cache_dir=None)
+imports = {{m: graph.find_modules_directly_imported_by(m) for m in graph.modules}}
+try:
+    TopologicalSorter(imports).prepare()
+except CycleError as error:
+    print(*error.args[1])
+"""
+
+
+def circle(folder):
+    """The modules of a circle among the packages of a folder; empty without one."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIND_A_CIRCLE],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_no_modules_import_each_other():
+    assert circle(REPOSITORY) == []
+
+
+def test_a_circle_is_found(copied_tree):
+    """Mutant: the lowest module asks another one, for a type and within a function."""
+    lowest = copied_tree / "symbind_theory" / "validation.py"
+    asking = "\n\ndef f():\n    from symbind_theory.files import read_text\n"
+    lowest.write_text(lowest.read_text() + asking)
+    assert {"symbind_theory.validation", "symbind_theory.files"} <= {
+        *circle(copied_tree)
+    }
 
 
 def test_no_test_folder_is_a_package():

@@ -7,7 +7,7 @@ import pytest
 from examples.claims import PAGE, claims_table
 from examples.pages import cells
 from proofs_check.registry import CHECKERS, checker_of
-from symbind_theory.claims import CLAIMS
+from symbind_theory.records.claims import CLAIMS
 
 ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()

@@ -66,7 +66,7 @@ def test_the_package_ships_its_types(package):
         "task_file.schema.json",
         "library/copy.toml",
         "library/majority.toml",
-        "report/templates/page.css",
+        "report/markup/page.css",
     ],
 )
 def test_the_package_ships_its_data(path):

@@ -5,7 +5,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from numerics import Cosine
-from numerics.mehler import kernel_factor
+from numerics.template_matrix.mehler import kernel_factor
 
 
 def test_a_wrong_shape_is_refused():

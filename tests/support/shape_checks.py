@@ -1,5 +1,7 @@
 """The run-time type checker of the test run.
 
+Outside `symbind_testing`: jaxtyping looks for a checker in top-level modules alone.
+
 An integer is accepted where a float is expected, as type checkers have it (PEP 484).
 """
 

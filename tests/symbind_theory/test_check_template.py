@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import sympy
 import torch
-from activations import Square
+from symbind_testing.activations import Square
 
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import InputError, Outcome, TemplateTask, check
 from symbind_theory import check_template as module
 from symbind_theory.check_template import main
 from symbind_theory.report.document import as_document
-from symbind_theory.separation import leading_gap, verify
+from symbind_theory.separation.leading_gaps import leading_gap, verify
 
 ROOT = Path(__file__).parents[2]
 MODULE = "symbind_theory.check_template"
@@ -773,7 +773,7 @@ def test_an_interruption_while_a_page_is_drawn_loses_no_report(
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("numerics.illustrations.illustrate", interrupted)
+    monkeypatch.setattr("numerics.page_data.illustrate", interrupted)
     path = tmp_path / "report.html"
     path.write_text("as it was")
     assert run(*SAME_DIFFERENT, "--html", str(path), *FAST) == 130

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from symbind_theory import InputError, TemplateTask, load_task
 from symbind_theory.check_template import main
+from symbind_theory.laws.substitution_laws import Probabilities, Uniform, Zipf
 from symbind_theory.strategies import tasks
-from symbind_theory.substitution_laws import Probabilities, Uniform, Zipf
 from symbind_theory.task_files import (
     TaskFile,
     dump_task,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.results import Samples
+from symbind_theory.records.check import Samples
+from symbind_theory.separation.theorem_s import Kernel
+from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks
-from symbind_theory.theorem_s import Kernel
-from symbind_theory.theorem_s import decide as decision
 from symbind_theory.verdicts import verdicts
 
 # The hook that checks annotations looks at a random item of a sequence. Hypothesis

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from symbind_theory.illustration import Certificate, Illustration, Provenance
+from symbind_theory.records.check import CheckResult, Gap
+from symbind_theory.records.page import Certificate, Illustration, Provenance
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
     ends,
@@ -29,7 +30,6 @@ from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.mathml import coefficient_mathml
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-from symbind_theory.results import CheckResult, Gap
 
 __all__ = ["page"]
 
@@ -78,7 +78,7 @@ def page(
 
     Args:
         result: of `check`.
-        illustration: of `numerics.illustrations.illustrate`; without it the page has no
+        illustration: of `numerics.page_data.illustrate`; without it the page has no
             kernel of sampled strings and one learning curve.
         certificate: to be embedded.
         provenance: the command and the versions.

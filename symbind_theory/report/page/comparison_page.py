@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symbind_theory.illustration import Provenance
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.page import Provenance
 from symbind_theory.report.overview import Drawn, drawn_templates
 from symbind_theory.report.page.embedding import rendered_page
 from symbind_theory.report.page.figures import Figure, Named
@@ -14,7 +15,6 @@ from symbind_theory.report.page.heat_maps import matrix_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
 from symbind_theory.report.side_by_side import side_by_side, task_key
-from symbind_theory.results import CheckResult
 
 __all__ = ["comparison_page"]
 

@@ -49,5 +49,5 @@ def _plotly() -> str:
 
 
 def _own_file(name: str) -> Markup:
-    file = resources.files("symbind_theory.report").joinpath("templates", name)
+    file = resources.files("symbind_theory.report").joinpath("markup", name)
     return Markup(file.read_text(encoding="utf-8"))

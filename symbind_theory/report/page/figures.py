@@ -15,8 +15,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from symbind_theory.records.check import CheckResult
 from symbind_theory.report.overview import shortened
-from symbind_theory.results import CheckResult
 
 __all__ = [
     "LEGEND_ABOVE",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from symbind_theory.illustration import SampledKernel
+from symbind_theory.records.page import SampledKernel
 from symbind_theory.report.notation import number
 from symbind_theory.report.page.figures import Figure, Table, label, plot
 from symbind_theory.tasks import TemplateTask

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from symbind_theory.illustration import Variant
+from symbind_theory.interval import Interval
+from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.page import Variant
 from symbind_theory.report.notation import ends, number, whole
 from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
@@ -20,7 +22,6 @@ from symbind_theory.report.page.figures import (
     log_axis,
     plot,
 )
-from symbind_theory.results import Curve, Interval, Samples
 from symbind_theory.validation import as_float
 
 __all__ = ["learning_figure"]

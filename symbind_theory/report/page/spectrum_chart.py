@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from symbind_theory.interval import Interval
 from symbind_theory.report.notation import ends, number
 from symbind_theory.report.overview import shortened
 from symbind_theory.report.page.figures import (
@@ -19,7 +20,6 @@ from symbind_theory.report.page.figures import (
     log_axis,
     plot,
 )
-from symbind_theory.results import Interval
 
 __all__ = ["spectrum_figure"]
 

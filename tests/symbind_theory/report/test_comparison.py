@@ -7,10 +7,12 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
 
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import Alignment, Gap, Samples
 from symbind_theory.report.comparison import print_comparison
-from symbind_theory.results import Alignment, Gap, Interval, Outcome, Samples
 from symbind_theory.tasks import TemplateTask
 
 SYMBOLIC = TemplateTask(["?a X ?b"], ["?a"])

@@ -8,18 +8,18 @@ from itertools import combinations
 import pytest
 import sympy
 
-from symbind_theory.report.document import as_document, to_json
-from symbind_theory.results import (
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import (
     Alignment,
     CheckResult,
     Curve,
     Estimates,
     Gap,
-    Interval,
-    Outcome,
     Samples,
-    Verdict,
 )
+from symbind_theory.records.verdict import Verdict
+from symbind_theory.report.document import as_document, to_json
 from symbind_theory.tasks import TemplateTask
 
 KEYS = {

@@ -7,10 +7,11 @@ import math
 import pytest
 from rich.console import Console
 
-from symbind_theory.claims import claim
-from symbind_theory.findings import Entry, Finding, Ledger, Report, Trial
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.claims import claim
+from symbind_theory.records.ledger import Entry, Finding, Ledger, Report, Trial
 from symbind_theory.report.ledger import ledger_to_json, print_ledger
-from symbind_theory.results import Interval, Outcome
 
 HOLDS, REFUTED, UNDECIDED = Outcome.HOLDS, Outcome.REFUTED, Outcome.UNDECIDED
 

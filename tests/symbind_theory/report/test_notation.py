@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
 
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import Gap, Samples
 from symbind_theory.report.notation import (
     architecture_text,
     column_names,
@@ -24,7 +27,6 @@ from symbind_theory.report.notation import (
     settings,
     whole,
 )
-from symbind_theory.results import Gap, Interval, Outcome, Samples
 from symbind_theory.tasks import TemplateTask
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from toy_result import toy_result
+from symbind_testing.toy_result import toy_result
 
 from numerics import string_gram, template_gram
 from symbind_theory import Outcome, TemplateTask, Verdict
@@ -48,21 +48,26 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
+def html(shown):
+    """What a notebook asks its objects for."""
+    return shown._repr_html_()
+
+
 @pytest.mark.parametrize(
     "shown", [HOSTILE, toy_result(HOSTILE), Verdict("C3", Outcome.HOLDS, "<b>&")]
 )
 def test_text_is_escaped(shown):
-    found = Reader(shown._repr_html_())
+    found = Reader(html(shown))
     assert not {"script", "img", "b"} & set(found.names) - {"b"}
     assert found.names.count("b") <= 2
-    assert type(shown._repr_html_()) is str
+    assert type(html(shown)) is str
     expected = "<b>&" if isinstance(shown, Verdict) else "<script>x</script>"
     assert expected in found.words
 
 
 def test_a_task_is_drawn_with_labels_and_weights():
     task = TemplateTask(["?a ?a", "?a X"], ["same", "no"], [1, 3], name="mine")
-    found = Reader(task._repr_html_())
+    found = Reader(html(task))
     assert found.names.count("svg") == 2
     for text in ("mine", "same", "no", "1/4", "3/4"):
         assert text in found.words
@@ -72,21 +77,21 @@ def test_a_long_task_says_what_is_not_drawn():
     task = TemplateTask(
         [" ".join(["X"] * i + ["?a"] * (600 - i)) for i in range(6)], range(6)
     )
-    found = Reader(task._repr_html_())
+    found = Reader(html(task))
     assert found.names.count("svg") == 3
     assert "The first 3 of 6 templates" in found.words
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_verdict_names_its_outcome_in_words(outcome):
-    found = Reader(Verdict("C3", outcome, "Because.")._repr_html_())
+    found = Reader(html(Verdict("C3", outcome, "Because.")))
     assert outcome.value in found.words
     assert "C3 template matrix" in found.words
     assert "Because." in found.words
 
 
 def test_a_check_starts_with_its_headline():
-    found = Reader(toy_result()._repr_html_())
+    found = Reader(html(toy_result()))
     assert found.words.startswith(
         "Transformers learn this task (C5); MLPs do not (C2)."
     )
@@ -95,13 +100,13 @@ def test_a_check_starts_with_its_headline():
 
 def test_gram_results_show_entries_and_what_is_known():
     gram = template_gram(["?a ?a", "?a ?b"], max_points=64)
-    found = Reader(gram._repr_html_())
+    found = Reader(html(gram))
     assert "N of 2 templates, 64 points" in found.words
     for entry in gram.matrix.ravel():
         assert f"{entry:.4g}" in found.words
     assert f"{gram.smallest_eigenvalue.value:.4g}" in found.words
     strings = string_gram(["u u", "u v"], points=32)
-    assert f"{strings.matrix[0, 1]:.4g}" in Reader(strings._repr_html_()).words
+    assert f"{strings.matrix[0, 1]:.4g}" in Reader(html(strings)).words
 
 
 def test_the_largest_entry_is_the_darkest():

@@ -8,17 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from toy_result import toy_result
+from symbind_testing.toy_result import toy_result
 
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import Alignment, Samples
 from symbind_theory.report import progress
 from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import print_result
-from symbind_theory.results import (
-    Alignment,
-    Interval,
-    Outcome,
-    Samples,
-)
 from symbind_theory.tasks import TemplateTask
 
 SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])

@@ -3,10 +3,11 @@
 import math
 
 import pytest
-from toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
 
 from symbind_theory import Interval, TemplateTask
-from symbind_theory.illustration import Variant
+from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.page import Variant
 from symbind_theory.report.page.figures import (
     Named,
     dark_template,
@@ -15,7 +16,6 @@ from symbind_theory.report.page.figures import (
 )
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-from symbind_theory.results import Curve, Samples
 
 
 def traces(figure):

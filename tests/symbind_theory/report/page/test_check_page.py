@@ -9,20 +9,20 @@ import re
 
 import numpy as np
 import pytest
-from toy_result import ARCHITECTURE, toy_result
+from symbind_testing.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.illustration import (
+from symbind_theory.command.page_sources import embedded_certificate
+from symbind_theory.library.random_family import random_task
+from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.page import (
     Certificate,
     Illustration,
     Provenance,
     SampledKernel,
 )
-from symbind_theory.library.random_family import random_task
-from symbind_theory.provenance import embedded_certificate
 from symbind_theory.report.document import to_json
 from symbind_theory.report.page import page
-from symbind_theory.results import Curve, Samples
 from symbind_theory.task_files import dump_task
 
 

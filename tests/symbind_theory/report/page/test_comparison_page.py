@@ -9,12 +9,12 @@ import markupsafe
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from toy_result import ARCHITECTURE, toy_result
+from symbind_testing.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.illustration import Provenance
+from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.page import Provenance
 from symbind_theory.report.page import comparison_page, page
-from symbind_theory.results import Curve, Samples
 
 CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
 SAMPLES = Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3)

@@ -4,10 +4,10 @@ import base64
 
 import numpy as np
 import pytest
-from toy_result import SAME_DIFFERENT
+from symbind_testing.toy_result import SAME_DIFFERENT
 
 from symbind_theory import TemplateTask
-from symbind_theory.illustration import SampledKernel
+from symbind_theory.records.page import SampledKernel
 from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from symbind_theory import InputError
 from symbind_theory.report.page.mathml import coefficient_mathml, read_coefficient
-from symbind_theory.separation import leading_gap
+from symbind_theory.separation.leading_gaps import leading_gap
 from symbind_theory.strategies import tasks
 
 GAMMA = sympy.Symbol("gamma")

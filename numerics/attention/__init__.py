@@ -1,0 +1,1 @@
+"""One attention layer: softmax features of a template, averaged over its wildcards."""

@@ -1,0 +1,93 @@
+"""From raw training strings to their kernel matrix, and from new strings to theirs.
+
+Strings are read once, repetitions folded, patterns found, and the kernel estimated for
+what occurs. New strings may have tokens and patterns that were never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics.protocols import PatternGram, PatternKernel, Progress
+from numerics.shapes import Int64
+from numerics.strings.overlap_gram import (
+    CrossGram,
+    OverlapGram,
+    cross_gram,
+    overlap_gram,
+)
+from numerics.strings.patterns import (
+    PatternedStrings,
+    StringInput,
+    Vocabulary,
+    find_regular_tokens,
+    pattern_strings,
+    row_codes,
+)
+
+__all__ = ["TrainingStrings"]
+
+
+@dataclass(frozen=True)
+class TrainingStrings:
+    """Training strings and the kernel between them.
+
+    Attributes:
+        vocabulary: of the tokens that occur.
+        length: tokens in a string, k.
+        regular: the tokens that count as regular, by number.
+        strings: the distinct strings.
+        copy_of: which distinct string each training string is; shape (n,).
+        kernel: the kernel of their patterns.
+        gram: the kernel matrix of the distinct strings.
+    """
+
+    vocabulary: Vocabulary
+    length: int
+    regular: Mapping[int, str]
+    strings: PatternedStrings
+    copy_of: Int64[np.ndarray, " n"]
+    kernel: PatternGram
+    gram: OverlapGram
+
+    @classmethod
+    def read(
+        cls,
+        strings: StringInput,
+        kernel: PatternKernel,
+        progress: Progress | None = None,
+    ) -> TrainingStrings:
+        """Read strings and build their kernel matrix.
+
+        Raises:
+            InputError: strings that cannot be read.
+        """
+        vocabulary = Vocabulary()
+        tokens = vocabulary.read(strings)
+        _, first, copy_of = np.unique(
+            row_codes(tokens), return_index=True, return_inverse=True
+        )
+        distinct = tokens[first]
+        regular = find_regular_tokens(distinct, vocabulary.names)
+        patterned = pattern_strings(distinct, regular)
+        values = kernel.gram(patterned.patterns)
+        gram = overlap_gram(patterned, values, progress)
+        length = tokens.shape[1]
+        return cls(vocabulary, length, regular, patterned, copy_of, values, gram)
+
+    def cross(
+        self, strings: StringInput, progress: Progress | None = None
+    ) -> CrossGram:
+        """The kernel between new strings and the distinct training strings.
+
+        Raises:
+            InputError: strings that cannot be read, or of another length.
+        """
+        tokens = self.vocabulary.copy().read(strings, self.length)
+        known = self.kernel.patterns
+        new = pattern_strings(tokens, self.regular, known)
+        kernel = self.kernel.extended(new.patterns[len(known) :])
+        return cross_gram(new, self.strings, kernel, progress)

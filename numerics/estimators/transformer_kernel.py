@@ -1,0 +1,403 @@
+"""scikit-learn estimators: kernel machines of a transformer on strings.
+
+Both learn as the dense kernel machine would, in time and memory near-linear in the
+strings (`overlap_gram`). The kernel sees which tokens are equal and not which they are:
+tokens that were never seen are as good as any other at predict time.
+
+Source: arXiv 2310.09753 (kernel); symbind.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from numerics.architecture import Architecture
+from numerics.estimators.kernel_logistic import solve_logistic
+from numerics.estimators.kernel_ridge import solve_ridge
+from numerics.estimators.samples import (
+    read_classes,
+    read_labels,
+    read_samples,
+    read_tokens,
+)
+from numerics.estimators.training_strings import TrainingStrings
+from numerics.learning.curves import DEFAULT_ALPHA
+from numerics.protocols import PatternKernel
+from numerics.shapes import Float64
+from numerics.strings.one_layer_kernel import OneLayerKernel
+from numerics.strings.patterns import StringInput
+from symbind_theory.validation import InputError, finite_number, shorten
+
+__all__ = ["TransformerKernelClassifier", "TransformerKernelRegressor"]
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[str, int, float], None]
+"""Called with what is being done, the steps done and, where known, how many there are
+(for the kernel) or the residual that is left (for the solver)."""
+
+# Where rounding is the limit residuals end near 1e-11; far above it something is wrong.
+_CONVERGED = 1e-8
+_TOLERANCE = 1e-11
+_LOGISTIC_TOLERANCE = 1e-12
+
+
+class _StringKernelMachine(BaseEstimator):
+    """What regression and classification share."""
+
+    data_: TrainingStrings
+    dual_coef_: np.ndarray
+    n_features_in_: int
+    n_iter_: int
+    residual_: float
+    kernel_error_: float
+
+    def __init__(
+        self,
+        architecture: Architecture = Architecture(),
+        alpha: float = DEFAULT_ALPHA,
+        *,
+        regular_tokens: str | Sequence[str] = "auto",
+        kernel: Any = None,
+        points: int = 2**15,
+        seed: int = 0,
+        device: str = "auto",
+        cache: Any = "auto",
+        n_jobs: int | None = None,
+        progress: Report | None = None,
+    ) -> None:
+        self.architecture = architecture
+        self.alpha = alpha
+        self.regular_tokens = regular_tokens
+        self.kernel = kernel
+        self.points = points
+        self.seed = seed
+        self.device = device
+        self.cache = cache
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def _read(self, X: Any) -> TrainingStrings:
+        """The training strings, after a look at all parameters."""
+        finite_number("alpha", self.alpha, low=0, strict=True)
+        read_tokens(self.regular_tokens)
+        if self.progress is not None and not callable(self.progress):
+            raise InputError(
+                f"progress is {shorten(self.progress)}; expected a function or None"
+            )
+        kernel = self._kernel()
+        with self._spread():
+            data = TrainingStrings.read(X, kernel, self._report_kernel)
+        if data.gram.error > self.alpha:
+            _log.warning(
+                "alpha is %g, below the error of the estimated kernel values, %.1g: "
+                "raise alpha or points for predictions that do not depend on the seed",
+                self.alpha,
+                data.gram.error,
+            )
+        return data
+
+    def _kernel(self) -> PatternKernel:
+        if self.kernel is None:
+            if not isinstance(self.architecture, Architecture):
+                raise InputError(
+                    f"architecture is {shorten(self.architecture)}; expected an "
+                    "Architecture, as in Architecture(beta=2.0)"
+                )
+            return OneLayerKernel(
+                self.architecture, self.points, self.seed, self.device, self.cache
+            )
+        if not isinstance(self.kernel, PatternKernel):
+            raise InputError(
+                f"kernel is {shorten(self.kernel)}; expected an object with a method "
+                "gram(patterns), or None"
+            )
+        return self.kernel
+
+    def _exact_tokens(self, data: TrainingStrings) -> set[int] | None:
+        """The tokens that the preconditioner inverts exactly."""
+        names = read_tokens(self.regular_tokens)
+        if names is None:
+            return None
+        numbers = map(data.vocabulary.number, names)
+        return {number for number in numbers if number is not None}
+
+    def _keep(self, data: TrainingStrings, **learned: Any) -> None:
+        """All attributes at once: a fit that was cut short leaves none behind."""
+        vars(self).update(
+            data_=data,
+            n_features_in_=data.length,
+            kernel_error_=data.gram.error,
+            **learned,
+        )
+
+    def _predict_from(self, X: StringInput) -> Float64[np.ndarray, "n outputs"]:
+        check_is_fitted(self)
+        with self._spread():
+            cross = self.data_.cross(X, self._report_kernel)
+        return cross.matmat(self.dual_coef_)
+
+    def _spread(self) -> AbstractContextManager[Any]:
+        if self.n_jobs is None:
+            return nullcontext()
+        if not isinstance(self.n_jobs, int | np.integer) or not self.n_jobs:
+            raise InputError(
+                f"n_jobs is {shorten(self.n_jobs)}; expected a number of threads, -1 "
+                "for all, or None"
+            )
+        return joblib.parallel_config("threading", n_jobs=self.n_jobs)
+
+    def _report_kernel(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress("kernel", done, total)
+
+    def _report_solver(self, done: int, residual: float) -> None:
+        if self.progress is not None:
+            self.progress("solver", done, residual)
+
+    def _warn_unless(self, converged: bool, residual: float) -> None:
+        if not converged and residual > _CONVERGED:
+            warnings.warn(
+                f"the solver stopped at a relative residual of {residual:.1g}: raise "
+                "alpha",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
+    """Ridge regression with the kernel of a transformer, (K + alpha·I) a = y.
+
+    Labels are not centred.
+
+    >>> strings = [f"t{i} t{i}" for i in range(50)]
+    >>> strings += [f"u{i} v{i}" for i in range(50)]
+    >>> model = TransformerKernelRegressor().fit(strings, [1] * 50 + [-1] * 50)
+    >>> (model.predict(["p p", "q r"]) > 0).tolist()
+    [True, False]
+
+    Args:
+        architecture: the transformer, of depth 1.
+        alpha: ridge > 0, in units of the kernel.
+        regular_tokens: tokens that the solver treats exactly because many strings have
+            them, or "auto". They change its speed and never its results.
+        kernel: another kernel by overlap type, in place of `architecture` and of what
+            says how to estimate it.
+        points: outer points for kernel values of strings that share tokens.
+        seed: of the points.
+        device: "auto", "cpu" or "cuda", for the kernel's estimate.
+        cache: folder where kernel values are kept between runs; "auto" for the
+            environment variable SYMBIND_CACHE or the user's cache folder, None for
+            nowhere.
+        n_jobs: threads for the kernel's estimate; what joblib is configured to when
+            None.
+        progress: called with ("kernel", steps done, steps in all) and with ("solver",
+            iterations done, relative residual).
+
+    Attributes:
+        dual_coef_: a, one row for each distinct training string.
+        data_: the training strings with their kernel matrix.
+        n_features_in_: tokens in a string.
+        n_iter_: iterations of the solver; 0 where a closed or dense solution was at
+            hand.
+        residual_: of the equation, relative to y.
+        kernel_error_: largest half-width of the kernel values between strings that
+            share tokens, at level 0.999; 0 if none do.
+    """
+
+    _flat: bool
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(
+        self,
+        X: StringInput,
+        y: Any,
+        sample_weight: Any = None,
+    ) -> TransformerKernelRegressor:
+        """Learn from strings and their labels.
+
+        Args:
+            X: strings of one length: text with spaces between tokens, lists of tokens,
+                or an array of integer tokens of shape (n, k). An integer token is the
+                token that prints it.
+            y: labels, shape (n,) or (n, outputs).
+            sample_weight: ≥ 0 and not all 0; a weight of 2 counts as two copies.
+
+        Raises:
+            InputError: strings, labels or parameters that cannot be used.
+        """
+        X, y, weight = read_samples(X, read_labels(y), sample_weight)
+        data = self._read(X)
+        mass = np.bincount(data.copy_of, weight)
+        targets = _sums(data.copy_of, weight[:, None] * y.reshape(len(y), -1))
+        solution = solve_ridge(
+            data.gram,
+            targets / mass[:, None],
+            self.alpha / mass,
+            tol=_TOLERANCE,
+            tokens=self._exact_tokens(data),
+            progress=self._report_solver,
+        )
+        self._warn_unless(solution.converged, solution.residual)
+        self._keep(
+            data,
+            dual_coef_=solution.coefficients,
+            n_iter_=solution.iterations,
+            residual_=solution.residual,
+            _flat=y.ndim == 1,
+        )
+        return self
+
+    def predict(self, X: StringInput) -> Float64[np.ndarray, ...]:
+        """Labels of strings; unseen tokens and patterns are welcome.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        found = self._predict_from(X)
+        return found[:, 0] if self._flat else found
+
+
+class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
+    """Logistic regression with the kernel of a transformer, without intercept.
+
+    Minimises Σ log-loss + (alpha/2) ‖f‖² with one function f for two classes, or one
+    for each of more classes (multinomial), as scikit-learn's `LogisticRegression` does
+    with C = 1/alpha and without intercept.
+
+    >>> strings = [f"t{i} t{i}" for i in range(50)]
+    >>> strings += [f"u{i} v{i}" for i in range(50)]
+    >>> model = TransformerKernelClassifier(alpha=0.01)
+    >>> model = model.fit(strings, ["same"] * 50 + ["other"] * 50)
+    >>> model.predict(["p p", "q r"]).tolist()
+    ['same', 'other']
+
+    Args:
+        architecture: the transformer, of depth 1.
+        alpha: weight of ‖f‖², > 0.
+        regular_tokens: checked and then left alone: this solver inverts what patterns
+            say, and no columns of tokens. Here so that both estimators take the same.
+        kernel: as in `TransformerKernelRegressor`, and so for what follows.
+        points: see there.
+        seed: see there.
+        device: see there.
+        cache: see there.
+        n_jobs: see there.
+        progress: see there; the solver's iterations are Newton steps.
+
+    Attributes:
+        classes_: the classes, sorted.
+        dual_coef_: one row for each distinct training string, one column for each
+            function.
+        data_: the training strings with their kernel matrix.
+        n_features_in_: tokens in a string.
+        n_iter_: Newton steps.
+        residual_: of the optimality conditions, relative to the largest multiplicity.
+        kernel_error_: as in `TransformerKernelRegressor`.
+    """
+
+    classes_: np.ndarray
+
+    def fit(
+        self,
+        X: StringInput,
+        y: Any,
+        sample_weight: Any = None,
+    ) -> TransformerKernelClassifier:
+        """Learn from strings and their classes.
+
+        Args:
+            X: as in `TransformerKernelRegressor.fit`.
+            y: classes, at least two; shape (n,).
+            sample_weight: ≥ 0 and not all 0; a weight of 2 counts as two copies.
+
+        Raises:
+            InputError: strings, classes or parameters that cannot be used.
+        """
+        X, y, weight = read_samples(X, read_classes(y), sample_weight)
+        classes, number = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise InputError(
+                f"y has one class, {shorten(classes.tolist()[0])}; expected at least "
+                "two"
+            )
+        data = self._read(X)
+        shape = (len(data.strings), len(classes))
+        counts = np.zeros(shape)
+        np.add.at(counts, (data.copy_of, number), weight)
+        # For two classes f = 2 f_1 = −2 f_0 has twice the norm of both together.
+        binary = len(classes) == 2
+        solution = solve_logistic(
+            data.gram,
+            counts,
+            self.alpha * (2 if binary else 1),
+            tol=_LOGISTIC_TOLERANCE,
+            progress=self._report_solver,
+        )
+        self._warn_unless(solution.converged, solution.residual)
+        found = solution.coefficients
+        self._keep(
+            data,
+            classes_=classes,
+            dual_coef_=found[:, 1:] - found[:, :1] if binary else found,
+            n_iter_=solution.newton_steps,
+            residual_=solution.residual,
+        )
+        return self
+
+    def decision_function(self, X: StringInput) -> Float64[np.ndarray, ...]:
+        """Logits: f > 0 for the second of two classes, else one column each.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        found = self._predict_from(X)
+        return found[:, 0] if len(self.classes_) == 2 else found
+
+    def predict_proba(self, X: StringInput) -> Float64[np.ndarray, "n classes"]:
+        """The probability of each class.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        logits = self.decision_function(X)
+        if logits.ndim == 1:
+            logits = np.column_stack([np.zeros_like(logits), logits])
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        return odds / odds.sum(1, keepdims=True)
+
+    def predict(self, X: StringInput) -> np.ndarray:
+        """The most probable class.
+
+        Args:
+            X: as in `fit`, of the same length.
+        """
+        logits = self.decision_function(X)
+        best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(1)
+        return self.classes_[best]
+
+
+def _sums(
+    groups: np.ndarray, values: Float64[np.ndarray, "n c"]
+) -> Float64[np.ndarray, "groups c"]:
+    return np.column_stack([np.bincount(groups, column) for column in values.T])

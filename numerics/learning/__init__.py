@@ -1,0 +1,1 @@
+"""What kernel regression learns from so many strings, by formula."""

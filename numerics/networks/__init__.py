@@ -1,0 +1,1 @@
+"""Finite networks: what the kernels are limits of, sampled and trained."""

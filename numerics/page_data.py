@@ -1,0 +1,211 @@
+"""What a page shows beside a check: the kernel of sampled strings, and other a and b.
+
+The kernel matrix of strings drawn from a task tends to the blocks of N as data gets
+more diverse (C4); the multiples a and b of the identity change how much data is needed
+(C6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from numerics.architecture import Architecture
+from numerics.learning.curves import learning_curve, sample_complexity
+from numerics.strings.sampled_gram import string_gram
+from numerics.template_matrix.estimate import template_gram
+from symbind_theory.command.from_estimates import as_curve
+from symbind_theory.laws.substitution_laws import Probabilities
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.page import Illustration, SampledKernel, Variant
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.templates import fresh_tokens
+
+__all__ = ["illustrate", "sampled_kernel", "variants"]
+
+Progress = Callable[[int, int], None]
+Stage = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a stage of the work by its description; inside, progress is reported."""
+
+# A picture of more strings shows no more; of fewer than two of a template, no block.
+_STRINGS = 72
+_STRINGS_OF_A_TEMPLATE = (2, 12)
+
+# Small enough that some strings share a symbol, so that the blocks show exceptions.
+_VOCABULARY = 64
+
+_POINTS = 2**13
+
+# The multiples that are tried where the architecture has none: those of claim C6.
+_IDENTITY_KQ = 2.0
+_IDENTITY_VO = 1.0
+
+# Curves are drawn over decades: a hundredth of λ_min is not seen.
+_REL_TOL = 1e-2
+
+
+def illustrate(
+    result: CheckResult,
+    architecture: Architecture | None = None,
+    *,
+    max_points: int = 2**16,
+    device: str = "auto",
+    stage: Stage | None = None,
+) -> Illustration:
+    """Sample the kernel, and estimate N with other multiples of the identity.
+
+    Args:
+        result: the check that is illustrated; its seed is used here too.
+        architecture: the one that was checked; `Architecture()` when None.
+        max_points: outer points at most for each variant, ≥ 64.
+        device: "auto", "cpu" or "cuda".
+        stage: opens a stage of the work by its description, for its progress.
+
+    Raises:
+        InputError: an architecture that is not estimated.
+    """
+    architecture = architecture or Architecture()
+    stage = stage or _silent
+    with stage("sampling the kernel") as progress:
+        kernel = sampled_kernel(
+            result.task,
+            architecture,
+            result.seed,
+            device=device,
+            level=result.estimates.smallest_eigenvalue.level,
+            progress=progress,
+        )
+    return Illustration(
+        kernel, variants(result, architecture, max_points, device, stage)
+    )
+
+
+def _silent(description: str) -> AbstractContextManager[Progress]:
+    """A stage whose progress nobody looks at."""
+    return nullcontext(lambda done, total: None)
+
+
+def sampled_kernel(
+    task: TemplateTask,
+    architecture: Architecture,
+    seed: int = 0,
+    *,
+    device: str = "auto",
+    level: float = 0.999,
+    progress: Progress | None = None,
+) -> SampledKernel:
+    """K_trans between strings of the task, equally many of each template.
+
+    At most 36 templates are drawn from, the first. Substitutions follow the task's
+    laws, on 64 tokens or those that the laws name.
+
+    >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    >>> found = sampled_kernel(task, Architecture())
+    >>> len(found.strings), found.template_indices[:13]
+    (24, (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))
+    """
+    least, most = _STRINGS_OF_A_TEMPLATE
+    each = min(most, max(least, _STRINGS // len(task)))
+    tokens = _tokens(task)
+    strings: list[str] = []
+    indices: list[int] = []
+    for i in range(min(len(task), _STRINGS // least)):
+        alone = TemplateTask([task.templates[i]], [0], laws=task.laws[i])
+        # Distinct for each template, and for each seed of the check.
+        strings += alone.sample(each, tokens, seed=seed * len(task) + i).strings
+        indices += [i] * each
+    gram = string_gram(
+        strings, architecture, _POINTS, seed, device, level=level, progress=progress
+    )
+    return SampledKernel(
+        strings=tuple(strings),
+        template_indices=tuple(indices),
+        matrix=tuple(map(tuple, gram.matrix.tolist())),
+        halfwidth=float(gram.halfwidth["matrix"].max()),
+        level=gram.level,
+        vocabulary=len(tokens),
+        points=gram.points,
+    )
+
+
+def _tokens(task: TemplateTask) -> tuple[str, ...]:
+    """Tokens that every law of the task can draw from."""
+    named = {
+        token: None
+        for law in task.laws
+        if isinstance(law, Probabilities)
+        for token in law.tokens
+    }
+    fresh = fresh_tokens([*task.regular_tokens, *named])
+    needed = max(len(t.wildcards) for t in task.templates)
+    return (*named, *islice(fresh, max(0, max(_VOCABULARY, needed) - len(named))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Multiples of the identity, and what they are called."""
+
+    name: str
+    identity_kq: float
+    identity_vo: float
+
+
+def variants(
+    result: CheckResult,
+    architecture: Architecture,
+    max_points: int = 2**16,
+    device: str = "auto",
+    stage: Stage | None = None,
+) -> tuple[Variant, ...]:
+    """Without a and b, with a alone, and with b alone, but for what was checked.
+
+    Where the architecture has no a it is 2 here, where it has no b it is 1. Seed,
+    method and level are the check's.
+    """
+    curve, samples = result.learning_curve, result.sample_complexity
+    if curve is None or samples is None:
+        return ()
+    stage = stage or _silent
+    found = []
+    for change in _changes(architecture):
+        changed = replace(
+            architecture,
+            identity_kq=change.identity_kq,
+            identity_vo=change.identity_vo,
+        )
+        with stage(f"with {change.name}") as progress:
+            gram = template_gram(
+                result.task.templates,
+                changed,
+                _REL_TOL,
+                max_points,
+                result.seed,
+                device,
+                result.estimates.method,
+                level=result.estimates.smallest_eigenvalue.level,
+                progress=progress,
+            )
+        implied = learning_curve(result.task, sizes=curve.sizes, gram=gram)
+        found.append(
+            Variant(
+                change.name,
+                change.identity_kq,
+                change.identity_vo,
+                gram.smallest_eigenvalue,
+                sample_complexity(result.task, target=samples.target, gram=gram),
+                as_curve(implied),
+            )
+        )
+    return tuple(found)
+
+
+def _changes(architecture: Architecture) -> list[_Change]:
+    a, b = architecture.identity_kq, architecture.identity_vo
+    tried = [
+        _Change("a = b = 0", 0.0, 0.0),
+        _Change(f"a = {a or _IDENTITY_KQ:g}", a or _IDENTITY_KQ, 0.0),
+        _Change(f"b = {b or _IDENTITY_VO:g}", 0.0, b or _IDENTITY_VO),
+    ]
+    return [c for c in tried if (c.identity_kq, c.identity_vo) != (a, b)]

@@ -1,0 +1,175 @@
+"""The collision graph: which strings share tokens, counted without listing pairs.
+
+Two strings collide where they share a token that is not regular. Sets of shared tokens
+are counted by an inverted index; inclusion and exclusion over the sets give, exactly,
+how many strings each one collides with and how many pairs have each overlap type.
+
+Source: the collision graph as a perturbation of an ideal classifier on templates, Guan
+& Bradic, arXiv 2605.07120; the counting is symbind's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics.shapes import Int64
+from numerics.strings.patterns import (
+    PatternedStrings,
+    StringInput,
+    Vocabulary,
+    find_regular_tokens,
+    pattern_strings,
+    row_codes,
+)
+from numerics.strings.shared_blocks import Columns, column_pairs
+from numerics.strings.shared_sets import Level, shared_sets
+from symbind_theory.overlaps import OverlapType
+from symbind_theory.templates import Template
+
+__all__ = ["CollisionGraph", "collision_graph"]
+
+
+@dataclass(frozen=True)
+class CollisionGraph:
+    """Collisions among n distinct strings.
+
+    Attributes:
+        patterns: of the strings.
+        strings: how many distinct strings have each pattern; shape (r,).
+        edges: how many pairs have each overlap type that occurs. The two strings of a
+            pair have no order: of a type and its swapped twin the smaller stands for
+            both.
+        degrees: with how many others each string collides; shape (n,).
+    """
+
+    patterns: tuple[Template, ...]
+    strings: Int64[np.ndarray, " r"]
+    edges: dict[OverlapType, int]
+    degrees: Int64[np.ndarray, " n"]
+
+    @property
+    def edge_count(self) -> int:
+        """The number of pairs that collide."""
+        return int(self.degrees.sum()) // 2
+
+    @property
+    def density(self) -> float:
+        """The share of all pairs that collide."""
+        n = len(self.degrees)
+        return self.edge_count / (n * (n - 1) / 2) if n > 1 else 0.0
+
+    def between(self, first: Template, second: Template) -> int:
+        """The number of colliding pairs of two patterns.
+
+        Args:
+            first: a pattern, up to a renaming of wildcards.
+            second: likewise.
+        """
+        wanted = {first.canonical(), second.canonical()}
+        return sum(
+            count
+            for kind, count in self.edges.items()
+            if {kind.first, kind.second} == wanted
+        )
+
+
+def collision_graph(
+    strings: StringInput, regular_tokens: Sequence[str] | None = None
+) -> CollisionGraph:
+    """Count the collisions of strings; repeated strings count once.
+
+    >>> graph = collision_graph(["u v", "v w", "x y", "x x"], regular_tokens=[])
+    >>> graph.edge_count, graph.degrees.tolist()
+    (2, [1, 1, 1, 1])
+
+    Args:
+        strings: as an estimator's X.
+        regular_tokens: tokens that belong to the patterns; those that stand out when
+            None, as the estimators have it.
+
+    Raises:
+        InputError: strings that cannot be read.
+    """
+    vocabulary = Vocabulary()
+    tokens = vocabulary.read(strings)
+    distinct = tokens[np.sort(np.unique(row_codes(tokens), return_index=True)[1])]
+    names = vocabulary.names
+    if regular_tokens is None:
+        regular = find_regular_tokens(distinct, names)
+    else:
+        regular = {n: x for n, x in enumerate(names) if x in set(regular_tokens)}
+    patterned = pattern_strings(distinct, regular)
+    levels = shared_sets(patterned)
+    return CollisionGraph(
+        patterned.patterns,
+        np.bincount(patterned.pattern, minlength=len(patterned.patterns)),
+        _edges(levels, patterned),
+        _degrees(levels, len(patterned)),
+    )
+
+
+def _degrees(levels: Sequence[Level], n: int) -> Int64[np.ndarray, " n"]:
+    """Inclusion and exclusion over a string's tokens: sizes of sets of neighbours."""
+    degrees = np.zeros(n, dtype=np.int64)
+    for level in levels:
+        others = np.bincount(level.token_set)[level.token_set] - 1
+        sign = 1 if level.size % 2 else -1
+        np.add.at(degrees, level.string, sign * others)
+    return degrees
+
+
+def _edges(
+    levels: Sequence[Level], strings: PatternedStrings
+) -> dict[OverlapType, int]:
+    """Pairs by type, from the largest sets down: what a larger type has is taken off.
+
+    A set counts every pair that shares it and perhaps more.
+    """
+    edges: Counter[OverlapType] = Counter()
+    for level in reversed(levels):
+        found = _pairs_with_a_set(level, strings)
+        for larger, count in list(edges.items()):
+            for kind in larger.restrictions():
+                if kind.size == level.size < larger.size:
+                    found[_unordered(kind)] -= count
+        edges.update({kind: count for kind, count in found.items() if count})
+    return dict(sorted(edges.items(), key=lambda item: _key(item[0])))
+
+
+def _pairs_with_a_set(level: Level, strings: PatternedStrings) -> Counter[OverlapType]:
+    """For each type of one size, the pairs of a pair of strings and a shared set."""
+    columns = Columns.of(level, strings)
+    members = np.asarray(columns.incidence.sum(axis=0)).ravel().astype(np.int64)
+    rows, others = column_pairs(columns, columns)
+    upper = rows <= others
+    rows, others = rows[upper], others[upper]
+    pairs = members[rows] * (members[others] - (rows == others))
+    pairs = np.where(rows == others, pairs // 2, pairs)
+    kinds = len(columns.pattern)
+    codes, which = np.unique(
+        columns.kind[rows] * kinds + columns.kind[others], return_inverse=True
+    )
+    counts = np.zeros(len(codes), dtype=np.int64)
+    np.add.at(counts, which, pairs)
+    found: Counter[OverlapType] = Counter()
+    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        a, b = divmod(code, kinds)
+        slots = zip(columns.slots[a].tolist(), columns.slots[b].tolist(), strict=True)
+        first, second = (strings.patterns[columns.pattern[x]] for x in (a, b))
+        kind = OverlapType(first, second, tuple(sorted(slots)))
+        found[_unordered(kind)] += count
+    return found
+
+
+def _unordered(kind: OverlapType) -> OverlapType:
+    return min(kind, kind.swapped(), key=_key)
+
+
+def _key(
+    kind: OverlapType,
+) -> tuple[int, tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:
+    return kind.size, kind.first.tokens, kind.second.tokens, kind.matching

@@ -1,0 +1,257 @@
+"""Components of one kernel by level and face, estimated when first asked for.
+
+Which faces are estimated together changes nothing in the values, so a level with few
+faces is estimated whole, and its entry in the cache serves every later set of strings.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from math import comb, factorial
+from typing import Any
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.devices import resolve_device
+from numerics.protocols import Progress
+from numerics.shapes import Float64, Int64
+from numerics.store.value_cache import ValueCache
+from numerics.strings.overlap_components import (
+    ComponentGram,
+    Face,
+    check_faces,
+    component_gram,
+)
+from symbind_theory.templates import Template
+
+__all__ = ["ComponentSettings", "ComponentTable", "Terms", "architecture_key"]
+
+_log = logging.getLogger(__name__)
+
+# A level with at most so many columns is estimated whole.
+_FEW_COLUMNS = 128
+# Templates times points from where an estimate takes minutes rather than seconds.
+_LONG_WORK = 2**27
+
+
+def architecture_key(architecture: Architecture) -> dict[str, Any]:
+    """All parameters, as JSON can write them."""
+    fields = asdict(architecture)
+    return {**fields, "activation": repr(architecture.activation)}
+
+
+@dataclass(frozen=True)
+class ComponentSettings:
+    """What all components of a kernel depend on.
+
+    Attributes:
+        architecture: the transformer, of depth 1.
+        regular_tokens: of all its templates, sorted.
+        points: outer points.
+        seed: of the points.
+        device: "auto", "cpu" or "cuda".
+        cache: where values are kept.
+    """
+
+    architecture: Architecture
+    regular_tokens: tuple[str, ...]
+    points: int
+    seed: int
+    device: str
+    cache: ValueCache
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Components of one level that enter the values of overlap types.
+
+    Attributes:
+        level: the number of tokens s.
+        row: the type each term belongs to; shape (t,).
+        first: for each term the pattern of the first string; shape (t,).
+        first_slots: its wildcards, increasing; shape (t, s).
+        second: the pattern of the second string; shape (t,).
+        second_slots: the wildcards that carry the same tokens; shape (t, s).
+    """
+
+    level: int
+    row: Int64[np.ndarray, " t"]
+    first: Int64[np.ndarray, " t"]
+    first_slots: Int64[np.ndarray, "t s"]
+    second: Int64[np.ndarray, " t"]
+    second_slots: Int64[np.ndarray, "t s"]
+
+
+class ComponentTable:
+    """The components estimated so far.
+
+    Args:
+        settings: of the kernel.
+    """
+
+    def __init__(self, settings: ComponentSettings) -> None:
+        self._settings = settings
+        self._levels: dict[int, ComponentGram] = {}
+
+    def ensure(
+        self,
+        patterns: Sequence[Template],
+        terms: Sequence[Terms],
+        progress: Progress | None = None,
+    ) -> None:
+        """Estimate what the terms need and is not there.
+
+        Args:
+            patterns: those that the terms number.
+            terms: one for each level.
+            progress: called with (groups done, groups in all).
+
+        Raises:
+            InputError: strings that share too many tokens in too many ways.
+        """
+        missing = [
+            list(dict.fromkeys([*self._faces(level.level), *faces]))
+            for level in terms
+            for faces in [self._wanted(patterns, level)]
+            if not set(faces) <= set(self._faces(level.level))
+        ]
+        # Refused before anything is estimated.
+        for faces in missing:
+            check_faces(len(faces), len(faces[0].slots))
+        self._announce(missing)
+        for done, faces in enumerate(missing):
+
+            def report(group: int, before: int = 16 * done) -> None:
+                if progress is not None:
+                    progress(before + group, 16 * len(missing))
+
+            found = self._estimate(sorted(faces, key=_order), report)
+            self._levels[len(faces[0].slots)] = found
+
+    def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
+        """Say beforehand that an estimate will be long."""
+        sizes = [len(faces[0].slots) for faces in missing]
+        templates = sum(
+            len(faces) * factorial(size) * 2**size
+            for faces, size in zip(missing, sizes, strict=True)
+        )
+        if templates * self._settings.points > _LONG_WORK:
+            _log.warning(
+                "strings share up to %d tokens: up to %d conditional templates at %d "
+                "points each, a long estimate unless it is in the cache; fewer "
+                "points, shorter strings or a larger vocabulary make it shorter",
+                max(sizes),
+                templates,
+                self._settings.points,
+            )
+
+    def lookup(
+        self, patterns: Sequence[Template], terms: Terms
+    ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
+        """The components and their half-widths, one for each term."""
+        found = self._levels[terms.level]
+        place = {face: index for index, face in enumerate(found.faces)}
+        second = np.sort(terms.second_slots, axis=1)
+        rows = _places(patterns, terms.first, terms.first_slots, place)
+        columns = _places(patterns, terms.second, second, place)
+        order = _order_numbers(terms.second_slots)
+        values = found.values[rows, columns, order]
+        return values, found.halfwidth[rows, columns, order]
+
+    @property
+    def levels(self) -> list[int]:
+        """The levels estimated so far, in increasing order."""
+        return sorted(self._levels)
+
+    def squares(
+        self, patterns: Sequence[Template], level: int
+    ) -> Float64[np.ndarray, " r"]:
+        """What all components of one level add to the kernel of a string with itself.
+
+        Returns:
+            One sum for each pattern; 0 for those whose level is not estimated.
+        """
+        found = self._levels[level]
+        place = {pattern: index for index, pattern in enumerate(patterns)}
+        total = np.zeros(len(patterns))
+        for index, face in enumerate(found.faces):
+            total[place[face.template]] += found.values[index, index, 0]
+        return total
+
+    def _faces(self, level: int) -> tuple[Face, ...]:
+        return self._levels[level].faces if level in self._levels else ()
+
+    def _wanted(self, patterns: Sequence[Template], terms: Terms) -> list[Face]:
+        """All faces of the patterns shown, or of all patterns where those are few.
+
+        A pattern's faces come together, as their sum decides how they are scaled.
+        """
+        level = terms.level
+        counts = [comb(len(t.wildcards), level) for t in patterns]
+        few = sum(counts) * factorial(level) <= _FEW_COLUMNS
+        shown = np.unique(np.concatenate([terms.first, terms.second])).tolist()
+        return [
+            Face(t, slots)
+            for t in (patterns if few else [patterns[i] for i in shown])
+            for slots in combinations(range(len(t.wildcards)), level)
+        ]
+
+    def _estimate(
+        self, faces: Sequence[Face], report: Callable[[int], None]
+    ) -> ComponentGram:
+        settings = self._settings
+
+        def compute() -> dict[str, np.ndarray]:
+            found = component_gram(
+                faces,
+                settings.regular_tokens,
+                settings.architecture,
+                settings.points,
+                settings.seed,
+                resolve_device(settings.device),
+                report,
+            )
+            return {"values": found.values, "halfwidth": found.halfwidth}
+
+        key = {
+            "what": "components",
+            "architecture": architecture_key(settings.architecture),
+            "regular_tokens": settings.regular_tokens,
+            "points": settings.points,
+            "seed": settings.seed,
+            "device": str(resolve_device(settings.device)),
+            "faces": [(face.template.tokens, face.slots) for face in faces],
+        }
+        return ComponentGram(tuple(faces), **settings.cache.get(key, compute))
+
+
+def _order(face: Face) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    return face.template.tokens, face.slots
+
+
+def _places(
+    patterns: Sequence[Template],
+    pattern: Int64[np.ndarray, " t"],
+    slots: Int64[np.ndarray, "t s"],
+    place: dict[Face, int],
+) -> Int64[np.ndarray, " t"]:
+    """The number of each term's face."""
+    shown, inverse = np.unique(
+        np.column_stack([pattern, slots]), axis=0, return_inverse=True
+    )
+    numbers = [place[Face(patterns[i], tuple(s))] for i, *s in shown.tolist()]
+    return np.array(numbers, dtype=np.int64)[inverse.reshape(-1)]
+
+
+def _order_numbers(slots: Int64[np.ndarray, "t s"]) -> Int64[np.ndarray, " t"]:
+    """The place of each row's order among all orders, lexicographically."""
+    size = slots.shape[1]
+    number = np.zeros(len(slots), dtype=np.int64)
+    for m in range(size):
+        smaller = (slots[:, m + 1 :] < slots[:, m : m + 1]).sum(1)
+        number += smaller * factorial(size - 1 - m)
+    return number

@@ -1,0 +1,338 @@
+"""The one-layer transformer kernel of strings by overlap type.
+
+Strings that share no symbol have the template matrix, from `template_gram`. What shared
+tokens add to the attention kernel comes in components (`overlap_components`), each of
+them positive semi-definite; the kernel follows by the activation's dual.
+
+Source: arXiv 2310.09753 (kernel); symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.averages.linalg import triangle
+from numerics.devices import GROUPS, resolve_device, supported
+from numerics.overlap_types import OverlapTypes, TypeValues
+from numerics.protocols import Progress
+from numerics.shapes import Float64, Int64
+from numerics.store.value_cache import ValueCache
+from numerics.strings.component_table import (
+    ComponentSettings,
+    ComponentTable,
+    Terms,
+    architecture_key,
+)
+from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.mehler import kernel_factor
+from numerics.template_matrix.record import kernel_excess
+from symbind_theory.templates import Template
+from symbind_theory.validation import InputError, positive_integer
+
+__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales"]
+
+_LEAST_POINTS = 64 * GROUPS
+
+
+@dataclass(frozen=True)
+class OneLayerKernel:
+    """The kernel of a one-layer transformer. Implements `PatternKernel`.
+
+    Attributes:
+        architecture: the transformer, of depth 1.
+        points: outer points for what shared tokens add, rounded down to 16 times a
+            power of two; at least 1024.
+        seed: of the points.
+        device: "auto", "cpu" or "cuda".
+        cache: folder for estimates; "auto" for the user's cache folder, None for none.
+
+    Raises:
+        InputError: an argument out of range, or an architecture not estimated yet.
+    """
+
+    architecture: Architecture = Architecture()
+    points: int = 2**15
+    seed: int = 0
+    device: str = "auto"
+    cache: object = "auto"
+
+    def __post_init__(self) -> None:
+        supported(self.architecture)
+        positive_integer("points", self.points, low=_LEAST_POINTS)
+        positive_integer("seed", self.seed, low=0)
+        resolve_device(self.device)
+        ValueCache(self.cache)
+
+    def gram(self, patterns: Sequence[Template]) -> OneLayerGram:
+        """The kernel between strings of these patterns.
+
+        Args:
+            patterns: canonical and distinct, of one length.
+        """
+        each = 1 << ((self.points // GROUPS).bit_length() - 1)
+        settings = ComponentSettings(
+            self.architecture,
+            tuple(sorted({x for t in patterns for x in t.regular_tokens})),
+            GROUPS * each,
+            self.seed,
+            self.device,
+            ValueCache(self.cache),
+        )
+        base = _base(patterns, settings)
+        return OneLayerGram(tuple(patterns), settings, base, ComponentTable(settings))
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The kernel of strings that share no symbol.
+
+    Attributes:
+        features: F with C = FᵀF.
+        attention_self: d.
+        halfwidth: of N.
+        feature_error: relative, of F's columns.
+        self_error: relative, of d.
+    """
+
+    features: Float64[np.ndarray, "rows r"]
+    attention_self: Float64[np.ndarray, " r"]
+    halfwidth: Float64[np.ndarray, "r r"]
+    feature_error: float
+    self_error: float
+
+
+def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
+    def compute() -> dict[str, np.ndarray]:
+        gram = template_gram(
+            patterns, settings.architecture, seed=settings.seed, device=settings.device
+        )
+        column = list(gram.column)
+        return {
+            "features": gram.factors[0][:, column],
+            "attention_self": gram.attention_self,
+            "halfwidth": gram.halfwidth["matrix"],
+            "errors": np.array([gram.feature_error, gram.self_error]),
+        }
+
+    key = {
+        "what": "template matrix",
+        "architecture": architecture_key(settings.architecture),
+        "seed": settings.seed,
+        "device": str(resolve_device(settings.device)),
+        "patterns": [t.tokens for t in patterns],
+    }
+    found = settings.cache.get(key, compute)
+    feature_error, self_error = found["errors"].tolist()
+    return _Base(
+        found["features"],
+        found["attention_self"],
+        found["halfwidth"],
+        feature_error,
+        self_error,
+    )
+
+
+@dataclass(frozen=True)
+class OneLayerGram:
+    """The kernel of strings of given patterns. Implements `PatternGram`.
+
+    Attributes:
+        patterns: the patterns.
+        settings: of the components.
+        base: the kernel of strings that share no symbol.
+        components: those estimated so far; it grows.
+    """
+
+    patterns: tuple[Template, ...]
+    settings: ComponentSettings
+    base: _Base
+    components: ComponentTable
+
+    @property
+    def factor(self) -> Float64[np.ndarray, "rows r"]:
+        """G with N = GᵀG."""
+        return self._factor
+
+    @cached_property
+    def _factor(self) -> Float64[np.ndarray, "rows r"]:
+        base = self.base
+        found = kernel_factor(
+            self.settings.architecture.activation,
+            base.features,
+            base.attention_self,
+            base.feature_error,
+            base.self_error,
+        )
+        return found.factor
+
+    @property
+    def diagonal(self) -> Float64[np.ndarray, " r"]:
+        """K of a string with itself."""
+        d = self.base.attention_self
+        return self.settings.architecture.activation.dual(d, d, d)
+
+    @property
+    def excess(self) -> Float64[np.ndarray, " r"]:
+        """K of a string with itself less the diagonal of N."""
+        wild = np.array([bool(t.wildcards) for t in self.patterns])
+        return kernel_excess(self.diagonal, self.factor, wild)
+
+    def values(
+        self, types: OverlapTypes, progress: Progress | None = None
+    ) -> TypeValues:
+        """K of each overlap type, with half-widths.
+
+        The components of a string add up to its kernel with itself, which is known;
+        they are scaled to do so. The kernel stays positive semi-definite, and values
+        move within their error.
+        """
+        wildcards = np.array([len(t.wildcards) for t in self.patterns])
+        same = types.same_strings(wildcards)
+        # A string with itself is known.
+        apart = np.where(same[:, None], -1, types.matching)
+        terms = _terms(replace(types, matching=apart))
+        self.components.ensure(self.patterns, terms, progress)
+        base, dual = self.base, self.settings.architecture.activation.dual
+        scales = self._scales()
+        i, j = types.first, types.second
+        columns = base.features.T
+        c = np.einsum("mf,mf->m", columns[i], columns[j])
+        width = np.zeros_like(c)
+        for level in terms:
+            value, halfwidth = self.components.lookup(self.patterns, level)
+            scale = scales[level.level]
+            both = scale[level.first] * scale[level.second]
+            np.add.at(c, level.row, both * value)
+            np.add.at(width, level.row, both * halfwidth)
+        x, y = base.attention_self[i], base.attention_self[j]
+        found = dual(x, y, c)
+        moved = np.abs(dual(x, y, c + width) - found)
+        nothing = (types.matching < 0).all(1)
+        n = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
+        value = np.where(nothing, n, found)
+        halfwidth = moved + base.halfwidth[i, j]
+        return TypeValues(
+            np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
+        )
+
+    def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
+        table = self.components
+        return component_scales(
+            self.base.attention_self - (self.base.features**2).sum(0),
+            np.array([len(t.wildcards) for t in self.patterns]),
+            {level: table.squares(self.patterns, level) for level in table.levels},
+        )
+
+    def extended(self, patterns: Sequence[Template]) -> OneLayerGram:
+        """The same kernel for more patterns.
+
+        The features of new patterns are estimated together with the old ones, from
+        points of their own, and carried over: f_new = A f_old + rest, with A from the
+        new estimate and f_old from the one that is there. So the values of a new
+        pattern depend, within their half-widths, on the others that come with it.
+
+        Raises:
+            InputError: a regular token that the kernel does not have.
+        """
+        unknown = {x for t in patterns for x in t.regular_tokens}
+        unknown -= set(self.settings.regular_tokens)
+        if unknown:
+            raise InputError(
+                f"patterns have the regular tokens {sorted(unknown)}; expected some of "
+                f"{list(self.settings.regular_tokens)}"
+            )
+        if not patterns:
+            return self
+        together = (*self.patterns, *patterns)
+        union, old = _base(together, self.settings), len(self.patterns)
+        d = np.concatenate([self.base.attention_self, union.attention_self[old:]])
+        halfwidth = union.halfwidth.copy()
+        halfwidth[:old, :old] = self.base.halfwidth
+        base = _Base(
+            _carried_over(self.base.features, union.features, together, d),
+            d,
+            halfwidth,
+            max(self.base.feature_error, union.feature_error),
+            max(self.base.self_error, union.self_error),
+        )
+        return replace(self, patterns=together, base=base)
+
+
+def component_scales(
+    known: Float64[np.ndarray, " r"],
+    wildcards: Int64[np.ndarray, " r"],
+    squares: Mapping[int, Float64[np.ndarray, " r"]],
+) -> dict[int, Float64[np.ndarray, " r"]]:
+    """By what each pattern's components of each level are multiplied.
+
+    The last component, of all wildcards together, is brought to what is left of the
+    kernel of a string with itself; the others are shortened only if they exceed it. A
+    level's scale depends on that level and lower ones, which are estimated before it:
+    values take no notice of what is asked for later.
+
+    Args:
+        known: what a string's components add up to; negative is read as 0.
+        wildcards: how many each pattern has.
+        squares: the squared lengths of all components of each level together.
+    """
+    left, found = np.maximum(known, 0.0), {}
+    for level, total in sorted(squares.items()):
+        ratio = np.divide(left, total, out=np.ones_like(left), where=total > 0)
+        ratio = np.where(wildcards == level, ratio, np.minimum(ratio, 1.0))
+        left = np.maximum(left - ratio * total, 0.0)
+        found[level] = np.sqrt(ratio)
+    return found
+
+
+def _carried_over(
+    features: Float64[np.ndarray, "rows old"],
+    union: Float64[np.ndarray, "more r"],
+    patterns: Sequence[Template],
+    d: Float64[np.ndarray, " r"],
+) -> Float64[np.ndarray, "all r"]:
+    """The given features beside those of new patterns that relate to them as in the
+    union.
+
+    A new pattern without wildcards has one string, whose C_ii = d_i is known.
+    """
+    old = features.shape[1]
+    r = triangle(union)
+    solution = np.linalg.lstsq(r[:old, :old], r[:old, old:], rcond=None)[0]
+    new = np.vstack([features @ solution, r[old:, old:]])
+    for column, pattern, square in zip(
+        new.T, patterns[old:], d[old:].tolist(), strict=True
+    ):
+        if not pattern.wildcards:
+            column *= np.sqrt(square) / np.linalg.norm(column)
+    padded = np.zeros((len(new), old))
+    padded[: len(features)] = features
+    return np.hstack([padded, new])
+
+
+def _terms(types: OverlapTypes) -> list[Terms]:
+    """The components of every nonempty subset of every matching, by level."""
+    shared = types.matching >= 0
+    sizes = shared.sum(1)
+    by_level: dict[int, list[tuple[np.ndarray, ...]]] = {}
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        rows = np.flatnonzero(sizes == size)
+        slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
+        partners = np.take_along_axis(types.matching[rows], slots, axis=1)
+        for level in range(1, size + 1):
+            for kept in map(list, combinations(range(size), level)):
+                parts = (rows, slots[:, kept], partners[:, kept])
+                by_level.setdefault(level, []).append(parts)
+    found = []
+    for level, parts in sorted(by_level.items()):
+        row, first, second = (
+            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        )
+        i, j = types.first[row], types.second[row]
+        found.append(Terms(level, row, i, first, j, second))
+    return found

@@ -1,0 +1,267 @@
+"""What sharing tokens adds to the attention kernel, component by component.
+
+Condition on everything that strings of all templates share, and on the tokens of a set
+S: with A_S Φ the conditional expectation of the features, restricted to coordinates
+that S and the shared part have, A_S A_T = A_{S∩T}. So Φ(X) splits into orthogonal
+components f_S(X) = Σ_{T⊆S} (−1)^{|S|−|T|} A_T Φ(X), one for each set S of X's tokens
+(Hoeffding's decomposition), and
+
+    K_attn(X, Y) = C_ij + Σ_{∅≠S⊆X∩Y} E⟨f_S(X), f_S(Y)⟩.
+
+A_T Φ is what the inner stage returns for the template whose wildcards with tokens in T
+are regular. Averages over points that serve all templates make each component's matrix
+a Gram matrix; estimates of one type after the other would not be. The tokens of S are
+interchangeable, and the average over their orders keeps that exactly.
+
+What a point is depends on the length, the regular tokens and the size of S alone:
+values computed at different times belong to one positive semi-definite kernel.
+
+Source: Hoeffding 1948 for the decomposition; symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations, permutations
+from math import factorial
+
+import numpy as np
+import torch
+from scipy.stats import t as student
+
+from numerics.architecture import Architecture
+from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.string_moments import string_moments
+from numerics.averages.points import SobolPoints
+from numerics.averages.replications import map_replications
+from numerics.devices import GROUPS, chunk_numbers
+from numerics.shapes import Float64, Int64
+from symbind_theory.separation.incidence import Incidence, Readout
+from symbind_theory.templates import Template, fresh_tokens
+from symbind_theory.validation import InputError
+
+__all__ = ["ComponentGram", "Face", "check_faces", "component_gram"]
+
+# Columns of the feature matrix at most: 3 matrices of its square are held.
+_MOST_COLUMNS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Some wildcards of a template, whose tokens other strings may share.
+
+    Attributes:
+        template: canonical.
+        slots: numbers of the wildcards, increasing from 0; at least one.
+    """
+
+    template: Template
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ComponentGram:
+    """E⟨f_S(X), f_S(Y)⟩ for all faces of one size s that X and Y may show S.
+
+    Attributes:
+        faces: the faces.
+        values: where wildcard `slots[o[m]]` of the second face carries the token of
+            wildcard `slots[m]` of the first, o the m-th of all orders of s things in
+            lexicographic order; shape (faces, faces, s!).
+        halfwidth: of the values, at level 0.999 each; same shape.
+    """
+
+    faces: tuple[Face, ...]
+    values: Float64[np.ndarray, "faces faces orders"]
+    halfwidth: Float64[np.ndarray, "faces faces orders"]
+
+
+def check_faces(count: int, size: int) -> None:
+    """See whether so many faces of one size can be estimated together.
+
+    Raises:
+        InputError: their matrix would not fit.
+    """
+    columns = count * factorial(size)
+    if columns > _MOST_COLUMNS:
+        raise InputError(
+            f"strings share {size} tokens in {columns} ways; expected at most "
+            f"{_MOST_COLUMNS}: use a larger vocabulary or shorter strings"
+        )
+
+
+def component_gram(
+    faces: Sequence[Face],
+    regular_tokens: Sequence[str],
+    architecture: Architecture,
+    points: int,
+    seed: int,
+    device: torch.device,
+    report: Callable[[int], None] = lambda done: None,
+) -> ComponentGram:
+    """Estimate the components of faces of one size.
+
+    Args:
+        faces: distinct faces of one size, of templates of one length.
+        regular_tokens: of all templates that the kernel serves, in any order.
+        architecture: the transformer, of depth 1.
+        points: outer points, in 16 groups of a power of two each.
+        seed: of the points.
+        device: where to compute.
+        report: called with the groups done so far, out of 16.
+
+    """
+    size = len(faces[0].slots)
+    plan = _Plan.of(faces, regular_tokens, architecture.readout)
+    inner = ConditionalSoftmax(
+        plan.templates, architecture, device, reference=plan.reference
+    )
+    # Tables are built when first used: once here, not once in each group.
+    inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
+    task = partial(_group_products, inner, plan, points // GROUPS, seed)
+    numbers = points // GROUPS * inner.numbers_per_point
+    groups = map_replications(task, range(GROUPS), device, numbers)
+    # Deviations from the first group: squares of the values themselves would cancel.
+    first = _over_orders(next(groups), len(faces), size)
+    total, squares = np.zeros_like(first), np.zeros_like(first)
+    report(1)
+    for done, raw in enumerate(groups, start=2):
+        deviation = _over_orders(raw, len(faces), size) - first
+        total += deviation
+        squares += deviation**2
+        report(done)
+    mean = total / GROUPS
+    variance = np.maximum(squares / GROUPS - mean**2, 0.0) / (GROUPS - 1)
+    halfwidth = student.ppf(0.9995, GROUPS - 1) * np.sqrt(variance)
+    values = first + mean
+    if size == 1 and architecture.identity_vo:
+        weight = _mean_weights(faces, architecture)
+        added = architecture.identity_vo**2 * np.outer(weight, weight)
+        values = values + added[:, :, None]
+    return ComponentGram(tuple(faces), values, halfwidth)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which templates to evaluate, and how components are made of them.
+
+    Attributes:
+        templates: those with some wildcards made regular.
+        parts: for each face and each order of its slots, the templates of all subsets;
+            shape (columns, 2^s).
+        signs: of the subsets.
+        reference: what decides the points.
+    """
+
+    templates: list[Template]
+    parts: Int64[np.ndarray, "columns subsets"]
+    signs: Float64[np.ndarray, " subsets"]
+    reference: list[Template]
+
+    @classmethod
+    def of(
+        cls, faces: Sequence[Face], regular_tokens: Sequence[str], readout: Readout
+    ) -> _Plan:
+        """The plan for faces of one size."""
+        size, regular = len(faces[0].slots), sorted(regular_tokens)
+        names = fresh_tokens(regular)
+        pool = [next(names) for _ in range(size)]
+        subsets = [t for m in range(size + 1) for t in combinations(range(size), m)]
+        place: dict[Template, int] = {}
+        parts = [
+            [
+                place.setdefault(_made_regular(face, order, pool, kept), len(place))
+                for kept in subsets
+            ]
+            for face in faces
+            for order in permutations(range(size))
+        ]
+        signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
+        reference = _reference(faces[0].template.length, [*regular, *pool], readout)
+        return cls(list(place), np.array(parts, np.int64), np.array(signs), reference)
+
+
+def _made_regular(
+    face: Face, order: Sequence[int], pool: Sequence[str], kept: Sequence[int]
+) -> Template:
+    """The template with token m of the pool for wildcard slots[order[m]], m kept."""
+    names = {f"?{face.slots[order[m]] + 1}": pool[m] for m in kept}
+    return Template([names.get(x, x) for x in face.template.tokens]).canonical()
+
+
+def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Template]:
+    """Templates that see all that any template with these tokens sees.
+
+    Softmax sees logits up to a shift: of the positions their differences, and of a
+    token all there is wherever it stands. So each row that may be read has to meet each
+    token beside the one that makes it.
+    """
+    wild = [f"?{position}" for position in range(length)]
+    read = [q for q in Incidence(Template(wild), readout).queries if q < length]
+    placed: list[dict[int, str]] = [
+        {position: token} for token in tokens for position in range(length)
+    ]
+    if length > 1:
+        placed += [
+            {query: token, (query + 1) % length: other}
+            for query in read
+            for token in tokens
+            for other in tokens
+        ]
+    return [
+        Template([at.get(position, x) for position, x in enumerate(wild)])
+        for at in [{}, *placed]
+    ]
+
+
+def _group_products(
+    inner: ConditionalSoftmax, plan: _Plan, count: int, seed: int, group: int
+) -> Float64[np.ndarray, "columns columns"]:
+    """⟨f, f'⟩ averaged over one group of points, for all pairs of columns."""
+    stream = SobolPoints(inner.dimension, seed, group)
+    columns = len(plan.parts)
+    coordinates = len(inner.tokens) + inner.templates[0].length + 1
+    width = inner.numbers_per_point + 4 * columns * coordinates
+    most = max(1, chunk_numbers(inner.device) // width)
+    chunk = 1 << (most.bit_length() - 1)
+    total = torch.zeros(columns, columns, dtype=torch.float64, device=inner.device)
+    parts = torch.from_numpy(plan.parts).to(inner.device)
+    for start in range(0, count, chunk):
+        points = torch.from_numpy(stream.draw(min(chunk, count - start)))
+        features = inner(points).features
+        component = torch.zeros_like(features[:, :1]).expand(-1, columns, -1).clone()
+        for sign, part in zip(plan.signs.tolist(), parts.T, strict=True):
+            component.add_(features[:, part], alpha=sign)
+        rows = component.transpose(1, 2).flatten(0, 1)
+        total.addmm_(rows.T, rows)
+    return total.cpu().numpy() / count
+
+
+def _over_orders(
+    raw: Float64[np.ndarray, "columns columns"], faces: int, size: int
+) -> Float64[np.ndarray, "faces faces orders"]:
+    """The average over the orders of the pool's tokens."""
+    orders = list(permutations(range(size)))
+    number = {order: index for index, order in enumerate(orders)}
+    by_order = raw.reshape(faces, len(orders), faces, len(orders))
+    value = np.empty((faces, faces, len(orders)))
+    for index, order in enumerate(orders):
+        second = [number[tuple(order[m] for m in renamed)] for renamed in orders]
+        value[:, :, index] = by_order[:, range(len(orders)), :, second].mean(0)
+    return value
+
+
+def _mean_weights(
+    faces: Sequence[Face], architecture: Architecture
+) -> Float64[np.ndarray, " faces"]:
+    """E of the attention to the wildcard of each face of size 1."""
+    seen = [Incidence(face.template, architecture.readout) for face in faces]
+    moments = string_moments([s.symbols for s in seen], architecture)
+    return np.array(
+        [
+            sum(row[position] for position in s.blocks[face.slots[0]])
+            for row, s, face in zip(moments.weights, seen, faces, strict=True)
+        ]
+    )

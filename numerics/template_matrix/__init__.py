@@ -1,0 +1,1 @@
+"""The template matrix N: its estimate, its spectrum, and intervals for both."""

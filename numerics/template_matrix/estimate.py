@@ -1,0 +1,309 @@
+"""The template matrix N with its uncertainty: C, self values, gaps, N.
+
+C is a Gram matrix: C_ij = E⟨f_i, f_j⟩ with f_i the attention features of template i
+averaged over its wildcards. The outer average runs over points that serve all templates
+at once; the inner one is exact (`conditional_softmax`). Features enter through the
+triangular factor of a QR decomposition, so C stays positive semi-definite and gaps
+keep their relative accuracy however small they are. Self values need no points at all
+where one row is read (`string_moments`), and points of their own for the mean readout.
+
+A multiple b of the identity added to W_V W_O adds b² ⟨E f_i, E f_j⟩ to C as the number
+of heads grows: rows of F that are known exactly.
+
+Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.self_value_sampling import MeanReadout
+from numerics.attention.string_moments import (
+    StringMoments,
+    key_covariance,
+    mean_features,
+    string_moments,
+)
+from numerics.averages.jackknife import half_width, leave_one_out
+from numerics.averages.linalg import triangle
+from numerics.averages.points import POINTS
+from numerics.devices import (
+    GROUPS,
+    PRECISIONS,
+    read_level,
+    resolve_device,
+    supported,
+)
+from numerics.protocols import Progress
+from numerics.shapes import Float64
+from numerics.template_matrix.error_bounds import feature_error, stage_errors
+from numerics.template_matrix.point_groups import PointGroups
+from numerics.template_matrix.record import TemplateGram
+from numerics.template_matrix.spectrum import (
+    Confidence,
+    leave_one_out_factors,
+    stack_factors,
+)
+from symbind_theory.separation.incidence import Incidence
+from symbind_theory.templates import Template, read_templates
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    one_of,
+    positive_integer,
+)
+
+__all__ = ["MAX_LENGTH", "METHODS", "template_gram"]
+
+METHODS = tuple(POINTS)
+
+MAX_LENGTH = 256
+"""Longest template estimated: the work for one point grows with the wildcards' sets."""
+
+# The first look at the precision comes after this many points in each group.
+_FIRST_LOOK = 64
+
+
+def template_gram(
+    templates: Sequence[Template | str],
+    architecture: Architecture | None = None,
+    rel_tol: float = 1e-3,
+    max_points: int = 2**16,
+    seed: int = 0,
+    device: str = "auto",
+    method: str = "rqmc",
+    *,
+    level: float = 0.999,
+    precision: str = "float64",
+    progress: Progress | None = None,
+) -> TemplateGram:
+    """Estimate the template matrix and everything that goes with it.
+
+    Points are added, doubling each time, until the half-width of λ_min(N) is at most
+    `rel_tol` of its value, or `max_points` are used and the interval stays wider.
+
+    >>> gram = template_gram(["?a ?a", "?a ?b"])
+    >>> gram.smallest_eigenvalue.relative_half_width < 1e-3
+    True
+
+    Args:
+        templates: templates of one length, or their text. Equivalent ones are computed
+            once, so that their gap is exactly 0.
+        architecture: the transformer; `Architecture()` when None. This version
+            estimates depth 1.
+        rel_tol: relative half-width aimed at for λ_min(N), > 0.
+        max_points: outer points at most; at least 64. They come in 16 groups of one
+            size, for "rqmc" a power of two: rounded down.
+        seed: equal seeds give equal bits, different seeds independent points.
+        device: "auto" (CUDA where there is one), "cpu" or "cuda".
+        method: "rqmc": independent scramblings of Sobol' points; "mc": pseudo-random
+            points, whose error falls as n^{−1/2} only.
+        level: coverage of every interval, in (0, 1).
+        precision: of the features, "float64" or "float32"; the intervals include what
+            it costs. All that follows from the features is computed in float64.
+        progress: called with (points done, points at most).
+
+    Raises:
+        InputError: an argument out of range, or an architecture that is not estimated
+            yet.
+    """
+    parsed = _read_templates(templates)
+    architecture = supported(architecture or Architecture())
+    finite_number("rel_tol", rel_tol, low=0, strict=True)
+    positive_integer("max_points", max_points, low=4 * GROUPS)
+    one_of("method", method, METHODS)
+    one_of("precision", precision, tuple(PRECISIONS))
+    read_level(level)
+    chosen = resolve_device(device)
+
+    canonical = [t.canonical() for t in parsed]
+    # Sorted, so that the points, and every bit, are the same in whatever order.
+    distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
+    inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
+    strings = [Incidence(t, architecture.readout).symbols for t in distinct]
+    own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    groups = PointGroups(inner, own, seed, method)
+    sizes = _sizes(max_points // GROUPS, method)
+    settings = _Settings(
+        parsed,
+        architecture,
+        tuple(distinct.index(t) for t in canonical),
+        strings,
+        inner.tokens,
+        string_moments(strings, architecture),
+        seed,
+        Confidence(level, len(sizes)),
+        method,
+        precision,
+        str(chosen),
+    )
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done, GROUPS * sizes[-1])
+
+    looks = iter(sizes)
+    while True:
+        groups.extend(next(looks), report)
+        gram = _assemble(groups, settings)
+        precise = gram.smallest_eigenvalue.relative_half_width <= rel_tol
+        if precise or groups.count == sizes[-1]:
+            return gram
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What does not change from one look to the next."""
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    column: tuple[int, ...]
+    strings: list[tuple[str | int, ...]]
+    tokens: tuple[str, ...]
+    moments: StringMoments
+    seed: int
+    confidence: Confidence
+    method: str
+    precision: str
+    device: str
+
+
+def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
+    """The record for the points so far."""
+    column = np.array(settings.column)
+    activation = settings.architecture.activation
+    plain = _self_values(groups, settings)
+    factors = _factors(groups, settings, plain)
+    own = [d + _identity_squares(settings) for d in plain]
+    estimates = [
+        _estimates(factor[:, column], d[column], activation.dual)
+        for factor, d in zip(factors, own, strict=True)
+    ]
+    pooled = estimates[0]
+    without = {name: np.stack([e[name] for e in estimates[1:]]) for name in pooled}
+
+    relative = feature_error(
+        max(groups.defect, settings.moments.defect), settings.precision
+    )
+    stage = stage_errors(
+        activation,
+        pooled["attention"],
+        pooled["attention_self"],
+        settings.moments.error,
+        pooled["gaps"],
+        relative,
+    )
+    # Equivalent templates share their features: that gap is 0 exactly.
+    stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
+    level = settings.confidence.each
+    halfwidth = {
+        name: half_width(pooled[name], replicates, level) + stage[name]
+        for name, replicates in without.items()
+    }
+    return TemplateGram(
+        templates=settings.templates,
+        architecture=settings.architecture,
+        **pooled,
+        halfwidth=MappingProxyType(halfwidth),
+        points=GROUPS * groups.count,
+        seed=settings.seed,
+        confidence=settings.confidence,
+        method=settings.method,
+        precision=settings.precision,
+        device=settings.device,
+        column=settings.column,
+        factors=tuple(factors),
+        self_values=tuple(own),
+        feature_error=relative,
+        self_error=settings.moments.error,
+    )
+
+
+def _self_values(
+    groups: PointGroups, settings: _Settings
+) -> list[Float64[np.ndarray, " distinct"]]:
+    """K_attn of a string with itself but for b, on all points, then without a group."""
+    known = settings.moments.squares
+    if settings.architecture.readout != "mean":
+        return [known] * (1 + GROUPS)
+    by_group = known + groups.self_values()
+    return [by_group.mean(0), *leave_one_out(by_group)]
+
+
+def _identity_squares(settings: _Settings) -> Float64[np.ndarray, " distinct"]:
+    """What b adds to K_attn of a string with itself: b² |E Φ|²."""
+    architecture = settings.architecture
+    squares = [
+        w @ key_covariance(string, architecture.gamma) @ w
+        for w, string in zip(settings.moments.weights, settings.strings, strict=True)
+    ]
+    return architecture.identity_vo**2 * np.array(squares)
+
+
+def _factors(
+    groups: PointGroups,
+    settings: _Settings,
+    self_values: list[Float64[np.ndarray, " distinct"]],
+) -> list[Float64[np.ndarray, "distinct distinct"]]:
+    """F with C = FᵀF on all points, then with each group left out in turn.
+
+    A template without wildcards has one string, whose C_ii = d_i is known: its column
+    is brought to that length, which takes a part of the others' error along.
+    """
+    by_group = groups.factors()
+    place = [settings.column.index(i) for i in range(by_group.shape[2])]
+    known = np.array([not settings.templates[i].wildcards for i in place])
+    factors = [stack_factors(by_group), *leave_one_out_factors(by_group)]
+    for factor, d in zip(factors, self_values, strict=True):
+        factor[:, known] *= np.sqrt(d[known]) / np.linalg.norm(factor[:, known], axis=0)
+    b, gamma = settings.architecture.identity_vo, settings.architecture.gamma
+    if b == 0:
+        return factors
+    weights = settings.moments.weights
+    rows = b * mean_features(settings.strings, weights, settings.tokens, gamma)
+    return [triangle(np.vstack([factor, rows])) for factor in factors]
+
+
+def _estimates(
+    features: Float64[np.ndarray, "rows r"],
+    d: Float64[np.ndarray, " r"],
+    dual: Callable[..., Float64[np.ndarray, ...]],
+) -> dict[str, Float64[np.ndarray, ...]]:
+    """C, d, gaps, N and its self values.
+
+    Gaps come from distances of columns, which rounding does not hide.
+    """
+    c = features.T @ features
+    columns = features.T
+    gaps = np.stack([((column - columns) ** 2).sum(1) for column in columns])
+    return {
+        "attention": c,
+        "attention_self": d,
+        "gaps": gaps,
+        "matrix": dual(d[:, None], d[None, :], c),
+        "matrix_self": dual(d, d, d),
+    }
+
+
+def _sizes(largest: int, method: str) -> list[int]:
+    """Points in each group at every look: doubling up to `largest`."""
+    sizes = [1 << (largest.bit_length() - 1) if method == "rqmc" else largest]
+    while sizes[0] >= 2 * _FIRST_LOOK:
+        sizes.insert(0, sizes[0] // 2)
+    return sizes
+
+
+def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
+    parsed = read_templates(templates)
+    if parsed[0].length > MAX_LENGTH:
+        raise InputError(
+            f"templates have {parsed[0].length} tokens; expected at most {MAX_LENGTH}, "
+            "the longest that this version estimates in reasonable time"
+        )
+    return parsed

@@ -1,0 +1,265 @@
+"""What an estimate of the template matrix knows, and the intervals that follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.shapes import Float64
+from numerics.template_matrix.mehler import KernelFactor, kernel_factor
+from numerics.template_matrix.spectrum import (
+    Confidence,
+    Spectrum,
+    condition_number,
+    eigenvalue,
+    log_interval,
+    smallest_eigenvalue,
+    spectrum,
+)
+from symbind_theory.interval import Interval
+from symbind_theory.templates import Template
+
+__all__ = ["Statistic", "Statistics", "TemplateGram", "kernel_excess"]
+
+Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
+"""A positive number from a factor G of N = GᵀG and from the excess K_self − diag N."""
+
+Statistics = Callable[
+    [Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], Sequence[float]
+]
+"""Several of them at once."""
+
+
+@dataclass(frozen=True)
+class TemplateGram:
+    """C, d, gaps and N of r templates, each with half-widths.
+
+    Attributes:
+        templates: the templates, in the order given.
+        architecture: the transformer.
+        attention: C; shape (r, r).
+        attention_self: d, K_attn of a string with itself; shape (r,).
+        gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
+        matrix: N; shape (r, r).
+        matrix_self: K_trans of a string with itself; shape (r,).
+        halfwidth: for each of the names above, half-widths of the same shape; each
+            entry is covered with probability `level`.
+        points: number of outer points used.
+        seed: the seed of the points.
+        confidence: coverage of every interval, looks at intermediate sizes included.
+        method: how the outer points were drawn.
+        precision: of the features.
+        device: where they were computed.
+        column: which of the distinct templates, up to renaming, each template is.
+        factors: F with C = FᵀF for the distinct templates, on all points, then with
+            each group of points left out in turn.
+        self_values: d of the distinct templates, likewise; equal throughout where they
+            need no points.
+        feature_error: bound on the relative error of each column of features, by
+            rounding and by the inner stage, which re-drawing points does not show.
+        self_error: bound on the relative error of `self_values` besides what re-drawing
+            points shows.
+    """
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    attention: Float64[np.ndarray, "r r"]
+    attention_self: Float64[np.ndarray, " r"]
+    gaps: Float64[np.ndarray, "r r"]
+    matrix: Float64[np.ndarray, "r r"]
+    matrix_self: Float64[np.ndarray, " r"]
+    halfwidth: Mapping[str, Float64[np.ndarray, ...]]
+    points: int
+    seed: int
+    confidence: Confidence
+    method: str
+    precision: str
+    device: str
+    column: tuple[int, ...]
+    factors: tuple[Float64[np.ndarray, "distinct distinct"], ...] = field(repr=False)
+    self_values: tuple[Float64[np.ndarray, " distinct"], ...] = field(repr=False)
+    feature_error: float
+    self_error: float
+
+    @property
+    def level(self) -> float:
+        """Coverage of every interval."""
+        return self.confidence.level
+
+    @cached_property
+    def smallest_eigenvalue(self) -> Interval:
+        """λ_min(N); 0 exactly where two templates are equivalent.
+
+        `low` is 0 where the estimate is not resolved from singular.
+        """
+        if self._repeats:
+            return Interval(0.0, 0.0, 0.0, self.level)
+        return smallest_eigenvalue(self._spectrum, self.confidence)
+
+    @cached_property
+    def condition_number(self) -> Interval:
+        """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
+        if self._repeats:
+            return Interval(math.inf, math.inf, math.inf, self.level)
+        return condition_number(self._spectrum, self.confidence)
+
+    @cached_property
+    def eigenvalues(self) -> tuple[Interval, ...]:
+        """All r of N, largest first; one is exactly 0 for each repetition.
+
+        Each interval covers its own eigenvalue with probability `level`.
+        """
+        count = np.bincount(self.column)
+        # m equal columns of G act as one that is √m times as long.
+        found = [k.factor * np.sqrt(count) for k in self._kernel_factors]
+        errors = self._spectrum.error, self._spectrum.remainder
+        stretched = spectrum(
+            found, errors[0] * math.sqrt(count.max()), errors[1] * float(count.max())
+        )
+        distinct = [
+            eigenvalue(stretched, index, self.confidence) for index in range(len(count))
+        ]
+        repeated = len(self.templates) - len(count)
+        return (*distinct, *[Interval(0.0, 0.0, 0.0, self.level)] * repeated)
+
+    @cached_property
+    def attention_smallest_eigenvalue(self) -> Interval:
+        """λ_min(C); 0 exactly where two templates are equivalent."""
+        if self._repeats:
+            return Interval(0.0, 0.0, 0.0, self.level)
+        error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
+        return smallest_eigenvalue(spectrum(self.factors, error), self.confidence)
+
+    @property
+    def numerical_error(self) -> float:
+        """What rounding and the inner stage may add to λ_min(N), either way."""
+        value = self.smallest_eigenvalue.value
+        low, high = self._spectrum.moved(value, value, value)
+        return max(value - low, high - value)
+
+    def interval(self, statistic: Statistic) -> Interval:
+        """A positive statistic of N with its interval, on a log scale.
+
+        A factor off by ‖δG‖ ≤ η σ_min(G) belongs to a matrix between (1 − η)² N and
+        (1 + η)² N; the statistic at both widens the interval. Where λ_min(N) is not
+        resolved, nothing bounds it.
+
+        Args:
+            statistic: monotone in N in the sense of positive semi-definite matrices;
+                inf where it does not exist.
+        """
+        (found,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
+        return found
+
+    def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
+        """The same for several statistics that are computed together.
+
+        Each interval covers its own statistic with probability `level`.
+        """
+        column = list(self.column)
+        factors = [k.factor[:, column] for k in self._kernel_factors]
+        values = [
+            statistics(g, self._excess(g, d[column]))
+            for g, d in zip(factors, self.self_values, strict=True)
+        ]
+        ends: list[Sequence[float]] = []
+        if self.smallest_eigenvalue.low > 0:
+            ends = [
+                statistics(scale * factors[0], self.excess)
+                for scale in self._extreme_scales
+            ]
+        by_statistic = list(zip(*values, strict=True))
+        ends_of = list(zip(*ends, strict=True)) or [()] * len(by_statistic)
+        return tuple(
+            self._widened(list(drawn), end)
+            for drawn, end in zip(by_statistic, ends_of, strict=True)
+        )
+
+    def _widened(self, values: list[float], ends: tuple[float, ...]) -> Interval:
+        """The interval of a statistic, by its spread and by its values at the ends."""
+        if not any(values):
+            return Interval(0.0, 0.0, 0.0, self.level)
+        drawn = log_interval(values, self.confidence)
+        if not math.isfinite(drawn.high) or drawn.value == 0:
+            return drawn
+        if not ends:
+            return Interval(drawn.value, 0.0, math.inf, self.level)
+        down = min(1.0, *(end / drawn.value for end in ends))
+        up = max(1.0, *(end / drawn.value for end in ends))
+        return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
+
+    @property
+    def pooled_factor(self) -> Float64[np.ndarray, "rows r"]:
+        """G with N = GᵀG, from all points."""
+        return self._kernel_factors[0].factor[:, list(self.column)]
+
+    @property
+    def excess(self) -> Float64[np.ndarray, " r"]:
+        """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
+        return self._excess(self.pooled_factor, self.attention_self)
+
+    def _repr_html_(self) -> str:
+        from symbind_theory.report.notebook import matrix_html
+        from symbind_theory.report.overview import interval_facts
+
+        caption = f"N of {len(self.templates)} templates, {self.points} points"
+        known = interval_facts(self.smallest_eigenvalue, self.condition_number)
+        return matrix_html(caption, self.matrix, self.halfwidth["matrix"], known)
+
+    @property
+    def _repeats(self) -> bool:
+        return len(set(self.column)) < len(self.templates)
+
+    def _excess(
+        self, factor: Float64[np.ndarray, "rows r"], d: Float64[np.ndarray, " r"]
+    ) -> Float64[np.ndarray, " r"]:
+        """K_self − N_ii: how much closer a string is to itself than to a renaming."""
+        wild = np.array([bool(t.wildcards) for t in self.templates])
+        return kernel_excess(self.architecture.activation.dual(d, d, d), factor, wild)
+
+    @property
+    def _extreme_scales(self) -> tuple[float, float]:
+        """Factors of G between whose squares every N within the error bounds lies."""
+        least = self.smallest_eigenvalue.low
+        found = self._spectrum
+        below, above = found.moved(least, least, least)
+        return math.sqrt(below / least), math.sqrt(above / least)
+
+    @cached_property
+    def _kernel_factors(self) -> list[KernelFactor]:
+        """The same as `factors`, for N."""
+        activation = self.architecture.activation
+        return [
+            kernel_factor(activation, features, d, self.feature_error, self.self_error)
+            for features, d in zip(self.factors, self.self_values, strict=True)
+        ]
+
+    @cached_property
+    def _spectrum(self) -> Spectrum:
+        found = self._kernel_factors
+        return spectrum(
+            [k.factor for k in found],
+            max(k.error for k in found),
+            max(k.remainder for k in found),
+        )
+
+
+def kernel_excess(
+    diagonal: Float64[np.ndarray, " r"],
+    factor: Float64[np.ndarray, "rows r"],
+    wild: np.ndarray,
+) -> Float64[np.ndarray, " r"]:
+    """How much closer a string is to itself than to a renaming.
+
+    Args:
+        diagonal: K of a string with itself.
+        factor: G with N = GᵀG.
+        wild: which templates have wildcards; the others have one string only.
+    """
+    excess = diagonal - (factor**2).sum(0)
+    return np.where(wild, np.maximum(excess, 0.0), 0.0)

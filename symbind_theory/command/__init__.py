@@ -1,0 +1,1 @@
+"""What serves the front door `check_template` alone: options, output, comparison."""

@@ -1,0 +1,48 @@
+"""What a page carries so that others can check it: the certificate and the versions."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.page import Certificate
+from symbind_theory.separation.certificates import certify
+from symbind_theory.validation import InputError
+from symbind_theory.version import __version__
+
+__all__ = ["embedded_certificate", "versions"]
+
+_NUMBERS_DEPEND_ON = ("numpy", "scipy", "sympy", "torch")
+
+
+def embedded_certificate(result: CheckResult) -> Certificate:
+    """The certificate that N is non-singular, or why there is none."""
+    architecture = result.architecture
+    if architecture["identity_kq"] or architecture["identity_vo"]:
+        return _none("certificates speak of the network without identity terms.")
+    if architecture["beta"] == 0 or architecture["gamma"] == 0:
+        return _none("certificates speak of beta and gamma other than 0.")
+    matrix = result.verdict("C3")
+    if matrix is not None and matrix.outcome is Outcome.REFUTED:
+        return _none(f"N is singular: {matrix.evidence}")
+    try:
+        return Certificate(certify(result.task, architecture["readout"]))
+    except InputError as error:
+        return _none(f"{error}.")
+
+
+def _none(reason: str) -> Certificate:
+    return Certificate(None, f"There is none: {reason}")
+
+
+def versions() -> dict[str, str]:
+    """Of Python, symbind and the packages that its numbers depend on."""
+    found = {"python": platform.python_version(), "symbind": __version__}
+    for name in _NUMBERS_DEPEND_ON:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,1 @@
+"""Frozen records that exact and numeric code share, written and read back."""

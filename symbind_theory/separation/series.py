@@ -1,0 +1,301 @@
+"""Attention features as exact power series in beta, by brute force.
+
+The softmax of beta times Gaussian logits is expanded order by order, and wildcards'
+randomness is averaged out monomial by monomial. Nothing is simplified by hand: this is
+the oracle for the closed forms of `separation`, and it goes to any order, at a price
+that grows steeply with the order and the length.
+
+Logits are those of arXiv 2310.09753 in the limit of wide layers: with independent
+standard normals G, query token x at position q and key token y at position i,
+
+    M = G[x, y] + γ G[x, i] + γ G[q, y] + γ² G[q, i] + a (1[x = y] + γ² 1[q = i]).
+
+Under the cls readout x and q are the same in every string, so that only the sums
+g[y] = G[x, y] + γ G[q, y] and p[i] = G[x, i] + γ G[q, i] occur, each N(0, 1 + γ²).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, cast
+
+import sympy
+from sympy.polys.rings import ring
+
+from symbind_theory.separation.incidence import Readout, read_readout
+from symbind_theory.templates import CLS, Template, read_templates
+from symbind_theory.validation import InputError, positive_integer
+
+__all__ = ["FeatureSeries", "feature_series", "gaussian_mean", "softmax_series"]
+
+Polynomial = Any
+"""An element of a sympy polynomial ring over the rationals."""
+
+Coordinate = tuple[str, Any]
+"""("token", t) for a regular token t, ("position", i) for a position i from 0."""
+
+# A symbol is ("token", t) or ("wildcard", number by first appearance); a variable is
+# a pair (row, column) of symbols and positions.
+Symbol = tuple[str, Any]
+
+
+def softmax_series(logits: Sequence[Polynomial], order: int) -> list[list[Polynomial]]:
+    """Coefficients of β^0 … β^order in softmax(β · logits).
+
+    From s · Σ_b e^{β m_b} = e^{β m_a}, compared power by power.
+
+    >>> R, x, y = ring("x, y", sympy.QQ)
+    >>> softmax_series([x, y], 1)[1]
+    [1/4*x - 1/4*y, -1/4*x + 1/4*y]
+
+    Args:
+        logits: one polynomial for each key.
+        order: highest power of beta, ≥ 0.
+
+    Returns:
+        For each power of beta, the polynomial of each key.
+    """
+    size = len(logits)
+    one = logits[0].ring.one
+    exponentials = [[one] * size]
+    for l in range(1, order + 1):
+        exponentials.append(
+            [e * m / l for e, m in zip(exponentials[-1], logits, strict=True)]
+        )
+    totals = [sum(row, one * 0) for row in exponentials]
+    series: list[list[Polynomial]] = []
+    for l in range(order + 1):
+        series.append(
+            [
+                (
+                    exponentials[l][a]
+                    - sum((totals[j] * series[l - j][a] for j in range(1, l + 1)), 0)
+                )
+                / size
+                for a in range(size)
+            ]
+        )
+    return series
+
+
+def gaussian_mean(p: Polynomial, variances: Mapping[int, Polynomial]) -> Polynomial:
+    """The expectation over independent centred Gaussians, the rest kept as it is.
+
+    Args:
+        p: a polynomial.
+        variances: for each Gaussian, by its index among the generators, its variance.
+    """
+    total = p.ring.zero
+    moved: dict[tuple[int, ...], Any] = {}
+    for exponents, coefficient in p.terms():
+        powers = {i: exponents[i] for i in variances if exponents[i]}
+        if any(power % 2 for power in powers.values()):
+            continue
+        moment = prod(prod(range(1, power, 2)) for power in powers.values())
+        left = tuple(0 if i in powers else e for i, e in enumerate(exponents))
+        factor = prod(variances[i] ** (n // 2) for i, n in powers.items())
+        if factor == 1:
+            moved[left] = moved.get(left, 0) + coefficient * moment
+        else:
+            total += factor * p.ring.from_dict({left: coefficient * moment})
+    return total + p.ring.from_dict(moved)
+
+
+@dataclass(frozen=True)
+class FeatureSeries:
+    """f_i to some order in beta, for several templates in common variables.
+
+    Attributes:
+        readout: position that is read.
+        features: for each template, power of beta and coordinate, a polynomial in
+            gamma, a (identity_kq) and the shared Gaussians.
+        variances: of each shared Gaussian, by its index among the generators.
+        names: what each shared Gaussian is, by the same index.
+    """
+
+    readout: Readout
+    features: tuple[tuple[Mapping[Coordinate, Polynomial], ...], ...]
+    variances: Mapping[int, Polynomial]
+    names: Mapping[int, tuple[Symbol, Symbol]]
+
+    @property
+    def order(self) -> int:
+        """The highest power of beta."""
+        return len(self.features[0]) - 1
+
+    def difference(self, i: int, j: int, order: int) -> list[Polynomial]:
+        """f_i − f_j at one power of beta, coordinate by coordinate."""
+        first, second = self.features[i][order], self.features[j][order]
+        zero = self._zero
+        return [
+            first.get(c, zero) - second.get(c, zero)
+            for c in dict.fromkeys([*first, *second])
+        ]
+
+    @cached_property
+    def _zero(self) -> Polynomial:
+        return next(iter(self.features[0][0].values())).ring.zero
+
+    def leading_order(self, i: int, j: int) -> int | None:
+        """The first power of beta at which f_i and f_j differ; None if none does."""
+        orders = range(self.order + 1)
+        return next((l for l in orders if any(self.difference(i, j, l))), None)
+
+    def gap_coefficient(self, i: int, j: int, power: int) -> sympy.Expr:
+        """The coefficient of β^power in E‖f_i − f_j‖², in gamma and a.
+
+        It needs f to order `power` less the order at which the two first differ.
+
+        Raises:
+            InputError: f is not known to that order.
+        """
+        total = self._zero
+        for x, y in self._products(i, j, power):
+            total += gaussian_mean(x * y, self.variances)
+        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+
+    def mean_gap_coefficient(self, i: int, j: int, power: int) -> sympy.Expr:
+        """The coefficient of β^power in ‖E f_i − E f_j‖², in gamma and a.
+
+        b² times this is what a multiple b of the identity in W_V W_O adds to the gap.
+
+        Raises:
+            InputError: as for `gap_coefficient`.
+        """
+        total = self._zero
+        for x, y in self._products(i, j, power):
+            means = (gaussian_mean(p, self.variances) for p in (x, y))
+            total += prod(means)
+        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+
+    def _products(
+        self, i: int, j: int, power: int
+    ) -> Iterator[tuple[Polynomial, Polynomial]]:
+        """The pairs whose products add up to ‖f_i − f_j‖² at β^power."""
+        first = self.leading_order(i, j)
+        lowest = self.order + 1 if first is None else first
+        if power - lowest > self.order:
+            raise InputError(
+                f"power is {power}; expected at most {self.order + lowest}, as f is "
+                f"known to order {self.order}: raise the order of the series"
+            )
+        for l in range(max(lowest, power - self.order), power - lowest + 1):
+            yield from zip(
+                self.difference(i, j, l), self.difference(i, j, power - l), strict=True
+            )
+
+
+def feature_series(
+    templates: Iterable[Template | str],
+    order: int,
+    readout: Readout = "cls",
+    identity_kq: bool = False,
+) -> FeatureSeries:
+    """The attention features of templates, expanded in beta.
+
+    >>> series = feature_series(["?a ?a", "?a ?b"], 2)
+    >>> series.leading_order(0, 1)
+    2
+    >>> series.gap_coefficient(0, 1, 4)
+    2*(gamma**2 + 1)**2*(3*gamma**2 + 2)/729
+
+    Args:
+        templates: templates of one length, or their text.
+        order: highest power of beta, ≥ 0.
+        readout: "cls", "last" or "mean".
+        identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ.
+
+    Raises:
+        InputError: no template, lengths that differ, an unknown readout.
+    """
+    read_readout(readout)
+    positive_integer("order", order, low=0)
+    parsed = read_templates(templates)
+    strings = [_symbols(t, readout) for t in parsed]
+    logits = _Logits(strings, readout == "cls", identity_kq)
+    features = tuple(_features(string, logits, order, readout) for string in strings)
+    shared = {i: v for i, v in logits.variances.items() if i not in logits.private}
+    names = {i: pair for pair, i in logits.index.items() if i in shared}
+    return FeatureSeries(readout, features, shared, names)
+
+
+def _symbols(template: Template, readout: Readout) -> tuple[Symbol, ...]:
+    """What stands at each position the network sees; wildcards by number."""
+    number = {name: i for i, name in enumerate(template.wildcards)}
+    symbols: list[Symbol] = [("token", t) for t in template.skeleton]
+    for name, positions in template.wildcard_positions.items():
+        for position in positions:
+            symbols[position] = ("wildcard", number[name])
+    return (*symbols, ("token", CLS)) if readout == "cls" else tuple(symbols)
+
+
+def _features(
+    string: tuple[Symbol, ...], logits: _Logits, order: int, readout: Readout
+) -> tuple[dict[Coordinate, Polynomial], ...]:
+    """f of one template: for each power of beta, its coordinates."""
+    last = len(string) - 1
+    queries = range(len(string)) if readout == "mean" else [last]
+    found: list[dict[Coordinate, Polynomial]] = [{} for _ in range(order + 1)]
+    private = {i: logits.variances[i] for i in logits.private}
+    for q in queries:
+        series = softmax_series(logits.row(string, q), order)
+        for into, weights in zip(found, series, strict=True):
+            for i, weight in enumerate(weights):
+                mean = gaussian_mean(weight, private) / len(queries)
+                position = ("position", i)
+                into[position] = into.get(position, 0) + logits.gamma * mean
+                if string[i][0] == "token":
+                    into[string[i]] = into.get(string[i], 0) + mean
+    return tuple(found)
+
+
+class _Logits:
+    """The logits of several strings as polynomials in common Gaussians."""
+
+    def __init__(
+        self, strings: Sequence[tuple[Symbol, ...]], cls: bool, identity_kq: bool
+    ) -> None:
+        self._cls, self._identity_kq = cls, identity_kq
+        pairs = dict.fromkeys(
+            pair
+            for string in strings
+            for q in ([len(string) - 1] if cls else range(len(string)))
+            for pair, _ in self._terms(string, q)
+        )
+        names = ["gamma", "a", *(f"G{n}" for n in range(len(pairs)))]
+        self.ring, self.gamma, self._a, *variables = ring(names, sympy.QQ)
+        self.index = {pair: i for i, pair in enumerate(pairs, start=2)}
+        self._variable = dict(zip(pairs, variables, strict=True))
+        variance = 1 + self.gamma**2 if cls else self.ring.one
+        self.variances = dict.fromkeys(self.index.values(), variance)
+        self.private = {
+            i for pair, i in self.index.items() if any(s[0] == "wildcard" for s in pair)
+        }
+
+    def _terms(
+        self, string: tuple[Symbol, ...], q: int
+    ) -> Iterable[tuple[tuple[Symbol, Symbol], int]]:
+        """The Gaussians that enter row q, with the power of gamma before each."""
+        query, place = string[q], ("position", q)
+        for i, key in enumerate(string):
+            column = ("position", i)
+            yield (query, key), 0
+            yield (query, column), 1
+            if not self._cls:
+                yield (place, key), 1
+                yield (place, column), 2
+
+    def row(self, string: tuple[Symbol, ...], q: int) -> list[Polynomial]:
+        """The logits of every key for the query at position q."""
+        logits = [self.ring.zero] * len(string)
+        per_key = 2 if self._cls else 4
+        for n, (pair, power) in enumerate(self._terms(string, q)):
+            logits[n // per_key] += self.gamma**power * self._variable[pair]
+        if self._identity_kq:
+            for i, key in enumerate(string):
+                same = (key == string[q]) + self.gamma**2 * (i == q)
+                logits[i] += self._a * same
+        return logits

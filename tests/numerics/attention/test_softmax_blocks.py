@@ -1,0 +1,35 @@
+"""Blocks of positions with Gaussians of their own, against a fine sum over ξ."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from numerics.attention.laplace_table import Window, laplace_moments
+from numerics.attention.softmax_blocks import SoftmaxBlocks
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("symbol", [0.01, 0.2, 0.24, 0.4, 0.62, 0.63, 1.0, 4.0])
+@pytest.mark.parametrize("position", [0.05, 0.7, 2.0])
+def test_both_averages_over_a_symbol(symbol, position):
+    """On the nodes from βs = 2h = 0.625 on, by steps in ξ below: to 5e-12 both ways."""
+    window = Window.of(4, math.hypot(symbol, position))
+    blocks = SoftmaxBlocks(window, math.log(4), CPU, torch.float64)
+    mean = torch.tensor([[0.0, -0.7, -3.1]], dtype=torch.float64)
+    found = blocks.moved_singly((0, 2, 5), mean, symbol, position)
+    tau = window.nodes(CPU)[::5]
+    xi = torch.linspace(-9, 9, 361, dtype=torch.float64)
+    weight = torch.softmax(-(xi**2) / 2, dim=0)
+    y = tau[:, None, None] + symbol * xi[:, None] + mean[0]
+    moments = laplace_moments(y.flatten(), position, 2).unflatten(1, y.shape)
+    l0, l1 = moments.numpy()
+    for place in range(3):
+        others = np.delete(l0, place, axis=-1).prod(-1)
+        expected = (l1[..., place] * others) @ weight.numpy()
+        first = found.first[0, place, ::5]
+        np.testing.assert_allclose(first, expected, rtol=0, atol=5e-12)
+    none = l0.prod(-1) @ weight.numpy()
+    np.testing.assert_allclose(found.none[0, ::5], none, rtol=0, atol=5e-12)

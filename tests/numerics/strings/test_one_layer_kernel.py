@@ -1,0 +1,246 @@
+"""Kernel values by overlap type against Monte Carlo on strings, and their laws."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Architecture, ReLU, string_gram, template_gram
+from numerics.overlap_types import OverlapTypes
+from numerics.protocols import PatternGram, PatternKernel
+from numerics.strings.component_table import ComponentTable
+from numerics.strings.one_layer_kernel import OneLayerKernel, component_scales
+from numerics.strings.overlap_gram import overlap_gram
+from numerics.strings.patterns import pattern_strings
+from symbind_theory import InputError, Template
+from symbind_theory.overlaps import overlap_types
+
+READOUTS = ("cls", "last", "mean")
+
+
+def kernel(patterns, points=2**12, **parameters):
+    architecture = Architecture(**parameters)
+    made = OneLayerKernel(architecture, points=points)
+    return made.gram([Template(t).canonical() for t in patterns])
+
+
+def all_types(gram):
+    kinds = [
+        kind
+        for i, t in enumerate(gram.patterns)
+        for u in gram.patterns[i:]
+        for kind in overlap_types(t, u)
+    ]
+    return kinds, OverlapTypes.of(kinds, gram.patterns)
+
+
+@pytest.mark.parametrize(
+    "readout", ["cls", "last", pytest.param("mean", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"identity_kq": 0.7, "identity_vo": 0.5}, {"activation": ReLU(), "beta": 2.0}],
+)
+def test_values_agree_with_samples_of_strings(readout, parameters):
+    gram = kernel(["?a X ?b", "?a ?a ?b"], readout=readout, **parameters)
+    kinds, types = all_types(gram)
+    found = gram.values(types)
+    # 20 types and six tests of 9: at twice the joint half-width a miss by chance is
+    # rarer than one in 1e8.
+    for n, kind in enumerate(kinds):
+        known = string_gram(
+            list(kind.strings()), gram.settings.architecture, points=2**11, seed=n
+        )
+        width = np.hypot(found.halfwidth[n], known.halfwidth["matrix"][0, 1])
+        assert abs(found.value[n] - known.matrix[0, 1]) <= 2 * width, kind
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_string_with_itself_and_strings_that_share_nothing(readout):
+    gram = kernel(["?a ?a", "?a ?b"], readout=readout)
+    kinds, types = all_types(gram)
+    value = dict(zip(kinds, gram.values(types).value, strict=True))
+    known = template_gram(gram.patterns, gram.settings.architecture)
+    # The series that makes the factor leaves out 1e-7 of the smallest eigenvalue.
+    matrix = known.pooled_factor.T @ known.pooled_factor
+    np.testing.assert_allclose(matrix, known.matrix, rtol=1e-7)
+    for kind, found in value.items():
+        i, j = gram.patterns.index(kind.first), gram.patterns.index(kind.second)
+        if not kind.matching:
+            assert found == pytest.approx(matrix[i, j], rel=1e-12)
+        if i == j and kind.matching == tuple((a, a) for a in range(i + 1)):
+            assert found == pytest.approx(known.matrix_self[i], rel=1e-12)
+    assert (gram.excess == known.excess).all()
+    assert isinstance(gram, PatternGram)
+    assert isinstance(OneLayerKernel(), PatternKernel)
+
+
+def test_without_attention_to_anything_values_are_exact():
+    """At beta = 0 weights are uniform: C counts pairs of equal tokens."""
+    gram = kernel(["?a ?b ?a", "?a ?b ?c"], beta=0.0, gamma=0.5)
+    kinds, types = all_types(gram)
+    found = gram.values(types)
+    assert found.halfwidth.max() < 1e-12
+    for kind, value in zip(kinds, found.value, strict=True):
+        x, y = (s.split() for s in kind.strings())
+        # [CLS] and the positions are common to all strings.
+        same = 1 + sum(s == t for s in x for t in y) + 4 * 0.25
+        d = [1 + sum(s == t for s in z for t in z) + 4 * 0.25 for z in (x, y)]
+        dual = gram.settings.architecture.activation.dual
+        known = dual(*(np.array([q / 16]) for q in (*d, same)))
+        assert value == pytest.approx(known[0], rel=1e-9)
+
+
+def rows(count, vocabulary, length=3, seed=0):
+    generator = np.random.default_rng(seed)
+    draws = generator.integers(0, vocabulary, (3 * count, length))
+    return np.unique(draws, axis=0)[:count]
+
+
+@pytest.mark.parametrize(
+    "readout",
+    ["cls", *(pytest.param(name, marks=pytest.mark.slow) for name in ("last", "mean"))],
+)
+def test_the_matrix_of_crowded_strings_is_positive_semidefinite(readout):
+    """Estimated type by type, and not in components, it is not."""
+    strings = pattern_strings(rows(60, 5), {})
+    made = OneLayerKernel(Architecture(readout=readout, beta=3.0), points=2**10)
+    matrix = overlap_gram(strings, made.gram(strings.patterns)).dense()
+    values = np.linalg.eigvalsh(matrix)
+    assert values[0] > -1e-13 * values[-1]
+
+
+@pytest.mark.parametrize(
+    "patterns", [["?a ?a ?b", "?a ?b ?c"], ["?a ?b ?c ?d"], ["X ?a ?b ?c", "?a ?b X X"]]
+)
+def test_values_do_not_depend_on_what_is_asked_for_when(patterns):
+    """Few points at small beta: components exceed what they add up to."""
+    parameters = {"points": 2**10, "beta": 0.5}
+    gram = kernel(patterns, **parameters)
+    kinds, types = all_types(gram)
+    together = gram.values(types)
+    alone = kernel(patterns, **parameters)
+    for size in range(1, 1 + max(kind.size for kind in kinds)):
+        some = [n for n, kind in enumerate(kinds) if kind.size == size]
+        asked = OverlapTypes.of([kinds[n] for n in some], alone.patterns)
+        found = alone.values(asked)
+        np.testing.assert_allclose(found.value, together.value[some], rtol=1e-12)
+        np.testing.assert_allclose(
+            found.halfwidth, together.halfwidth[some], rtol=1e-6, atol=1e-14
+        )
+
+
+def test_components_add_up_to_the_known_kernel_of_a_string_with_itself():
+    """Without positions cls cannot tell a string from its tokens in another order."""
+    gram = kernel(["?a ?b"], points=2**10, gamma=0.0)
+    kind = next(k for k in all_types(gram)[0] if k.matching == ((0, 1), (1, 0)))
+    value = gram.values(OverlapTypes.of([kind], gram.patterns)).value
+    np.testing.assert_allclose(value, gram.diagonal[:1], rtol=1e-12)
+
+
+@given(
+    known=st.floats(0, 1),
+    squares=st.lists(st.floats(1e-9, 1), min_size=1, max_size=4),
+)
+def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares):
+    wildcards = np.array([len(squares)])
+    levels = {n + 1: np.array([x]) for n, x in enumerate(squares)}
+    scales = component_scales(np.array([known]), wildcards, levels)
+    filled = sum(scales[n][0] ** 2 * x[0] for n, x in levels.items())
+    assert filled == pytest.approx(known, abs=1e-12)
+    # Lower components keep their length where there is room.
+    for level in range(1, len(squares)):
+        room = known - sum(squares[:level])
+        assert room > -1e-12 or scales[level][0] < 1.0
+        assert room < 1e-12 or scales[level][0] == 1.0
+    # A level that is not there yet changes nothing in those below.
+    fewer = {n: x for n, x in levels.items() if n < len(squares)}
+    before = component_scales(np.array([known]), wildcards, fewer)
+    assert all(before[n] == scales[n] for n in fewer)
+
+
+def test_half_widths_are_those_of_the_components():
+    """Sixteen times the points: values move by more than N is uncertain."""
+    patterns = ["?a ?a ?b", "?a ?b ?c"]
+    rough, fine = kernel(patterns, points=2**10), kernel(patterns, points=2**14)
+    kinds, types = all_types(rough)
+    first, second = rough.values(types), fine.values(types)
+    moved = np.abs(first.value - second.value)
+    # Twice the joint half-width at level 0.999: as good as never.
+    assert (moved <= 2 * np.hypot(first.halfwidth, second.halfwidth) + 1e-12).all()
+    sharing = [n for n, kind in enumerate(kinds) if kind.size == 1]
+    n = template_gram(rough.patterns, rough.settings.architecture).halfwidth["matrix"]
+    assert first.halfwidth[sharing].min() > 3 * n.max()
+    assert first.halfwidth[sharing].max() > 2 * second.halfwidth[sharing].max()
+
+
+def test_more_patterns_leave_the_old_ones_alone():
+    gram = kernel(["?a ?a ?b", "?a ?b ?c"])
+    wider = gram.extended([Template("?1 ?2 ?1")])
+    n, wide = gram.factor.T @ gram.factor, wider.factor.T @ wider.factor
+    np.testing.assert_allclose(wide[:2, :2], n, rtol=1e-9)
+    known = template_gram(wider.patterns, gram.settings.architecture)
+    width = 2 * known.halfwidth["matrix"] + 1e-12
+    assert (np.abs(wide - known.matrix) <= width).all()
+    assert (np.linalg.eigvalsh(wide) > 0).all()
+    assert gram.extended([]) is gram
+
+
+def test_a_pattern_without_wildcards_joins_with_its_known_length():
+    gram = kernel(["?a X ?b", "Y ?a X"])
+    wider = gram.extended([Template("Y X X")])
+    assert wider.excess[2] == 0.0
+    own = (wider.factor[:, 2] ** 2).sum()
+    assert own == pytest.approx(wider.diagonal[2], rel=1e-6)
+    with pytest.raises(InputError, match=r"regular tokens \['Z'\]"):
+        gram.extended([Template("Z ?1 ?2")])
+
+
+def test_equal_seeds_give_equal_bits_and_others_do_not(tmp_path):
+    def values(seed, cache=None):
+        made = OneLayerKernel(points=2**10, seed=seed, cache=cache)
+        gram = made.gram([Template("?1 ?2")])
+        return gram.values(all_types(gram)[1]).value
+
+    assert (values(0) == values(0)).all()
+    assert (values(0, tmp_path) == values(0)).all()
+    assert (values(0, tmp_path) == values(0)).all()
+    assert (values(0) != values(1)).any()
+
+
+@pytest.mark.parametrize(("wildcards", "announced"), [(2, False), (5, True)])
+def test_a_long_estimate_is_announced_before_it_begins(
+    wildcards, announced, monkeypatch, caplog
+):
+    def estimate(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ComponentTable, "_estimate", estimate)
+    gram = OneLayerKernel().gram([Template([f"?{a + 1}" for a in range(wildcards)])])
+    matching = np.arange(wildcards)[None, ::-1].copy()
+    with pytest.raises(KeyboardInterrupt):
+        gram.values(OverlapTypes(np.array([0]), np.array([0]), matching))
+    assert ("a long estimate" in caplog.text) == announced
+
+
+def test_too_many_ways_to_share_are_refused():
+    pattern = Template([f"?{a}" for a in range(1, 9)])
+    gram = OneLayerKernel(points=2**10).gram([pattern])
+    matching = np.arange(8)[None]
+    types = OverlapTypes(np.array([0]), np.array([0]), matching[:, ::-1].copy())
+    with pytest.raises(InputError, match="larger vocabulary"):
+        gram.values(types)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"points": 10}, "points is 10"),
+        ({"seed": -1}, "seed is -1"),
+        ({"device": "tpu"}, "device is 'tpu'"),
+        ({"architecture": Architecture(depth=2)}, "depth is 2"),
+    ],
+)
+def test_bad_parameters(arguments, message):
+    with pytest.raises(InputError, match=message):
+        OneLayerKernel(**arguments)

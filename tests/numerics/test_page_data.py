@@ -1,0 +1,160 @@
+"""Samples and variants for a page: against N, and against checks of their own."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from numerics import Architecture, template_gram
+from numerics.page_data import illustrate, sampled_kernel, variants
+from symbind_theory import TemplateTask, builtin_task, check
+
+TASK = TemplateTask(["?a ?a X", "?a ?b X", "X Y ?a"], [1, -1, 0.5])
+FEW = 1024
+
+
+def share(one, other, regular):
+    return (set(one.split()) & set(other.split())) - set(regular)
+
+
+def test_strings_without_a_common_symbol_have_the_entry_of_their_templates():
+    architecture = Architecture(beta=2.0)
+    kernel = sampled_kernel(TASK, architecture, seed=3)
+    blocks = template_gram(TASK.templates, architecture, rel_tol=0.01)
+    checked = 0
+    for i, one in enumerate(kernel.strings):
+        t = kernel.template_indices[i]
+        assert TASK.templates[t].match(one) is not None
+        for j, other in enumerate(kernel.strings):
+            if share(one, other, TASK.regular_tokens):
+                continue
+            u = kernel.template_indices[j]
+            room = kernel.halfwidth + blocks.halfwidth["matrix"][t, u]
+            assert abs(kernel.matrix[i][j] - blocks.matrix[t, u]) <= room
+            checked += 1
+    assert checked > 300
+
+
+def test_strings_that_share_a_symbol_depart_from_the_block():
+    """So that the picture shows both."""
+    kernel = sampled_kernel(builtin_task("counting"), Architecture())
+    inside = np.array(kernel.matrix)[36:, 36:]
+    off = inside[~np.eye(len(inside), dtype=bool)]
+    assert (off > np.median(off) + 5 * kernel.halfwidth).any()
+
+
+def test_the_sample_repeats_by_its_seed():
+    first, again, other = (sampled_kernel(TASK, Architecture(), s) for s in (0, 0, 1))
+    assert first == again
+    assert first.strings != other.strings
+
+
+@pytest.mark.parametrize(("count", "strings"), [(1, 12), (2, 24), (8, 72), (50, 72)])
+def test_how_many_strings_are_drawn(count, strings):
+    task = TemplateTask([f"?a X{i}" for i in range(count)], range(count))
+    kernel = sampled_kernel(task, Architecture())
+    assert len(kernel.strings) == strings
+    assert list(kernel.template_indices) == sorted(kernel.template_indices)
+
+
+def test_tokens_that_a_law_names_are_used():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], laws={"u": 2, "v": 1})
+    kernel = sampled_kernel(task, Architecture())
+    assert {t for s in kernel.strings for t in s.split()} == {"u", "v"}
+
+
+def test_a_template_may_have_more_wildcards_than_tokens_are_usual():
+    task = TemplateTask([" ".join(f"?{i}" for i in range(70))], [1])
+    assert sampled_kernel(task, Architecture()).vocabulary == 70
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({}, ["a = 2", "b = 1"]),
+        ({"identity_kq": 3.0}, ["a = b = 0", "b = 1"]),
+        ({"identity_vo": 0.5}, ["a = b = 0", "a = 2"]),
+        (
+            {"identity_kq": 3.0, "identity_vo": 0.5},
+            ["a = b = 0", "a = 3", "b = 0.5"],
+        ),
+    ],
+)
+def test_the_other_identities_are_tried(given, names):
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    architecture = Architecture(readout="last", **given)
+    result = check(task, architecture, max_points=FEW)
+    found = variants(result, architecture, max_points=FEW)
+    assert [v.name for v in found] == names
+    own = result.learning_curve
+    assert own is not None
+    assert all(variant.curve.sizes == own.sizes for variant in found)
+
+
+def test_a_variant_is_what_a_check_of_it_finds():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    result = check(task, Architecture(readout="last"), target=0.05, max_points=FEW)
+    (kq, vo) = variants(result, Architecture(readout="last"), max_points=FEW)
+    plain = Architecture(readout="last")
+    for variant, architecture in (
+        (kq, replace(plain, identity_kq=2.0)),
+        (vo, replace(plain, identity_vo=1.0)),
+    ):
+        own = check(task, architecture, target=0.05, rel_tol=0.01, max_points=FEW)
+        assert variant.samples == own.sample_complexity
+        assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
+
+
+def test_symbolic_labels_have_no_variants():
+    task = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
+    result = check(task, max_points=64)
+    assert variants(result, Architecture()) == ()
+
+
+def test_stages_are_named_and_report():
+    stages, reports = [], []
+
+    @contextmanager
+    def stage(description):
+        stages.append(description)
+        yield lambda done, total: reports.append((len(stages), done, total))
+
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    illustrate(check(task, max_points=64), max_points=64, stage=stage)
+    assert stages == ["sampling the kernel", "with a = 2", "with b = 1"]
+    assert {number for number, _, _ in reports} == {1, 2, 3}
+
+
+def test_seed_level_method_and_points_are_passed_on():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+    architecture = Architecture(readout="last")
+    result = check(task, seed=5, level=0.9, method="mc", max_points=FEW)
+    found = illustrate(result, architecture, max_points=FEW)
+    assert found.kernel == sampled_kernel(task, architecture, 5, level=0.9)
+    assert found.kernel.level == 0.9
+    for variant, changed in zip(
+        found.variants,
+        (replace(architecture, identity_kq=2.0), replace(architecture, identity_vo=1)),
+        strict=True,
+    ):
+        gram = template_gram(
+            task.templates, changed, 0.01, FEW, 5, method="mc", level=0.9
+        )
+        assert variant.smallest_eigenvalue == gram.smallest_eigenvalue
+
+
+def test_the_seed_changes_samples_too():
+    """Where there is no wildcard, the strings are the same."""
+    task = TemplateTask(["X Y", "X Z"], [1, -1])
+    first, other = (sampled_kernel(task, Architecture(), s) for s in (0, 1))
+    assert first.strings == other.strings
+    assert first.matrix != other.matrix
+
+
+def test_each_template_follows_its_own_law():
+    laws = [{"u": 1}, {"v": 1}]
+    kernel = sampled_kernel(
+        TemplateTask(["?a X", "?a Y"], [1, 2], laws=laws), Architecture()
+    )
+    assert set(kernel.strings) == {"u X", "v Y"}

@@ -1,0 +1,53 @@
+"""The certificate that a page carries, and the versions."""
+
+import platform
+
+import numpy as np
+import pytest
+import torch
+from symbind_testing.toy_result import ARCHITECTURE, toy_result
+
+from symbind_theory import Outcome, TemplateTask, __version__
+from symbind_theory.command.page_sources import embedded_certificate, versions
+from symbind_theory.separation.leading_gaps import verify
+
+READ = {**ARCHITECTURE, "beta": 1.0, "readout": "last", "identity_vo": 0.0}
+
+
+def test_the_certificate_is_for_the_readout_and_verifies():
+    found = embedded_certificate(toy_result(architecture=READ))
+    assert found.document is not None
+    assert verify(dict(found.document))
+    assert found.document["readout"] == "last"
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "reason"),
+    [
+        ({"identity_kq": 2.0}, Outcome.HOLDS, "without identity terms"),
+        ({"identity_vo": 1.0}, Outcome.HOLDS, "without identity terms"),
+        ({"beta": 0.0}, Outcome.HOLDS, "beta and gamma other than 0"),
+        ({"gamma": 0.0}, Outcome.HOLDS, "beta and gamma other than 0"),
+        ({}, Outcome.REFUTED, "N is singular: Because."),
+    ],
+)
+def test_without_a_certificate_there_is_a_reason(changes, outcome, reason):
+    result = toy_result(c3=outcome, architecture={**READ, **changes})
+    found = embedded_certificate(result)
+    assert found.document is None
+    assert reason in found.absence
+
+
+def test_equivalent_templates_have_none():
+    task = TemplateTask(["?a X", "?b X"], [1, 2])
+    found = embedded_certificate(toy_result(task, architecture=READ))
+    assert found.document is None
+    assert "equivalent" in found.absence
+
+
+def test_versions_are_those_that_run():
+    found = versions()
+    assert found["python"] == platform.python_version()
+    assert found["symbind"] == __version__
+    assert found["numpy"] == np.__version__
+    assert found["torch"].startswith(torch.__version__.split("+")[0])

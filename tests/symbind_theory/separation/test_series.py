@@ -1,0 +1,110 @@
+"""The softmax series against the softmax itself; Gaussian averages."""
+
+from fractions import Fraction
+
+import mpmath
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from sympy.polys.rings import ring
+
+from symbind_theory import InputError
+from symbind_theory.separation.series import (
+    feature_series,
+    gaussian_mean,
+    softmax_series,
+)
+
+INTEGERS = st.integers(-3, 3)
+
+
+@given(logits=st.lists(INTEGERS, min_size=1, max_size=5))
+def test_softmax_series_is_the_taylor_series_of_the_softmax(logits):
+    """Against mpmath's numerical derivatives, to order 5."""
+    r, _ = ring("x", sympy.QQ)
+    series = softmax_series([r(m) for m in logits], 5)
+    mpmath.mp.dps = 40
+    for a, own in enumerate(logits):
+
+        def weight(beta, own=own):
+            return 1 / sum(mpmath.exp(beta * (m - own)) for m in logits)
+
+        direct = mpmath.taylor(weight, 0, 5)
+        for l in range(6):
+            exact = Fraction(str(series[l][a].coeff(1)))
+            assert abs(float(direct[l]) - float(exact)) < 1e-9
+
+
+def test_weights_sum_to_one_at_every_order():
+    r, *variables = ring("x y z", sympy.QQ)
+    for l, weights in enumerate(softmax_series(variables, 6)):
+        assert sum(weights, r.zero) == (l == 0)
+
+
+def test_gaussian_moments():
+    r, x, y, v = ring("x y v", sympy.QQ)
+    mean = gaussian_mean(x**4 * y + 5 * x**2 * y**2 + x * y + 7, {0: v, 1: r(2)})
+    assert mean == 5 * v * 2 + 7
+    assert gaussian_mean(x**6, {0: v}) == 15 * v**3
+    assert gaussian_mean(x * y, {0: v}) == 0
+
+
+def test_nothing_but_the_named_gaussians_is_averaged():
+    r, x, y = ring("x y", sympy.QQ)
+    assert gaussian_mean(x**2 * y, {0: r.one}) == y
+
+
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+@pytest.mark.parametrize("identity_kq", [False, True])
+def test_positions_carry_gamma_times_weights_that_sum_to_one(readout, identity_kq):
+    series = feature_series(["?a X ?a", "?a ?b X"], 3, readout, identity_kq)
+    for features in series.features:
+        for l, coordinates in enumerate(features):
+            positions = [
+                p for (kind, _), p in coordinates.items() if kind == "position"
+            ]
+            gamma = positions[0].ring.gens[0]
+            total = sum(positions[1:], positions[0])
+            assert total == (gamma if l == 0 else 0)
+
+
+def test_equivalent_templates_have_equal_series():
+    series = feature_series(["?a X ?b ?a", "?v X ?u ?v"], 4)
+    assert series.leading_order(0, 1) is None
+    assert series.gap_coefficient(0, 1, 8) == 0
+
+
+def test_odd_powers_of_beta_vanish():
+    series = feature_series(["?a ?a", "?a ?b"], 4)
+    gaps = [series.gap_coefficient(0, 1, power) for power in range(7)]
+    assert [g == 0 for g in gaps] == [True, True, True, True, False, True, False]
+
+
+def test_the_next_term_of_same_different():
+    """gap = (2/729)(1+γ²)²(2+3γ²)β⁴ (1 + …β²): derived here from order 4 features."""
+    series = feature_series(["?a ?a", "?a ?b"], 4)
+    gamma = sympy.Symbol("gamma")
+    leading, following = (series.gap_coefficient(0, 1, n) for n in (4, 6))
+    ratio = sympy.cancel(following / leading)
+    # Gaps grow more slowly than their leading term at every γ.
+    assert all(ratio.subs(gamma, g) < 0 for g in (sympy.Rational(1, 9), 1, 5))
+
+
+def test_a_coefficient_beyond_the_series_is_refused():
+    series = feature_series(["?a ?a", "?a ?b"], 2)
+    with pytest.raises(InputError, match=r"^power is 6; expected at most 4, as f is"):
+        series.gap_coefficient(0, 1, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], 1), "templates is empty"),
+        ((["?a", "?a ?b"], 1), "templates have lengths"),
+        ((["?a"], -1), "order is -1; expected an integer of at least 0"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(InputError, match=message):
+        feature_series(*arguments)
