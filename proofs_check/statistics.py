@@ -64,7 +64,7 @@ def mean_interval(
 def proportion_interval(
     successes: int, trials: int, level: float = TEST_LEVEL
 ) -> Interval:
-    """The interval of Clopper and Pearson (1934), which covers with at least `level`.
+    """The interval of Clopper & Pearson (1934), which covers with at least `level`.
 
     Raises:
         InputError: no trial, or a number of successes outside 0 … trials.

@@ -7,7 +7,8 @@ positions that always carry one regular token act with it. Quasi-random points a
 most even in their first coordinates; those go to the principal directions of
 Σ_i M_iᵀ Π M_i.
 
-Source: principal components for quasi-Monte Carlo, Acworth, Broadie & Glasserman 1998.
+Source: Acworth, Broadie & Glasserman 1998, on principal components for quasi-Monte
+Carlo.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The built-in tasks: one TOML file each, read when asked for.
 
-Sources: Boix-Adserà et al., arXiv 2310.09753, and Webb, Sinha & Cohen, "Emergent
-symbols through binding in external memory" (ICLR 2021) for relational match-to-sample,
-identity rules and distribution-of-three, written here as templates of one length.
+Sources: Boix-Adserà et al., arXiv 2310.09753, and Webb et al. 2021 for relational
+match-to-sample, identity rules and distribution-of-three, written here as templates of
+one length.
 """
 
 from __future__ import annotations
