@@ -43,6 +43,12 @@ def _wildcard_name(token: str) -> str | None:
     return token if _is_greek(token) else None
 
 
+def _symbol(token: str) -> tuple[bool, str]:
+    """Whether a token is a wildcard, and the wildcard's name or the token itself."""
+    name = _wildcard_name(token)
+    return (False, token) if name is None else (True, name)
+
+
 def _is_greek(token: str) -> bool:
     return len(token) == 1 and "α" <= token <= "ω"
 
@@ -183,11 +189,7 @@ class Template:
     """
 
     def __init__(self, text: str | Iterable[str]) -> None:
-        self._symbols = tuple(
-            (name is not None, token if name is None else name)
-            for token in _split(text, "template")
-            for name in [_wildcard_name(token)]
-        )
+        self._symbols = tuple(map(_symbol, _split(text, "template")))
 
     @property
     def length(self) -> int:

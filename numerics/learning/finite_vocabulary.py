@@ -11,16 +11,19 @@ templates, e_i = excess_i + α and A = diag e + N diag n,
 
     R = (K₀ + α)⁻¹ = diag(1/e) − Π C Πᵀ,     C = A⁻¹ N diag(1/e),     R Π = Π A⁻¹.
 
-A string of template i has the coefficient a_i, a = A⁻¹ y, and h_ki, h_k = A⁻¹ N_k, is
-what its label counts for in predictions on fresh symbols of template k. One collision
-changes the two entries of K₀ between strings of i and j by δ. With I_ij = R restricted
+A string of template i has the coefficient a_i, a = A⁻¹ y, and h_ik, h = A⁻¹ N, is what
+its label counts for in predictions on fresh symbols of template k. One collision
+changes the two entries of K₀ between strings of i and j by δ. With R_ij = R restricted
 to these two strings and X the swap of two, predictions change by
 
-    −h_kᵀ T a,     T = (X/δ + I_ij)⁻¹,     all vectors restricted to the two strings,
+    −h_kᵀ T a,     T = (X/δ + R_ij)⁻¹ = δ (X + δ R_ij)⁻¹,
 
-and |R k|², to which label noise contributes, by −2 h²_kᵀ T h_k + h_kᵀ T (R²)_ij T h_k
-with h²_k = A⁻¹ h_k. Nothing else is expanded: a collision may be as strong as it likes,
-and counts of strings are exact.
+all vectors restricted to the two strings, and |R k|², which label noise multiplies, by
+
+    h_kᵀ T ((R²)_ij T h_k − 2 g_k),     g = A⁻¹ h.
+
+Nothing else is expanded: a collision may be as strong as it likes, and counts of
+strings are exact.
 
 What is left out is of second order in the number of others that a string collides
 with: that collisions meet, in one string or in one token. `docs/learning.md` has how
@@ -134,11 +137,11 @@ def collision_law(gram: PatternGram, vocabulary: int) -> CollisionLaw:
     change = gram.values(types).value - apart
     collide = np.array([kind.size > 0 for kind in kinds])
     return CollisionLaw(
-        types.first[collide],
-        types.second[collide],
-        chance[collide],
-        change[collide],
-        max(0.0, float(1 - listed.min())),
+        first=types.first[collide],
+        second=types.second[collide],
+        chance=chance[collide],
+        change=change[collide],
+        neglected=max(0.0, float(1 - listed.min())),
     )
 
 
@@ -189,28 +192,41 @@ def perturbed_curve(
     gram = made.gram(task_patterns(task))
     law = collision_law(gram, vocabulary)
     closed = error_law(gram.factor, gram.excess, regression, regression.weights)
-    problem = _Problem(
-        regression, gram.factor.T @ gram.factor, gram.excess + alpha, law
+    perturbation = _Perturbation(
+        regression, N=gram.factor.T @ gram.factor, e=gram.excess + alpha, law=law
     )
     without = np.array([regression.from_units(closed(n)) for n in read])
-    shifts = np.array([regression.from_units(problem.shift(n)) for n in read])
-    collisions = np.array([problem.collisions(n) for n in read])
+    shifts = np.array([regression.from_units(perturbation.shift(n)) for n in read])
+    collisions = np.array([perturbation.collisions(n) for n in read])
     small = np.abs(shifts) <= _LARGEST_SHIFT * without
     small &= collisions <= _MOST_COLLISIONS
     mse = np.where(small, without + shifts, np.nan)
-    spread = task.noise if noise is None else noise
     return PerturbedCurve(
-        read, vocabulary, mse, without, collisions, alpha, spread, law
+        sizes=read,
+        vocabulary=vocabulary,
+        mse=mse,
+        without=without,
+        collisions=collisions,
+        alpha=alpha,
+        noise=task.noise if noise is None else noise,
+        law=law,
     )
 
 
 @dataclass(frozen=True)
-class _Problem:
-    """Labels, weights and noise; N; e; and the collisions."""
+class _Perturbation:
+    """What collisions do to the error, one at a time.
+
+    Attributes:
+        regression: labels y, weights μ and the standard deviation σ of their noise.
+        N: the template matrix.
+        e: excess + α.
+        law: of the collisions.
+    """
 
     regression: Regression
-    matrix: Float64[np.ndarray, "r r"]
-    diagonal: Float64[np.ndarray, " r"]
+    N: Float64[np.ndarray, "r r"]
+    e: Float64[np.ndarray, " r"]
     law: CollisionLaw
 
     def events(self, n: float) -> Float64[np.ndarray, " m"]:
@@ -229,52 +245,64 @@ class _Problem:
         return 2 * float(self.events(n).sum()) / max(n, 1)
 
     def shift(self, n: float) -> float:
-        """Of the squared error: the sum over all events of what each does alone."""
+        """Of the squared error: the sum over all events of what each does alone.
+
+        The error is Σ_k μ_k (missed_k² + σ² |R k|²): when predictions change by p, the
+        first part changes by p (2 missed + p).
+        """
+        y, mu, sigma = (
+            self.regression.labels,
+            self.regression.weights,
+            self.regression.noise,
+        )
         events = self.events(n)
         some = events > 0
-        ends = np.column_stack([self.law.first, self.law.second])[some]
-        labels, weights = self.regression.labels, self.regression.weights
-        counts = n * weights
-        system = np.diag(self.diagonal) + self.matrix * counts
-        coefficients = np.linalg.solve(system, labels)
-        influence = np.linalg.solve(system, self.matrix)
-        twice = np.linalg.solve(system, influence)
-        inner = self._resolvent(influence, ends)
-        change = self.law.change[some, None, None]
-        reaction = change * np.linalg.inv(_SWAP + change * inner)
-        pushed = reaction @ influence[ends]
-        moved = -np.einsum("mek,me->mk", pushed, coefficients[ends])
-        missed = self.matrix @ (counts * coefficients) - labels
-        squares = self._squared_resolvent(influence, counts, ends) @ pushed
-        spread = np.einsum("mek,mek->mk", pushed, squares - 2 * twice[ends])
-        added = moved * (2 * missed + moved) + self.regression.noise**2 * spread
-        return float(events[some] @ added @ weights)
+        pair = np.column_stack([self.law.first, self.law.second])[some]
+        delta = self.law.change[some, None, None]
+
+        counts = n * mu
+        A = np.diag(self.e) + self.N * counts
+        a = np.linalg.solve(A, y)
+        h = np.linalg.solve(A, self.N)
+        g = np.linalg.solve(A, h)
+        C = h / self.e
+        R_ij = self._resolvent(C, pair)
+        T = delta * np.linalg.inv(_SWAP + delta * R_ij)
+
+        T_h = T @ h[pair]
+        p = -np.einsum("mik,mi->mk", T_h, a[pair])
+        missed = self.N @ (counts * a) - y
+        square = self._squared_resolvent(C, counts, pair) @ T_h - 2 * g[pair]
+        variance = np.einsum("mik,mik->mk", T_h, square)
+        change = p * (2 * missed + p) + sigma**2 * variance
+        return float(events[some] @ change @ mu)
 
     def _resolvent(
-        self, influence: Float64[np.ndarray, "r r"], ends: Int64[np.ndarray, "m 2"]
+        self, C: Float64[np.ndarray, "r r"], pair: Int64[np.ndarray, "m 2"]
     ) -> Float64[np.ndarray, "m 2 2"]:
-        """R restricted to two strings of the given templates."""
-        common = influence / self.diagonal
-        return _restricted(1 / self.diagonal, -common, ends)
+        """R = diag(1/e) − Π C Πᵀ, restricted to two strings of the given templates."""
+        return _restricted(1 / self.e, -C, pair)
 
     def _squared_resolvent(
         self,
-        influence: Float64[np.ndarray, "r r"],
+        C: Float64[np.ndarray, "r r"],
         counts: Float64[np.ndarray, " r"],
-        ends: Int64[np.ndarray, "m 2"],
+        pair: Int64[np.ndarray, "m 2"],
     ) -> Float64[np.ndarray, "m 2 2"]:
-        """R² likewise."""
-        common = influence / self.diagonal
-        mixed = common / self.diagonal
-        joint = (common * counts) @ common - mixed - mixed.T
-        return _restricted(1 / self.diagonal**2, joint, ends)
+        """R² = diag(1/e²) + Π (C diag(n) C − diag(1/e) C − C diag(1/e)) Πᵀ, restricted.
+
+        C is symmetric.
+        """
+        mixed = C / self.e
+        joint = (C * counts) @ C - mixed - mixed.T
+        return _restricted(1 / self.e**2, joint, pair)
 
 
 def _restricted(
-    own: Float64[np.ndarray, " r"],
-    common: Float64[np.ndarray, "r r"],
-    ends: Int64[np.ndarray, "m 2"],
+    diagonal: Float64[np.ndarray, " r"],
+    block: Float64[np.ndarray, "r r"],
+    pair: Int64[np.ndarray, "m 2"],
 ) -> Float64[np.ndarray, "m 2 2"]:
-    """Π common Πᵀ + diag(own) between two strings of the given templates."""
-    rows, columns = ends[:, :, None], ends[:, None, :]
-    return np.eye(2) * own[rows] + common[rows, columns]
+    """diag(diagonal) + Π block Πᵀ between two strings of the given templates."""
+    rows, columns = pair[:, :, None], pair[:, None, :]
+    return np.eye(2) * diagonal[rows] + block[rows, columns]

@@ -169,7 +169,7 @@ def _unordered(kind: OverlapType) -> OverlapType:
     return min(kind, kind.swapped(), key=_key)
 
 
-def _key(
-    kind: OverlapType,
-) -> tuple[int, tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:
-    return kind.size, kind.first.tokens, kind.second.tokens, kind.matching
+def _key(kind: OverlapType) -> tuple[object, ...]:
+    """Sorts types by size, then by their templates, then by what they match."""
+    tokens = (kind.first.tokens, kind.second.tokens)
+    return kind.size, tokens, kind.matching

@@ -113,12 +113,11 @@ class ComponentTable:
         Raises:
             InputError: strings that share too many tokens in too many ways.
         """
-        missing = [
-            list(dict.fromkeys([*self._faces(level.level), *faces]))
-            for level in terms
-            for faces in [self._wanted(patterns, level)]
-            if not set(faces) <= set(self._faces(level.level))
-        ]
+        missing = []
+        for level in terms:
+            there, wanted = self._faces(level.level), self._wanted(patterns, level)
+            if not set(wanted) <= set(there):
+                missing.append(list(dict.fromkeys([*there, *wanted])))
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
@@ -129,8 +128,8 @@ class ComponentTable:
                 if progress is not None:
                     progress(before + group, 16 * len(missing))
 
-            found = self._estimate(sorted(faces, key=_order), report)
-            self._levels[len(faces[0].slots)] = found
+            estimate = self._estimate(sorted(faces, key=_order), report)
+            self._levels[len(faces[0].slots)] = estimate
 
     def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
         """Say beforehand that an estimate will be long."""
@@ -206,16 +205,16 @@ class ComponentTable:
         settings = self._settings
 
         def compute() -> dict[str, np.ndarray]:
-            found = component_gram(
+            estimate = component_gram(
                 faces,
                 settings.regular_tokens,
                 settings.architecture,
-                settings.points,
-                settings.seed,
-                resolve_device(settings.device),
-                report,
+                points=settings.points,
+                seed=settings.seed,
+                device=resolve_device(settings.device),
+                report=report,
             )
-            return {"values": found.values, "halfwidth": found.halfwidth}
+            return {"values": estimate.values, "halfwidth": estimate.halfwidth}
 
         key = {
             "what": "components",

@@ -96,6 +96,7 @@ def component_gram(
     faces: Sequence[Face],
     regular_tokens: Sequence[str],
     architecture: Architecture,
+    *,
     points: int,
     seed: int,
     device: torch.device,
@@ -111,7 +112,6 @@ def component_gram(
         seed: of the points.
         device: where to compute.
         report: called with the groups done so far, out of 16.
-
     """
     size = len(faces[0].slots)
     plan = _Plan.of(faces, regular_tokens, architecture.readout)
@@ -201,7 +201,8 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
     wild = [f"?{position}" for position in range(length)]
     read = [q for q in Incidence(Template(wild), readout).queries if q < length]
     placed: list[dict[int, str]] = [
-        {position: token} for token in tokens for position in range(length)
+        {},
+        *({position: token} for token in tokens for position in range(length)),
     ]
     if length > 1:
         placed += [
@@ -212,7 +213,7 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
         ]
     return [
         Template([at.get(position, x) for position, x in enumerate(wild)])
-        for at in [{}, *placed]
+        for at in placed
     ]
 
 

@@ -248,13 +248,13 @@ def overlap_gram(
     levels = [(level, level) for level in shared_sets(strings)]
     shared = shared_blocks(strings, strings, levels, gram, progress)
     return OverlapGram(
-        strings.pattern,
-        gram.factor,
-        gram.excess[strings.pattern],
-        shared.left,
-        shared.blocks,
-        shared.tokens,
-        shared.error,
+        pattern=strings.pattern,
+        factor=gram.factor,
+        excess=gram.excess[strings.pattern],
+        sets=shared.left,
+        blocks=shared.blocks,
+        tokens=shared.tokens,
+        error=shared.error,
     )
 
 
@@ -268,18 +268,18 @@ def cross_gram(
 
     Args:
         left: strings with the patterns of `gram`.
-        right: likewise.
+        right: strings with the patterns of `gram`.
         gram: the kernel.
         progress: of the kernel's estimate.
     """
     levels = shared_sets_between(left, right)
     shared = shared_blocks(left, right, levels, gram, progress)
     return CrossGram(
-        left.pattern,
-        right.pattern,
-        gram.factor,
-        shared.left,
-        shared.blocks,
-        shared.right,
-        shared.error,
+        left=left.pattern,
+        right=right.pattern,
+        factor=gram.factor,
+        left_sets=shared.left,
+        blocks=shared.blocks,
+        right_sets=shared.right,
+        error=shared.error,
     )
