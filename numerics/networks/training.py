@@ -173,10 +173,14 @@ class _Problem:
         self, batch: Int64[torch.Tensor, " size"]
     ) -> Float[torch.Tensor, " networks"]:
         """The loss of each network on a batch, its gradients left in `grad`."""
-        for parameter in self.parameters:
-            parameter.grad = None
         losses = self._losses(batch)
-        losses.sum().backward(inputs=self.parameters)
+        # Not `backward`, which lays each gradient out as its parameter is: a norm over
+        # it would add the same numbers in another order.
+        gradients = torch.autograd.grad(
+            losses.sum(), self.parameters, allow_unused=True
+        )
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
         if self.training.clip is not None:
             _clip(self.parameters, self.model.networks, self.training.clip)
         return losses.detach()
