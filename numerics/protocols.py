@@ -1,20 +1,22 @@
 """Each kind of object that is passed around, named once.
 
-Operators, solvers and estimators see a kernel through `PatternKernel` alone.
+Operators, solvers and estimators see a kernel through `PatternKernel` alone, and the
+training loop sees networks through `Trainable`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 
 from numerics.overlap_types import OverlapTypes, TypeValues
-from numerics.shapes import Float64
+from numerics.shapes import Float, Float64, Int64
 from symbind_theory.templates import Template
 
-__all__ = ["PatternGram", "PatternKernel", "Progress"]
+__all__ = ["PatternGram", "PatternKernel", "Progress", "Trainable"]
 
 Progress = Callable[[int, int], None]
 """Called with the steps that are done, and with all that may be needed."""
@@ -65,4 +67,38 @@ class PatternKernel(Protocol):
 
     def gram(self, patterns: Sequence[Template]) -> PatternGram:
         """The kernel between strings of these patterns, canonical and distinct."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """Independent networks of one kind, stacked, that are trained together.
+
+    What is given to one network never changes another: the outputs of each depend on
+    its own parameters alone.
+    """
+
+    @property
+    def networks(self) -> int:
+        """How many networks are stacked, ≥ 1."""
+        ...
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """What training moves, in one order always.
+
+        Where several networks are stacked each parameter has a leading axis with one
+        entry for each of them; one network alone may do without.
+        """
+        ...
+
+    def batch_outputs(
+        self, inputs: Int64[torch.Tensor, "n k"]
+    ) -> Float[torch.Tensor, "networks n *classes"]:
+        """Each network's outputs for strings, with a record for gradients.
+
+        One number for each string, or one for each class of a loss on classes.
+
+        Args:
+            inputs: strings as numbers of tokens.
+        """
         ...

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from numerics.store.value_cache import cache_folder, code_version
+from numerics.store.keyed_store import (
+    CacheError,
+    KeyedStore,
+    cache_folder,
+    code_version,
+)
 from symbind_theory.records.ledger import Trial
 from symbind_theory.validation import InputError, shorten
 
@@ -19,7 +22,6 @@ __all__ = ["TrialStore"]
 _log = logging.getLogger(__name__)
 
 _PACKAGES = ("symbind_theory", "numerics", "proofs_check")
-_TABLE = "CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT)"
 
 
 class _Kept(BaseModel):
@@ -30,55 +32,48 @@ class _Kept(BaseModel):
 
 
 class TrialStore:
-    """Runs under keys that say what they are.
+    """Runs under keys that say what they are, in a folder (`KeyedStore`).
 
     A run counts only for the code that made it: after any change to the packages it is
-    made again. The file is an SQLite database, in which a run is there whole or not at
-    all.
+    made again.
 
     Args:
-        path: of the file, made if it is not there; `runs.sqlite` in the folder of the
-            cached kernel values (SYMBIND_CACHE, or the user's cache folder) when None.
+        path: of the folder, made if it is not there; `runs` in the folder of the cached
+            kernel values (SYMBIND_CACHE, or the user's cache folder) when None.
 
     Raises:
-        InputError: a file that cannot be written, or that is something else.
+        InputError: a folder that cannot be written, or something else than a folder.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self._path = cache_folder() / "runs.sqlite" if path is None else Path(path)
+        folder = cache_folder() / "runs" if path is None else Path(path)
+        self._store = KeyedStore(folder)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._ask(_TABLE)
-        except (OSError, sqlite3.Error) as error:
+            self._store.prepare()
+        except CacheError as error:
             raise InputError(
-                f"runs cannot be kept in {shorten(str(self._path), 200)}: {error}; "
-                "expected a file of the ledger's runs, or a new one in a "
+                f"runs cannot be kept in {shorten(str(folder), 200)}: {error}; "
+                "expected a folder of the ledger's runs, or a new one in a "
                 "folder that can be written to (SYMBIND_CACHE sets it)"
             ) from None
 
     def get(self, key: str) -> Trial | None:
         """The run under a key, or None where there is none that can be used."""
-        try:
-            rows = self._ask("SELECT trial FROM trials WHERE key = ?", _versioned(key))
-            return _Kept.model_validate_json(rows[0][0]).trial if rows else None
-        except (sqlite3.Error, ValidationError) as error:
-            _log.warning("the run %s cannot be read (%s): made again", key, error)
-            return None
+        return self._store.get(_versioned(key), _trial)
 
     def put(self, key: str, trial: Trial) -> None:
         """Keep a run; a warning is logged where that is not possible."""
         text = _Kept(trial=trial).model_dump_json()
         try:
-            self._ask(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?)", _versioned(key), text
-            )
-        except sqlite3.Error as error:
+            self._store.put(_versioned(key), text.encode())
+        except CacheError as error:
             _log.warning("the run %s cannot be kept (%s)", key, error)
 
-    def _ask(self, query: str, *values: str) -> list[tuple[str]]:
-        with closing(sqlite3.connect(self._path)) as database, database:
-            return database.execute(query, values).fetchall()
+
+def _versioned(run: str) -> dict[str, str]:
+    return {"run": run, "code": code_version(_PACKAGES)}
 
 
-def _versioned(key: str) -> str:
-    return f"{key} | {code_version(_PACKAGES)}"
+def _trial(payload: bytes) -> Trial:
+    """The run that a payload describes; pydantic's complaint is a ValueError."""
+    return _Kept.model_validate_json(payload).trial

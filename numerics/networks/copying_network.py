@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import repeat
 from types import MappingProxyType
 from typing import Literal
 
@@ -28,16 +28,16 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from numerics.architecture import Architecture
+from numerics.networks.copying_strings import CopyingStrings, copying_strings
+from numerics.networks.training import LossRecord, Training, train
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.shapes import Float64, Int64
-from symbind_theory.task_arguments import as_wildcard
-from symbind_theory.tasks import TemplateTask
-from symbind_theory.templates import fresh_tokens
-from symbind_theory.validation import InputError, positive_integer
+from symbind_theory.validation import positive_integer
 
 __all__ = [
     "GROUPS",
     "STATISTICS",
+    "CopyingNetwork",
     "CopyingShape",
     "CopyingStrings",
     "RateSamples",
@@ -63,10 +63,11 @@ GROUPS = ("value", "output", "embedding", "positions", "key", "query", "identity
 
 # Training ends here: the right token has a probability of 0.95, in the geometric mean.
 _TRAINED = 0.05
-# Length of a step along the gradient, whatever the width: the paths are some ten long,
-# as logits must grow to log M and more. Four times as many steps end alike.
-_STEP = 1.0
-_MOST_STEPS = 400
+# Steps have one length, whatever the width: the paths are some ten long, as logits must
+# grow to log M and more. Four times as many steps end alike.
+_TRAINING = Training(
+    steps=400, learning_rate=1.0, optimiser="normalised", loss="cross-entropy"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,104 +92,41 @@ class CopyingShape:
             positive_integer(name, getattr(self, name))
 
 
-@dataclass(frozen=True)
-class CopyingStrings:
-    """Training strings, and test strings of other symbols, as numbers of tokens.
-
-    Attributes:
-        train: shape (strings, k).
-        train_targets: the right next token of each.
-        train_weights: of each in the loss; they add up to 1.
-        test: strings of the templates whose label is copied.
-        test_targets: the right next token of each.
-        test_weights: of each in the statistic; they add up to 1.
-        candidates: the symbols of the test strings.
-        vocabulary: M, the number of all tokens but `[CLS]`.
-    """
-
-    train: Int64[torch.Tensor, "n k"]
-    train_targets: Int64[torch.Tensor, " n"]
-    train_weights: Float64[torch.Tensor, " n"]
-    test: Int64[torch.Tensor, "m k"]
-    test_targets: Int64[torch.Tensor, " m"]
-    test_weights: Float64[torch.Tensor, " m"]
-    candidates: Int64[torch.Tensor, " symbols"]
-    vocabulary: int
-
-
-def copying_strings(
-    task: TemplateTask, symbols: int, *, unseen: bool = True
-) -> CopyingStrings:
-    """As many strings of each template as symbols: each plays every part once.
-
-    In string i of a template its wildcards take the symbols i, i + 1, … of a cycle. All
-    symbols are alike, so nothing is lost by fixing which goes where.
-
-    >>> strings = copying_strings(TemplateTask(["?a ?b :"], ["?a"]), symbols=3)
-    >>> strings.train.tolist(), strings.train_targets.tolist()
-    ([[1, 2, 0], [2, 3, 0], [3, 1, 0]], [1, 2, 3])
-    >>> strings.test.tolist(), strings.vocabulary
-    ([[4, 5, 0], [5, 6, 0], [6, 4, 0]], 7)
-
-    Args:
-        task: one with a copied label: a wildcard of its own template.
-        symbols: n, on either side; at least 2, and as many as any template has
-            wildcards.
-        unseen: whether test strings have symbols of their own; if not they have those
-            of the training strings.
-
-    Raises:
-        InputError: no template with a copied label and a positive weight, or too few
-            symbols.
-    """
-    if not any(task.weights[i] for i in task.copied):
-        raise InputError(
-            f"labels are {', '.join(map(str, task.labels))}; expected one that is a "
-            "wildcard of its own template, of positive weight, such as ?a for '?a'"
-        )
-    most = max(2, *(len(t.wildcards) for t in task.templates))
-    positive_integer("symbols", symbols, low=most)
-    written = [str(y) for i, y in enumerate(task.labels) if i not in task.copied]
-    fixed = list(dict.fromkeys([*task.regular_tokens, *written]))
-    names = list(islice(fresh_tokens(fixed), 2 * symbols))
-    number = {token: i for i, token in enumerate([*fixed, *names])}
-    seen, others = names[:symbols], names[symbols:]
-    tested = others if unseen else seen
-    return CopyingStrings(
-        *_side(task, range(len(task)), seen, number),
-        *_side(task, task.copied, tested, number),
-        torch.tensor([number[name] for name in tested]),
-        len(number),
-    )
-
-
-def _side(
-    task: TemplateTask, chosen: Sequence[int], names: list[str], number: dict[str, int]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Strings of the chosen templates, their targets and weights."""
-    strings, targets, weights = [], [], []
-    for index in chosen:
-        template, label = task.templates[index], str(task.labels[index])
-        copied = as_wildcard(label)
-        for i in range(len(names)):
-            images = {
-                wildcard: names[(i + j) % len(names)]
-                for j, wildcard in enumerate(template.wildcards)
-            }
-            tokens = template.substitute(images).split()
-            strings.append([number[token] for token in tokens])
-            targets.append(number[label if copied is None else images[copied]])
-            weights.append(float(task.weights[index]))
-    shares = torch.tensor(weights, dtype=torch.float64)
-    return torch.tensor(strings), torch.tensor(targets), shares / shares.sum()
-
-
 def logits(
     network: TransformerNetwork, tokens: Int64[torch.Tensor, "n k"]
 ) -> Float64[torch.Tensor, "n vocabulary"]:
     """⟨W_E[u], z1⟩ for every token u; `[CLS]` is never an answer."""
     embedding = network.embedding[: network.shape.vocabulary]
     return network.attention(tokens) @ embedding.T
+
+
+class CopyingNetwork:
+    """A network with logits as outputs, of which some groups are trained: `Trainable`.
+
+    Args:
+        network: whose attention is read; its hidden layer is not used.
+        groups: of its parameters, those that training moves.
+    """
+
+    def __init__(
+        self, network: TransformerNetwork, groups: Sequence[str] = GROUPS
+    ) -> None:
+        self._network, self._groups = network, tuple(groups)
+
+    @property
+    def networks(self) -> int:
+        """1: none are stacked."""
+        return 1
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """Those of the groups, in the groups' order."""
+        return iter(_parameters(self._network, self._groups))
+
+    def batch_outputs(
+        self, inputs: Int64[torch.Tensor, "n k"]
+    ) -> Float64[torch.Tensor, "1 n vocabulary"]:
+        """`logits` with a record for gradients, as `Trainable` has it."""
+        return logits(self._network, inputs)[None]
 
 
 def training_loss(
@@ -309,28 +247,21 @@ def trained_accuracies(
         seed: of the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
-    found = []
+    groups = [g for g in GROUPS if identity_vo or g != "identity_vo"]
+    every_string = torch.arange(len(strings.train))
+    accuracies = []
     for network in _networks(strings, architecture, shape, runs, seed):
-        groups = [g for g in GROUPS if identity_vo or g != "identity_vo"]
-        _descend(network, strings, _parameters(network, groups))
-        found.append(accuracy(network, strings))
-    return np.array(found)
-
-
-def _descend(
-    network: TransformerNetwork,
-    strings: CopyingStrings,
-    parameters: Sequence[torch.Tensor],
-) -> None:
-    for _ in range(_MOST_STEPS):
-        loss = training_loss(network, strings)
-        if float(loss.detach()) <= _TRAINED:
-            return
-        gradients = _gradients(loss, parameters)
-        length = torch.stack([g.norm() for g in gradients]).norm()
-        with torch.no_grad():
-            for parameter, g in zip(parameters, gradients, strict=True):
-                parameter -= _STEP / length * g
+        train(
+            CopyingNetwork(network, groups),
+            strings.train,
+            strings.train_targets,
+            _TRAINING,
+            repeat(every_string),
+            weights=strings.train_weights,
+            watch=LossRecord(enough=_TRAINED),
+        )
+        accuracies.append(accuracy(network, strings))
+    return np.array(accuracies)
 
 
 def _networks(
@@ -357,7 +288,7 @@ def _networks(
 
 def _parameters(
     network: TransformerNetwork, groups: Sequence[str]
-) -> list[torch.Tensor]:
+) -> list[torch.nn.Parameter]:
     named = dict(network.named_parameters())
     return [named[group] for group in groups]
 

@@ -73,7 +73,7 @@ class MLP:
 
 
 class MLPStack(torch.nn.Module):
-    """Networks of one kind with independent initialisations, in float64.
+    """Networks of one kind with independent initialisations, in float64: `Trainable`.
 
     Weights start as N(0, 1/fan-in) with fan-in k for the first layer, biases as 0.
 
@@ -142,6 +142,12 @@ class MLPStack(torch.nn.Module):
         for weights, bias in zip(self.weights, list(self.biases)[1:], strict=True):
             hidden = activation(hidden @ weights + bias)
         return (hidden @ self.readout).squeeze(-1)
+
+    def batch_outputs(
+        self, inputs: Int64[torch.Tensor, "n k"]
+    ) -> Float64[torch.Tensor, "networks n"]:
+        """f with a record for gradients, as `Trainable` has it."""
+        return self(inputs)
 
     @torch.no_grad()
     def outputs(

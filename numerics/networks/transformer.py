@@ -68,7 +68,7 @@ class NetworkShape:
 
 
 class TransformerNetwork(torch.nn.Module):
-    """One attention layer and a hidden layer, at random initialisation.
+    """One attention layer and a hidden layer, at random initialisation: `Trainable`.
 
     Args:
         shape: its sizes.
@@ -172,6 +172,17 @@ class TransformerNetwork(torch.nn.Module):
     ) -> Float[torch.Tensor, " n"]:
         """f, one number for each string."""
         return self.hidden(tokens) @ self.readout_weights
+
+    @property
+    def networks(self) -> int:
+        """1: none are stacked."""
+        return 1
+
+    def batch_outputs(
+        self, inputs: Int64[torch.Tensor, "n length"]
+    ) -> Float[torch.Tensor, "1 n"]:
+        """f with a record for gradients, as `Trainable` has it."""
+        return self(inputs)[None]
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -1,50 +1,40 @@
-"""Estimates kept on disk: one file for each, found by all that it depends on.
+"""Arrays kept on disk between runs, found by all that they depend on.
 
-An entry is a NumPy archive, whose members carry checksums. It is written beside its
-place and then moved there in one step, so that a process killed half-way leaves no half
-entry, and processes may share a folder. An entry that cannot be read, or that is not
-what its name promises, is computed again.
+An entry of `numerics.store.keyed_store` whose payload is a NumPy archive. One that
+cannot be read, or that is not what its name promises, is computed again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
+import io
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from numerics.store.keyed_store import (
+    CacheError,
+    KeyedStore,
+    cache_folder,
+    code_version,
+)
 from symbind_theory.validation import InputError, shorten
-from symbind_theory.version import __version__
 
 __all__ = ["CacheError", "ValueCache", "cache_folder", "code_version"]
 
-_log = logging.getLogger(__name__)
-
-_FOLDER = "SYMBIND_CACHE"
-
-_DAMAGED = (
+# What numpy raises for bytes that are no archive of plain arrays.
+_NO_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
-    ValueError,
     KeyError,
     EOFError,
     OSError,
     NotImplementedError,
 )
-
-
-class CacheError(OSError):
-    """The folder cannot be written: full, read-only or not a folder."""
 
 
 class ValueCache:
@@ -89,72 +79,39 @@ class ValueCache:
         folder = self.folder
         if folder is None:
             return compute()
-        text = json.dumps({**key, "code": code_version()}, sort_keys=True)
-        path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
-        found = _read(path, text)
-        if found is None:
-            found = compute()
-            self._write(path, text, found)
-        return found
-
-    def _write(self, path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-        temporary = None
+        store, versioned = KeyedStore(folder), {**key, "code": code_version()}
+        arrays = store.get(versioned, _arrays)
+        if arrays is not None:
+            return arrays
+        arrays = compute()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=path.parent, suffix=".tmp", delete=False
-            ) as file:
-                temporary = file.name
-                np.savez(file, allow_pickle=False, key=np.array(key), **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
+            store.put(versioned, _archive(arrays))
+        except CacheError as error:
             raise CacheError(
-                f"cannot write to the cache folder {path.parent}: "
-                f"{error.strerror or error}; free space there, choose another folder "
-                "(cache=FOLDER), or keep nothing (cache=None)"
+                f"{error}; free space there, choose another folder (cache=FOLDER), or "
+                "keep nothing (cache=None)"
             ) from error
-        finally:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
+        return arrays
 
 
-def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """The arrays of an entry; None where it is missing, out of reach or damaged."""
+def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays as the bytes of a NumPy archive."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _arrays(archive: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an archive.
+
+    Raises:
+        ValueError: the bytes are something else.
+    """
+    # Other bytes numpy would read as one array, or try to unpickle.
+    if not archive.startswith(b"PK"):
+        raise ValueError("it holds no arrays")
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        _log.warning("cache entry %s cannot be opened (%s)", path, error.strerror)
-        return None
-    try:
-        with file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if str(arrays.pop("key")) != key:
-            raise ValueError("it belongs to another key")
-    except _DAMAGED as error:
-        _log.warning("cache entry %s is damaged (%s): computed again", path, error)
-        return None
-    return arrays
-
-
-def cache_folder() -> Path:
-    """The folder of SYMBIND_CACHE, or the user's cache folder where that is not set."""
-    if found := os.environ.get(_FOLDER):
-        return Path(found)
-    # Few callers need it: imported where it is used.
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("symbind"))
-
-
-@cache
-def code_version(packages: tuple[str, ...] = ("numerics", "symbind_theory")) -> str:
-    """The distribution's version and a digest of the source of some of its packages."""
-    digest = hashlib.sha256()
-    for package in packages:
-        for source in sorted(Path(str(files(package))).rglob("*.py")):
-            digest.update(source.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:16]}"
+        with np.load(io.BytesIO(archive), allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except _NO_ARCHIVE as error:
+        raise ValueError(f"it holds no arrays: {error}") from error

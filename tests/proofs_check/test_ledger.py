@@ -83,7 +83,7 @@ def test_an_interrupted_ledger_goes_on_from_what_is_finished(tmp_path):
         (Instance("counted", counted),),
         (Instance("interrupted", interrupted),),
     )
-    store = TrialStore(tmp_path / "runs.sqlite")
+    store = TrialStore(tmp_path / "runs")
     with pytest.raises(KeyboardInterrupt):
         run_ledger([both], Effort.QUICK, store=store)
     seen = []
@@ -103,7 +103,7 @@ def test_an_interrupted_ledger_goes_on_from_what_is_finished(tmp_path):
 
 
 def test_other_settings_are_other_runs(tmp_path):
-    store = TrialStore(tmp_path / "runs.sqlite")
+    store = TrialStore(tmp_path / "runs")
     kept = run_ledger([checker()], Effort.QUICK, 1, store=store, resume=True)
     again = run_ledger([checker()], Effort.QUICK, 1, store=store, resume=True)
     assert kept == again

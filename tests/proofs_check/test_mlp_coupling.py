@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.networks.mlp import MLP
-from numerics.networks.training import LOSSES, OPTIMISERS, Training
+from numerics.networks.optimisers import OPTIMISERS, optimiser_options
+from numerics.networks.training import LOSSES, Training
 from proofs_check.claims import mlp_coupling as module
 from proofs_check.claims.mlp_coupling import (
     MOVED,
@@ -54,7 +55,8 @@ def test_longer_runs_are_coupled(task, mlp, training, moved):
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_optimiser_and_loss_to_the_last_bit(optimiser, loss):
-    training = Training(20, 10, 0.01, optimiser, loss, decay=0.01)
+    decay = 0.01 if "weight_decay" in optimiser_options(optimiser) else 0.0
+    training = Training(20, 10, 0.01, optimiser, loss, decay)
     report = mlp_coupling(TASK, MLP(width=5), training, moved="all", sizes=SMALL)
     for finding in report.findings[:2]:
         assert finding.outcome is Outcome.HOLDS

@@ -1,10 +1,10 @@
 """The store of finished runs: whole or not at all, and only for the code that ran."""
 
 import math
-import sqlite3
 
 import pytest
 
+from numerics.store.keyed_store import KeyedStore
 from proofs_check import trial_store
 from proofs_check.trial_store import TrialStore
 from symbind_theory.interval import Interval
@@ -27,44 +27,56 @@ TRIAL = Trial(
 
 
 def test_a_run_comes_back_as_it_was(tmp_path):
-    TrialStore(tmp_path / "deep" / "runs.sqlite").put("key", TRIAL)
-    again = TrialStore(tmp_path / "deep" / "runs.sqlite")
+    TrialStore(tmp_path / "deep" / "runs").put("key", TRIAL)
+    again = TrialStore(tmp_path / "deep" / "runs")
     assert again.get("key") == TRIAL
     assert again.get("another key") is None
 
 
 def test_changed_code_makes_its_runs_again(tmp_path, monkeypatch):
-    store = TrialStore(tmp_path / "runs.sqlite")
+    store = TrialStore(tmp_path / "runs")
     store.put("key", TRIAL)
     monkeypatch.setattr(trial_store, "code_version", lambda packages: "other")
     assert store.get("key") is None
 
 
 def test_a_damaged_run_is_made_again(tmp_path, caplog):
-    path = tmp_path / "runs.sqlite"
-    store = TrialStore(path)
+    store = TrialStore(tmp_path / "runs")
     store.put("key", TRIAL)
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE trials SET trial = '{}'")
+    (entry,) = (tmp_path / "runs").iterdir()
+    entry.write_bytes(b"no entry at all" * 100)
     assert store.get("key") is None
     assert "made again" in caplog.text
-    path.write_bytes(b"not a database at all" * 100)
-    assert store.get("key") is None
     store.put("key", TRIAL)
-    assert "cannot be kept" in caplog.text
+    assert store.get("key") == TRIAL
 
 
-def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path):
+def test_an_entry_that_is_no_run_is_made_again(tmp_path, caplog):
+    store = TrialStore(tmp_path / "runs")
+    KeyedStore(tmp_path / "runs").put(trial_store._versioned("key"), b"{}")
+    assert store.get("key") is None
+    assert "made again" in caplog.text
+
+
+def test_a_run_that_cannot_be_kept_is_a_warning(tmp_path, caplog):
+    store = TrialStore(tmp_path / "runs")
+    (tmp_path / "runs").rmdir()
+    (tmp_path / "runs").write_text("")
+    store.put("key", TRIAL)
+    assert "the run key cannot be kept" in caplog.text
+
+
+def test_a_file_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("my notes\n" * 1000)
-    with pytest.raises(InputError, match=r"runs cannot be kept in .*not a database"):
+    with pytest.raises(InputError, match=r"runs cannot be kept in .*File exists"):
         TrialStore(path)
     assert path.read_text() == "my notes\n" * 1000
     with pytest.raises(InputError, match="runs cannot be kept"):
-        TrialStore(path / "below" / "runs.sqlite")
+        TrialStore(path / "below" / "runs")
 
 
 def test_the_default_lies_with_the_cached_values(tmp_path, monkeypatch):
     monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "cache"))
     TrialStore().put("key", TRIAL)
-    assert (tmp_path / "cache" / "runs.sqlite").is_file()
+    assert len(list((tmp_path / "cache" / "runs").iterdir())) == 1

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.architecture import Architecture
+from numerics.networks import copying_network
 from numerics.networks.copying_network import (
     GROUPS,
     CopyingShape,
@@ -173,6 +174,38 @@ def test_training_fits_the_training_strings_and_leaves_b_alone_where_told():
     )
     assert (with_b == 1).all()
     assert (without < 0.9).all()
+
+
+@pytest.mark.parametrize("identity_vo", [True, False])
+def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
+    """The loop of `training` against the same descent written out, to the last bit."""
+    strings = copying_strings(MIXED, 6)
+    drawn = []
+    real = copying_network._networks
+
+    def remembered(*arguments):
+        for net in real(*arguments):
+            drawn.append(net)
+            yield net
+
+    monkeypatch.setattr(copying_network, "_networks", remembered)
+    arguments = (strings, LAST, CopyingShape(16, 2, 4), 2, 3)
+    trained_accuracies(*arguments, identity_vo=identity_vo)
+    for trained, net in zip(list(drawn), real(*arguments), strict=True):
+        named = dict(net.named_parameters())
+        moved = [named[g] for g in GROUPS if identity_vo or g != "identity_vo"]
+        for steps in range(400):
+            loss = training_loss(net, strings)
+            if float(loss.detach()) <= 0.05:
+                assert steps > 5
+                break
+            gradients = torch.autograd.grad(loss, moved)
+            length = torch.stack([g.norm() for g in gradients]).norm()
+            with torch.no_grad():
+                for parameter, g in zip(moved, gradients, strict=True):
+                    parameter -= 1 / length * g
+        for one, other in zip(trained.parameters(), net.parameters(), strict=True):
+            assert torch.equal(one, other)
 
 
 @settings(max_examples=20)
