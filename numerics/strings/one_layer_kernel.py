@@ -115,7 +115,7 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
         )
         column = list(gram.column)
         return {
-            "features": gram.factors[0][:, column],
+            "features": gram.features[0][:, column],
             "attention_self": gram.attention_self,
             "halfwidth": gram.halfwidth["matrix"],
             "errors": np.array([gram.feature_error, gram.self_error]),

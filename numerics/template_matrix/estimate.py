@@ -215,7 +215,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         precision=settings.precision,
         device=settings.device,
         column=settings.column,
-        factors=tuple(factors),
+        features=tuple(factors),
         self_values=tuple(own),
         feature_error=relative,
         self_error=settings.moments.error,
