@@ -13,7 +13,7 @@ from symbind_theory.validation import (
     shorten,
 )
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "supported"]
 
 _LARGEST = 1e75
 
@@ -71,3 +71,19 @@ class Architecture:
                 )
         positive_integer("depth", self.depth)
         finite_number("residual", self.residual)
+
+
+def supported(architecture: Architecture) -> Architecture:
+    """The architecture, if this version estimates it.
+
+    Raises:
+        InputError: more than one layer, a residual connection or normalisation.
+    """
+    for name, only in (("depth", 1), ("residual", 0), ("normalisation", None)):
+        given = getattr(architecture, name)
+        if given != only:
+            raise InputError(
+                f"{name} is {given!r}; expected {only!r}, the only value that this "
+                "version estimates"
+            )
+    return architecture

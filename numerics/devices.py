@@ -1,28 +1,14 @@
-"""What every estimator accepts, and how it divides its work."""
+"""The devices and precisions that estimators compute with, and how much at a time."""
 
 from __future__ import annotations
 
 import torch
 
-from numerics.architecture import Architecture
-from symbind_theory.validation import InputError, finite_number, one_of
+from symbind_theory.validation import InputError, one_of
 
-__all__ = [
-    "DEVICES",
-    "GROUPS",
-    "PRECISIONS",
-    "chunk_numbers",
-    "read_level",
-    "resolve_device",
-    "supported",
-]
+__all__ = ["DEVICES", "PRECISIONS", "chunk_numbers", "resolve_device"]
 
 DEVICES = ("auto", "cpu", "cuda")
-
-# Independent groups of points. 16 give Student's t 15 degrees of freedom: at level
-# 0.999 its quantile is 4.07, a quarter above the Gaussian's. More would leave fewer
-# points to each group, which quasi-random points pay for dearly.
-GROUPS = 16
 
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 """In which precision features are computed; what follows from them is in float64."""
@@ -35,33 +21,6 @@ def chunk_numbers(device: torch.device) -> int:
     which wants long kernels.
     """
     return 2**23 if device.type == "cpu" else 2**27
-
-
-def supported(architecture: Architecture) -> Architecture:
-    """The architecture, if this version estimates it.
-
-    Raises:
-        InputError: more than one layer, a residual connection or normalisation.
-    """
-    for name, only in (("depth", 1), ("residual", 0), ("normalisation", None)):
-        given = getattr(architecture, name)
-        if given != only:
-            raise InputError(
-                f"{name} is {given!r}; expected {only!r}, the only value that this "
-                "version estimates"
-            )
-    return architecture
-
-
-def read_level(level: float) -> float:
-    """A coverage level.
-
-    Raises:
-        InputError: not a number strictly between 0 and 1.
-    """
-    if not 0 < finite_number("level", level) < 1:
-        raise InputError(f"level is {level}; expected a number between 0 and 1")
-    return level
 
 
 def resolve_device(device: str) -> torch.device:

@@ -1,7 +1,8 @@
 """Each kind of object that is passed around, named once.
 
-Operators, solvers and estimators see a kernel through `PatternKernel` alone, and the
-training loop sees networks through `Trainable`.
+Operators, solvers and estimators see a kernel through `PatternKernel` alone; learning
+curves and claims see the template matrix through `TemplateMatrix` alone, the training
+loop sees networks through `Trainable`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,103 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from numerics.architecture import Architecture
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.shapes import Float, Float64, Int64
+from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 
-__all__ = ["PatternGram", "PatternKernel", "Progress", "Trainable"]
+__all__ = [
+    "PatternGram",
+    "PatternKernel",
+    "Progress",
+    "Statistic",
+    "Statistics",
+    "TemplateMatrix",
+    "Trainable",
+]
 
 Progress = Callable[[int, int], None]
 """Called with the steps that are done, and with all that may be needed."""
+
+Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
+"""A number ≥ 0 from a factor G of N = GᵀG and from the excess K_self − diag N."""
+
+Statistics = Callable[
+    [Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], Sequence[float]
+]
+"""Several of them at once."""
+
+
+@runtime_checkable
+class TemplateMatrix(Protocol):
+    """The template matrix N of r templates, with what is known of it.
+
+    N_ij is the kernel of a string of template i with a string of template j that shares
+    no symbol with it. N may be an estimate (`template_gram`), a closed form
+    (`closed_matrix`), what a kernel between strings says of strings apart
+    (`pattern_matrix`), or what the document of an earlier check says
+    (`matrix_read_back`): whoever uses it asks for intervals, and need not know which.
+    """
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The templates, in the order of the rows of N."""
+        ...
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The transformer; None for another kernel, or where it is not known."""
+        ...
+
+    @property
+    def matrix(self) -> Float64[np.ndarray, "r r"]:
+        """N."""
+        ...
+
+    @property
+    def matrix_self(self) -> Float64[np.ndarray, " r"]:
+        """K_self, the kernel of a string of each template with itself."""
+        ...
+
+    @property
+    def factor(self) -> Float64[np.ndarray, "rows r"]:
+        """G with N = GᵀG: small eigenvalues of N are squares of its singular values."""
+        ...
+
+    @property
+    def excess(self) -> Float64[np.ndarray, " r"]:
+        """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Coverage of each interval of `interval` and `intervals`, in (0, 1]."""
+        ...
+
+    @property
+    def smallest_eigenvalue(self) -> Interval:
+        """λ_min(N); `low` is 0 where N is not resolved from singular."""
+        ...
+
+    def interval(self, statistic: Statistic) -> Interval:
+        """A statistic of N and of the excess, with its interval.
+
+        The value is that of `factor` and `excess`. Where λ_min(N) is not resolved from
+        0, nothing need bound it: the interval may be [0, ∞].
+
+        Args:
+            statistic: monotone in N in the sense of positive semi-definite matrices;
+                inf where it does not exist.
+        """
+        ...
+
+    def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
+        """The same for several statistics that are computed together.
+
+        Each interval covers its own statistic with probability `level`.
+        """
+        ...
 
 
 @runtime_checkable

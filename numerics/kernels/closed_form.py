@@ -8,17 +8,17 @@ and one Y_j for each template, that is N itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
+from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64, Int64
-from symbind_theory.interval import Interval
+from numerics.template_matrix.bounded import BoundedMatrix, weyl_interval
 from symbind_theory.laws.arguments import regular_tokens_of
 from symbind_theory.templates import Template
 
-__all__ = ["KnownMatrix", "StringKernel", "closed_matrix", "fresh_strings"]
+__all__ = ["StringKernel", "closed_matrix", "fresh_strings", "parallel_rows"]
 
 StringKernel = Callable[
     [Int64[np.ndarray, "n k"], Int64[np.ndarray, "m k"]], Float64[np.ndarray, "n m"]
@@ -31,30 +31,6 @@ _ROUNDING = 1e-13
 # Rows that a symmetry makes parallel pass through the same operations: they differ by a
 # few units in the last place, where rows that only come close would differ by more.
 _UNITS = 64 * float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True)
-class KnownMatrix:
-    """N with what is known of its smallest eigenvalue.
-
-    Attributes:
-        matrix: N; shape (r, r).
-        smallest_eigenvalue: with its interval, of level 1 where only rounding counts.
-    """
-
-    matrix: Float64[np.ndarray, "r r"]
-    smallest_eigenvalue: Interval
-
-    @property
-    def parallel(self) -> tuple[tuple[int, int], ...]:
-        """Pairs of rows equal or proportional to the last few bits; i < j, from 0."""
-        length = np.linalg.norm(self.matrix, axis=1, keepdims=True)
-        unit = self.matrix / np.where(length > 0, length, 1.0)
-        return tuple(
-            (i, j)
-            for i, j in combinations(range(len(unit)), 2)
-            if np.linalg.norm(unit[i] - unit[j]) <= _UNITS
-        )
 
 
 def fresh_strings(
@@ -84,17 +60,36 @@ def fresh_strings(
     return strings
 
 
-def closed_matrix(kernel: StringKernel, templates: Sequence[Template]) -> KnownMatrix:
-    """N of a kernel in closed form, λ_min(N) to within rounding.
+def closed_matrix(kernel: StringKernel, templates: Sequence[Template]) -> BoundedMatrix:
+    """N of a kernel in closed form, known to within rounding.
 
     Args:
         kernel: symmetric and positive semi-definite, a function of equalities.
         templates: templates of one length.
     """
     one, other = fresh_strings(templates)
-    matrix = kernel(one, other)
-    # Weyl: eigenvalues move by at most the norm of what is added.
-    error = len(matrix) * _ROUNDING * float(np.abs(matrix).max())
-    value = float(np.linalg.eigvalsh(matrix)[0])
-    low, high = max(0.0, value - error), max(value, 0.0) + error
-    return KnownMatrix(matrix, Interval(max(value, 0.0), low, high, 1.0))
+    matrix, matrix_self = kernel(one, other), np.diagonal(kernel(one, one)).copy()
+    entry = _ROUNDING * float(np.abs(matrix).max())
+    return BoundedMatrix(
+        templates=tuple(templates),
+        architecture=None,
+        matrix=matrix,
+        matrix_self=matrix_self,
+        halfwidth=np.full_like(matrix, entry),
+        self_halfwidth=np.full_like(matrix_self, _ROUNDING * matrix_self.max()),
+        entry_level=1.0,
+        smallest_eigenvalue=weyl_interval(
+            float(np.linalg.eigvalsh(matrix)[0]), len(matrix) * entry, level=1.0
+        ),
+    )
+
+
+def parallel_rows(known: TemplateMatrix) -> tuple[tuple[int, int], ...]:
+    """Pairs of rows of N equal or proportional to the last few bits; i < j, from 0."""
+    length = np.linalg.norm(known.matrix, axis=1, keepdims=True)
+    unit = known.matrix / np.where(length > 0, length, 1.0)
+    return tuple(
+        (i, j)
+        for i, j in combinations(range(len(unit)), 2)
+        if np.linalg.norm(unit[i] - unit[j]) <= _UNITS
+    )

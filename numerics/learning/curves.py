@@ -15,9 +15,9 @@ import numpy as np
 from numerics.architecture import Architecture
 from numerics.averages.linalg import singular_values
 from numerics.learning.ridge_law import Regression, error_law
+from numerics.protocols import Statistics, TemplateMatrix
 from numerics.shapes import Float64
-from numerics.template_matrix.estimate import template_gram
-from numerics.template_matrix.record import Statistics, TemplateGram
+from numerics.template_matrix.given import matrix_of
 from symbind_theory.interval import Interval
 from symbind_theory.records.check import Alignment, Samples
 from symbind_theory.tasks import TemplateTask
@@ -75,7 +75,7 @@ def learning_curve(
     noise: float | None = None,
     draws: int = 0,
     seed: int = 0,
-    gram: TemplateGram | None = None,
+    gram: TemplateMatrix | None = None,
 ) -> LearningCurve:
     """The learning curve that N implies.
 
@@ -89,23 +89,24 @@ def learning_curve(
 
     Args:
         task: a task with real labels.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `gram`, or `Architecture()`.
         sizes: numbers of training strings, ≥ 0.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise; the task's when None.
         draws: how many draws of random counts n_i to average over, ≥ 2, or 0.
         seed: of these draws.
-        gram: the task's template matrix if it is there already.
+        gram: the task's template matrix if it is there already, estimated or known.
 
     Raises:
-        InputError: symbolic labels, or a number out of range.
+        InputError: symbolic labels, a number out of range, or a gram of other templates
+            or of another architecture.
     """
     regression = task_regression(task, alpha, noise)
     read = tuple(positive_integer("sizes", n, low=0) for n in sizes)
     positive_integer("seed", seed, low=0)
     if draws:
         positive_integer("draws", draws, low=2)
-    gram = gram or template_gram(task.templates, architecture)
+    gram = matrix_of(task.templates, architecture, gram)
     intervals = tuple(
         _from_units(interval, regression)
         for interval in gram.intervals(_errors_after(read, regression))
@@ -137,7 +138,7 @@ def sample_complexity(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
-    gram: TemplateGram | None = None,
+    gram: TemplateMatrix | None = None,
 ) -> Samples:
     """The number of training strings that N implies for a target error.
 
@@ -152,11 +153,11 @@ def sample_complexity(
 
     Args:
         task: a task with real labels.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise; the task's when None.
-        gram: the task's template matrix if it is there already.
+        gram: the task's template matrix if it is there already, estimated or known.
 
     Returns:
         A record whose `n` is the smallest number of strings at which the closed form is
@@ -166,21 +167,23 @@ def sample_complexity(
         and a crossing between two doublings may be missed.
 
     Raises:
-        InputError: symbolic labels, or a number out of range.
+        InputError: symbolic labels, a number out of range, or a gram of other templates
+            or of another architecture.
     """
     finite_number("target", target, low=0, strict=True)
     regression = task_regression(task, alpha, noise)
-    gram = gram or template_gram(task.templates, architecture)
+    gram = matrix_of(task.templates, architecture, gram)
     return _samples(gram, regression, target)
 
 
-def relative_eigenvalue(gram: TemplateGram, alpha: float = DEFAULT_ALPHA) -> Interval:
+def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> Interval:
     """The smallest eigenvalue of N against e, which sets how much data is needed.
 
     e_i = K_self,i − N_ii + λ is what n_i strings of template i average away: N + E/n
     with E = diag(e) decides the error, so λ_min(N) counts in units of e. This is the
     smallest eigenvalue of E^{−½} N E^{−½}, λ_min(N)/e where all e_i are equal.
 
+    >>> from numerics import template_gram
     >>> gram = template_gram(["?a ?a ?b ?b", "?a ?b ?a ?b"])
     >>> ratio = relative_eigenvalue(gram, alpha=1e-3)
     >>> smallest = gram.smallest_eigenvalue.value / (gram.excess.mean() + 1e-3)
@@ -213,7 +216,7 @@ def alignment(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
-    gram: TemplateGram | None = None,
+    gram: TemplateMatrix | None = None,
 ) -> Alignment:
     """How the labels lie to N's small directions, beside the hardest labels.
 
@@ -223,18 +226,19 @@ def alignment(
 
     Args:
         task: a task with real labels.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise; the task's when None.
-        gram: the task's template matrix if it is there already.
+        gram: the task's template matrix if it is there already, estimated or known.
 
     Raises:
-        InputError: symbolic labels, or a number out of range.
+        InputError: symbolic labels, a number out of range, or a gram of other templates
+            or of another architecture.
     """
     finite_number("target", target, low=0, strict=True)
     regression = task_regression(task, alpha, noise)
-    gram = gram or template_gram(task.templates, architecture)
+    gram = matrix_of(task.templates, architecture, gram)
     labels = regression.labels
 
     def energy(
@@ -254,11 +258,11 @@ def alignment(
     )
 
 
-def _hardest(gram: TemplateGram, regression: Regression) -> Regression:
+def _hardest(gram: TemplateMatrix, regression: Regression) -> Regression:
     """The eigenvector of λ_min with the mean square of the labels."""
     weights, labels = regression.weights, regression.labels
     occurs = weights > 0
-    _, _, right = np.linalg.svd(gram.pooled_factor[:, occurs])
+    _, _, right = np.linalg.svd(gram.factor[:, occurs])
     direction = np.zeros_like(labels)
     direction[occurs] = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
     size = math.sqrt(float(weights @ labels**2) / float(weights @ direction**2))
@@ -309,7 +313,7 @@ def _errors_after(sizes: Sequence[int], regression: Regression) -> Statistics:
 
 
 def _random_errors(
-    gram: TemplateGram,
+    gram: TemplateMatrix,
     regression: Regression,
     n: int,
     draws: int,
@@ -317,11 +321,11 @@ def _random_errors(
 ) -> list[float]:
     """The expected error at each of so many draws of the counts of n strings."""
     counts = generator.multinomial(n, regression.weights, size=draws).astype(float)
-    factor, excess = gram.pooled_factor, gram.excess
+    factor, excess = gram.factor, gram.excess
     return [error_law(factor, excess, regression, c)(1.0) for c in counts]
 
 
-def _samples(gram: TemplateGram, regression: Regression, target: float) -> Samples:
+def _samples(gram: TemplateMatrix, regression: Regression, target: float) -> Samples:
     """Where the error law along n·weights meets the target."""
     goal = regression.in_units(target)
 

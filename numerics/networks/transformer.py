@@ -25,8 +25,8 @@ import numpy as np
 import torch
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.architecture import Architecture
-from numerics.devices import chunk_numbers, supported
+from numerics.architecture import Architecture, supported
+from numerics.devices import chunk_numbers
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.validation import InputError, positive_integer
 

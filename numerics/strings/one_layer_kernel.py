@@ -16,9 +16,10 @@ from itertools import combinations
 
 import numpy as np
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, supported
+from numerics.averages.jackknife import GROUPS
 from numerics.averages.linalg import triangle
-from numerics.devices import GROUPS, resolve_device, supported
+from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
@@ -114,7 +115,7 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
         )
         column = list(gram.column)
         return {
-            "features": gram.factors[0][:, column],
+            "features": gram.features[0][:, column],
             "attention_self": gram.attention_self,
             "halfwidth": gram.halfwidth["matrix"],
             "errors": np.array([gram.feature_error, gram.self_error]),

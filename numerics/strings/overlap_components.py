@@ -34,9 +34,10 @@ from scipy.stats import t as student
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.string_moments import string_moments
+from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
-from numerics.devices import GROUPS, chunk_numbers
+from numerics.devices import chunk_numbers
 from numerics.shapes import Float64, Int64
 from symbind_theory.separation.incidence import Incidence, Readout
 from symbind_theory.templates import Template, fresh_tokens

@@ -28,19 +28,17 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, supported
 from numerics.attention.string_moments import string_moments
-from numerics.averages.jackknife import half_width, leave_one_out
+from numerics.averages.jackknife import (
+    GROUPS,
+    half_width,
+    leave_one_out,
+    read_level,
+)
 from numerics.averages.points import PseudoRandomPoints
 from numerics.averages.replications import map_replications
-from numerics.devices import (
-    GROUPS,
-    PRECISIONS,
-    chunk_numbers,
-    read_level,
-    resolve_device,
-    supported,
-)
+from numerics.devices import PRECISIONS, chunk_numbers, resolve_device
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.templates import CLS, parse_string
 from symbind_theory.validation import InputError, one_of, positive_integer

@@ -21,7 +21,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
@@ -30,16 +30,15 @@ from numerics.attention.string_moments import (
     mean_features,
     string_moments,
 )
-from numerics.averages.jackknife import half_width, leave_one_out
+from numerics.averages.jackknife import (
+    GROUPS,
+    half_width,
+    leave_one_out,
+    read_level,
+)
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
-from numerics.devices import (
-    GROUPS,
-    PRECISIONS,
-    read_level,
-    resolve_device,
-    supported,
-)
+from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error, stage_errors
@@ -59,9 +58,7 @@ from symbind_theory.validation import (
     positive_integer,
 )
 
-__all__ = ["MAX_LENGTH", "METHODS", "template_gram"]
-
-METHODS = tuple(POINTS)
+__all__ = ["MAX_LENGTH", "template_gram"]
 
 MAX_LENGTH = 256
 """Longest template estimated: the work for one point grows with the wildcards' sets."""
@@ -117,7 +114,7 @@ def template_gram(
     architecture = supported(architecture or Architecture())
     finite_number("rel_tol", rel_tol, low=0, strict=True)
     positive_integer("max_points", max_points, low=4 * GROUPS)
-    one_of("method", method, METHODS)
+    one_of("method", method, tuple(POINTS))
     one_of("precision", precision, tuple(PRECISIONS))
     read_level(level)
     chosen = resolve_device(device)
@@ -131,17 +128,17 @@ def template_gram(
     groups = PointGroups(inner, own, seed, method)
     sizes = _sizes(max_points // GROUPS, method)
     settings = _Settings(
-        parsed,
-        architecture,
-        tuple(distinct.index(t) for t in canonical),
-        strings,
-        inner.tokens,
-        string_moments(strings, architecture),
-        seed,
-        Confidence(level, len(sizes)),
-        method,
-        precision,
-        str(chosen),
+        templates=parsed,
+        architecture=architecture,
+        column=tuple(distinct.index(t) for t in canonical),
+        strings=strings,
+        tokens=inner.tokens,
+        moments=string_moments(strings, architecture),
+        seed=seed,
+        confidence=Confidence(level, len(sizes)),
+        method=method,
+        precision=precision,
+        device=str(chosen),
     )
 
     def report(done: int) -> None:
@@ -193,11 +190,11 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     )
     stage = stage_errors(
         activation,
-        pooled["attention"],
-        pooled["attention_self"],
-        settings.moments.error,
-        pooled["gaps"],
-        relative,
+        c=pooled["attention"],
+        d=pooled["attention_self"],
+        self_error=settings.moments.error,
+        gaps=pooled["gaps"],
+        relative=relative,
     )
     # Equivalent templates share their features: that gap is 0 exactly.
     stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
@@ -218,7 +215,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         precision=settings.precision,
         device=settings.device,
         column=settings.column,
-        factors=tuple(factors),
+        features=tuple(factors),
         self_values=tuple(own),
         feature_error=relative,
         self_error=settings.moments.error,

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.string_moments import mean_features, string_moments
 from numerics.averages.points import PseudoRandomPoints
-from numerics.devices import chunk_numbers, resolve_device, supported
+from numerics.devices import chunk_numbers, resolve_device
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
 from symbind_theory.separation.incidence import Incidence
@@ -118,12 +118,12 @@ def gap_bounds(
     np.fill_diagonal(width, 0.0)
     pairs = np.ix_(column, column)
     return GapBounds(
-        mean[pairs],
-        np.maximum(mean - width, 0.0)[pairs],
-        (mean + width)[pairs],
-        failure_probability,
-        points,
-        seed,
+        gaps=mean[pairs],
+        low=np.maximum(mean - width, 0.0)[pairs],
+        high=(mean + width)[pairs],
+        failure_probability=failure_probability,
+        points=points,
+        seed=seed,
     )
 
 

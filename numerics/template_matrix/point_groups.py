@@ -19,9 +19,10 @@ import torch
 
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.self_value_sampling import MeanReadout
+from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import POINTS, Points
 from numerics.averages.replications import map_replications
-from numerics.devices import GROUPS, chunk_numbers
+from numerics.devices import chunk_numbers
 from numerics.shapes import Float64
 
 __all__ = ["PointGroups"]
@@ -74,7 +75,7 @@ class PointGroups:
         inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
         r, draw = len(inner.templates), POINTS[method]
         self._groups = [
-            _Group(draw(inner.dimension, seed, index), np.zeros((r, r)))
+            _Group(points=draw(inner.dimension, seed, index), factor=np.zeros((r, r)))
             for index in range(GROUPS)
         ]
         if own is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.protocols import Statistic, Statistics
 from numerics.shapes import Float64
 from numerics.template_matrix.mehler import KernelFactor, kernel_factor
 from numerics.template_matrix.spectrum import (
@@ -24,20 +25,12 @@ from numerics.template_matrix.spectrum import (
 from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 
-__all__ = ["Statistic", "Statistics", "TemplateGram", "kernel_excess"]
-
-Statistic = Callable[[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], float]
-"""A positive number from a factor G of N = GᵀG and from the excess K_self − diag N."""
-
-Statistics = Callable[
-    [Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]], Sequence[float]
-]
-"""Several of them at once."""
+__all__ = ["TemplateGram", "kernel_excess"]
 
 
 @dataclass(frozen=True)
 class TemplateGram:
-    """C, d, gaps and N of r templates, each with half-widths.
+    """C, d, gaps and N of r templates, each with half-widths: a `TemplateMatrix`.
 
     Attributes:
         templates: the templates, in the order given.
@@ -56,7 +49,7 @@ class TemplateGram:
         precision: of the features.
         device: where they were computed.
         column: which of the distinct templates, up to renaming, each template is.
-        factors: F with C = FᵀF for the distinct templates, on all points, then with
+        features: F with C = FᵀF for the distinct templates, on all points, then with
             each group of points left out in turn.
         self_values: d of the distinct templates, likewise; equal throughout where they
             need no points.
@@ -81,7 +74,7 @@ class TemplateGram:
     precision: str
     device: str
     column: tuple[int, ...]
-    factors: tuple[Float64[np.ndarray, "distinct distinct"], ...] = field(repr=False)
+    features: tuple[Float64[np.ndarray, "distinct distinct"], ...] = field(repr=False)
     self_values: tuple[Float64[np.ndarray, " distinct"], ...] = field(repr=False)
     feature_error: float
     self_error: float
@@ -91,12 +84,16 @@ class TemplateGram:
         """Coverage of every interval."""
         return self.confidence.level
 
-    @cached_property
+    @property
     def smallest_eigenvalue(self) -> Interval:
         """λ_min(N); 0 exactly where two templates are equivalent.
 
         `low` is 0 where the estimate is not resolved from singular.
         """
+        return self._smallest_eigenvalue
+
+    @cached_property
+    def _smallest_eigenvalue(self) -> Interval:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         return smallest_eigenvalue(self._spectrum, self.confidence)
@@ -116,10 +113,10 @@ class TemplateGram:
         """
         count = np.bincount(self.column)
         # m equal columns of G act as one that is √m times as long.
-        found = [k.factor * np.sqrt(count) for k in self._kernel_factors]
-        errors = self._spectrum.error, self._spectrum.remainder
         stretched = spectrum(
-            found, errors[0] * math.sqrt(count.max()), errors[1] * float(count.max())
+            [k.factor * np.sqrt(count) for k in self._kernel_factors],
+            self._spectrum.error * math.sqrt(count.max()),
+            self._spectrum.remainder * float(count.max()),
         )
         distinct = [
             eigenvalue(stretched, index, self.confidence) for index in range(len(count))
@@ -133,7 +130,7 @@ class TemplateGram:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
-        return smallest_eigenvalue(spectrum(self.factors, error), self.confidence)
+        return smallest_eigenvalue(spectrum(self.features, error), self.confidence)
 
     @property
     def numerical_error(self) -> float:
@@ -194,14 +191,14 @@ class TemplateGram:
         return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
 
     @property
-    def pooled_factor(self) -> Float64[np.ndarray, "rows r"]:
+    def factor(self) -> Float64[np.ndarray, "rows r"]:
         """G with N = GᵀG, from all points."""
         return self._kernel_factors[0].factor[:, list(self.column)]
 
     @property
     def excess(self) -> Float64[np.ndarray, " r"]:
         """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
-        return self._excess(self.pooled_factor, self.attention_self)
+        return self._excess(self.factor, self.attention_self)
 
     def _repr_html_(self) -> str:
         from symbind_theory.report.notebook import matrix_html
@@ -232,11 +229,11 @@ class TemplateGram:
 
     @cached_property
     def _kernel_factors(self) -> list[KernelFactor]:
-        """The same as `factors`, for N."""
+        """G with N = GᵀG for the distinct templates, as `features` has F for C."""
         activation = self.architecture.activation
         return [
             kernel_factor(activation, features, d, self.feature_error, self.self_error)
-            for features, d in zip(self.factors, self.self_values, strict=True)
+            for features, d in zip(self.features, self.self_values, strict=True)
         ]
 
     @cached_property

@@ -31,6 +31,7 @@ docs/learning.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from math import comb
@@ -39,6 +40,7 @@ from typing import Any
 import numpy as np
 
 from numerics import Architecture, TemplateGram, template_gram
+from numerics.template_matrix.given import architecture_of, checked_matrix
 from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
@@ -84,7 +86,7 @@ def block_structure(
 
     Args:
         task: whose strings are sampled; labels play no part.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `blocks`, or `Architecture()`.
         vocabularies: tokens outside the task's regular tokens, or their numbers; from
             few to many.
         strings: in each training set, ≥ 2.
@@ -95,10 +97,11 @@ def block_structure(
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
-            use, blocks of other templates, or templates without wildcards.
+            use, blocks of other templates or of another architecture, or templates
+            without wildcards.
     """
     task = the_task(task)
-    architecture = record("architecture", architecture or Architecture(), Architecture)
+    meant = record("architecture", architecture_of(architecture, blocks), Architecture)
     positive_integer("strings", strings, low=2)
     positive_integer("sets", sets, low=2)
     if not any(t.wildcards for t in task.templates):
@@ -112,14 +115,11 @@ def block_structure(
     claimed = _claimed(task, tokens, diversity)
     if blocks is None:
         chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
-        blocks = template_gram(
-            task.templates, architecture, seed=seed, level=1 - chance
-        )
-    elif blocks.templates != task.templates:
-        raise InputError("blocks has other templates; expected those of the task")
+        blocks = template_gram(task.templates, meant, seed=seed, level=1 - chance)
+    blocks = checked_matrix("blocks", blocks, task.templates, architecture)
     seeds = independent_seeds(seed, len(tokens), sets).tolist()
     found = [
-        [training_kernel(task, architecture, v, strings, s) for s in own]
+        [training_kernel(task, meant, v, strings, s) for s in own]
         for v, own in zip(tokens, seeds, strict=True)
     ]
     everything = [one for row in found for one in row]
@@ -334,7 +334,11 @@ def _another_kernel(effort: Effort, seed: int) -> Report:
     blocks = template_gram(
         _TASK.templates, Architecture(gamma=0.5), seed=seed, level=TEST_LEVEL
     )
-    return block_structure(_TASK, sets=_mutant_sets(effort), blocks=blocks, seed=seed)
+    # By its own name it would be held against strings of the same kernel, and agree.
+    mislabelled = replace(blocks, architecture=Architecture())
+    return block_structure(
+        _TASK, sets=_mutant_sets(effort), blocks=mislabelled, seed=seed
+    )
 
 
 CHECKER = Checker(

@@ -37,8 +37,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from numerics.architecture import Architecture
-from numerics.devices import supported
+from numerics.architecture import Architecture, supported
 from numerics.networks.copying_network import (
     GROUPS,
     STATISTICS,

@@ -33,14 +33,15 @@ import numpy as np
 
 from numerics import (
     Architecture,
-    TemplateGram,
     TransformerKernelRegressor,
     learning_curve,
     template_gram,
 )
 from numerics.learning.curves import task_regression
 from numerics.learning.ridge_law import Regression, error_law
+from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
+from numerics.template_matrix.given import architecture_of, matrix_of
 from proofs_check.arguments import record, task_with_numbers
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.training_sets import (
@@ -58,7 +59,7 @@ from proofs_check.statistics import (
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import Sample, TemplateTask
-from symbind_theory.validation import InputError, finite_number, positive_integer
+from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["CHECKER", "TrainingSizes", "fresh_error", "generalisation"]
 
@@ -108,7 +109,7 @@ def generalisation(
     *,
     alpha: float = 1e-2,
     sizes: TrainingSizes | None = None,
-    gram: TemplateGram | None = None,
+    gram: TemplateMatrix | None = None,
     noise: float | None = None,
     seed: int = 0,
 ) -> Report:
@@ -116,7 +117,7 @@ def generalisation(
 
     Args:
         task: with real labels; their noise is in training labels only.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error to be reached on unseen symbols, > 0.
         alpha: ridge > 0.
         sizes: of the training sets; `TrainingSizes()` when None.
@@ -127,9 +128,9 @@ def generalisation(
 
     Raises:
         InputError: symbolic labels, an argument out of range, or a gram of other
-            templates.
+            templates or of another architecture.
     """
-    architecture = record("architecture", architecture or Architecture(), Architecture)
+    meant = record("architecture", architecture_of(architecture, gram), Architecture)
     finite_number("target", target, low=0, strict=True)
     task = task_with_numbers(task)
     sizes = record("sizes", sizes or TrainingSizes(), TrainingSizes)
@@ -137,14 +138,15 @@ def generalisation(
     seeds = independent_seeds(seed, sizes.few_sets + sizes.many_sets).tolist()
     few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
     many = [_many(task, sizes, s) for s in seeds[sizes.few_sets :]]
-    if gram is None:
-        level = (1 + TEST_LEVEL) / 2
-        gram = template_gram(
-            task.templates, architecture, 1e-3, _MAX_POINTS, seed, level=level
-        )
-    elif gram.templates != task.templates:
-        raise InputError("gram has other templates; expected those of the task")
-    model = TransformerKernelRegressor(architecture, alpha, points=_POINTS, seed=seed)
+    gram = matrix_of(
+        task.templates,
+        architecture,
+        gram,
+        max_points=_MAX_POINTS,
+        seed=seed,
+        level=(1 + TEST_LEVEL) / 2,
+    )
+    model = TransformerKernelRegressor(meant, alpha, points=_POINTS, seed=seed)
     n = [sizes.few, sizes.many]
     closed = learning_curve(task, None, n, alpha, noise=noise, gram=gram)
     observed = mean_interval(np.array([fresh_error(model, task, s) for s in many]))
@@ -196,7 +198,7 @@ def _as_the_closed_form(
     task: TemplateTask,
     model: TransformerKernelRegressor,
     samples: list[Sample],
-    gram: TemplateGram,
+    gram: TemplateMatrix,
     regression: Regression,
     closed: Interval,
 ) -> Finding:
@@ -220,12 +222,12 @@ def _as_the_closed_form(
     )
 
 
-def _closed_form(gram: TemplateGram, regression: Regression, sample: Sample) -> float:
+def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -> float:
     indices = np.array(sample.template_indices)
     counts: Float64[np.ndarray, " r"] = np.bincount(
         indices, minlength=len(gram.templates)
     ).astype(float)
-    law = error_law(gram.pooled_factor, gram.excess, regression, counts)
+    law = error_law(gram.factor, gram.excess, regression, counts)
     return regression.from_units(law(1.0))
 
 
@@ -279,8 +281,10 @@ def _another_kernel(_: Effort, seed: int) -> Report:
     gram = template_gram(
         _TASK.templates, Architecture(beta=1.0), seed=seed, level=TEST_LEVEL
     )
+    # By its own name it would be refused.
+    mislabelled = replace(gram, architecture=_ARCHITECTURE)
     return generalisation(
-        _TASK, _ARCHITECTURE, sizes=_MUTANT_SIZES, gram=gram, seed=seed
+        _TASK, _ARCHITECTURE, sizes=_MUTANT_SIZES, gram=mislabelled, seed=seed
     )
 
 

@@ -35,8 +35,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from numerics.architecture import Architecture
-from numerics.devices import supported
+from numerics.architecture import Architecture, supported
 from proofs_check.arguments import record, the_task
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.identity_in_keys import in_keys

@@ -51,6 +51,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from numerics import Architecture, Cosine
+from numerics.kernels.closed_form import parallel_rows
 from proofs_check.arguments import record, templates_of
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.evidence.architectures import (
@@ -134,7 +135,7 @@ def _claim(candidate: Candidate, templates: Sequence[Template]) -> list[Finding]
     if not alike:
         return [_distinct(candidate, templates)]
     known = candidate.matrix(templates)
-    blind = candidate.blind_pairs(templates).intersection(known.parallel)
+    blind = candidate.blind_pairs(templates).intersection(parallel_rows(known))
     # A pair that the architecture does tell apart, if there is one, is the witness.
     i, j = min(alike - blind, default=min(alike))
     symmetry = proved(

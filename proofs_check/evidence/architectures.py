@@ -14,10 +14,10 @@ import numpy as np
 from numerics import Architecture, Cosine, template_gram
 from numerics.activations import Activation
 from numerics.kernels.closed_form import (
-    KnownMatrix,
     StringKernel,
     closed_matrix,
     fresh_strings,
+    parallel_rows,
 )
 from numerics.kernels.equality_kernels import (
     aligned_equalities,
@@ -29,6 +29,7 @@ from numerics.kernels.equality_kernels import (
     recurrent_kernel,
 )
 from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.protocols import TemplateMatrix
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten
@@ -92,7 +93,7 @@ class Candidate:
 
     name: str
     invariant: Invariant
-    matrix: Callable[[Sequence[Template]], KnownMatrix]
+    matrix: Callable[[Sequence[Template]], TemplateMatrix]
     compares: Callable[[Any, Any], np.ndarray] | None = None
 
     def blind_pairs(self, templates: Sequence[Template]) -> set[tuple[int, int]]:
@@ -102,7 +103,7 @@ class Candidate:
             templates: templates of one length.
         """
         if self.compares is None:
-            return set(self.matrix(templates).parallel)
+            return set(parallel_rows(self.matrix(templates)))
         seen = self.compares(*fresh_strings(templates))
         pairs = combinations(range(len(templates)), 2)
         return {(i, j) for i, j in pairs if np.array_equal(seen[i], seen[j])}
@@ -180,8 +181,8 @@ def transformer(
         seed: of the points, ≥ 0.
     """
 
-    def matrix(templates: Sequence[Template]) -> KnownMatrix:
-        gram = template_gram(
+    def matrix(templates: Sequence[Template]) -> TemplateMatrix:
+        return template_gram(
             templates,
             architecture,
             max_points=points,
@@ -189,6 +190,5 @@ def transformer(
             device="cpu",
             level=TEST_LEVEL,
         )
-        return KnownMatrix(gram.matrix, gram.smallest_eigenvalue)
 
     return Candidate("a transformer", TEMPLATE, matrix)

@@ -205,7 +205,7 @@ def _with_residual(setting: IdentitySetting, gram: TemplateGram) -> TemplateGram
     own = np.array([_read_square(x, gamma) for x in distinct])
     return replace(
         gram,
-        factors=tuple(triangle(np.vstack([f, rows])) for f in gram.factors),
+        features=tuple(triangle(np.vstack([f, rows])) for f in gram.features),
         self_values=tuple(d + own for d in gram.self_values),
         attention_self=gram.attention_self + own[list(gram.column)],
     )
@@ -219,7 +219,7 @@ def _read_square(incidence: Incidence, gamma: float) -> float:
 
 
 def _gap(gram: TemplateGram, i: int, j: int) -> float:
-    columns = gram.factors[0][:, [gram.column[i], gram.column[j]]]
+    columns = gram.features[0][:, [gram.column[i], gram.column[j]]]
     return float(((columns[:, 0] - columns[:, 1]) ** 2).sum())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.learning.curves import sample_complexity
+from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 from proofs_check.statistics import TEST_LEVEL
@@ -111,7 +112,7 @@ class IdentitySetting:
         return np.random.default_rng([stream, self.seed])
 
 
-def data_needed(setting: IdentitySetting, gram: TemplateGram) -> Interval:
+def data_needed(setting: IdentitySetting, gram: TemplateMatrix) -> Interval:
     """Strings for the target error."""
     target = setting.experiment.target
     return sample_complexity(setting.task, target=target, gram=gram).interval

@@ -17,8 +17,8 @@ import numpy as np
 
 from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.learning.ridge_law import Regression, error_law
+from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64, Int64
-from numerics.template_matrix.record import TemplateGram
 from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["KernelSets", "closed_form", "draw_templates", "regression_errors"]
@@ -63,7 +63,7 @@ def draw_templates(
 
 
 def regression_errors(
-    gram: TemplateGram,
+    gram: TemplateMatrix,
     regression: Regression,
     templates: Int64[np.ndarray, "sets n"],
     generator: np.random.Generator,
@@ -85,7 +85,7 @@ def regression_errors(
 
 
 def _errors(
-    gram: TemplateGram,
+    gram: TemplateMatrix,
     regression: Regression,
     templates: Int64[np.ndarray, "sets n"],
     generator: np.random.Generator,
@@ -101,7 +101,7 @@ def _errors(
 
 
 def closed_form(
-    gram: TemplateGram,
+    gram: TemplateMatrix,
     regression: Regression,
     counts: Float64[np.ndarray, "sets r"],
 ) -> Float64[np.ndarray, " sets"]:
@@ -113,6 +113,6 @@ def closed_form(
         counts: n_i ≥ 0 of each set.
     """
     distinct, which = np.unique(counts, axis=0, return_inverse=True)
-    factor, excess = gram.pooled_factor, gram.excess
+    factor, excess = gram.factor, gram.excess
     laws = [error_law(factor, excess, regression, n) for n in distinct]
     return np.array([law(1.0) for law in laws])[which]

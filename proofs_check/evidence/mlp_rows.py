@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.kernels.closed_form import KnownMatrix, StringKernel, closed_matrix
+from numerics.kernels.closed_form import StringKernel, closed_matrix
 from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.protocols import TemplateMatrix
 from proofs_check.statistics import proved, reported
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -70,7 +71,7 @@ def _tells_overlaps(kernel: StringKernel, length: int) -> bool:
 
 
 def _mlp_spectrum(
-    network: str, known: KnownMatrix, shared: bool, activation: Activation
+    network: str, known: TemplateMatrix, shared: bool, activation: Activation
 ) -> Finding:
     """Singular for shared skeletons or a row of zeros, non-singular otherwise."""
     smallest = known.smallest_eigenvalue

@@ -1,5 +1,6 @@
 """C4: exact collision chances by enumeration, distances by overlap type, failures."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, product
 from math import perm
@@ -105,7 +106,10 @@ def test_templates_without_wildcards_may_be_among_the_others():
     ("options", "refuted"),
     [
         (
-            {"architecture": Architecture(beta=2.0)},
+            {
+                "architecture": Architecture(beta=2.0),
+                "blocks": replace(BLOCKS, architecture=Architecture(beta=2.0)),
+            },
             {"entries"},
         ),
         ({"vocabularies": [40, 6]}, {"its fall"}),
@@ -116,7 +120,8 @@ def test_templates_without_wildcards_may_be_among_the_others():
     ],
 )
 def test_every_finding_can_fail(options, refuted):
-    report = block_structure(SAME_DIFFERENT, sets=16, blocks=BLOCKS, seed=2, **options)
+    options = {"blocks": BLOCKS, **options}
+    report = block_structure(SAME_DIFFERENT, sets=16, seed=2, **options)
     failed = [f.statement for f in report.findings if f.outcome is Outcome.REFUTED]
     assert all(any(s.startswith(r) for s in failed) for r in refuted)
     assert all(any(s.startswith(r) for r in refuted) for s in failed)
@@ -162,7 +167,14 @@ def test_four_symbols():
         ({"diversity": [4]}, "diversity has 1 numbers; expected 3"),
         ({"diversity": [4, 8, 0.5]}, "diversity is 0.5; expected"),
         ({"seed": -1}, "seed is -1; expected"),
-        ({"blocks": template_gram(["?a ?b", "?a ?a"])}, "blocks has other templates"),
+        (
+            {"blocks": template_gram(["?a ?b", "?a ?a"])},
+            r"blocks is of '\?a \?b' as template 1; expected '\?a \?a'",
+        ),
+        (
+            {"blocks": BLOCKS, "architecture": Architecture(beta=2.0)},
+            r"blocks is of an architecture with beta 1\.0; expected beta 2\.0",
+        ),
     ],
 )
 def test_bad_input(options: dict[str, Any], message):

@@ -99,7 +99,7 @@ def test_a_residual_adds_what_the_queries_share(task, readout):
 
     between = np.array([[shared(x[0], y[1]) for y in strings] for x in strings])
     itself = np.array([shared(x[0], x[0]) for x in strings])
-    factor = found.factors[0][:, list(found.column)]
+    factor = found.features[0][:, list(found.column)]
     np.testing.assert_allclose(factor.T @ factor, gram.attention + between, rtol=1e-11)
     own = found.self_values[0][list(found.column)]
     np.testing.assert_allclose(own, gram.attention_self + itself, rtol=1e-12)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import Architecture, Cosine, ReLU
-from numerics.kernels.closed_form import KnownMatrix
+from numerics.kernels.closed_form import parallel_rows
+from numerics.template_matrix.bounded import BoundedMatrix
 from proofs_check.claims.other_architectures import other_architectures
 from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
@@ -110,7 +111,16 @@ def known(rows, low):
 
     def matrix(templates):
         r = len(templates)
-        return KnownMatrix(n[:r, :r], interval)
+        return BoundedMatrix(
+            templates=tuple(templates),
+            architecture=None,
+            matrix=n[:r, :r],
+            matrix_self=np.diagonal(n)[:r],
+            halfwidth=np.zeros((r, r)),
+            self_halfwidth=np.zeros(r),
+            entry_level=1.0,
+            smallest_eigenvalue=interval,
+        )
 
     return replace(CANDIDATES["an MLP on X Xᵀ"], matrix=matrix, compares=None)
 
@@ -148,7 +158,7 @@ def test_what_a_recurrent_network_has_forgotten_is_undecided():
     rest = " ".join(f"?{i}" for i in range(20))
     pair = [f"X {rest}", f"Y {rest}"]
     recurrent = CANDIDATES["a recurrent network, last state"]
-    assert recurrent.matrix([Template(t) for t in pair]).parallel
+    assert parallel_rows(recurrent.matrix([Template(t) for t in pair]))
     report = other_architectures(pair, compared=[recurrent])
     assert report.outcome is Outcome.UNDECIDED
     forgetful = replace(recurrent, invariant=REGULAR_COUNTS)
@@ -163,7 +173,7 @@ def test_the_kernels_are_functions_of_what_they_compare(task):
     """Equal comparisons give entries equal up to a factor for each string."""
     for candidate in CANDIDATES.values():
         blind = candidate.blind_pairs(task.templates)
-        assert blind <= set(candidate.matrix(task.templates).parallel)
+        assert blind <= set(parallel_rows(candidate.matrix(task.templates)))
 
 
 def test_other_activations_leave_the_closed_forms_at_the_cosine():

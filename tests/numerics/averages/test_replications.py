@@ -31,7 +31,7 @@ def estimate(seed=0):
         gram.attention,
         gram.halfwidth["gaps"],
         mean.attention_self,
-        *mean.factors,
+        *mean.features,
         strings.attention,
         strings.halfwidth["matrix"],
     ]

@@ -182,9 +182,9 @@ def test_random_counts_against_the_exact_average():
     exact = sum(
         math.comb(n, k)
         / 2**n
-        * error_law(
-            gram.pooled_factor, gram.excess, regression, np.array([k, n - k], float)
-        )(1.0)
+        * error_law(gram.factor, gram.excess, regression, np.array([k, n - k], float))(
+            1.0
+        )
         for k in range(n + 1)
     )
     curve, again = (
@@ -212,7 +212,7 @@ def test_the_interval_covers_a_tilt_of_small_directions():
     """
     kink = CustomActivation(lambda t: np.maximum(t, 0), nodes=64)
     gram = template_gram(SAME_DIFFERENT.templates, Architecture(activation=kink))
-    factor, found = gram.pooled_factor, gram._spectrum
+    factor, found = gram.factor, gram._spectrum
     left, singular, right = np.linalg.svd(factor)
     task = TemplateTask(SAME_DIFFERENT.templates, right[0].tolist())
     energy = alignment(task, gram=gram).energy

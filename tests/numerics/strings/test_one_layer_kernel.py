@@ -62,7 +62,7 @@ def test_a_string_with_itself_and_strings_that_share_nothing(readout):
     value = dict(zip(kinds, gram.values(types).value, strict=True))
     known = template_gram(gram.patterns, gram.settings.architecture)
     # The series that makes the factor leaves out 1e-7 of the smallest eigenvalue.
-    matrix = known.pooled_factor.T @ known.pooled_factor
+    matrix = known.factor.T @ known.factor
     np.testing.assert_allclose(matrix, known.matrix, rtol=1e-7)
     for kind, found in value.items():
         i, j = gram.patterns.index(kind.first), gram.patterns.index(kind.second)

@@ -1,0 +1,224 @@
+"""N whose entries are known, each to within a half-width.
+
+Let Ñ be the true template matrix and |N_ij − Ñ_ij| ≤ H_ij for all i, j at once. With
+η = ‖H‖ and a λ with 0 < λ ≤ λ_min(N) and η < λ, so θ = η/λ < 1, two things follow for a
+statistic s(N, e) of N and of the excess e_i = K_self,i − N_ii.
+
+In the order of positive semi-definite matrices N − η I ≼ Ñ ≼ N + η I, so that
+
+    (1 − θ) N ≼ Ñ ≼ (1 + θ) N:
+
+a statistic that is monotone in N and in e lies between its values at both ends, taken
+with the smallest and the largest e. And to first order, whatever its monotonicity,
+
+    |log s(Ñ) − log s(N)| ≤ Σ_{i≤j} max_± |log s(N ± H_ij) − log s(N)|,
+
+entries being moved one at a time and e_i along with N_ii; 1/(1 − θ) times the sum
+allows for what is not of first order. The interval is the hull of both. Where η ≥ λ
+nothing bounds the statistic: the interval is [0, ∞].
+
+Source: symbind; the order is Weyl's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.protocols import Statistic, Statistics
+from numerics.shapes import Bool, Float64
+from numerics.template_matrix.record import kernel_excess
+from symbind_theory.interval import Interval
+from symbind_theory.templates import Template
+
+__all__ = ["BoundedMatrix", "weyl_interval"]
+
+# A few operations on each entry, in the decomposition N = GᵀG.
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+# Beyond this the ends would leave float64: nothing is known.
+_WIDEST = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundedMatrix:
+    """N with half-widths of its entries: a `TemplateMatrix`.
+
+    Attributes:
+        templates: the templates, in the order of the rows.
+        architecture: the transformer; None for another kernel, or where not known.
+        matrix: N; shape (r, r).
+        matrix_self: K_self of each template; shape (r,).
+        halfwidth: H, half-widths of N's entries; shape (r, r).
+        self_halfwidth: those of `matrix_self`; infinite where nothing is known of them.
+            They play no part for templates without wildcards, whose excess is 0.
+        entry_level: the probability that an entry is covered; 1 where only rounding
+            counts.
+        smallest_eigenvalue: λ_min(N), with an interval of its own level.
+    """
+
+    templates: tuple[Template, ...]
+    architecture: Architecture | None
+    matrix: Float64[np.ndarray, "r r"]
+    matrix_self: Float64[np.ndarray, " r"]
+    halfwidth: Float64[np.ndarray, "r r"]
+    self_halfwidth: Float64[np.ndarray, " r"]
+    entry_level: float
+    smallest_eigenvalue: Interval
+
+    @property
+    def factor(self) -> Float64[np.ndarray, "r r"]:
+        """G with N = GᵀG."""
+        return self._pooled
+
+    @cached_property
+    def _pooled(self) -> Float64[np.ndarray, "r r"]:
+        return _factor(self.matrix)
+
+    @property
+    def excess(self) -> Float64[np.ndarray, " r"]:
+        """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
+        return self._excess(self.factor, self.matrix_self)
+
+    @property
+    def level(self) -> float:
+        """Coverage of each interval: that all entries are covered at once.
+
+        With m entries that are not known for certain it is 1 − m (1 − `entry_level`).
+        Where that is not positive every interval is [0, ∞], at `entry_level`.
+        """
+        return 1 - self._failure if self._failure < 1 else self.entry_level
+
+    def interval(self, statistic: Statistic) -> Interval:
+        """A statistic of N and of the excess, with its interval.
+
+        Args:
+            statistic: monotone in N in the sense of positive semi-definite matrices;
+                inf where it does not exist.
+        """
+        (found,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
+        return found
+
+    def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
+        """The same for several statistics that are computed together."""
+        values = list(statistics(self.factor, self.excess))
+        if not self._resolved:
+            return tuple(self._unbounded(value) for value in values)
+        ends = [list(statistics(*end)) for end in self._ends()]
+        moved = [[list(statistics(*one)) for one in both] for both in self._moves()]
+        return tuple(
+            self._hull(
+                value,
+                [end[k] for end in ends],
+                [(up[k], down[k]) for up, down in moved],
+            )
+            for k, value in enumerate(values)
+        )
+
+    def _hull(
+        self,
+        value: float,
+        ends: Sequence[float],
+        moved: Sequence[tuple[float, float]],
+    ) -> Interval:
+        """The interval of one statistic.
+
+        Args:
+            value: at N.
+            ends: at the ends of the order.
+            moved: with one entry moved, up and down, for each entry.
+        """
+        everything = [value, *ends, *(x for both in moved for x in both)]
+        if not any(everything):
+            return Interval(0.0, 0.0, 0.0, self.level)
+        if not np.isfinite(everything).all() or min(everything) <= 0:
+            return self._unbounded(value)
+        steps = [max(abs(math.log(x / value)) for x in both) for both in moved]
+        width = math.fsum(steps) / (1 - self._theta)
+        if width > _WIDEST:
+            return self._unbounded(value)
+        low, high = value * math.exp(-width), value * math.exp(width)
+        return Interval(value, min(low, *ends), max(high, *ends), self.level)
+
+    def _unbounded(self, value: float) -> Interval:
+        return Interval(value, 0.0, math.inf, self.level)
+
+    @property
+    def _wild(self) -> Bool[np.ndarray, " r"]:
+        return np.array([bool(t.wildcards) for t in self.templates])
+
+    @property
+    def _failure(self) -> float:
+        """The probability, at most, that an entry is not covered."""
+        uncertain = np.triu(self.halfwidth > 0).sum()
+        uncertain += (self._wild & (self.self_halfwidth > 0)).sum()
+        return float(uncertain) * (1 - self.entry_level)
+
+    @cached_property
+    def _theta(self) -> float:
+        """θ = η/λ, infinite where λ_min is not resolved from 0."""
+        least = self.smallest_eigenvalue.low
+        if least == 0:
+            return math.inf
+        rounding = _ROUNDING * len(self.matrix) * float(np.abs(self.matrix).max())
+        return float((np.linalg.norm(self.halfwidth, 2) + rounding) / least)
+
+    @property
+    def _resolved(self) -> bool:
+        known = np.isfinite(self.self_halfwidth[self._wild]).all()
+        return bool(self._theta < 1 and self._failure < 1 and known)
+
+    def _excess(
+        self,
+        factor: Float64[np.ndarray, "rows r"],
+        matrix_self: Float64[np.ndarray, " r"],
+    ) -> Float64[np.ndarray, " r"]:
+        return kernel_excess(matrix_self, factor, self._wild)
+
+    def _ends(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """G and e at the ends of the order, which keep λ_min's own interval inside."""
+        least = self.smallest_eigenvalue
+        down = min(1 - self._theta, least.low / least.value)
+        up = max(1 + self._theta, least.high / least.value)
+        reach = np.where(self._wild, np.diagonal(self.halfwidth), 0.0)
+        reach = reach + np.where(self._wild, self.self_halfwidth, 0.0)
+        for scale in (down, up):
+            for excess in (self.excess - reach, self.excess + reach):
+                yield math.sqrt(scale) * self.factor, np.maximum(excess, 0.0)
+
+    def _moves(self) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+        """G and e with one entry moved, up and down."""
+        for i, j in zip(*np.nonzero(np.triu(self.halfwidth)), strict=True):
+            step = np.zeros_like(self.matrix)
+            step[i, j] = step[j, i] = self.halfwidth[i, j]
+            factors = [_factor(self.matrix + step), _factor(self.matrix - step)]
+            yield [(g, self._excess(g, self.matrix_self)) for g in factors]
+        for i in np.flatnonzero(self._wild & (self.self_halfwidth > 0)):
+            step = np.zeros_like(self.matrix_self)
+            step[i] = self.self_halfwidth[i]
+            moved = [self.matrix_self + step, self.matrix_self - step]
+            yield [(self.factor, self._excess(self.factor, k)) for k in moved]
+
+
+def weyl_interval(value: float, error: float, level: float) -> Interval:
+    """λ_min of a positive semi-definite matrix that is off by `error` in norm at most.
+
+    Weyl: eigenvalues move by at most the norm of what is added.
+
+    Args:
+        value: λ_min of the matrix that is known; negative is read as 0.
+        error: bound on the norm of the difference.
+        level: the probability that the bound holds.
+    """
+    low, high = max(0.0, value - error), max(value, 0.0) + error
+    return Interval(max(value, 0.0), low, high, level)
+
+
+def _factor(matrix: Float64[np.ndarray, "r r"]) -> Float64[np.ndarray, "r r"]:
+    """G with N = GᵀG, from eigenvalues; those below 0 are read as 0."""
+    values, basis = np.linalg.eigh(matrix)
+    return np.sqrt(np.maximum(values, 0.0))[:, None] * basis.T
