@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sympy
 import torch
-from symbind_testing.activations import Square
+from symbind_testing.builders.activations import Square
 
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import InputError, Outcome, TemplateTask, check

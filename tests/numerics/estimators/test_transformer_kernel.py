@@ -16,7 +16,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from symbind_testing.toy_kernel import ToyKernel, dense
+from symbind_testing.builders.toy_kernel import ToyKernel, dense
 
 from numerics import (
     Architecture,

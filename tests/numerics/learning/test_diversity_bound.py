@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from symbind_testing.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
 
 from numerics import Architecture, learning_curve
 from numerics.learning.diversity_bound import diversity_bound

@@ -5,7 +5,7 @@ from math import perm
 
 import numpy as np
 import pytest
-from symbind_testing.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
 
 from numerics import Architecture, TransformerKernelRegressor, learning_curve
 from numerics.learning.finite_vocabulary import collision_law, perturbed_curve

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import binom
-from symbind_testing.quadrature import same_different
+from symbind_testing.oracles.quadrature import same_different
 
 from numerics import GELU, Architecture, Erf, ReLU, template_gram
 from numerics.template_matrix.spectrum import Confidence

@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.special import ndtr
 from scipy.stats import f, t
-from symbind_testing.quadrature import same_different
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.quadrature import same_different
+from symbind_testing.oracles.tensor_rule import features
 
 from numerics import (
     GELU,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
-from symbind_testing.quadrature import same_different
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.quadrature import same_different
+from symbind_testing.oracles.tensor_rule import features
 
 from numerics import Architecture, gap_bounds, template_gram
 from symbind_theory import InputError

@@ -4,8 +4,8 @@ import math
 from itertools import combinations
 
 import pytest
-from symbind_testing.paper_tasks import TASKS
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import TASKS
 
 from numerics import Architecture, template_gram
 from symbind_theory.separation.incidence import Readout

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.tensor_rule import features
 
 from numerics import Architecture, Cosine, ReLU, gap_bounds, string_gram, template_gram
 from numerics.attention.string_moments import mean_features, string_moments

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from symbind_testing.activations import Sign, Square
-from symbind_testing.tensor_rule import features
+from symbind_testing.builders.activations import Sign, Square
+from symbind_testing.oracles.tensor_rule import features
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.template_matrix.mehler import hermite_share

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.builders.toy_result import SAME_DIFFERENT, toy_result
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome

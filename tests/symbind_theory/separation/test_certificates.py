@@ -13,7 +13,7 @@ from itertools import combinations, cycle
 from pathlib import Path
 
 import pytest
-from symbind_testing.series_coefficients import coefficient_in
+from symbind_testing.oracles.series_coefficients import coefficient_in
 
 from symbind_theory import InputError, TemplateTask, certificate_verifier
 from symbind_theory.separation.certificates import reason_to_reject, write_certificate

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.builders.toy_result import SAME_DIFFERENT, toy_result
 
 from symbind_theory import Interval, TemplateTask
 from symbind_theory.records.check import Curve, Samples

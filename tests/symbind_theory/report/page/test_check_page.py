@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 import pytest
-from symbind_testing.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.command.page_sources import embedded_certificate
