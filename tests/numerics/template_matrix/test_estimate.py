@@ -10,6 +10,7 @@ from scipy.special import ndtr
 from scipy.stats import f, t
 from symbind_testing.oracles.quadrature import same_different
 from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import AA_AB, AABB_ABAB, ABA_ABB, LENGTH_3
 
 from numerics import (
     GELU,
@@ -29,9 +30,6 @@ from numerics.template_matrix.point_groups import PointGroups
 from symbind_theory import InputError, Template
 from symbind_theory.separation.incidence import Incidence
 
-SAME_DIFFERENT = ["?a ?a", "?a ?b"]
-LENGTH_3 = ["?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"]
-
 
 @pytest.fixture(scope="module")
 def reference():
@@ -47,7 +45,7 @@ def reference():
 
 def test_published_values_lie_in_the_intervals():
     """C and d at beta = gamma = 1, known to six digits."""
-    gram = template_gram(SAME_DIFFERENT, seed=1)
+    gram = template_gram(AA_AB, seed=1)
     digits = 6e-7
     truth = np.array([[0.767440, 0.735214], [0.735214, 0.711330]])
     assert (
@@ -56,7 +54,7 @@ def test_published_values_lie_in_the_intervals():
     assert np.abs(gram.attention_self - [1.38092, 1.29164]).max() < 6e-6
     assert abs(gram.gaps[0, 1] - 0.0083425) <= gram.halfwidth["gaps"][0, 1] + 6e-8
 
-    gram = template_gram(["?a ?a ?b ?b", "?a ?b ?a ?b"], seed=1, max_points=2**14)
+    gram = template_gram(AABB_ABAB, seed=1, max_points=2**14)
     truth = np.array([[0.492864, 0.490225], [0.490225, 0.492864]])
     assert (
         np.abs(gram.attention - truth) <= gram.halfwidth["attention"] + digits
@@ -73,7 +71,7 @@ def test_quadrature_agrees_with_the_published_values(reference):
 
 @pytest.mark.parametrize("method", ["rqmc", "mc"])
 @pytest.mark.parametrize(
-    ("templates", "smallest"), [(LENGTH_3, 5.33e-6), (SAME_DIFFERENT, None)]
+    ("templates", "smallest"), [(LENGTH_3, 5.33e-6), (AA_AB, None)]
 )
 def test_small_eigenvalues_are_resolved(templates, smallest, method, reference):
     """Relative accuracy where entrywise noise of 1e-3 would say nothing."""
@@ -86,8 +84,8 @@ def test_small_eigenvalues_are_resolved(templates, smallest, method, reference):
 
 def test_quasi_random_points_meet_the_tolerance_with_a_fraction_of_the_points():
     """1e-3 of λ_min: 16 384 points or fewer, where mc at 65 536 is far from it."""
-    fast = template_gram(SAME_DIFFERENT)
-    slow = template_gram(SAME_DIFFERENT, method="mc")
+    fast = template_gram(AA_AB)
+    slow = template_gram(AA_AB, method="mc")
     assert fast.points <= 2**14
     assert fast.smallest_eigenvalue.relative_half_width <= 1e-3
     assert slow.points == 2**16
@@ -292,7 +290,7 @@ def test_quiet_tokens_keep_their_part_of_the_gap():
 def test_the_error_of_a_users_quadrature_is_in_every_half_width():
     """A jump: K_self = P(√d g > 0.7), known exactly."""
     jump = CustomActivation(lambda t: (t > 0.7).astype(float))
-    gram = template_gram(SAME_DIFFERENT, Architecture(activation=jump), max_points=256)
+    gram = template_gram(AA_AB, Architecture(activation=jump), max_points=256)
     exact = ndtr(-0.7 / np.sqrt(gram.attention_self))
     off = np.abs(gram.matrix_self - exact)
     assert off.max() > 1e-4
@@ -314,7 +312,7 @@ def test_tiny_gaps_keep_their_relative_accuracy():
     """gap / β⁶ → (8/625) γ⁴ (1+γ²)³, far below the rounding of C's own entries."""
     for beta in (0.01, 0.003):
         gram = template_gram(
-            ["?a ?a ?b ?b", "?a ?b ?a ?b"],
+            AABB_ABAB,
             Architecture(beta=beta),
             max_points=2**12,
         )
@@ -337,9 +335,7 @@ def test_tiny_gaps_keep_their_relative_accuracy():
 )
 def test_gaps_below_rounding_are_not_resolved(change, truth):
     """αβα and αββ: gap (1/128) γ² (1+γ²)² β⁴, and 0 where beta or gamma is 0."""
-    gram = template_gram(
-        ["?a ?b ?a", "?a ?b ?b"], Architecture(**change), max_points=256
-    )
+    gram = template_gram(ABA_ABB, Architecture(**change), max_points=256)
     assert abs(gram.gaps[0, 1] - truth) <= gram.halfwidth["gaps"][0, 1]
     assert gram.gaps[0, 1] - gram.halfwidth["gaps"][0, 1] <= 0
 
@@ -347,7 +343,7 @@ def test_gaps_below_rounding_are_not_resolved(change, truth):
 def test_an_activation_far_out_in_its_tail_keeps_sane_bounds():
     """cos(30 t): N is all but zero off the diagonal, λ_min cannot exceed trace / r."""
     gram = template_gram(
-        SAME_DIFFERENT, Architecture(activation=Cosine(b1=30.0)), max_points=256
+        AA_AB, Architecture(activation=Cosine(b1=30.0)), max_points=256
     )
     interval = gram.smallest_eigenvalue
     assert 0 <= interval.low <= interval.value <= interval.high
@@ -357,8 +353,7 @@ def test_an_activation_far_out_in_its_tail_keeps_sane_bounds():
 
 def test_more_points_narrow_the_interval_and_stop_early():
     wide, narrow = (
-        template_gram(SAME_DIFFERENT, max_points=size, method="mc")
-        for size in (2**10, 2**14)
+        template_gram(AA_AB, max_points=size, method="mc") for size in (2**10, 2**14)
     )
     # The root of 16 times the points, and the quantiles for one look and for five. The
     # ratio of two variances on 16 groups is F(15, 15): false alarms at 1e-6 a side.
@@ -366,7 +361,7 @@ def test_more_points_narrow_the_interval_and_stop_early():
     room = f.ppf(1 - 1e-6, 15, 15) ** 0.5
     ratio = wide.smallest_eigenvalue.half_width / narrow.smallest_eigenvalue.half_width
     assert 4 * looks / room < ratio < 4 * looks * room
-    early = template_gram(SAME_DIFFERENT, rel_tol=0.01, max_points=2**14)
+    early = template_gram(AA_AB, rel_tol=0.01, max_points=2**14)
     assert early.points <= 2**12
     assert early.smallest_eigenvalue.relative_half_width <= 0.01
 
@@ -374,18 +369,18 @@ def test_more_points_narrow_the_interval_and_stop_early():
 @pytest.mark.parametrize("method", ["rqmc", "mc"])
 def test_points_are_nested_whatever_the_number_of_looks(method):
     """A run stopped early saw the first points of the longer run."""
-    early = template_gram(SAME_DIFFERENT, rel_tol=0.5, max_points=2**13, method=method)
-    single = template_gram(SAME_DIFFERENT, max_points=early.points, method=method)
+    early = template_gram(AA_AB, rel_tol=0.5, max_points=2**13, method=method)
+    single = template_gram(AA_AB, max_points=early.points, method=method)
     np.testing.assert_allclose(early.attention, single.attention, rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", ["rqmc", "mc"])
 def test_a_cut_in_chunks_changes_nothing(monkeypatch, method):
-    whole = template_gram(SAME_DIFFERENT, max_points=1024, method=method)
+    whole = template_gram(AA_AB, max_points=1024, method=method)
     monkeypatch.setattr(
         "numerics.template_matrix.point_groups.chunk_numbers", lambda _: 5_000
     )
-    cut = template_gram(SAME_DIFFERENT, max_points=1024, method=method)
+    cut = template_gram(AA_AB, max_points=1024, method=method)
     np.testing.assert_allclose(cut.gaps, whole.gaps, rtol=1e-10)
     np.testing.assert_allclose(cut.attention, whole.attention, rtol=1e-13)
 
@@ -399,16 +394,14 @@ def test_equivalent_templates_have_gap_zero_and_no_inverse():
 
 
 def test_a_constant_activation_is_singular():
-    gram = template_gram(
-        SAME_DIFFERENT, Architecture(activation=Cosine(b1=0)), max_points=256
-    )
+    gram = template_gram(AA_AB, Architecture(activation=Cosine(b1=0)), max_points=256)
     assert gram.smallest_eigenvalue.low == 0
 
 
 def test_records_say_how_they_were_made():
-    gram = template_gram(SAME_DIFFERENT, max_points=100, seed=7, device="cpu")
+    gram = template_gram(AA_AB, max_points=100, seed=7, device="cpu")
     assert (gram.points, gram.seed, gram.method, gram.device) == (64, 7, "rqmc", "cpu")
-    plain = template_gram(SAME_DIFFERENT, max_points=100, method="mc")
+    plain = template_gram(AA_AB, max_points=100, method="mc")
     assert (plain.points, plain.method) == (96, "mc")
     assert gram.templates == (Template("?a ?a"), Template("?a ?b"))
     for name in ("attention", "attention_self", "gaps", "matrix", "matrix_self"):
@@ -419,7 +412,7 @@ def test_records_say_how_they_were_made():
 def test_progress_counts_up_to_the_total():
     seen = []
     template_gram(
-        SAME_DIFFERENT,
+        AA_AB,
         rel_tol=1e-9,
         max_points=2**13,
         progress=lambda done, total: seen.append((done, total)),
@@ -449,7 +442,7 @@ def test_progress_counts_up_to_the_total():
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )
 def test_bad_arguments_are_named(change, message):
-    arguments = {"templates": SAME_DIFFERENT, "max_points": 64, **change}
+    arguments = {"templates": AA_AB, "max_points": 64, **change}
     with pytest.raises(InputError, match=f"^{message}"):
         template_gram(**arguments)
 
@@ -457,7 +450,7 @@ def test_bad_arguments_are_named(change, message):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_cuda_is_refused_where_there_is_none():
     with pytest.raises(InputError, match="torch sees no CUDA device"):
-        template_gram(SAME_DIFFERENT, device="cuda")
+        template_gram(AA_AB, device="cuda")
 
 
 @pytest.mark.gpu
