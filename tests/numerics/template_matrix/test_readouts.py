@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.builders.strings import twice_fresh
 from symbind_testing.oracles.tensor_rule import features
 from symbind_testing.tasks import AA_AB, AABB_ABAB
 
@@ -19,16 +20,6 @@ from symbind_theory.separation.leading_gaps import leading_gap
 from symbind_theory.strategies import tasks
 
 IDENTITIES = [(0.0, 0.0), (1.7, 0.0), (-0.9, 0.8), (0.0, 1.3)]
-
-
-def fresh_strings(templates):
-    """Each template twice, with symbols that no other string has."""
-    parsed = [Template(t) for t in templates]
-    return [
-        t.substitute({name: f"{side}{i}{name}" for name in t.wildcards})
-        for side in "pq"
-        for i, t in enumerate(parsed)
-    ]
 
 
 @pytest.mark.parametrize("readout", READOUTS)
@@ -46,7 +37,7 @@ def test_strings_sampled_without_an_inner_stage_agree(
     architecture = Architecture(1.2, 0.7, readout, activation, identity_kq, identity_vo)
     level = 1 - 1e-6
     gram = template_gram(templates, architecture, max_points=2**10, level=level)
-    strings = fresh_strings(templates)
+    strings = twice_fresh(templates)
     plain = string_gram(strings, architecture, points=2**13, seed=4, level=level)
     r = len(templates)
     for name in ("attention", "matrix"):
