@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import erf, eval_hermitenorm, ndtr
-from symbind_testing.activations import Sign, Square
+from symbind_testing.builders.activations import Sign, Square
 
 from numerics import GELU, Cosine, CustomActivation, Erf, ReLU
 from symbind_theory import InputError

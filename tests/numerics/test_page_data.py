@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
 
 from numerics import Architecture, template_gram
 from numerics.page_data import illustrate, sampled_kernel, variants
@@ -82,9 +83,8 @@ def test_a_template_may_have_more_wildcards_than_tokens_are_usual():
     ],
 )
 def test_the_other_identities_are_tried(given, names):
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     architecture = Architecture(readout="last", **given)
-    result = check(task, architecture, max_points=FEW)
+    result = check(SAME_DIFFERENT, architecture, max_points=FEW)
     found = variants(result, architecture, max_points=FEW)
     assert [v.name for v in found] == names
     own = result.learning_curve
@@ -93,22 +93,24 @@ def test_the_other_identities_are_tried(given, names):
 
 
 def test_a_variant_is_what_a_check_of_it_finds():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    result = check(task, Architecture(readout="last"), target=0.05, max_points=FEW)
+    result = check(
+        SAME_DIFFERENT, Architecture(readout="last"), target=0.05, max_points=FEW
+    )
     (kq, vo) = variants(result, Architecture(readout="last"), max_points=FEW)
     plain = Architecture(readout="last")
     for variant, architecture in (
         (kq, replace(plain, identity_kq=2.0)),
         (vo, replace(plain, identity_vo=1.0)),
     ):
-        own = check(task, architecture, target=0.05, rel_tol=0.01, max_points=FEW)
+        own = check(
+            SAME_DIFFERENT, architecture, target=0.05, rel_tol=0.01, max_points=FEW
+        )
         assert variant.samples == own.sample_complexity
         assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
 
 
 def test_symbolic_labels_have_no_variants():
-    task = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
-    result = check(task, max_points=64)
+    result = check(SAME_DIFFERENT_IN_WORDS, max_points=64)
     assert variants(result, Architecture()) == ()
 
 
@@ -120,18 +122,16 @@ def test_stages_are_named_and_report():
         stages.append(description)
         yield lambda done, total: reports.append((len(stages), done, total))
 
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    illustrate(check(task, max_points=64), max_points=64, stage=stage)
+    illustrate(check(SAME_DIFFERENT, max_points=64), max_points=64, stage=stage)
     assert stages == ["sampling the kernel", "with a = 2", "with b = 1"]
     assert {number for number, _, _ in reports} == {1, 2, 3}
 
 
 def test_seed_level_method_and_points_are_passed_on():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     architecture = Architecture(readout="last")
-    result = check(task, seed=5, level=0.9, method="mc", max_points=FEW)
+    result = check(SAME_DIFFERENT, seed=5, level=0.9, method="mc", max_points=FEW)
     found = illustrate(result, architecture, max_points=FEW)
-    assert found.kernel == sampled_kernel(task, architecture, 5, level=0.9)
+    assert found.kernel == sampled_kernel(SAME_DIFFERENT, architecture, 5, level=0.9)
     assert found.kernel.level == 0.9
     for variant, changed in zip(
         found.variants,
@@ -139,7 +139,7 @@ def test_seed_level_method_and_points_are_passed_on():
         strict=True,
     ):
         gram = template_gram(
-            task.templates, changed, 0.01, FEW, 5, method="mc", level=0.9
+            SAME_DIFFERENT.templates, changed, 0.01, FEW, 5, method="mc", level=0.9
         )
         assert variant.smallest_eigenvalue == gram.smallest_eigenvalue
 

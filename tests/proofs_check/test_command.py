@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from symbind_testing.toy_checkers import checker
+from symbind_testing.builders.toy_checkers import checker
 
 from proofs_check import ledger, registry
 from proofs_check.__main__ import main

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import COPY
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_network import RateSamples, copying_strings
@@ -23,7 +24,6 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 
-COPY = TemplateTask(["?a"], ["?a"])
 SMALL = CopyingExperiment(symbols=8, widths=(64,), runs=12, head_width=8)
 
 copying_tasks = tasks(symbolic=True, max_templates=3, max_length=3).filter(

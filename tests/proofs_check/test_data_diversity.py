@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
@@ -55,17 +56,15 @@ def test_the_sampler_uses_a_token_as_often_as_all_substitutions_do(weights, seed
 
 
 def test_a_token_used_more_or_less_often_than_claimed():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     for claimed, outcome in [(1.5, "REFUTED"), (2, "HOLDS"), (3, "REFUTED")]:
-        report = data_diversity(task, 4, claimed=claimed, draws=3000)
+        report = data_diversity(SAME_DIFFERENT, 4, claimed=claimed, draws=3000)
         assert report.outcome.value == outcome
 
 
 def test_few_draws_are_undecided():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    assert data_diversity(task, 10, draws=300).outcome is Outcome.UNDECIDED
+    assert data_diversity(SAME_DIFFERENT, 10, draws=300).outcome is Outcome.UNDECIDED
     # The template with more wildcards need not occur at all in one draw.
-    assert data_diversity(task, 10, draws=1).outcome is Outcome.UNDECIDED
+    assert data_diversity(SAME_DIFFERENT, 10, draws=1).outcome is Outcome.UNDECIDED
 
 
 def test_an_enclosed_diversity():
@@ -153,4 +152,4 @@ def test_bad_tasks():
     with pytest.raises(InputError, match="no wildcards"):
         data_diversity(TemplateTask(["X Y"], [1]), 5)
     with pytest.raises(InputError, match="labels are symbolic"):
-        error_against_diversity(TemplateTask(["?a"], ["?a"]))
+        error_against_diversity(COPY)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import (
     Architecture,
@@ -22,9 +23,8 @@ from proofs_check.statistics import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 
 NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
-CLEAN = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 UNEVEN = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.25], [5, 3, 1], noise=0.1)
-GRAM = template_gram(CLEAN.templates, level=TEST_LEVEL)
+GRAM = template_gram(SAME_DIFFERENT.templates, level=TEST_LEVEL)
 FAST = Architecture(beta=3.0)
 FEW = TrainingSizes(few=40, few_sets=6, many=400, many_sets=4)
 
@@ -57,7 +57,7 @@ def test_error_is_that_of_dense_algebra(task):
 
 
 def test_without_noise_the_closed_form_is_exact_at_every_count():
-    report = generalisation(CLEAN, target=0.5, sizes=FEW, gram=GRAM)
+    report = generalisation(SAME_DIFFERENT, target=0.5, sizes=FEW, gram=GRAM)
     assert report.outcome is Outcome.HOLDS
     difference = report.findings[1].estimate
     assert difference is not None
@@ -69,11 +69,11 @@ def test_without_noise_the_closed_form_is_exact_at_every_count():
     ("task", "options", "refuted"),
     [
         (
-            CLEAN,
+            SAME_DIFFERENT,
             {"gram": replace(GRAM, architecture=FAST), "architecture": FAST},
             "closed form at the counts",
         ),
-        (CLEAN, {"target": 0.05}, "closed form"),
+        (SAME_DIFFERENT, {"target": 0.05}, "closed form"),
         (TemplateTask(["?a ?b", "?b ?a"], [1, -1]), {}, "observed"),
         (
             TemplateTask(["?a ?a", "?a ?b"], [1, -1], [99, 1]),
@@ -91,7 +91,7 @@ def test_every_finding_can_fail(task, options, refuted):
 
 def test_noise_is_what_the_closed_form_says():
     """Where labels are noise alone, all of the error is what it adds."""
-    noise = TemplateTask(CLEAN.templates, [0, 0], noise=1.0)
+    noise = TemplateTask(SAME_DIFFERENT.templates, [0, 0], noise=1.0)
     sizes = TrainingSizes(few=40, few_sets=100, many=40, many_sets=2)
     report = generalisation(noise, target=0.9, sizes=sizes, gram=GRAM)
     found = report.findings[1].estimate
@@ -104,7 +104,7 @@ def test_noise_is_what_the_closed_form_says():
 def test_collisions_are_allowed_among_the_many():
     sizes = TrainingSizes(few=20, few_sets=4, many=600, many_sets=4, vocabulary=300)
     report = generalisation(
-        CLEAN, Architecture(beta=2.0), target=0.2, sizes=sizes, alpha=0.05
+        SAME_DIFFERENT, Architecture(beta=2.0), target=0.2, sizes=sizes, alpha=0.05
     )
     assert outcomes(report)["observed"] is Outcome.HOLDS
 
@@ -146,12 +146,12 @@ def test_four_symbols_with_positions_alone():
 )
 def test_bad_input(options: dict[str, Any], message):
     with pytest.raises(InputError, match=message):
-        generalisation(CLEAN, **options)
+        generalisation(SAME_DIFFERENT, **options)
 
 
 def test_bad_tasks_and_sizes():
     with pytest.raises(InputError, match="labels are symbolic"):
-        generalisation(TemplateTask(["?a"], ["?a"]))
+        generalisation(COPY)
     for name in ("few", "few_sets", "many", "many_sets"):
         with pytest.raises(InputError, match=f"{name} is 0; expected"):
             TrainingSizes(**{name: 0})

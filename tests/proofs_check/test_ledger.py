@@ -1,7 +1,7 @@
 """The ledger's runs: seeds, order, processes, and going on after an interruption."""
 
 import pytest
-from symbind_testing.toy_checkers import checker
+from symbind_testing.builders.toy_checkers import checker
 
 from proofs_check.checker import Checker, Effort, Instance
 from proofs_check.ledger import run_ledger

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import AA_AB
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.kernels.closed_form import fresh_strings
@@ -25,7 +26,6 @@ from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
 from symbind_theory.validation import InputError
 
 MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
-PAIR = ["?a ?a", "?a ?b"]
 FEW = Sampling(points=64, runs=2, samples=32, copies=2)
 # Enough for strings to resolve the gap of αα and αβ.
 SMALL = Sampling(points=512, runs=24, samples=2**11, copies=8)
@@ -91,7 +91,7 @@ def test_the_condition_on_permutations_is_the_one_on_pairs(seed, r, rank, copy):
 
 def test_gaps_by_strings_are_those_by_conditional_expectations():
     """To a few percent of the gap, which C alone would not resolve."""
-    report = nonsingularity(PAIR, None, SMALL)
+    report = nonsingularity(AA_AB, None, SMALL)
     entries, gaps = report.findings[:2]
     assert entries.estimate is not None
     assert gaps.estimate is not None
@@ -106,7 +106,7 @@ def test_strings_that_share_symbols_are_found_out(monkeypatch):
         return np.repeat(fresh_strings(templates, 1), count, axis=0)
 
     monkeypatch.setattr(string_samples, "fresh_strings", careless)
-    report = nonsingularity(PAIR, None, SMALL)
+    report = nonsingularity(AA_AB, None, SMALL)
     assert report.findings[0].outcome is Outcome.REFUTED
 
 
@@ -119,14 +119,14 @@ def test_gaps_of_features_that_are_not_averaged_are_found_out(monkeypatch):
         return replace(gram, gaps=d[:, None] + d - 2 * gram.attention)
 
     monkeypatch.setattr(MODULE, "template_gram", careless)
-    report = nonsingularity(PAIR, None, SMALL)
+    report = nonsingularity(AA_AB, None, SMALL)
     assert report.findings[0].outcome is Outcome.HOLDS
     assert report.findings[1].outcome is Outcome.REFUTED
     assert finding(report, "for all 2 permutations").outcome is Outcome.REFUTED
 
 
 def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
-    gram = template_gram(PAIR, max_points=256)
+    gram = template_gram(AA_AB, max_points=256)
     none = replace(
         gram,
         gaps=np.zeros((2, 2)),
@@ -153,7 +153,7 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     ],
 )
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
-    gram = template_gram(PAIR, max_points=64)
+    gram = template_gram(AA_AB, max_points=64)
     vars(gram)["smallest_eigenvalue"] = interval
     found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."))
     assert found[-1].outcome == outcome
@@ -164,16 +164,16 @@ def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcom
 def test_self_values_may_save_n_at_beta_zero():
     """ReLU: αα and αβ have equal features and different self values."""
     uniform = Architecture(beta=0.0, activation=ReLU())
-    report = nonsingularity(PAIR, uniform, FEW)
+    report = nonsingularity(AA_AB, uniform, FEW)
     assert report.outcome is Outcome.HOLDS
-    cosine = nonsingularity(PAIR, Architecture(beta=0.0), FEW)
+    cosine = nonsingularity(AA_AB, Architecture(beta=0.0), FEW)
     assert cosine.outcome is Outcome.REFUTED
     assert finding(cosine, "gaps are positive").outcome is Outcome.REFUTED
 
 
 def test_self_values_may_save_n_of_activations_that_nothing_is_proved_of():
     """GELU at β = 0: the decision is left to the interval of λ_min."""
-    report = nonsingularity(PAIR, Architecture(beta=0.0, activation=GELU()), FEW)
+    report = nonsingularity(AA_AB, Architecture(beta=0.0, activation=GELU()), FEW)
     assert report.outcome is Outcome.HOLDS
 
 
@@ -186,14 +186,14 @@ def test_rounding_of_strings_is_no_disagreement(readout):
 
 
 def test_without_positions_repeats_still_show():
-    report = nonsingularity(PAIR, Architecture(gamma=0.0), SMALL)
+    report = nonsingularity(AA_AB, Architecture(gamma=0.0), SMALL)
     assert report.outcome is Outcome.HOLDS
 
 
 @pytest.mark.parametrize(
     ("templates", "activation", "second"),
     [
-        (PAIR, Cosine(), "is singular, as a skeleton is shared"),
+        (AA_AB, Cosine(), "is singular, as a skeleton is shared"),
         (["X ?a", "?a ?b"], Cosine(), "is non-singular"),
         (["X ?a", "?a ?b"], Erf(), "φ is odd"),
         (["X ?a", "?a X"], Erf(), "is non-singular"),
@@ -218,7 +218,7 @@ def test_an_mlp_that_sees_more_or_less_than_the_skeleton_is_found_out(monkeypatc
     def equality(x, y, activation, depth):
         return other.equality_kernel(x, y, activation)
 
-    for kernel, templates in ((bag, ["X ?a", "?a X"]), (equality, PAIR)):
+    for kernel, templates in ((bag, ["X ?a", "?a X"]), (equality, AA_AB)):
         monkeypatch.setattr(mlp_rows, "mlp_kernel", kernel)
         rows, _ = mlp_findings(templates_of(templates), ReLU())
         assert rows.outcome is Outcome.REFUTED
@@ -230,7 +230,7 @@ def test_overlaps_that_rounding_hides_are_no_disagreement():
     rows, spectrum = mlp_findings(templates, Cosine(0.01, 0.3), 3)
     assert rows.outcome is None
     assert spectrum.outcome is None
-    equal = mlp_findings(templates_of(PAIR), Cosine(0.01, 0.3), 3)
+    equal = mlp_findings(templates_of(AA_AB), Cosine(0.01, 0.3), 3)
     assert [f.outcome for f in equal] == ["HOLDS", "HOLDS"]
 
 
@@ -247,11 +247,11 @@ def test_a_single_template_has_a_positive_number():
 
 def test_tasks_and_lists_are_read_alike():
     task = builtin_task("same-different")
-    assert nonsingularity(task, None, FEW) == nonsingularity(PAIR, None, FEW)
+    assert nonsingularity(task, None, FEW) == nonsingularity(AA_AB, None, FEW)
 
 
 def test_equal_seeds_give_equal_reports_and_others_do_not():
-    one, again, other = (nonsingularity(PAIR, None, FEW, s) for s in (3, 3, 4))
+    one, again, other = (nonsingularity(AA_AB, None, FEW, s) for s in (3, 3, 4))
     assert one == again
     assert one.findings[0].estimate != other.findings[0].estimate
     smallest = [finding(r, "λ_min(N) agrees").estimate for r in (one, other)]
@@ -259,15 +259,15 @@ def test_equal_seeds_give_equal_reports_and_others_do_not():
 
 
 def test_the_stated_false_alarm_is_that_of_all_tests_together():
-    assert nonsingularity(PAIR, None, FEW).false_alarm < 1.5e-5
+    assert nonsingularity(AA_AB, None, FEW).false_alarm < 1.5e-5
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"task": "?a ?a"}, "expected a list of templates"),
     ({"task": []}, "templates is empty"),
     ({"task": ["?a", "?a ?b"]}, "lengths"),
-    ({"task": PAIR, "seed": -1}, "seed is -1"),
-    ({"task": PAIR, "architecture": Architecture(depth=2)}, "depth is 2"),
+    ({"task": AA_AB, "seed": -1}, "seed is -1"),
+    ({"task": AA_AB, "architecture": Architecture(depth=2)}, "depth is 2"),
 ]
 
 
@@ -292,7 +292,7 @@ def test_what_is_no_task_is_refused(task):
 
 
 def test_bad_input_for_the_mlp():
-    templates = templates_of(TemplateTask(PAIR, [1, -1]))
+    templates = templates_of(TemplateTask(AA_AB, [1, -1]))
     with pytest.raises(InputError, match="depth is 0"):
         mlp_findings(templates, ReLU(), 0)
     with pytest.raises(InputError, match="constant"):

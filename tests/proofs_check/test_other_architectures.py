@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import AA_AB
 
 from numerics import Architecture, Cosine, ReLU
 from numerics.kernels.closed_form import parallel_rows
@@ -26,7 +27,6 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks, templates
 from symbind_theory.validation import InputError
 
-PAIR = ["?a ?a", "?a ?b"]
 INVARIANTS = (EQUALITY_PATTERN, REGULAR_COUNTS, SKELETON, TEMPLATE)
 CANDIDATES = {candidate.name: candidate for candidate in candidates()}
 
@@ -97,7 +97,7 @@ def test_any_other_invariant_is_refuted_somewhere(candidate, wrong):
 
 
 def test_the_table_says_which_architectures_tell_same_from_different():
-    report = other_architectures(PAIR)
+    report = other_architectures(AA_AB)
     rows = [f.statement for f in report.findings if f.outcome is None]
     assert len(rows) == len(CANDIDATES) + 1
     non_singular = {r.split(" on '?a")[0] for r in rows if r.endswith("non-singular")}
@@ -136,7 +136,7 @@ def known(rows, low):
     ],
 )
 def test_distinct_invariants_ask_for_a_non_singular_n(rows, low, outcome):
-    report = other_architectures(PAIR, compared=[known(rows, low)])
+    report = other_architectures(AA_AB, compared=[known(rows, low)])
     assert report.outcome == outcome
 
 
@@ -177,9 +177,9 @@ def test_the_kernels_are_functions_of_what_they_compare(task):
 
 
 def test_other_activations_leave_the_closed_forms_at_the_cosine():
-    report = other_architectures(PAIR, Architecture(activation=ReLU()), points=256)
+    report = other_architectures(AA_AB, Architecture(activation=ReLU()), points=256)
     assert report.outcome is Outcome.HOLDS
-    plain = other_architectures(PAIR, points=256)
+    plain = other_architectures(AA_AB, points=256)
     assert report.findings[:-2] == plain.findings[:-2]
     assert report.findings[-2] != plain.findings[-2]
 
@@ -187,7 +187,7 @@ def test_other_activations_leave_the_closed_forms_at_the_cosine():
 def test_equal_seeds_give_equal_reports_and_others_do_not():
     closed = candidates()[-1]
     one, again, other = (
-        other_architectures(PAIR, compared=[closed, transformer(points=64, seed=s)])
+        other_architectures(AA_AB, compared=[closed, transformer(points=64, seed=s)])
         for s in (5, 5, 6)
     )
     assert one == again
@@ -197,12 +197,12 @@ def test_equal_seeds_give_equal_reports_and_others_do_not():
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"task": ["?a", "?a ?b"]}, "lengths"),
-    ({"task": PAIR, "points": 10}, "points is 10"),
-    ({"task": PAIR, "seed": -1}, "seed is -1"),
-    ({"task": PAIR, "compared": []}, "compared is empty"),
-    ({"task": PAIR, "architecture": Architecture(depth=2)}, "depth is 2"),
+    ({"task": AA_AB, "points": 10}, "points is 10"),
+    ({"task": AA_AB, "seed": -1}, "seed is -1"),
+    ({"task": AA_AB, "compared": []}, "compared is empty"),
+    ({"task": AA_AB, "architecture": Architecture(depth=2)}, "depth is 2"),
     (
-        {"task": PAIR, "architecture": Architecture(activation=Cosine(b1=0.0))},
+        {"task": AA_AB, "architecture": Architecture(activation=Cosine(b1=0.0))},
         "b1 other than 0",
     ),
 ]

@@ -7,7 +7,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.series_coefficients import coefficient_in
+from symbind_testing.oracles.series_coefficients import coefficient_in
 
 from symbind_theory import Template
 from symbind_theory.separation.certificates import certify, verify

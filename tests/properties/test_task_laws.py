@@ -6,6 +6,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory import TemplateTask
 from symbind_theory.strategies import (
@@ -234,9 +235,8 @@ def test_different_seeds_give_different_samples(seed, bit):
 @given(SEEDS)
 def test_neighbouring_seeds_give_streams_of_their_own(seed):
     # Equal by chance with probability 2**-100.
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-    train, test = task.train_test(100, 100, 4, seed)
-    later, _ = task.train_test(100, 100, 4, seed + 1)
+    train, test = SAME_DIFFERENT.train_test(100, 100, 4, seed)
+    later, _ = SAME_DIFFERENT.train_test(100, 100, 4, seed + 1)
     drawn = [side.template_indices for side in (train, test, later)]
     assert len(set(drawn)) == 3
 

@@ -21,8 +21,9 @@ ALLOWED: dict[tuple[str, str, str], str] = {}
 
 
 def functions(tree):
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    return (node for node in ast.walk(tree) if isinstance(node, kinds))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
 
 
 def body_lines(function):
@@ -71,8 +72,9 @@ def let_by_loop(tree):
     """`for x in [expression]` names a value; an assignment says so."""
     for node in ast.walk(tree):
         if isinstance(node, ast.comprehension | ast.For):
-            listed = isinstance(node.iter, ast.List | ast.Tuple)
-            items = node.iter.elts if listed else []
+            items = []
+            if isinstance(node.iter, ast.List | ast.Tuple):
+                items = node.iter.elts
             if len(items) == 1 and not isinstance(items[0], ast.Starred):
                 yield node.iter.lineno, ast.unparse(node.target), "a loop over one"
 
@@ -172,13 +174,9 @@ def test_what_keeps_the_rule_is_let_be(rule, source):
 def functions_named_like_their_module():
     """Names of modules that define a public function of that name."""
     for path in MODULES:
-        names = {f.name for f in ast.parse(path.read_text()).body if is_function(f)}
-        if path.stem in names:
-            yield path.relative_to(ROOT).as_posix()
-
-
-def is_function(node):
-    return isinstance(node, ast.FunctionDef)
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name == path.stem:
+                yield path.relative_to(ROOT).as_posix()
 
 
 def test_no_module_is_named_like_its_function():

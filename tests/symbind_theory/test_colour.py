@@ -23,7 +23,7 @@ CHECK = ["-m", "symbind_theory.check_template"]
 # The real command with a ledger that costs nothing.
 CLAIMS = """
 import sys
-from symbind_testing.toy_checkers import checker
+from symbind_testing.builders.toy_checkers import checker
 from proofs_check import registry
 from proofs_check.__main__ import main
 registry.CHECKERS = (checker("C1"),)

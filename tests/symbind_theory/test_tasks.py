@@ -7,20 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
+from symbind_testing.refusals import refusal
 
-from symbind_theory import InputError, Template, TemplateTask
+from symbind_theory import Template, TemplateTask
 
 SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different")
-
-
-def refusal(call):
-    """The message with which `call` is refused: one line, naming what was expected."""
-    with pytest.raises(InputError) as caught:
-        call()
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    assert "; expected " in message
-    return message
 
 
 def test_the_parts_of_a_task():

@@ -5,18 +5,10 @@ import pickle
 from itertools import islice
 
 import pytest
+from symbind_testing.refusals import error_line
 
-from symbind_theory import InputError, Substitution, Template
+from symbind_theory import Substitution, Template
 from symbind_theory.templates import CLS, fresh_tokens, parse_string
-
-
-def refusal(call):
-    """The message with which `call` is refused: one line."""
-    with pytest.raises(InputError) as caught:
-        call()
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 def test_the_parts_of_a_template():
@@ -147,7 +139,9 @@ def test_overlap(one, other, symbols, any_token):
 def test_the_images_of_an_overlap_are_one_of_two():
     # While testing, a hook checks annotations and would object first.
     overlap = inspect.unwrap(Template.overlap)
-    message = refusal(lambda: overlap(Template("?a"), Template("?b"), images="letters"))
+    message = error_line(
+        lambda: overlap(Template("?a"), Template("?b"), images="letters")
+    )
     assert message == "images is 'letters'; expected one of symbols, any"
 
 
@@ -257,9 +251,9 @@ def test_fresh_tokens_never_meet_what_they_avoid():
     ],
 )
 def test_messages(call, message):
-    assert refusal(call) == message
+    assert error_line(call) == message
 
 
 @pytest.mark.parametrize("image", ["?b", "α", "", "u v", CLS])
 def test_an_image_is_one_token(image):
-    refusal(lambda: Substitution({"a": image}))
+    error_line(lambda: Substitution({"a": image}))

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from symbind_testing.refusals import refusal
 
 from symbind_theory.validation import (
     InputError,
@@ -13,16 +14,6 @@ from symbind_theory.validation import (
     positive_integer,
     shorten,
 )
-
-
-def refusal(call):
-    """The message with which `call` is refused: one line, naming what was expected."""
-    with pytest.raises(InputError) as caught:
-        call()
-    message = str(caught.value)
-    assert len(message.splitlines()) == 1
-    assert "; expected " in message
-    return message
 
 
 def test_an_input_error_is_a_value_error():

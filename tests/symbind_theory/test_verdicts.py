@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.check import Samples
@@ -27,11 +28,9 @@ UNRESOLVED = Interval(0.002, 0.0, 0.03)
 SAMPLES = Samples(3648, Interval(3647.5, 3600, 3700), target=0.01, alpha=1e-3)
 NO_SAMPLES = Samples(None, Interval(1e15, 0, 1e16), target=0.01, alpha=1e-3)
 
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 CONFLICT = TemplateTask(["X ?a ?b", "X ?a ?a", "X ?u ?u"], [1, 2, 3])
 SAME_LABEL = TemplateTask(["?a ?a", "?x ?x"], [1, 1])
 ONE_CONFLICT = TemplateTask(["?a X", "?b X", "?c X"], [1, 1, 2])
-SYMBOLIC = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
 COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 
@@ -47,7 +46,7 @@ def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
     ("task", "claims"),
     [
         pytest.param(SAME_DIFFERENT, ["C2", "C3", "C5"], id="numbers"),
-        pytest.param(SYMBOLIC, ["C3", "C5"], id="tokens"),
+        pytest.param(SAME_DIFFERENT_IN_WORDS, ["C3", "C5"], id="tokens"),
         pytest.param(COPYING, ["C3", "C5", "C7"], id="copied wildcard"),
     ],
 )
@@ -64,7 +63,7 @@ def test_a_positive_floor_is_quoted_exactly():
 
 
 def test_a_floor_of_zero_does_not_claim_that_mlps_fail():
-    verdict = decide(TemplateTask(["?a ?a", "X ?b"], [1, -1]))["C2"]
+    verdict = decide(ZERO_FLOOR)["C2"]
     assert verdict.outcome is Outcome.HOLDS
     assert "floor is 0" in verdict.evidence
     assert "at least" not in verdict.evidence

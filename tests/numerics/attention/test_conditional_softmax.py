@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from symbind_testing.tensor_rule import private_root, softmax_average
+from symbind_testing.oracles.tensor_rule import private_root, softmax_average
 
 from numerics import Architecture
 from numerics.attention.conditional_softmax import MAX_LOGIT_SCALE, ConditionalSoftmax

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.quadrature import same_different
+from symbind_testing.oracles.quadrature import same_different
 
 from numerics import Architecture, string_gram
 from numerics.attention.row_moments import RowMoments

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from symbind_testing.toy_kernel import ToyKernel
+from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics.estimators import kernel_ridge
 from numerics.estimators.kernel_ridge import solve_ridge

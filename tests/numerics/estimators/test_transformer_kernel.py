@@ -1,22 +1,13 @@
-"""The estimators: closed forms, dense machines, scikit-learn's contract, refusals."""
+"""The estimators against closed forms, dense machines and other routes."""
 
-import pickle
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.utils.estimator_checks import estimator_checks_generator
-from symbind_testing.toy_kernel import ToyKernel, dense
+from symbind_testing.builders.strings import THREE_PATTERNS, crowded, fresh
+from symbind_testing.builders.toy_kernel import ToyKernel, dense
 
 from numerics import (
     Architecture,
@@ -25,35 +16,15 @@ from numerics import (
     learning_curve,
     template_gram,
 )
-from symbind_theory import InputError, TemplateTask, builtin_task
+from symbind_theory import TemplateTask, builtin_task
 
-TASK = TemplateTask(["?a ?b ?a", "?a ?b ?b", "?a ?b ?c"], [1, -1, 0.5])
 QUICK: dict[str, Any] = {"points": 2**10}
-
-
-def fresh(task, counts, prefix="t"):
-    """Strings that share no symbol, so many of each template, with their labels."""
-    strings, labels, used = [], [], 0
-    for (template, label), count in zip(task, counts, strict=True):
-        for _ in range(count):
-            images = {
-                w: f"{prefix}{used + a}" for a, w in enumerate(template.wildcards)
-            }
-            used += len(images)
-            strings.append(template.substitute(images))
-            labels.append(float(label))
-    return strings, np.array(labels)
-
-
-def crowded(count, vocabulary=40, seed=0):
-    sample = TASK.sample(count, [f"v{i}" for i in range(vocabulary)], seed)
-    return list(sample.strings), np.array([float(y) for y in sample.labels])
 
 
 @pytest.mark.parametrize(
     "readout", ["cls", "last", pytest.param("mean", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("task", [TASK, builtin_task("same-different")])
+@pytest.mark.parametrize("task", [THREE_PATTERNS, builtin_task("same-different")])
 def test_without_collisions_it_is_the_closed_form(task, readout):
     architecture = Architecture(readout=readout)
     counts = np.array([30, 20, 50][: len(task)])
@@ -106,7 +77,7 @@ def test_it_is_the_dense_kernel_machine():
     matrix = model.data_.gram.dense()[np.ix_(copies, copies)]
     ridge: Any = 1e-3
     oracle = KernelRidge(alpha=ridge, kernel="precomputed").fit(matrix, labels)
-    test = [*crowded(200, 200, seed=1)[0], *fresh(TASK, [20, 20, 20], "z")[0]]
+    test = [*crowded(200, 200, seed=1)[0], *fresh(THREE_PATTERNS, [20, 20, 20], "z")[0]]
     cross = model.data_.cross(test).dense()[:, copies]
     np.testing.assert_allclose(model.predict(test), oracle.predict(cross), atol=1e-8)
 
@@ -128,7 +99,7 @@ def test_it_is_the_dense_newton_machine(alpha):
         weights = weights - np.linalg.solve(system, left)
     chance = 1 / (1 + np.exp(-matrix @ weights))
     assert np.abs(chance - y + alpha * weights).max() < 1e-12
-    test = [*crowded(200, 200, seed=1)[0], *fresh(TASK, [20, 20, 20], "z")[0]]
+    test = [*crowded(200, 200, seed=1)[0], *fresh(THREE_PATTERNS, [20, 20, 20], "z")[0]]
     known = model.data_.cross(test).dense()[:, copies] @ weights
     np.testing.assert_allclose(model.decision_function(test), known, atol=1e-8)
     again = model.decision_function(strings)
@@ -170,7 +141,7 @@ def test_probabilities_belong_to_the_logits():
     strings, labels = crowded(300)
     names = labels.astype(str)
     model = TransformerKernelClassifier(**QUICK).fit(strings, names)
-    test, y = fresh(TASK, [3, 3, 3], "z")
+    test, y = fresh(THREE_PATTERNS, [3, 3, 3], "z")
     chances, logits = model.predict_proba(test), model.decision_function(test)
     np.testing.assert_allclose(chances.sum(1), 1.0)
     ratio = np.log(chances[:, 0] / chances[:, 1])
@@ -227,10 +198,10 @@ def test_renaming_tokens_changes_nothing():
 
 
 def test_patterns_that_were_never_seen_are_predicted():
-    strings, labels = fresh(TASK, [30, 30, 0])
+    strings, labels = fresh(THREE_PATTERNS, [30, 30, 0])
     model = TransformerKernelRegressor(**QUICK).fit(strings, labels)
     (found,) = model.predict(["p q r"])
-    gram = template_gram(TASK.templates)
+    gram = template_gram(THREE_PATTERNS.templates)
     e = (gram.matrix_self - np.diag(gram.matrix) + 1e-3)[:2]
     n, y = gram.matrix, np.array([1.0, -1.0])
     weights = np.linalg.solve(np.diag(e / 30) + n[:2, :2], y)
@@ -291,250 +262,7 @@ def test_integers_lists_and_text_are_one():
     assert (model.predict([" ".join(row) for row in lists]) == again).all()
 
 
-def test_a_fit_that_is_cut_short_leaves_nothing():
-    strings, labels = crowded(50)
-    for model in (TransformerKernelRegressor(), TransformerKernelClassifier()):
-        model.set_params(progress=_interrupt, **QUICK)
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(strings, labels > 0)
-        with pytest.raises(NotFittedError):
-            model.predict(strings)
-        assert not hasattr(model, "n_features_in_")
-
-
-def _interrupt(what, done, left):
-    if what == "solver":
-        raise KeyboardInterrupt
-
-
-def test_what_cannot_be_used_is_refused_before_the_estimate():
-    class Untouched(ToyKernel):
-        def gram(self, patterns):
-            raise AssertionError("estimated")
-
-    for parameters, y, weight in [
-        ({"regular_tokens": None}, [1, 2], None),
-        ({"progress": 3}, [1, 2], None),
-        ({}, [[], []], None),
-        ({}, [1, 2], ["a", "b"]),
-    ]:
-        model = TransformerKernelRegressor(kernel=Untouched()).set_params(**parameters)
-        with pytest.raises(InputError):
-            model.fit(["u v", "u u"], y, sample_weight=weight)
-
-
-def test_pickled_models_predict_the_same():
-    strings, labels = crowded(100)
-    for model in (
-        TransformerKernelRegressor(**QUICK).fit(strings, labels),
-        TransformerKernelClassifier(**QUICK).fit(strings, labels > 0),
-    ):
-        again = pickle.loads(pickle.dumps(model))
-        assert (again.predict(strings) == model.predict(strings)).all()
-
-
-def test_pickled_models_look_for_the_cache_where_they_are(tmp_path, monkeypatch):
-    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "here"))
-    strings, labels = fresh(TASK, [10, 10, 10])
-    kept = pickle.dumps(TransformerKernelRegressor(**QUICK).fit(strings, labels))
-    assert str(tmp_path).encode() not in kept
-    (tmp_path / "here").rename(tmp_path / "gone")
-    (tmp_path / "here").write_text("")
-    monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "there"))
-    found = pickle.loads(kept).predict([strings[0], "t0 new t0"])
-    assert np.isfinite(found).all()
-    assert list((tmp_path / "there").iterdir())
-
-
-def test_parameters_can_be_searched():
-    strings, labels = crowded(90)
-    grid = {"alpha": [1e-3, 1e3], "architecture": [Architecture(beta=2.0)]}
-    search = GridSearchCV(TransformerKernelRegressor(**QUICK), grid, cv=3)
-    search.fit(strings, labels)
-    assert search.best_params_["alpha"] == 1e-3
-    best: Any = clone(search.best_estimator_)
-    assert best.get_params()["alpha"] == 1e-3
-
-
-def test_progress_tells_what_is_being_done():
-    seen = []
-    model = TransformerKernelRegressor(
-        cache=None, n_jobs=2, progress=lambda *step: seen.append(step), **QUICK
-    )
-    model.fit(*crowded(700, 30))
-    assert {what for what, _, _ in seen} == {"kernel", "solver"}
-    kernel = [step[1:] for step in seen if step[0] == "kernel"]
-    assert kernel[-1][0] == kernel[-1][1]
-
-
 def test_a_ridge_below_the_error_of_the_kernel_is_reported(caplog):
     model = TransformerKernelRegressor(alpha=1e-9, **QUICK).fit(*crowded(50, 10))
     assert model.kernel_error_ > 1e-9
     assert "below the error" in caplog.text
-
-
-# Checks that ask for what learning from strings of tokens is not, with the reason; the
-# list in docs/learning.md is the same.
-NOT_FOR_STRINGS = {
-    "numbers with fractions are no tokens": [
-        "check_decision_proba_consistency",
-        "check_estimators_dtypes",
-        "check_estimators_nan_inf",
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weights_not_overwritten",
-    ],
-    "the message speaks of tokens, not of features": [
-        "check_n_features_in_after_fitting",
-    ],
-    "random rows of ten integers have as many patterns as there are rows, which takes "
-    "minutes": [
-        "check_regressor_data_not_an_array",
-        "check_regressors_int",
-        "check_regressors_train",
-    ],
-    "a default may be a frozen record": ["check_parameters_default_constructible"],
-}
-# The hook that checks annotations while testing would be the first to speak up.
-WITHOUT_HOOK = [
-    "check_do_not_raise_errors_in_init_or_set_params",
-    pytest.param("check_dtype_object", marks=pytest.mark.slow),
-]
-
-
-@pytest.mark.parametrize("check", WITHOUT_HOOK)
-def test_contract_of_scikit_learn_without_the_hook(check):
-    source = f"""
-        import numerics
-        from sklearn.utils.estimator_checks import {check}
-        for name in "TransformerKernelRegressor", "TransformerKernelClassifier":
-            {check}(name, getattr(numerics, name)(points=2**10))
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_documentation_lists_the_checks_left_out():
-    page = Path(__file__).parents[3] / "docs" / "learning.md"
-    text = " ".join(page.read_text().split())
-    for reason, names in NOT_FOR_STRINGS.items():
-        listed = ", ".join(f"`{name.removeprefix('check_')}`" for name in names)
-        assert f"- {reason}: {listed}" in text
-
-
-def _checks(model):
-    excused = {name for names in NOT_FOR_STRINGS.values() for name in names}
-    excused |= {getattr(name, "values", (name,))[0] for name in WITHOUT_HOOK}
-    checks: Any = estimator_checks_generator(model)
-    for estimator, check in checks:
-        name = check.func.__name__ if hasattr(check, "func") else check.__name__
-        if name not in excused:
-            yield pytest.param(estimator, check, id=f"{type(model).__name__}-{name}")
-
-
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    [
-        *_checks(TransformerKernelRegressor(**QUICK)),
-        *_checks(TransformerKernelClassifier(**QUICK)),
-    ],
-)
-def test_contract_of_scikit_learn(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.parametrize(
-    ("X", "y", "message"),
-    [
-        (["u v", "u"], [1, 2], "expected one length"),
-        ([], [], "is empty"),
-        (["u v"], [1, 2], "1 strings and y 2 labels"),
-        ("u v", [1, 2], "X is one string, 'u v'; expected a list of strings"),
-        (b"u v", [1, 2], "X is one string"),
-        (np.array("u v"), [1, 2], "expected a list of strings"),
-        (None, [1, 2], "X is None; expected a list of strings"),
-        (3, [1, 2], "X is 3; expected a list of strings"),
-        ({"u v", "u u"}, [1, 2], "X is a set, which has no rows in order"),
-        ({"u v": 1, "u u": 2}, [1, 2], "X is a dict, which has no rows in order"),
-        ([{"u", "v"}, {"u", "w"}], [1, 2], "whose tokens have no order"),
-        ([bytearray(b"u v"), "u u"], [1, 2], "of bytes; expected text: decode it"),
-        ([b"u v", b"u u"], [1, 2], "of bytes; expected text: decode it"),
-        (np.array([b"u v", b"u u"]), [1, 2], "of bytes; expected text"),
-        (["u v", "u u"], [1, float("nan")], "NaN"),
-        (["u v", "u u"], ["one", "two"], "expected numbers"),
-        (["u v", "u u"], [[[1]], [[2]]], "expected \\(n,\\)"),
-        (["u v", "u u"], [[], []], "with at least one label"),
-        (["u v", "u u"], [1j, 2], "expected real numbers"),
-        (["u v", "u u"], np.array([1j, 2]), "expected real numbers"),
-        (["u v", "u u"], [[1, 2], [1]], "expected numbers"),
-        (["u v", "u u"], None, "y is None"),
-        (scipy.sparse.eye(2), [1, 2], "sparse input is not supported"),
-    ],
-)
-def test_bad_data_for_regression(X, y, message):
-    with pytest.raises(InputError, match=message):
-        TransformerKernelRegressor().fit(X, y)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (["a", "a"], "y has one class, 'a'; expected at least two"),
-        ([1.0, 1.0], "y has one class, 1.0; expected at least two"),
-        (["x", float("nan")], "NaN or None"),
-        (["x", 1], "text beside other classes"),
-        (np.array(["x", 1], dtype=object), "text beside other classes"),
-        ([1j, 2], "complex numbers; expected classes"),
-        ([[1, 2], [1]], "y is .*; expected a class for each string"),
-        ("ab", "y is 'ab'; expected a class for each string"),
-        ([1.0, float("nan")], "NaN"),
-        (["a", None], "NaN or None"),
-        ([0.5, 1.5], "Unknown label type"),
-        ([["a", "b"], ["b", "a"]], "expected \\(n,\\)"),
-    ],
-)
-def test_bad_classes(y, message):
-    with pytest.raises(InputError, match=message):
-        TransformerKernelClassifier().fit(["u v", "u u"], y)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"alpha": 0.0}, "alpha is 0.0"),
-        ({"alpha": float("inf")}, "alpha is inf"),
-        ({"architecture": "x"}, "architecture is 'x'; expected an Architecture"),
-        ({"regular_tokens": "X"}, "expected 'auto' or a list"),
-        ({"regular_tokens": None}, "regular_tokens is None; expected 'auto' or a list"),
-        ({"regular_tokens": [1.5]}, "regular_tokens has 1.5"),
-        ({"progress": 3}, "progress is 3; expected a function"),
-        ({"n_jobs": 0}, "n_jobs is 0; expected a number of threads"),
-        ({"kernel": 3}, "expected an object with a method"),
-        ({"points": 3}, "points is 3"),
-        ({"cache": 3}, "expected 'auto', a folder or None"),
-    ],
-)
-def test_bad_parameters(parameters, message):
-    model = TransformerKernelRegressor().set_params(**parameters)
-    with pytest.raises(InputError, match=message):
-        model.fit(["u v", "u u"], [1, 2])
-
-
-@pytest.mark.parametrize(
-    "weight",
-    [[1], [1, -1], [0, 0], [1, float("inf")], ["a", "b"], [1j, 1], [[1], [1, 2]]],
-)
-def test_bad_weights(weight):
-    with pytest.raises(InputError, match="sample_weight"):
-        TransformerKernelRegressor().fit(["u v", "u u"], [1, 2], sample_weight=weight)
-
-
-def test_strings_of_another_length_at_predict_time():
-    model = TransformerKernelRegressor(**QUICK).fit(["u v", "u u"], [1, 2])
-    with pytest.raises(InputError, match="3 tokens; expected 2"):
-        model.predict(["u v w"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.activations import Square
+from symbind_testing.builders.activations import Square
 
 from numerics import GELU, Cosine, Erf, ReLU
 from numerics.kernels.closed_form import closed_matrix

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import COPY, LENGTH_3, SAME_DIFFERENT
 
 from numerics import (
     Architecture,
@@ -20,7 +21,6 @@ from numerics import (
 from numerics.learning.ridge_law import Regression, error_law
 from symbind_theory import InputError, TemplateTask
 
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 COUNTS = st.lists(st.integers(0, 6), min_size=1, max_size=4).filter(sum)
 
 
@@ -141,15 +141,14 @@ def test_a_label_that_no_sample_size_reaches_has_no_answer():
 
 def test_symbolic_labels_are_refused():
     with pytest.raises(InputError, match=r"^labels are symbolic"):
-        sample_complexity(TemplateTask(["?a"], ["?a"]))
+        sample_complexity(COPY)
 
 
 @pytest.mark.parametrize("name", ["target", "alpha"])
 def test_target_and_ridge_are_positive(name):
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     arguments: dict = {name: 0.0}
     with pytest.raises(InputError, match=f"^{name} is 0.0; expected"):
-        sample_complexity(task, **arguments)
+        sample_complexity(SAME_DIFFERENT, **arguments)
 
 
 def test_an_unresolved_eigenvalue_bounds_no_sample_size():
@@ -255,9 +254,7 @@ def test_noise_slows_learning():
 
 def test_alignment_of_the_labels():
     """yᵀN⁻¹y by solving, its bounds by λ_min and λ_max, and the hardest labels."""
-    task = TemplateTask(
-        ["?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"], [1, -1, 1, -1, 0]
-    )
+    task = TemplateTask(LENGTH_3, [1, -1, 1, -1, 0])
     gram = template_gram(task.templates, rel_tol=0.01)
     found = alignment(task, gram=gram)
     y = np.array([1.0, -1, 1, -1, 0])

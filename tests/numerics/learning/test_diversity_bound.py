@@ -4,7 +4,8 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from symbind_testing.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.tasks import COPY
 
 from numerics import Architecture, learning_curve
 from numerics.learning.diversity_bound import diversity_bound
@@ -155,4 +156,4 @@ def test_bad_numbers(arguments, message):
 
 def test_symbolic_labels_are_refused():
     with pytest.raises(InputError, match="symbolic"):
-        diversity_bound(TemplateTask(["?a"], ["?a"]), 5, 3.0)
+        diversity_bound(COPY, 5, 3.0)

@@ -5,14 +5,14 @@ from math import perm
 
 import numpy as np
 import pytest
-from symbind_testing.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import Architecture, TransformerKernelRegressor, learning_curve
 from numerics.learning.finite_vocabulary import collision_law, perturbed_curve
 from symbind_theory import InputError, Template, TemplateTask
 from symbind_theory.overlaps import overlap_types
 
-TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 TEMPLATES = [Template("?1 ?1 ?2"), Template("?1 ?2 ?2")]
 FRESH = [["p", "p", "q"], ["p", "q", "q"]]
 
@@ -116,14 +116,14 @@ def test_rare_types_are_left_out_and_their_probability_is_told():
 
 @pytest.mark.slow
 def test_without_collisions_it_is_the_learning_curve():
-    known = learning_curve(TASK, sizes=[0, 50, 500], noise=0.3)
-    curve = perturbed_curve(TASK, 10**12, sizes=[0, 50, 500], noise=0.3)
+    known = learning_curve(SAME_DIFFERENT, sizes=[0, 50, 500], noise=0.3)
+    curve = perturbed_curve(SAME_DIFFERENT, 10**12, sizes=[0, 50, 500], noise=0.3)
     np.testing.assert_allclose(curve.without, known.mse, rtol=1e-12)
     np.testing.assert_allclose(curve.mse, known.mse, rtol=1e-6)
 
 
 def test_with_more_than_one_collision_for_a_string_it_is_not_a_number():
-    curve = perturbed_curve(TASK, 100, sizes=[0, 1, 40, 50], alpha=0.1)
+    curve = perturbed_curve(SAME_DIFFERENT, 100, sizes=[0, 1, 40, 50], alpha=0.1)
     # uu and uu collide with chance 1/V, uu and vw 2/V, vw and xy if they share any.
     chances = [1 / 100, 2 / 100, 1 - 98 * 97 / (100 * 99)]
     collisions = np.dot([25 * 24 / 2, 25 * 25, 25 * 24 / 2], chances)
@@ -173,7 +173,9 @@ def test_simulations_move_as_the_perturbation_says(times, noise):
     measured (docs/learning.md) about an eighth of it was left out.
     """
     n, architecture, alpha = 128, Architecture(beta=2.0), 0.05
-    curve = perturbed_curve(TASK, times * n, architecture, [n], alpha, noise=noise)
+    curve = perturbed_curve(
+        SAME_DIFFERENT, times * n, architecture, [n], alpha, noise=noise
+    )
     errors = simulated_errors(n, times * n, architecture, alpha, noise, 1000)
     expected = curve.mse[0] - curve.without[0]
     shift = errors.mean() - curve.without[0]
@@ -186,10 +188,10 @@ def test_simulations_move_as_the_perturbation_says(times, noise):
 @pytest.mark.parametrize(
     ("task", "arguments", "message"),
     [
-        (TASK, {"vocabulary": 1}, "vocabulary is 1"),
-        (TASK, {"vocabulary": 9, "alpha": 0.0}, "alpha is 0.0"),
-        (TASK, {"vocabulary": 9, "sizes": [-1]}, "sizes is -1"),
-        (TemplateTask(["?a"], ["?a"]), {"vocabulary": 9}, "labels are symbolic"),
+        (SAME_DIFFERENT, {"vocabulary": 1}, "vocabulary is 1"),
+        (SAME_DIFFERENT, {"vocabulary": 9, "alpha": 0.0}, "alpha is 0.0"),
+        (SAME_DIFFERENT, {"vocabulary": 9, "sizes": [-1]}, "sizes is -1"),
+        (COPY, {"vocabulary": 9}, "labels are symbolic"),
         (
             TemplateTask(["?a ?b", "?c ?d"], [1, 1]),
             {"vocabulary": 9},

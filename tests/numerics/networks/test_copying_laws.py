@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from symbind_testing.tasks import COPY
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_laws import copying_law, softmax_remainder
@@ -14,7 +15,6 @@ from numerics.networks.copying_network import (
     copying_strings,
     initial_rates,
 )
-from symbind_theory import TemplateTask
 from symbind_theory.validation import InputError
 
 PAIRS = [
@@ -101,7 +101,7 @@ def test_the_remainder_is_the_size_of_what_the_laws_miss():
     """R_P = −1 + 2x where x is small but far above the error of the estimate."""
     n, d, inner = 10, 40, 64
     x = softmax_remainder(n, d, inner, 0.8)
-    strings = copying_strings(TemplateTask(["?a"], ["?a"]), n)
+    strings = copying_strings(COPY, n)
     samples = initial_rates(
         strings,
         Architecture(readout="last", gamma=0.8),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import COPY
 
 from numerics.architecture import Architecture
 from numerics.networks import copying_network
@@ -27,7 +28,6 @@ from symbind_theory.strategies import tasks
 from symbind_theory.templates import fresh_tokens
 from symbind_theory.validation import InputError
 
-COPY = TemplateTask(["?a"], ["?a"])
 MIXED = TemplateTask(["?a ?b :", "?b X ?b"], ["?a", "yes"], weights=[3, 1])
 LAST = Architecture(readout="last")
 

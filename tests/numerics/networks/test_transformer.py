@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from symbind_testing.brute_force_kernel import brute_force_kernel
+from symbind_testing.oracles.brute_force_kernel import brute_force_kernel
 
 from numerics import (
     GELU,

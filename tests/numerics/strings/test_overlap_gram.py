@@ -6,7 +6,7 @@ import scipy.sparse.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.toy_kernel import ToyGram, ToyKernel, dense, entry
+from symbind_testing.builders.toy_kernel import ToyGram, ToyKernel, dense, entry
 
 from numerics.strings.overlap_gram import cross_gram, overlap_gram
 from numerics.strings.patterns import pattern_strings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.brute_force_kernel import brute_force_kernel
+from symbind_testing.oracles.brute_force_kernel import brute_force_kernel
 
 from numerics import Architecture, ReLU, string_gram
 from symbind_theory import InputError

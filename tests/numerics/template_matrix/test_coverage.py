@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import binom
-from symbind_testing.quadrature import same_different
+from symbind_testing.oracles.quadrature import same_different
+from symbind_testing.tasks import AA_AB, AABB_ABAB, ABA_ABB, LENGTH_3
 
 from numerics import GELU, Architecture, Erf, ReLU, template_gram
 from numerics.template_matrix.spectrum import Confidence
 
-SAME_DIFFERENT = ["?a ?a", "?a ?b"]
 SEEDS = range(200)
 EIGENVALUES = (
     "smallest_eigenvalue",
@@ -64,7 +64,7 @@ def test_same_different_against_quadrature(method, level):
     misses = Misses()
     for seed in SEEDS:
         gram = template_gram(
-            SAME_DIFFERENT,
+            AA_AB,
             rel_tol=1e-9,
             max_points=256,
             seed=seed,
@@ -84,23 +84,14 @@ def test_same_different_against_quadrature(method, level):
 
 
 SETS = {
-    "same/different": (SAME_DIFFERENT, Architecture()),
-    "aabb/abab, relu": (
-        ["?a ?a ?b ?b", "?a ?b ?a ?b"],
-        Architecture(activation=ReLU()),
-    ),
-    "length 3": (
-        ["?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"],
-        Architecture(),
-    ),
+    "same/different": (AA_AB, Architecture()),
+    "aabb/abab, relu": (AABB_ABAB, Architecture(activation=ReLU())),
+    "length 3": (LENGTH_3, Architecture()),
     "regular tokens, gelu": (
         ["X ?a ?a", "?a X ?b", "?a ?b X"],
         Architecture(activation=GELU()),
     ),
-    "aba/abb, erf": (
-        ["?a ?b ?a", "?a ?b ?b"],
-        Architecture(2.0, 0.5, activation=Erf()),
-    ),
+    "aba/abb, erf": (ABA_ABB, Architecture(2.0, 0.5, activation=Erf())),
     "identity rules": (
         [
             "?a ?b ?a ?c ?d ?c",

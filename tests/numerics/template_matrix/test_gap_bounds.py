@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
-from symbind_testing.quadrature import same_different
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.quadrature import same_different
+from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import AA_AB, ABA_ABB
 
 from numerics import Architecture, gap_bounds, template_gram
 from symbind_theory import InputError
 from symbind_theory.strategies import tasks
-
-SAME_DIFFERENT = ["?a ?a", "?a ?b"]
 
 
 @pytest.mark.slow
@@ -23,17 +22,15 @@ def test_they_hold_over_200_seeds():
     truth = same_different(44).gap
     missed = 0
     for seed in range(200):
-        bounds = gap_bounds(
-            SAME_DIFFERENT, points=128, seed=seed, failure_probability=0.3
-        )
+        bounds = gap_bounds(AA_AB, points=128, seed=seed, failure_probability=0.3)
         missed += not bounds.low[0, 1] <= truth <= bounds.high[0, 1]
     assert missed <= binom.ppf(1 - 1e-6, 200, 0.3)
 
 
 @pytest.mark.slow
 def test_they_are_wider_than_the_asymptotic_interval_and_shrink():
-    wide, narrow = (gap_bounds(SAME_DIFFERENT, points=n) for n in (2**12, 2**16))
-    usual = template_gram(SAME_DIFFERENT, max_points=2**16, method="mc")
+    wide, narrow = (gap_bounds(AA_AB, points=n) for n in (2**12, 2**16))
+    usual = template_gram(AA_AB, max_points=2**16, method="mc")
     truth = usual.gaps[0, 1]
     for bounds in (wide, narrow):
         assert bounds.low[0, 1] <= truth <= bounds.high[0, 1]
@@ -46,9 +43,9 @@ def test_more_pairs_and_less_risk_widen_the_bounds():
     """The same pair among three templates, and at a smaller failure probability."""
     pair, all_three = (
         gap_bounds(t, points=256)
-        for t in (["?a ?b ?a", "?a ?b ?b"], ["?a ?b ?a", "?a ?b ?b", "?a ?a ?b"])
+        for t in (ABA_ABB, ["?a ?b ?a", "?a ?b ?b", "?a ?a ?b"])
     )
-    sure = gap_bounds(["?a ?b ?a", "?a ?b ?b"], points=256, failure_probability=1e-9)
+    sure = gap_bounds(ABA_ABB, points=256, failure_probability=1e-9)
     widths = [(b.high - b.gaps)[0, 1] for b in (pair, all_three, sure)]
     assert widths[0] < widths[1] < widths[2]
 
@@ -81,10 +78,10 @@ def test_equivalent_templates_have_gap_zero():
 
 
 def test_a_cut_in_chunks_changes_nothing(monkeypatch):
-    whole = gap_bounds(SAME_DIFFERENT, points=300)
+    whole = gap_bounds(AA_AB, points=300)
     module = import_module("numerics.template_matrix.gap_bounds")
     monkeypatch.setattr(module, "chunk_numbers", lambda _: 40_000)
-    cut = gap_bounds(SAME_DIFFERENT, points=300)
+    cut = gap_bounds(AA_AB, points=300)
     for name in ("gaps", "low", "high"):
         np.testing.assert_allclose(getattr(cut, name), getattr(whole, name), rtol=1e-9)
 
@@ -101,4 +98,4 @@ def test_a_cut_in_chunks_changes_nothing(monkeypatch):
 )
 def test_bad_arguments_are_named(change, message):
     with pytest.raises(InputError, match=f"^{message}"):
-        gap_bounds(SAME_DIFFERENT, **change)
+        gap_bounds(AA_AB, **change)

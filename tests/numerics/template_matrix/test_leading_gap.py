@@ -4,8 +4,8 @@ import math
 from itertools import combinations
 
 import pytest
-from symbind_testing.paper_tasks import TASKS
-from symbind_testing.tensor_rule import features
+from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import TEMPLATES_BY_TASK
 
 from numerics import Architecture, template_gram
 from symbind_theory.separation.incidence import Readout
@@ -22,7 +22,7 @@ def extrapolate(ratios):
     return (4 * third - second) / 3, (64 * third - 20 * second + first) / 45
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TEMPLATES_BY_TASK)
 def test_estimated_gaps_start_as_the_exact_ones(task):
     """At one seed all betas see the same points, so errors of the ratio are common.
 
@@ -30,7 +30,7 @@ def test_estimated_gaps_start_as_the_exact_ones(task):
     """
     grams = [
         template_gram(
-            TASKS[task],
+            TEMPLATES_BY_TASK[task],
             Architecture(beta=beta, gamma=GAMMA),
             max_points=2**12,
             rel_tol=1e-9,
@@ -39,8 +39,8 @@ def test_estimated_gaps_start_as_the_exact_ones(task):
         )
         for beta in BETAS
     ]
-    for i, j in combinations(range(len(TASKS[task])), 2):
-        leading = leading_gap(TASKS[task][i], TASKS[task][j])
+    for i, j in combinations(range(len(TEMPLATES_BY_TASK[task])), 2):
+        leading = leading_gap(TEMPLATES_BY_TASK[task][i], TEMPLATES_BY_TASK[task][j])
         scales = [
             leading.at(GAMMA) * beta ** (2 * int(leading.order or 0)) for beta in BETAS
         ]
@@ -55,7 +55,7 @@ def test_estimated_gaps_start_as_the_exact_ones(task):
 
 def tensor_ratios(task, count, readout: Readout = "cls", identity_kq=0.0):
     """For each pair and beta, gap over leading term at each outer point."""
-    templates = TASKS[task]
+    templates = TEMPLATES_BY_TASK[task]
     # With the identity a gap is even in beta only together with the sign of a.
     signs = [identity_kq, -identity_kq] if identity_kq else [0.0]
     found = [
@@ -80,7 +80,7 @@ def assert_limit_is_one(ratios):
     assert abs(limit.mean() - 1) <= room < 0.5
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TEMPLATES_BY_TASK)
 def test_gaps_by_a_tensor_rule_start_as_the_exact_ones(task):
     """Gauss-Hermite inside, other random points outside.
 
@@ -90,7 +90,11 @@ def test_gaps_by_a_tensor_rule_start_as_the_exact_ones(task):
         assert_limit_is_one(ratios)
 
 
-SHORT = [task for task, templates in TASKS.items() if len(templates[0].split()) <= 4]
+SHORT = [
+    task
+    for task, templates in TEMPLATES_BY_TASK.items()
+    if len(templates[0].split()) <= 4
+]
 
 
 @pytest.mark.parametrize("identity_kq", [0.0, 0.6])
@@ -103,7 +107,7 @@ def test_gaps_of_every_readout_start_as_the_exact_ones(task, readout, identity_k
 
 def test_a_wrong_order_would_be_seen():
     """The same ratios with a power of beta too many do not settle at all."""
-    t, u = TASKS["aba-abb"]
+    t, u = TEMPLATES_BY_TASK["aba-abb"]
     found = [features([t, u], beta, GAMMA, 1000, 3, seed=5) for beta in BETAS]
     scale = leading_gap(t, u).at(GAMMA)
     ratios = [

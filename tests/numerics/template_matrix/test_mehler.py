@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.activations import Sign, Square
+from symbind_testing.builders.activations import Sign, Square
 
 from numerics import GELU, Cosine, CustomActivation, Erf, ReLU
 from numerics.template_matrix.mehler import hermite_share, kernel_factor

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.tensor_rule import features
+from symbind_testing.builders.strings import twice_fresh
+from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import AA_AB, AABB_ABAB
 
 from numerics import Architecture, Cosine, ReLU, gap_bounds, string_gram, template_gram
 from numerics.attention.string_moments import mean_features, string_moments
@@ -17,26 +19,14 @@ from symbind_theory.separation.incidence import READOUTS, Incidence
 from symbind_theory.separation.leading_gaps import leading_gap
 from symbind_theory.strategies import tasks
 
-SAME_DIFFERENT = ["?a ?a", "?a ?b"]
-SAME_COUNTS = ["?a ?a ?b ?b", "?a ?b ?a ?b"]
 IDENTITIES = [(0.0, 0.0), (1.7, 0.0), (-0.9, 0.8), (0.0, 1.3)]
-
-
-def fresh_strings(templates):
-    """Each template twice, with symbols that no other string has."""
-    parsed = [Template(t) for t in templates]
-    return [
-        t.substitute({name: f"{side}{i}{name}" for name in t.wildcards})
-        for side in "pq"
-        for i, t in enumerate(parsed)
-    ]
 
 
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize(("identity_kq", "identity_vo"), IDENTITIES)
 @pytest.mark.parametrize(
     "templates",
-    [["?a X ?a", "?a X ?b", "Y ?a ?b"], ["X Y", "Y X", "?a X"], SAME_COUNTS],
+    [["?a X ?a", "?a X ?b", "Y ?a ?b"], ["X Y", "Y X", "?a X"], AABB_ABAB],
     ids=str,
 )
 @pytest.mark.parametrize("activation", [Cosine(), ReLU()], ids=str)
@@ -47,7 +37,7 @@ def test_strings_sampled_without_an_inner_stage_agree(
     architecture = Architecture(1.2, 0.7, readout, activation, identity_kq, identity_vo)
     level = 1 - 1e-6
     gram = template_gram(templates, architecture, max_points=2**10, level=level)
-    strings = fresh_strings(templates)
+    strings = twice_fresh(templates)
     plain = string_gram(strings, architecture, points=2**13, seed=4, level=level)
     r = len(templates)
     for name in ("attention", "matrix"):
@@ -90,7 +80,7 @@ def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
 def test_the_identity_repairs_the_last_readout():
     """Nine times λ_min and a tenth of the condition number at a = 2; worse at a = 6."""
     plain, repaired, too_much = (
-        template_gram(SAME_DIFFERENT, Architecture(readout="last", identity_kq=a))
+        template_gram(AA_AB, Architecture(readout="last", identity_kq=a))
         for a in (0.0, 2.0, 6.0)
     )
     smallest = [g.smallest_eigenvalue for g in (plain, repaired, too_much)]
@@ -104,7 +94,7 @@ def test_the_identity_repairs_the_last_readout():
 
 def test_under_cls_the_identity_only_reweights_the_appended_token():
     """At β = γ = 1, gap(a = 4) is under 2 % of gap(0)."""
-    for templates in (SAME_DIFFERENT, SAME_COUNTS):
+    for templates in (AA_AB, AABB_ABAB):
         gaps = [
             template_gram(templates, Architecture(identity_kq=a)) for a in (0.0, 4.0)
         ]
@@ -116,9 +106,7 @@ def test_under_cls_the_identity_only_reweights_the_appended_token():
 def test_b_adds_nothing_where_multiplicities_agree(beta):
     """ααββ / αβαβ under cls: E f_i = E f_j, so the gap keeps its value at every b."""
     plain, added = (
-        template_gram(
-            SAME_COUNTS, Architecture(beta=beta, identity_vo=b), max_points=256
-        )
+        template_gram(AABB_ABAB, Architecture(beta=beta, identity_vo=b), max_points=256)
         for b in (0.0, 3.0)
     )
     np.testing.assert_allclose(added.gaps, plain.gaps, rtol=1e-12)
@@ -128,11 +116,11 @@ def test_b_adds_nothing_where_multiplicities_agree(beta):
 def test_b_multiplies_the_leading_gap_of_same_and_different():
     """(1 + b²) c β⁴ under cls, c exact; the next order is a relative β²."""
     for b in (0.5, 2.0):
-        leading = leading_gap(SAME_DIFFERENT[0], SAME_DIFFERENT[1], identity_vo=b)
+        leading = leading_gap(AA_AB[0], AA_AB[1], identity_vo=b)
         ratios = []
         for beta in (0.02, 0.01):
             gram = template_gram(
-                SAME_DIFFERENT, Architecture(beta=beta, identity_vo=b), rel_tol=1e-9
+                AA_AB, Architecture(beta=beta, identity_vo=b), rel_tol=1e-9
             )
             scale = leading.at(1.0, identity_vo=b) * beta**4
             ratios.append(gram.gaps[0, 1] / scale)
@@ -182,8 +170,8 @@ def test_the_biased_square_of_means_would_be_seen():
 def test_gap_bounds_for_every_readout(readout, identity_vo):
     """Bernstein's bounds hold the jackknife's value, and resolve it at last."""
     architecture = Architecture(2.0, 1.0, readout, identity_vo=identity_vo)
-    bounds = gap_bounds(SAME_DIFFERENT, architecture, points=2**13)
-    gram = template_gram(SAME_DIFFERENT, architecture)
+    bounds = gap_bounds(AA_AB, architecture, points=2**13)
+    gram = template_gram(AA_AB, architecture)
     gap, width = gram.gaps[0, 1], gram.halfwidth["gaps"][0, 1]
     assert bounds.low[0, 1] - width <= gap <= bounds.high[0, 1] + width
 
@@ -248,7 +236,7 @@ def test_single_precision_keeps_its_promise(readout):
     """Within the intervals that say what it costs, which are the wider ones."""
     architecture = Architecture(readout=readout, identity_kq=1.0)
     double, single = (
-        template_gram(SAME_DIFFERENT, architecture, max_points=2**11, precision=p)
+        template_gram(AA_AB, architecture, max_points=2**11, precision=p)
         for p in ("float64", "float32")
     )
     for name, width in single.halfwidth.items():
@@ -266,11 +254,11 @@ def test_single_precision_keeps_its_promise(readout):
 def test_coverage_over_two_hundred_seeds(readout, a):
     """λ_min at level 0.9 misses 20 of 200 on average, 39 or more once in 10 000."""
     architecture = Architecture(readout=readout, identity_kq=a, activation=ReLU())
-    truth = template_gram(SAME_DIFFERENT, architecture, rel_tol=1e-4, seed=10_000)
+    truth = template_gram(AA_AB, architecture, rel_tol=1e-4, seed=10_000)
     misses = 0
     for seed in range(200):
         gram = template_gram(
-            SAME_DIFFERENT, architecture, max_points=2**10, seed=seed, level=0.9
+            AA_AB, architecture, max_points=2**10, seed=seed, level=0.9
         )
         misses += not gram.smallest_eigenvalue.contains(truth.smallest_eigenvalue.value)
     assert misses < 39

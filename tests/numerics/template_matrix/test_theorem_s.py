@@ -5,8 +5,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from symbind_testing.activations import Sign, Square
-from symbind_testing.tensor_rule import features
+from symbind_testing.builders.activations import Sign, Square
+from symbind_testing.oracles.tensor_rule import features
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.template_matrix.mehler import hermite_share
@@ -176,9 +177,12 @@ def test_templates_collapse_exactly_where_it_is_decided(off, templates, collapse
 
 def test_relu_stays_non_singular_where_the_cosine_collapses():
     """At beta = 0 the self values of αα and αβ differ, their features do not."""
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     results = [
-        check(task, Architecture(beta=0.0, activation=activation), max_points=512)
+        check(
+            SAME_DIFFERENT,
+            Architecture(beta=0.0, activation=activation),
+            max_points=512,
+        )
         for activation in (ReLU(), Cosine())
     ]
     assert [r.exit_status for r in results] == [0, 1]

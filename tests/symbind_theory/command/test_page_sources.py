@@ -5,7 +5,7 @@ import platform
 import numpy as np
 import pytest
 import torch
-from symbind_testing.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Outcome, TemplateTask, __version__
 from symbind_theory.command.page_sources import embedded_certificate, versions

@@ -10,7 +10,7 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from numerics import Architecture, CustomActivation, ReLU
 from symbind_theory import InputError, TemplateTask, builtin_task, check, load_task

@@ -7,7 +7,8 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -59,8 +60,7 @@ def test_a_singular_matrix_is_named_in_the_headline():
 
 def test_the_headline_speaks_of_mlps_where_their_floor_is_positive():
     assert headline(toy_result(SAME_DIFFERENT)).endswith("MLPs do not (C2).")
-    level = TemplateTask(["?a ?a", "X ?b"], [1, -1])
-    assert headline(toy_result(level)) == "Transformers learn this task (C5)."
+    assert headline(toy_result(ZERO_FLOOR)) == "Transformers learn this task (C5)."
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,7 @@ def test_the_phrase_is_the_headline_in_a_few_words(outcomes, words):
 
 
 def test_the_phrase_where_mlps_have_no_floor():
-    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
-    assert phrase(toy_result(symbolic)) == "learn it"
+    assert phrase(toy_result(SAME_DIFFERENT_IN_WORDS)) == "learn it"
 
 
 def check_of(name):

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from numerics import string_gram, template_gram
 from symbind_theory import Outcome, TemplateTask, Verdict

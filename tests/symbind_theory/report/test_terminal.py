@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -18,9 +19,6 @@ from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import print_result
 from symbind_theory.tasks import TemplateTask
 
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-ZERO_FLOOR = TemplateTask(["?a ?a", "X ?b"], [1, -1])
-SYMBOLIC = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
 TEN = 10
 
 
@@ -57,7 +55,7 @@ def lines_with(text, *parts):
             id="floor 0",
         ),
         pytest.param(
-            SYMBOLIC,
+            SAME_DIFFERENT_IN_WORDS,
             Outcome.HOLDS,
             "Transformers learn this task (C5).",
             id="no floor",
@@ -259,7 +257,7 @@ def test_what_is_infinite_is_written_as_such():
 
 
 def test_symbolic_labels_have_no_floor_and_no_samples():
-    text = render(toy_result(SYMBOLIC))
+    text = render(toy_result(SAME_DIFFERENT_IN_WORDS))
     assert "MLP floor" not in text
     assert "samples" not in text
 

@@ -3,9 +3,10 @@
 import math
 
 import pytest
-from symbind_testing.toy_result import SAME_DIFFERENT, toy_result
+from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
-from symbind_theory import Interval, TemplateTask
+from symbind_theory import Interval
 from symbind_theory.records.check import Curve, Samples
 from symbind_theory.records.page import Variant
 from symbind_theory.report.page.figures import (
@@ -172,7 +173,7 @@ def test_a_target_far_from_the_curves_is_said_and_not_shown(target):
 
 
 def test_a_floor_of_zero_is_said():
-    found = drawn_learning([learner(task=TemplateTask(["?a ?a", "X ?b"], [1, -1]))])
+    found = drawn_learning([learner(task=ZERO_FLOOR)])
     assert "An MLP floor of 0 is not on the axis." in found.caption
     assert not any(name.startswith("MLP") for name in traces(found))
 
@@ -184,8 +185,7 @@ def test_a_target_that_is_never_met_has_no_mark():
 
 
 def test_without_a_curve_there_is_no_figure():
-    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
-    assert learning_figure([Named("mine", toy_result(symbolic))]) is None
+    assert learning_figure([Named("mine", toy_result(SAME_DIFFERENT_IN_WORDS))]) is None
 
 
 def test_different_targets_are_all_marked():

@@ -9,7 +9,8 @@ import re
 
 import numpy as np
 import pytest
-from symbind_testing.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.command.page_sources import embedded_certificate
@@ -119,8 +120,7 @@ def test_numbers_and_reasons_are_there():
 
 
 def test_symbolic_labels_have_no_curve_and_the_page_says_why():
-    symbolic = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
-    text = page(toy_result(symbolic))
+    text = page(toy_result(SAME_DIFFERENT_IN_WORDS))
     assert "Labels are symbols" in text
     assert 'id="learning"' not in text
 

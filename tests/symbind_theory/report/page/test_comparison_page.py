@@ -9,7 +9,7 @@ import markupsafe
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from symbind_testing.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.check import Curve, Samples

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 import pytest
-from symbind_testing.toy_result import SAME_DIFFERENT
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory import TemplateTask
 from symbind_theory.records.page import SampledKernel

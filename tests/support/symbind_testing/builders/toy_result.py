@@ -2,13 +2,13 @@
 
 from itertools import combinations
 
+from symbind_testing.tasks import SAME_DIFFERENT
+
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import CheckResult, Estimates, Gap
 from symbind_theory.records.verdict import Verdict
-from symbind_theory.tasks import TemplateTask
 
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 ARCHITECTURE = {
     "beta": 0.0,
     "gamma": 1.5,
