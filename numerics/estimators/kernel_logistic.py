@@ -7,8 +7,10 @@ over coefficients A of
 
     J(A) = −Σ_ic Y_ic log p_ic + (α/2) Σ_c A_cᵀ K A_c,   F = K A,   p_i = softmax(F_i)
 
-is where the residual R = m p − Y + α A vanishes: K R is the gradient. J sums losses, as
-scikit-learn's `LogisticRegression(C=1/alpha, fit_intercept=False)` does.
+is where R = m p − Y + α A vanishes. In the inner product ⟨A, K B⟩ of the kernel's
+space R is the gradient of J, and αI + W K its Hessian, with W the Hessian of the losses
+in the logits F. J sums losses, as scikit-learn's `LogisticRegression(C=1/alpha,
+fit_intercept=False)` does.
 
 Newton's step solves (αI + W K) D = −R. In the symmetric form of
 `logistic_preconditioner`, with z = (αI + e W)⁻¹ R and M = K − diag e,
@@ -31,8 +33,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from numerics.estimators.logistic_preconditioner import (
-    Curvature,
     DenseInverse,
+    LossHessian,
     PatternPreconditioner,
     Patterns,
 )
@@ -51,17 +53,20 @@ _LEAST_ALPHA = 1e-100
 # Newton's equation is solved densely up to so many strings, as for ridge regression,
 # and so many unknowns n C: it costs their cube.
 _DENSE, _DENSE_UNKNOWNS = 512, 1024
-# A Newton step solves its equation to this fraction of R, or better near the optimum.
-_LOOSEST = 0.1
+# The forcing term η at most: a Newton step solves its equation to η |R|, and η falls
+# near the optimum.
+_MOST_FORCING = 0.1
 # Conjugate gradients end here: any of their iterates that leads downhill will do.
 _MOST_ITERATIONS = 500
-# Below this fraction of the first residual, squared, theirs is made of rounding.
+# Where ⟨r, M⁻¹ r⟩ is below this fraction of the first, r is made of rounding.
 _ROUNDING = 1e-30
-# Decrease of J per unit of step and slope that is enough.
+# Sufficient decrease of J per unit of step length and slope (Armijo).
 _ARMIJO = 1e-4
-# A step that overshoots may leave this fraction of the slope.
-_OVERSHOOT = 0.5
-# Shortenings of a step; the first few nearly always suffice.
+# A step past the minimum may have a slope of this fraction of the first (Wolfe).
+_WOLFE = 0.5
+# Each step length is between these fractions of the one before.
+_LEAST_SHRINK, _MOST_SHRINK = 0.1, 0.9
+# Step lengths of one line search; the first few nearly always suffice.
 _MOST_TRIALS = 40
 # Steps in a row that lower neither J nor the residual: rounding of K A is reached.
 _PATIENCE = 3
@@ -149,28 +154,28 @@ def solve_logistic(
     zeros = np.zeros_like(problem.counts)
     state = best = problem.at(zeros, zeros)
     lowest = state.objective
-    steps = products = idle = 0
-    while best.residual > tol and steps < max_steps and idle < _PATIENCE:
-        forcing = min(_LOOSEST, max(np.sqrt(state.residual), tol / state.residual))
+    newton_steps = products = idle = 0
+    while best.residual > tol and newton_steps < max_steps and idle < _PATIENCE:
+        forcing = min(_MOST_FORCING, max(np.sqrt(state.residual), tol / state.residual))
         direction = _newton_direction(problem, state, forcing)
         products += direction.products
         coefficients = _line_search(problem, state, direction)
         if coefficients is None:
             break
-        steps += 1
+        newton_steps += 1
         products += 1
         state = problem.at(coefficients, problem.product(coefficients))
         lower = state.objective < lowest - _FLAT * abs(lowest)
         idle = 0 if lower or state.residual < best.residual / 2 else idle + 1
         lowest = min(lowest, state.objective)
-        best = min(best, state, key=lambda met: met.residual)
+        best = min(best, state, key=lambda visited: visited.residual)
         if progress is not None:
-            progress(steps, state.residual)
+            progress(newton_steps, state.residual)
     return LogisticSolution(
         coefficients=best.coefficients,
         residual=best.residual,
         objective=best.objective,
-        newton_steps=steps,
+        newton_steps=newton_steps,
         products=products,
         converged=best.residual <= tol,
     )
@@ -178,50 +183,83 @@ def solve_logistic(
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A, F = K A and what follows from them."""
+    """A and what follows from it.
+
+    Attributes:
+        coefficients: A.
+        logits: F = K A.
+        probabilities: p = softmax(F).
+        gradient: R = m p − Y + α A.
+        residual: max |R| / max m.
+        objective: J.
+    """
 
     coefficients: Float64[np.ndarray, "n C"]
     logits: Float64[np.ndarray, "n C"]
     probabilities: Float64[np.ndarray, "n C"]
-    remainder: Float64[np.ndarray, "n C"]
+    gradient: Float64[np.ndarray, "n C"]
     residual: float
     objective: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Direction:
-    """D and K D, the slope ⟨K R, D⟩ of J along D, and products spent."""
+    """A direction of descent.
 
-    step: Float64[np.ndarray, "n C"]
-    image: Float64[np.ndarray, "n C"]
+    Attributes:
+        coefficients: D.
+        logits: K D.
+        slope: ⟨R, K D⟩, the derivative of J along D.
+        products: products with K that it took.
+    """
+
+    coefficients: Float64[np.ndarray, "n C"]
+    logits: Float64[np.ndarray, "n C"]
     slope: float
     products: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Y, m, α, and K with the e and G that split it, or its entries if they are few."""
+    """J and the parts of its kernel.
+
+    Attributes:
+        gram: K.
+        patterns: P and G.
+        excess: e.
+        kernel_less_excess: the entries of M = K − diag e if they are few, else None.
+        counts: Y.
+        totals: m.
+        alpha: α.
+    """
 
     gram: StructuredGram
     patterns: Patterns
-    patterned: Float64[np.ndarray, "n n"] | None
     excess: Float64[np.ndarray, " n"]
+    kernel_less_excess: Float64[np.ndarray, "n n"] | None
     counts: Float64[np.ndarray, "n C"]
     totals: Float64[np.ndarray, " n"]
     alpha: float
 
     @classmethod
     def read(cls, gram: StructuredGram, counts: np.ndarray, alpha: float) -> _Problem:
-        """After a look at counts and α."""
+        """The problem, after checks of counts and α."""
         counts = _read_counts(counts, len(gram.pattern))
         alpha = finite_number("alpha", alpha, low=_LEAST_ALPHA)
-        patterns = Patterns.of(gram.pattern, gram.factor)
         # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
         excess = np.maximum(gram.excess, 0)
-        patterned = None
+        kernel_less_excess = None
         if len(counts) <= _DENSE and counts.size <= _DENSE_UNKNOWNS:
-            patterned = gram.matmat(np.eye(len(counts))) - np.diag(excess)
-        return cls(gram, patterns, patterned, excess, counts, counts.sum(1), alpha)
+            kernel_less_excess = gram.matmat(np.eye(len(counts))) - np.diag(excess)
+        return cls(
+            gram=gram,
+            patterns=Patterns.of(gram.pattern, gram.factor),
+            excess=excess,
+            kernel_less_excess=kernel_less_excess,
+            counts=counts,
+            totals=counts.sum(1),
+            alpha=alpha,
+        )
 
     def product(
         self, vectors: Float64[np.ndarray, "n C"]
@@ -230,11 +268,13 @@ class _Problem:
         most = self.gram.matmat(np.ascontiguousarray(vectors[:, :-1]))
         return np.column_stack([most, -most.sum(1)])
 
-    def inverse(self, curvature: Curvature) -> PatternPreconditioner | DenseInverse:
+    def preconditioner(
+        self, hessian: LossHessian
+    ) -> PatternPreconditioner | DenseInverse:
         """(I + Hᵀ M H)⁻¹, without S unless the entries of K are there."""
-        if self.patterned is None:
-            return PatternPreconditioner.of(curvature, self.patterns)
-        return DenseInverse.of(curvature, self.patterned)
+        if self.kernel_less_excess is None:
+            return PatternPreconditioner.of(hessian, self.patterns)
+        return DenseInverse.of(hessian, self.kernel_less_excess)
 
     def at(
         self,
@@ -248,7 +288,7 @@ class _Problem:
         probabilities = odds / total
         losses = self.counts * (np.log(total) - shifted)
         penalty = self.alpha * np.vdot(coefficients, logits) / 2
-        remainder = (
+        gradient = (
             self.totals[:, None] * probabilities
             - self.counts
             + self.alpha * coefficients
@@ -257,57 +297,82 @@ class _Problem:
             coefficients=coefficients,
             logits=logits,
             probabilities=probabilities,
-            remainder=remainder,
-            residual=float(np.abs(remainder).max() / self.totals.max()),
+            gradient=gradient,
+            residual=float(np.abs(gradient).max() / self.totals.max()),
             objective=float(losses.sum() + penalty),
         )
 
 
 def _newton_direction(problem: _Problem, state: _State, forcing: float) -> _Direction:
-    """D with |R + (αI + W K) D| ≤ forcing · |R| in the largest entry, and downhill."""
-    remainder, alpha = state.remainder, problem.alpha
-    excess = problem.excess
-    curvature = Curvature.at(state.probabilities, problem.totals, excess, alpha)
-    preconditioner = problem.inverse(curvature)
-    step = -curvature.solve(remainder)
-    image = problem.product(step)
+    """A direction D with max |R + (αI + W K) D| ≤ η max |R|, and downhill.
+
+    Conjugate gradients solve B y = Hᵀ M z, B = I + Hᵀ M H. From y = 0, r = Hᵀ M z and
+    p = 0, with Q the preconditioner,
+
+        β = ⟨r, Q r⟩ / ⟨r, Q r⟩ before,   p ← Q r + β p,
+        step = ⟨r, Q r⟩ / ⟨p, B p⟩,       y ← y + step p,   r ← r − step B p.
+
+    It differs from the textbook in that
+
+    1. D = −(z − H y) and K D are updated in place of y, by step H p and step K H p;
+    2. the residual of Newton's equation, not r, decides when to stop.
+
+    Args:
+        problem: has K, e and α.
+        state: has R and p.
+        forcing: η.
+    """
+    gradient, alpha = state.gradient, problem.alpha
+    excess = problem.excess[:, None]
+    hessian = LossHessian.at(state.probabilities, problem.totals, problem.excess, alpha)
+    preconditioner = problem.preconditioner(hessian)
+    d = -hessian.solve(gradient)
+    k_d = problem.product(d)
     products = 1
-    left = -curvature.half_transposed(image - excess[:, None] * step)
-    conjugate = np.zeros_like(left)
-    before = np.inf
-    first = None
-    bound = forcing * np.abs(remainder).max()
-    for _ in range(_MOST_ITERATIONS):
-        missed = remainder + alpha * step + curvature.times(image)
-        slope = float(np.vdot(remainder, image))
-        if np.abs(missed).max() <= bound and slope < 0:
+    r = -hessian.root_transposed_times(k_d - excess * d)
+    p = np.zeros_like(r)
+    rqr_first, rqr_before = 0.0, np.inf
+    bound = forcing * np.abs(gradient).max()
+    for iteration in range(_MOST_ITERATIONS):
+        newton_residual = gradient + alpha * d + hessian.times(k_d)
+        downhill = float(np.vdot(gradient, k_d)) < 0
+        if np.abs(newton_residual).max() <= bound and downhill:
             break
-        nearer = preconditioner.solve(left)
-        size = float(np.vdot(left, nearer))
-        first = size if first is None else first
-        if not size > _ROUNDING * first:
+        q_r = preconditioner.solve(r)
+        rqr = float(np.vdot(r, q_r))
+        if iteration == 0:
+            rqr_first = rqr
+        if not rqr > _ROUNDING * rqr_first:
             break
-        conjugate = nearer + size / before * conjugate
-        before = size
-        move = curvature.half(conjugate)
-        moved = problem.product(move)
+        beta = rqr / rqr_before
+        p = q_r + beta * p
+        rqr_before = rqr
+        h_p = hessian.root_times(p)
+        k_h_p = problem.product(h_p)
         products += 1
-        bent = conjugate + curvature.half_transposed(moved - excess[:, None] * move)
-        length = size / float(np.vdot(conjugate, bent))
-        step += length * move
-        image += length * moved
-        left -= length * bent
-    step -= step.mean(1, keepdims=True)
-    return _Direction(step, image, float(np.vdot(remainder, image)), products)
+        b_p = p + hessian.root_transposed_times(k_h_p - excess * h_p)
+        step = rqr / float(np.vdot(p, b_p))
+        d += step * h_p
+        k_d += step * k_h_p
+        r -= step * b_p
+    d -= d.mean(1, keepdims=True)
+    slope = float(np.vdot(gradient, k_d))
+    return _Direction(coefficients=d, logits=k_d, slope=slope, products=products)
 
 
 def _line_search(
     problem: _Problem, state: _State, direction: _Direction
 ) -> Float64[np.ndarray, "n C"] | None:
-    """A further down along D, by the slope of J: it keeps its digits where J has none.
+    """A + t D with a step length t that lowers J enough.
 
-    J is convex: where the slope is still negative, J has decreased. Past the minimum
-    along D the decrease of J itself must be enough, up to rounding.
+    With φ(t) = J(A + t D), φ'(t) = ⟨R(A + t D), K D⟩ keeps its digits where φ has none.
+    J is convex: where φ'(t) ≤ 0, φ has decreased up to t. Past the minimum along D both
+    of Wolfe's conditions must hold, the first up to rounding:
+
+        φ(t) ≤ φ(0) + c₁ t φ'(0)   (Armijo),   φ'(t) ≤ −c₂ φ'(0).
+
+    Otherwise the next t is where φ' would vanish if it were linear, t φ'(0) / (φ'(0) −
+    φ'(t)), but never too near 0 or t.
 
     Returns:
         None if D does not lead down or no step along it does.
@@ -317,19 +382,17 @@ def _line_search(
     length = 1.0
     for _ in range(_MOST_TRIALS):
         trial = problem.at(
-            state.coefficients + length * direction.step,
-            state.logits + length * direction.image,
+            state.coefficients + length * direction.coefficients,
+            state.logits + length * direction.logits,
         )
-        slope = float(np.vdot(trial.remainder, direction.image))
-        enough = state.objective + _ARMIJO * length * direction.slope
-        if slope <= 0 or (
-            slope <= -_OVERSHOOT * direction.slope
-            and trial.objective <= enough + _FLAT * abs(state.objective)
-        ):
+        slope = float(np.vdot(trial.gradient, direction.logits))
+        armijo = state.objective + _ARMIJO * length * direction.slope
+        rounding = _FLAT * abs(state.objective)
+        decreased = trial.objective <= armijo + rounding
+        if slope <= 0 or (slope <= -_WOLFE * direction.slope and decreased):
             return trial.coefficients
-        # The zero of the slope if it were linear, but never too near either end.
         secant = direction.slope / (direction.slope - slope)
-        length *= min(max(secant, 0.1), 0.9)
+        length *= min(max(secant, _LEAST_SHRINK), _MOST_SHRINK)
     return None
 
 

@@ -1,7 +1,8 @@
-"""The curvature of softmax regression by strings, and its kernel inverted by pattern.
+"""The Hessian of softmax regression by strings, and its kernel inverted by pattern.
 
-String i, seen m_i times, has curvature W_i = m_i (diag p_i − p_i p_iᵀ). With e the
-excess of the kernel K over what its patterns say, K = P N Pᵀ + diag e + S, and
+The losses of string i, seen m_i times, have in its logits the Hessian W_i =
+m_i (diag p_i − p_i p_iᵀ). With e the excess of the kernel K over what its patterns say,
+K = P N Pᵀ + diag e + S, and
 
     w = m p / (α + e m p),   s = Σ_c w_c,   u = √(w / s),
 
@@ -27,7 +28,7 @@ from scipy.sparse import csr_array
 
 from numerics.shapes import Float64, Int64
 
-__all__ = ["Curvature", "DenseInverse", "PatternPreconditioner", "Patterns"]
+__all__ = ["DenseInverse", "LossHessian", "PatternPreconditioner", "Patterns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +59,22 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
-class Curvature:
+class LossHessian:
     """W, αI + e W and H of all strings. Vectors have a row for each string.
 
     Attributes:
         probabilities: p; rows sum to 1.
         mass: m p.
         shifted: α + e m p.
-        root: √w.
-        unit: u; rows have norm 1.
+        sqrt_w: √w.
+        u: rows have norm 1.
     """
 
     probabilities: Float64[np.ndarray, "n C"]
     mass: Float64[np.ndarray, "n C"]
     shifted: Float64[np.ndarray, "n C"]
-    root: Float64[np.ndarray, "n C"]
-    unit: Float64[np.ndarray, "n C"]
+    sqrt_w: Float64[np.ndarray, "n C"]
+    u: Float64[np.ndarray, "n C"]
 
     @classmethod
     def at(
@@ -82,43 +83,57 @@ class Curvature:
         totals: Float64[np.ndarray, " n"],
         excess: Float64[np.ndarray, " n"],
         alpha: float,
-    ) -> Curvature:
-        """At probabilities p of strings seen `totals` times each."""
+    ) -> LossHessian:
+        """The Hessian at p, of strings that were seen m times each.
+
+        Args:
+            probabilities: p.
+            totals: m.
+            excess: e.
+            alpha: α.
+        """
         mass = totals[:, None] * probabilities
         shifted = alpha + excess[:, None] * mass
-        weights = mass / shifted
-        unit = np.sqrt(weights / weights.sum(1, keepdims=True))
-        return cls(probabilities, mass, shifted, np.sqrt(weights), unit)
+        w = mass / shifted
+        return cls(
+            probabilities=probabilities,
+            mass=mass,
+            shifted=shifted,
+            sqrt_w=np.sqrt(w),
+            u=np.sqrt(w / w.sum(1, keepdims=True)),
+        )
 
     def times(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
-        """W v."""
+        """W v = m p (v − ⟨p, v⟩)."""
         return self.mass * (vector - _dot(self.probabilities, vector))
 
     def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """z = (αI + e W)⁻¹ v for rows that sum to 0.
 
-        z = (v + λ p) / (α + e m p), and λ is what makes the rows of z sum to 0.
+        z = (v − μ p) / (α + e m p), and the multiplier μ makes the rows of z sum to 0.
         """
-        lift = (vector / self.shifted).sum(1) / (self.probabilities / self.shifted).sum(
-            1
-        )
-        return (vector - lift[:, None] * self.probabilities) / self.shifted
+        p, shifted = self.probabilities, self.shifted
+        multiplier = (vector / shifted).sum(1) / (p / shifted).sum(1)
+        return (vector - multiplier[:, None] * p) / shifted
 
-    def half(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
-        """H v; its rows sum to 0."""
-        return self.root * (vector - self.unit * _dot(self.unit, vector))
-
-    def half_transposed(
+    def root_times(
         self, vector: Float64[np.ndarray, "n C"]
     ) -> Float64[np.ndarray, "n C"]:
-        """Hᵀ v."""
-        scaled = self.root * vector
-        return scaled - self.unit * _dot(self.unit, scaled)
+        """H v = √w (v − u ⟨u, v⟩); its rows sum to 0."""
+        return self.sqrt_w * (vector - self.u * _dot(self.u, vector))
 
-    def by_pattern(self, members: csr_array) -> Float64[np.ndarray, "r C C"]:
-        """Σ H_i H_iᵀ over the strings i of each pattern."""
-        weights, scaled = self.root**2, self.unit**2
-        columns = [members @ (w[:, None] * scaled) for w in weights.T]
+    def root_transposed_times(
+        self, vector: Float64[np.ndarray, "n C"]
+    ) -> Float64[np.ndarray, "n C"]:
+        """Hᵀ v = √w v − u ⟨u, √w v⟩."""
+        scaled = self.sqrt_w * vector
+        return scaled - self.u * _dot(self.u, scaled)
+
+    def pattern_sums(self, members: csr_array) -> Float64[np.ndarray, "r C C"]:
+        """T_j = Σ H_i H_iᵀ over the strings i of each pattern j."""
+        w, u_squared = self.sqrt_w**2, self.u**2
+        # Off the diagonal H Hᵀ has −w wᵀ / s, and w / s = u².
+        columns = [members @ (w_c[:, None] * u_squared) for w_c in w.T]
         blocks = -np.stack(columns, axis=1)
         # Rows sum to 0: the diagonal from the other entries loses no digits.
         diagonal = np.arange(blocks.shape[1])
@@ -129,47 +144,51 @@ class Curvature:
 
 @dataclass(frozen=True, slots=True)
 class PatternPreconditioner:
-    """(I + Hᵀ P N Pᵀ H)⁻¹.
+    """(I + Hᵀ P N Pᵀ H)⁻¹ by Woodbury's formula.
+
+    With Q an orthonormal basis, in rows, of the vectors of classes that sum to 0, T_j
+    the sum of H Hᵀ over pattern j, g_j a column of G, and U V = Hᵀ P Gᵀ Vᵀ Q for V of
+    shape (C − 1, rows),
+
+        (I + U Uᵀ)⁻¹ = I − U C⁻¹ Uᵀ,   C = I + Uᵀ U = I + Σ_j (Q T_j Qᵀ) ⊗ g_j g_jᵀ.
 
     Attributes:
-        curvature: has H.
+        hessian: has H.
         patterns: P and G.
-        contrasts: orthonormal basis Q of the vectors of classes that sum to 0.
-        cholesky: L with L Lᵀ = I + Σ_j (Qᵀ T_j Q) ⊗ g_j g_jᵀ, where T_j sums H Hᵀ over
-            pattern j and g_j is a column of G.
+        contrasts: Q.
+        cholesky: L with L Lᵀ = C.
     """
 
-    curvature: Curvature
+    hessian: LossHessian
     patterns: Patterns
     contrasts: Float64[np.ndarray, "d C"]
     cholesky: torch.Tensor
 
     @classmethod
-    def of(cls, curvature: Curvature, patterns: Patterns) -> PatternPreconditioner:
+    def of(cls, hessian: LossHessian, patterns: Patterns) -> PatternPreconditioner:
         """Sums over patterns, then one Cholesky factor of size rows · (C − 1)."""
-        contrasts = helmert(curvature.root.shape[1])
-        blocks = contrasts @ curvature.by_pattern(patterns.members) @ contrasts.T
-        factor = patterns.factor
-        products = (np.moveaxis(blocks, 0, 2)[:, :, None] * factor) @ factor.T
-        size = len(contrasts) * len(factor)
-        small = np.moveaxis(products, 2, 1).reshape(size, size)
-        small[np.diag_indices(size)] += 1
-        return cls(curvature, patterns, contrasts, _cholesky(torch.from_numpy(small)))
+        q, g = helmert(hessian.u.shape[1]), patterns.factor
+        blocks = q @ hessian.pattern_sums(patterns.members) @ q.T
+        products = (np.moveaxis(blocks, 0, 2)[:, :, None] * g) @ g.T
+        size = len(q) * len(g)
+        c = np.moveaxis(products, 2, 1).reshape(size, size)
+        c[np.diag_indices(size)] += 1
+        return cls(hessian, patterns, q, _cholesky(torch.from_numpy(c)))
 
     def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
-        """(I + Hᵀ P N Pᵀ H)⁻¹ v, by Woodbury."""
-        patterns, curvature = self.patterns, self.curvature
-        sums = patterns.members @ curvature.half(vector)
-        small = self.contrasts @ sums.T @ patterns.factor.T
-        column = torch.from_numpy(small.reshape(-1, 1))
-        solved = torch.cholesky_solve(column, self.cholesky).numpy()
-        reach = patterns.factor.T @ solved.reshape(small.shape).T @ self.contrasts
-        return vector - curvature.half_transposed(reach[patterns.pattern])
+        """v − U C⁻¹ Uᵀ v."""
+        pattern, members = self.patterns.pattern, self.patterns.members
+        q, g = self.contrasts, self.patterns.factor
+        projected = q @ (members @ self.hessian.root_times(vector)).T @ g.T
+        column = torch.from_numpy(projected.reshape(-1, 1))
+        inner = torch.cholesky_solve(column, self.cholesky).numpy()
+        lifted = g.T @ inner.reshape(projected.shape).T @ q
+        return vector - self.hessian.root_transposed_times(lifted[pattern])
 
 
 @dataclass(frozen=True, slots=True)
 class DenseInverse:
-    """(I + Hᵀ (K − diag e) H)⁻¹, all of it.
+    """(I + Hᵀ M H)⁻¹ with M = K − diag e, all of it.
 
     Attributes:
         cholesky: L with L Lᵀ the matrix; shape (n C, n C).
@@ -179,16 +198,16 @@ class DenseInverse:
 
     @classmethod
     def of(
-        cls, curvature: Curvature, patterned: Float64[np.ndarray, "n n"]
+        cls, hessian: LossHessian, kernel_less_excess: Float64[np.ndarray, "n n"]
     ) -> DenseInverse:
-        """From H and the entries of K − diag e."""
-        root, unit = curvature.root, curvature.unit
-        n, classes = root.shape
-        # Rows are those of Hᵀ, string by string.
-        half = (np.eye(classes) - unit[:, :, None] * unit[:, None]) * root[:, None]
-        rows = half.reshape(n * classes, classes)
+        """The inverse, from H and the entries of M."""
+        sqrt_w, u = hessian.sqrt_w, hessian.u
+        n, classes = u.shape
+        # Hᵀ = (I − u uᵀ) diag(√w) of each string, one below the other.
+        root = (np.eye(classes) - u[:, :, None] * u[:, None]) * sqrt_w[:, None]
+        rows = root.reshape(n * classes, classes)
         matrix = (rows @ rows.T).reshape(n, classes, n, classes)
-        matrix *= patterned[:, None, :, None]
+        matrix *= kernel_less_excess[:, None, :, None]
         matrix = matrix.reshape(n * classes, -1)
         matrix[np.diag_indices_from(matrix)] += 1
         return cls(_cholesky(torch.from_numpy(matrix)))
@@ -206,9 +225,9 @@ def _cholesky(matrix: torch.Tensor) -> torch.Tensor:
         # The identity is lost in the rounding of entries near 1e16. A preconditioner
         # may be off by as much: the equation that it serves stays as it is.
         size = len(matrix)
-        lift = 4 * size * torch.finfo(matrix.dtype).eps * matrix.trace()
+        jitter = 4 * size * torch.finfo(matrix.dtype).eps * matrix.trace()
         factor = torch.linalg.cholesky(
-            matrix + lift * torch.eye(size, dtype=matrix.dtype)
+            matrix + jitter * torch.eye(size, dtype=matrix.dtype)
         )
     return factor
 

@@ -1,9 +1,17 @@
 """The inverse of a kernel matrix without collisions, to speed up the one with them.
 
-Strings that share no symbol have K + diag ρ = Π GᵀG Πᵀ + diag(e + ρ): the identity
-scaled, plus a matrix of rank r. Woodbury inverts it with one Cholesky factor of r rows.
-Tokens that many strings have belong in it as well: their columns of B and their block
-of M join Π and N, and leave the diagonal.
+Strings that share no symbol have K + diag λ = Π GᵀG Πᵀ + diag(e + λ), with Π the
+incidence of strings and patterns, N = GᵀG, e the excess of K over N on the diagonal and
+λ the ridge, `alpha` in code. Tokens that many strings have belong in it as well: their
+columns B_h of the incidence of strings and shared tokens, with their block M_h, join Π
+and N, and leave the diagonal. With U = (Π B_h) and F such that FᵀF = N and M_h along
+the diagonal, the matrix is
+
+    D + U FᵀF Uᵀ,   D = diag(e + λ − B_h diag M_h),
+
+and Woodbury's formula inverts it with one Cholesky factor, that of C:
+
+    (D + U FᵀF Uᵀ)⁻¹ = D⁻¹ − D⁻¹ U Fᵀ C⁻¹ F Uᵀ D⁻¹,   C = I + F Uᵀ D⁻¹ U Fᵀ.
 
 Source: Woodbury 1950; symbind.
 """
@@ -14,6 +22,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 import torch
 
@@ -30,20 +39,23 @@ _HEAVY = 2.0
 
 def heavy_columns(
     gram: OverlapGram,
-    ridge: Float64[np.ndarray, " n"],
+    alpha: Float64[np.ndarray, " n"],
     tokens: Collection[int] | None = None,
 ) -> Bool[np.ndarray, " b"]:
     """The columns of B to invert exactly, the heaviest first where there are too many.
 
+    A column of B with entry M_tt of M and n_t strings adds the eigenvalue M_tt n_t,
+    its weight, to a matrix whose others are about the mean of e + λ.
+
     Args:
         gram: the kernel matrix.
-        ridge: ρ.
+        alpha: λ.
         tokens: columns of these tokens; those that matter when None.
     """
     counts = np.asarray(gram.sets.sum(axis=0)).ravel()
     weight = gram.blocks.diagonal() * counts
     if tokens is None:
-        chosen = weight > _HEAVY * float((gram.excess + ridge).mean())
+        chosen = weight > _HEAVY * float((gram.excess + alpha).mean())
     else:
         chosen = np.isin(gram.tokens, list(tokens))
     if chosen.sum() > _MOST_COLUMNS:
@@ -55,13 +67,13 @@ def heavy_columns(
 
 @dataclass(frozen=True)
 class RidgePreconditioner:
-    """(Π GᵀG Πᵀ + B_h M_h B_hᵀ + D)⁻¹ with a diagonal D.
+    """(D + U FᵀF Uᵀ)⁻¹ by Woodbury's formula.
 
     Attributes:
-        incidence: Π and B_h side by side; shape (n, r + h).
+        incidence: U, Π and B_h side by side; shape (n, r + h).
         factor: F with FᵀF = N and M_h along the diagonal; shape (rows, r + h).
-        diagonal: D > 0; shape (n,).
-        cholesky: L with L Lᵀ = I + F (Π B_h)ᵀ D⁻¹ (Π B_h) Fᵀ.
+        diagonal: the entries of D, > 0; shape (n,).
+        cholesky: L with L Lᵀ = C.
     """
 
     incidence: sp.csr_array
@@ -73,45 +85,35 @@ class RidgePreconditioner:
     def of(
         cls,
         gram: OverlapGram,
-        ridge: Float64[np.ndarray, " n"],
+        alpha: Float64[np.ndarray, " n"],
         heavy: Bool[np.ndarray, " b"],
     ) -> RidgePreconditioner:
-        """For K + diag ρ."""
-        chosen = np.flatnonzero(heavy)
-        sets = sp.csr_array(gram.sets[:, chosen])
-        block = gram.blocks[chosen][:, chosen].toarray()
-        incidence = sp.csr_array(
-            sp.hstack([indicator(gram.pattern, gram.factor.shape[1]), sets], "csr")
-        )
-        diagonal = gram.excess + ridge - sets @ np.diagonal(block)
-        factor = _along_diagonal(gram.factor, _root(block))
-        weighted = incidence.multiply((1 / diagonal)[:, None])
-        inner = (incidence.T @ sp.csr_array(weighted)).toarray()
-        small = factor @ inner @ factor.T
-        small[np.diag_indices_from(small)] += 1
-        cholesky = torch.linalg.cholesky(torch.from_numpy(small))
-        return cls(incidence, factor, diagonal, cholesky)
+        """The inverse for K + diag λ with the heavy columns of B."""
+        columns = np.flatnonzero(heavy)
+        sets = sp.csr_array(gram.sets[:, columns])
+        block = gram.blocks[columns][:, columns].toarray()
+        patterns = indicator(gram.pattern, gram.factor.shape[1])
+        u = sp.csr_array(sp.hstack([patterns, sets], "csr"))
+        root = _square_root(block)
+        f = np.asarray(scipy.linalg.block_diag(gram.factor, root))
+        d = gram.excess + alpha - sets @ np.diagonal(block)
+        # C = I + F (Uᵀ D⁻¹ U) Fᵀ
+        inner = (u.T @ sp.csr_array(u.multiply((1 / d)[:, None]))).toarray()
+        c = f @ inner @ f.T
+        c[np.diag_indices_from(c)] += 1
+        cholesky = torch.linalg.cholesky(torch.from_numpy(c))
+        return cls(incidence=u, factor=f, diagonal=d, cholesky=cholesky)
 
     def solve(self, vectors: Float64[np.ndarray, "n c"]) -> Float64[np.ndarray, "n c"]:
-        """The inverse times columns."""
+        """D⁻¹ v − D⁻¹ U Fᵀ C⁻¹ F Uᵀ D⁻¹ v for columns v."""
+        u, f = self.incidence, self.factor
         scaled = vectors / self.diagonal[:, None]
-        small = torch.from_numpy(self.factor @ (self.incidence.T @ scaled))
-        inner = torch.cholesky_solve(small, self.cholesky).numpy()
-        reach = self.incidence @ (self.factor.T @ inner)
-        return scaled - reach / self.diagonal[:, None]
+        projected = torch.from_numpy(f @ (u.T @ scaled))
+        inner = torch.cholesky_solve(projected, self.cholesky).numpy()
+        return scaled - u @ (f.T @ inner) / self.diagonal[:, None]
 
 
-def _along_diagonal(
-    first: Float64[np.ndarray, "a b"], second: Float64[np.ndarray, "c d"]
-) -> Float64[np.ndarray, "rows columns"]:
-    rows, columns = np.add(first.shape, second.shape).tolist()
-    both = np.zeros((rows, columns))
-    both[: first.shape[0], : first.shape[1]] = first
-    both[first.shape[0] :, first.shape[1] :] = second
-    return both
-
-
-def _root(block: Float64[np.ndarray, "h h"]) -> Float64[np.ndarray, "h h"]:
+def _square_root(block: Float64[np.ndarray, "h h"]) -> Float64[np.ndarray, "h h"]:
     """R with RᵀR = M_h, up to rounding: an approximation is all that is asked for."""
-    values, basis = torch.linalg.eigh(torch.from_numpy(block))
-    return (values.clamp(min=0).sqrt()[:, None] * basis.T).numpy()
+    values, vectors = torch.linalg.eigh(torch.from_numpy(block))
+    return (values.clamp(min=0).sqrt()[:, None] * vectors.T).numpy()

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from numerics.estimators import kernel_logistic
 from numerics.estimators.kernel_logistic import solve_logistic
 from numerics.estimators.logistic_preconditioner import (
-    Curvature,
+    LossHessian,
     PatternPreconditioner,
     Patterns,
 )
@@ -372,7 +372,7 @@ def test_counts_that_the_ridge_alone_explains_need_no_step():
     assert solution.objective == pytest.approx(30 * np.log(3))
 
 
-def curvature_and_patterns(rows=5, seed=0):
+def hessian_and_patterns(rows=5, seed=0):
     """Twelve strings of four patterns and three classes, and W written out."""
     gram = kernel(12, 4, rows=rows, seed=seed)
     generator = np.random.default_rng(seed)
@@ -381,45 +381,45 @@ def curvature_and_patterns(rows=5, seed=0):
     blocks = np.stack(
         [m * (np.diag(q) - np.outer(q, q)) for m, q in zip(totals, p, strict=True)]
     )
-    curvature = Curvature.at(p, totals, gram.excess, 0.1)
-    return gram, curvature, Patterns.of(gram.pattern, gram.factor), blocks
+    hessian = LossHessian.at(p, totals, gram.excess, 0.1)
+    return gram, hessian, Patterns.of(gram.pattern, gram.factor), blocks
 
 
 def rowwise(blocks, vector):
     return np.einsum("ncd,nd->nc", blocks, vector)
 
 
-def test_closed_forms_of_the_curvature():
-    gram, curvature, patterns, blocks = curvature_and_patterns()
+def test_closed_forms_of_the_hessian():
+    gram, hessian, patterns, blocks = hessian_and_patterns()
     vector = np.random.default_rng(1).standard_normal((12, 3))
     inverse = np.linalg.inv(0.1 * np.eye(3) + gram.excess[:, None, None] * blocks)
-    both = curvature.half(curvature.half_transposed(vector))
-    assert curvature.times(vector) == pytest.approx(rowwise(blocks, vector))
+    both = hessian.root_times(hessian.root_transposed_times(vector))
+    assert hessian.times(vector) == pytest.approx(rowwise(blocks, vector))
     assert both == pytest.approx(rowwise(inverse @ blocks, vector))
     centred = vector - vector.mean(1, keepdims=True)
-    assert curvature.solve(centred) == pytest.approx(rowwise(inverse, centred))
+    assert hessian.solve(centred) == pytest.approx(rowwise(inverse, centred))
     sums = np.zeros((4, 3, 3))
     np.add.at(sums, gram.pattern, inverse @ blocks)
-    assert curvature.by_pattern(patterns.members) == pytest.approx(sums)
+    assert hessian.pattern_sums(patterns.members) == pytest.approx(sums)
 
 
 @pytest.mark.parametrize("rows", [2, 4, 9])
 def test_the_preconditioner_inverts_the_patterned_part(rows):
-    gram, curvature, patterns, _ = curvature_and_patterns(rows)
+    gram, hessian, patterns, _ = hessian_and_patterns(rows)
     assert len(patterns.factor) <= 4
     vector = np.random.default_rng(1).standard_normal((12, 3))
     shared = (gram.factor.T @ gram.factor)[np.ix_(gram.pattern, gram.pattern)]
-    reached = curvature.half_transposed(shared @ curvature.half(vector))
-    solve = PatternPreconditioner.of(curvature, patterns).solve
+    reached = hessian.root_transposed_times(shared @ hessian.root_times(vector))
+    solve = PatternPreconditioner.of(hessian, patterns).solve
     assert solve(vector + reached) == pytest.approx(vector)
 
 
 @pytest.mark.parametrize("big", [1e9, 1e12])
 def test_the_preconditioner_survives_the_loss_of_the_identity(big):
     """I + 1e18 times a singular matrix, or more, has no Cholesky factor in float64."""
-    gram, curvature, _, _ = curvature_and_patterns()
+    gram, hessian, _, _ = hessian_and_patterns()
     column, row = np.array([1.1, 2.3, 3.7]), np.array([1.3, 2.1, 4.7, 3.3])
-    steep = replace(curvature, root=big * curvature.root)
+    steep = replace(hessian, sqrt_w=big * hessian.sqrt_w)
     vector = np.random.default_rng(1).standard_normal((12, 3))
     singular, regular = (
         PatternPreconditioner.of(steep, Patterns.of(gram.pattern, factor))

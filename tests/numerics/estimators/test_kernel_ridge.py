@@ -23,9 +23,9 @@ def problem(count, vocabulary, seed=0):
 @pytest.mark.parametrize(("count", "vocabulary"), [(80, 12), (900, 40), (900, 10**6)])
 @pytest.mark.parametrize("tokens", [None, [], [0, 1, 2]])
 def test_the_solution_is_that_of_the_dense_matrix(count, vocabulary, tokens):
-    gram, targets, ridge = problem(count, vocabulary)
-    found = solve_ridge(gram, targets, ridge, tokens=tokens)
-    known = np.linalg.solve(gram.dense() + np.diag(ridge), targets)
+    gram, targets, alpha = problem(count, vocabulary)
+    found = solve_ridge(gram, targets, alpha, tokens=tokens)
+    known = np.linalg.solve(gram.dense() + np.diag(alpha), targets)
     assert found.converged
     assert found.residual <= 1e-11
     scale = np.abs(known).max()
@@ -48,44 +48,44 @@ def test_heavy_tokens_in_the_preconditioner_save_iterations():
     rows[:, 0] = generator.integers(0, 3, 2000)
     strings = pattern_strings(rows, {})
     gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
-    targets, ridge = generator.standard_normal((2000, 1)), np.full(2000, 0.1)
-    assert heavy_columns(gram, ridge).sum() == 3
-    heavy = solve_ridge(gram, targets, ridge)
-    light = solve_ridge(gram, targets, ridge, tokens=[])
+    targets, alpha = generator.standard_normal((2000, 1)), np.full(2000, 0.1)
+    assert heavy_columns(gram, alpha).sum() == 3
+    heavy = solve_ridge(gram, targets, alpha)
+    light = solve_ridge(gram, targets, alpha, tokens=[])
     assert heavy.iterations <= 2 < light.iterations
     np.testing.assert_allclose(heavy.coefficients, light.coefficients, atol=1e-8)
 
 
 def test_zero_targets_have_zero_coefficients():
-    gram, targets, ridge = problem(100, 20)
-    found = solve_ridge(gram, np.zeros_like(targets), ridge)
+    gram, targets, alpha = problem(100, 20)
+    found = solve_ridge(gram, np.zeros_like(targets), alpha)
     assert found.converged
     assert not found.coefficients.any()
 
 
 def test_an_unreachable_tolerance_is_reported():
-    gram, targets, ridge = problem(900, 40)
-    found = solve_ridge(gram, targets, ridge, tol=1e-30)
+    gram, targets, alpha = problem(900, 40)
+    found = solve_ridge(gram, targets, alpha, tol=1e-30)
     assert not found.converged
     assert found.residual < 1e-11
 
 
 def test_too_few_iterations_are_reported(monkeypatch):
     monkeypatch.setattr(kernel_ridge, "_MOST_ITERATIONS", 1)
-    gram, targets, ridge = problem(900, 40)
-    found = solve_ridge(gram, targets, ridge, tokens=[])
+    gram, targets, alpha = problem(900, 40)
+    found = solve_ridge(gram, targets, alpha, tokens=[])
     assert not found.converged
     left = (
-        targets - gram.matmat(found.coefficients) - ridge[:, None] * found.coefficients
+        targets - gram.matmat(found.coefficients) - alpha[:, None] * found.coefficients
     )
     known = (np.linalg.norm(left, axis=0) / np.linalg.norm(targets, axis=0)).max()
     assert found.residual == pytest.approx(known, rel=1e-6)
 
 
 def test_progress_counts_iterations():
-    gram, targets, ridge = problem(900, 40)
+    gram, targets, alpha = problem(900, 40)
     seen = []
-    solve_ridge(gram, targets, ridge, progress=lambda *step: seen.append(step))
+    solve_ridge(gram, targets, alpha, progress=lambda *step: seen.append(step))
     done, residuals = zip(*seen, strict=True)
     assert list(done) == sorted(done)
     assert residuals[-1] <= 1e-11
