@@ -178,7 +178,9 @@ class ComponentTable:
         place = {pattern: index for index, pattern in enumerate(patterns)}
         total = np.zeros(len(patterns))
         for index, face in enumerate(found.faces):
-            total[place[face.template]] += found.values[index, index, 0]
+            # A kernel that was extended shares this table, and may have more patterns.
+            if face.template in place:
+                total[place[face.template]] += found.values[index, index, 0]
         return total
 
     def _faces(self, level: int) -> tuple[Face, ...]:

@@ -1,0 +1,174 @@
+"""The laws of a kernel between strings of patterns, and one fault for each law."""
+
+from functools import cache
+from itertools import permutations
+
+import numpy as np
+import pytest
+from symbind_testing.broken_matrices import BROKEN_GRAMS
+from symbind_testing.toy_kernel import ToyKernel
+
+from numerics import Architecture
+from numerics.overlap_types import OverlapTypes
+from numerics.protocols import PatternGram, PatternKernel
+from numerics.strings.one_layer_kernel import OneLayerKernel
+from symbind_theory import Template
+from symbind_theory.overlaps import overlap_types
+
+PATTERNS = tuple(Template(t).canonical() for t in ("?a ?a", "?a ?b", "X X"))
+MORE = tuple(Template(t).canonical() for t in ("X ?a",))
+KERNELS = {
+    "one layer": OneLayerKernel(points=2**10, cache=None),
+    "one layer, mean readout": OneLayerKernel(
+        Architecture(beta=2.0, readout="mean"), points=2**10, cache=None
+    ),
+    "toy": ToyKernel(),
+}
+
+
+@cache
+def made(name):
+    # The one-layer kernel has the regular tokens of its first patterns only.
+    return KERNELS[name].gram(PATTERNS)
+
+
+def every_type(gram):
+    patterns = gram.patterns
+    kinds = [k for t in patterns for u in patterns for k in overlap_types(t, u)]
+    return OverlapTypes.of(kinds, patterns)
+
+
+def subset(types, chosen):
+    return OverlapTypes(
+        types.first[chosen], types.second[chosen], types.matching[chosen]
+    )
+
+
+def patterns_in_order(gram):
+    """Their numbers are used in overlap types."""
+    assert gram.patterns == PATTERNS
+
+
+def diagonal_by_the_excess(gram):
+    """K_self = diag N + excess, by definition."""
+    apart = (gram.factor**2).sum(0)
+    np.testing.assert_allclose(gram.diagonal, apart + gram.excess, rtol=1e-7)
+
+
+def excess_not_negative(gram):
+    """A string is at least as close to itself as to a renaming, which may be itself."""
+    wild = np.array([bool(t.wildcards) for t in gram.patterns])
+    assert (gram.excess > -1e-12).all()
+    np.testing.assert_allclose(gram.excess[~wild], 0, atol=1e-12)
+
+
+def apart_as_the_factor(gram):
+    """Strings that share no symbol have N = GᵀG."""
+    types = every_type(gram)
+    apart = subset(types, (types.matching < 0).all(1))
+    n = gram.factor.T @ gram.factor
+    value = gram.values(apart).value
+    np.testing.assert_allclose(value, n[apart.first, apart.second], rtol=1e-7)
+
+
+def itself_as_the_diagonal(gram):
+    """The type of a string with itself has K_self."""
+    types = every_type(gram)
+    counts = np.array([len(t.wildcards) for t in gram.patterns])
+    same = subset(types, types.same_strings(counts))
+    assert len(same) == (counts > 0).sum()
+    value = gram.values(same).value
+    np.testing.assert_allclose(value, gram.diagonal[same.first], rtol=1e-12)
+
+
+def symmetric(gram):
+    """A kernel does not know which string comes first."""
+    types = every_type(gram)
+    back = np.full_like(types.matching, -1)
+    for row, matching in zip(back, types.matching, strict=True):
+        for a, b in enumerate(matching):
+            if b >= 0:
+                row[b] = a
+    swapped = OverlapTypes(types.second, types.first, back)
+    np.testing.assert_allclose(
+        gram.values(swapped).value, gram.values(types).value, rtol=1e-12
+    )
+
+
+def values_of_their_own(gram):
+    """All values are of one kernel, those asked for at different times included."""
+    types = every_type(gram)
+    together = gram.values(types)
+    some = np.arange(len(types)) % 2 == 0
+    alone = gram.values(subset(types, some))
+    np.testing.assert_allclose(alone.value, together.value[some], rtol=1e-12)
+    assert (together.halfwidth >= 0).all()
+
+
+def positive_semi_definite(gram):
+    """The kernel matrix of all strings of three symbols is a Gram matrix."""
+    strings = [
+        (i, symbols)
+        for i, t in enumerate(gram.patterns)
+        for symbols in permutations(range(3), len(t.wildcards))
+    ]
+    slots = max(len(t.wildcards) for t in gram.patterns)
+    pairs = [(one, other) for one in strings for other in strings]
+    matching = np.full((len(pairs), slots), -1)
+    for row, ((_, x), (_, y)) in zip(matching, pairs, strict=True):
+        row[: len(x)] = [y.index(a) if a in y else -1 for a in x]
+    first, second = (np.array([pair[k][0] for pair in pairs]) for k in (0, 1))
+    value = gram.values(OverlapTypes(first, second, matching)).value
+    matrix = value.reshape(len(strings), len(strings))
+    assert np.linalg.eigvalsh(matrix)[0] >= -1e-9 * np.trace(matrix)
+
+
+def more_patterns_follow(gram):
+    """Extended, it is the same kernel: the old values stay, in the old one too."""
+    extended = gram.extended(MORE)
+    assert extended.patterns == (*gram.patterns, *MORE)
+    assert gram.extended(()).patterns == gram.patterns
+    r, types = len(gram.patterns), every_type(gram)
+    n = extended.factor.T @ extended.factor
+    np.testing.assert_allclose(n[:r, :r], gram.factor.T @ gram.factor, rtol=1e-7)
+    np.testing.assert_allclose(extended.diagonal[:r], gram.diagonal, rtol=1e-12)
+    np.testing.assert_allclose(
+        extended.values(types).value, gram.values(types).value, rtol=1e-7
+    )
+
+
+LAWS = {
+    "patterns keep their order": patterns_in_order,
+    "the diagonal is N's and the excess": diagonal_by_the_excess,
+    "the excess is not negative": excess_not_negative,
+    "strings apart have N": apart_as_the_factor,
+    "a string with itself has the diagonal": itself_as_the_diagonal,
+    "both orders of two strings agree": symmetric,
+    "values do not depend on their company": values_of_their_own,
+    "the kernel is positive semi-definite": positive_semi_definite,
+    "more patterns leave the old ones": more_patterns_follow,
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_law(kernel, law):
+    LAWS[law](made(kernel))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_it_meets_the_protocols(kernel):
+    assert isinstance(KERNELS[kernel], PatternKernel)
+    assert isinstance(made(kernel), PatternGram)
+
+
+def test_every_law_has_a_fault():
+    assert BROKEN_GRAMS.keys() == LAWS.keys()
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_broken_kernel_breaks_its_law(law):
+    """A law that no fault can break says nothing."""
+    LAWS[law](made("toy"))
+    with pytest.raises(AssertionError):
+        LAWS[law](BROKEN_GRAMS[law](made("toy")))

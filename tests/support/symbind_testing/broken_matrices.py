@@ -1,0 +1,138 @@
+"""Template matrices and kernels between strings with one fault each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from symbind_theory.interval import Interval
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """Everything as in another object, but for what is put in its place."""
+
+    base: Any
+    instead: dict[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name):
+        if name in self.instead:
+            return self.instead[name]
+        return getattr(self.base, name)
+
+
+def with_intervals(matrix, change):
+    """A template matrix whose intervals are changed, one by one or together."""
+
+    def intervals(statistics):
+        return tuple(change(list(matrix.intervals(statistics))))
+
+    def interval(statistic):
+        return change([matrix.interval(statistic)])[0]
+
+    return Faulty(matrix, {"intervals": intervals, "interval": interval})
+
+
+def _shifted(found):
+    return [Interval(2 * x.value, x.low, np.inf, x.level) for x in found]
+
+
+def _wide(found):
+    return [Interval(x.value, x.low / 2, x.high, x.level) for x in found]
+
+
+def _certain(found):
+    return [replace(x, level=0.5) for x in found]
+
+
+def _asymmetric(n):
+    return n + 1e-3 * np.triu(np.ones_like(n), 1)
+
+
+BROKEN_MATRICES = {
+    "its parts are of one size": lambda m: Faulty(
+        m, {"templates": (*m.templates, m.templates[0])}
+    ),
+    "N is symmetric": lambda m: Faulty(m, {"matrix": _asymmetric(m.matrix)}),
+    "the factor is one of N": lambda m: Faulty(m, {"factor": 1.001 * m.factor}),
+    "the excess is not negative": lambda m: Faulty(m, {"excess": m.excess - 1e-6}),
+    "self values are the diagonal and the excess": lambda m: Faulty(
+        m, {"matrix_self": 1.001 * m.matrix_self}
+    ),
+    "the value is the statistic's": lambda m: with_intervals(m, _shifted),
+    "the level is that of each interval": lambda m: with_intervals(m, _certain),
+    "a constant is known": lambda m: with_intervals(m, _wide),
+    "the smallest eigenvalue is that of N": lambda m: Faulty(
+        m, {"smallest_eigenvalue": Interval(0.5, 0.4, 0.6)}
+    ),
+    "several statistics together are those alone": lambda m: with_intervals(
+        m, lambda found: found[::-1]
+    ),
+}
+"""A fault by the law that it breaks: from a sound matrix to a broken one."""
+
+
+def _values(gram, change):
+    """A kernel whose values are changed."""
+
+    def values(types, progress=None):
+        return replace(found := gram.values(types), value=change(types, found.value))
+
+    return Faulty(gram, {"values": values})
+
+
+def _by_order(types, value):
+    return value * np.where(types.first < types.second, 1.001, 1.0)
+
+
+def _by_company(types, value):
+    return value * (1 + 1e-3 * len(types))
+
+
+def _shared_counts_more(types, value):
+    shared = (types.matching >= 0).sum(1)
+    same = types.same_strings(np.full(len(types), types.matching.shape[1]))
+    return np.where(same | (shared == 0), value, value * (1 + 10 * shared))
+
+
+def _apart_is_nothing(types, value):
+    return np.where((types.matching < 0).all(1), 0.0, value)
+
+
+def _itself_is_more(types, value):
+    slots = np.arange(types.matching.shape[1])
+    same = (types.first == types.second) & (types.matching == slots).all(1)
+    return np.where(same, 1.001 * value, value)
+
+
+def _forgets(gram):
+    """Extended, it has the new patterns alone."""
+    return Faulty(gram, {"extended": lambda patterns: replace_patterns(gram, patterns)})
+
+
+def replace_patterns(gram, patterns):
+    return (
+        gram.extended(patterns)
+        if not patterns
+        else Faulty(gram.extended(patterns), {"patterns": tuple(patterns)})
+    )
+
+
+BROKEN_GRAMS = {
+    "patterns keep their order": lambda g: Faulty(
+        g, {"patterns": tuple(reversed(g.patterns))}
+    ),
+    "the diagonal is N's and the excess": lambda g: Faulty(
+        g, {"diagonal": 1.001 * g.diagonal}
+    ),
+    "the excess is not negative": lambda g: Faulty(g, {"excess": g.excess - 1e-6}),
+    "strings apart have N": lambda g: _values(g, _apart_is_nothing),
+    "a string with itself has the diagonal": lambda g: _values(g, _itself_is_more),
+    "both orders of two strings agree": lambda g: _values(g, _by_order),
+    "values do not depend on their company": lambda g: _values(g, _by_company),
+    "the kernel is positive semi-definite": lambda g: _values(g, _shared_counts_more),
+    "more patterns leave the old ones": _forgets,
+}
+"""A fault by the law that it breaks: from a sound kernel to a broken one."""
