@@ -28,7 +28,7 @@ def test_every_claim_has_a_module_a_mutant_and_a_test(entry):
     assert checker.mutants
     name = module_of(checker)
     assert (ROOT / "proofs_check" / "claims" / f"{name}.py").is_file()
-    test = ROOT / "tests" / "proofs_check" / f"test_{name}.py"
+    test = ROOT / "tests" / "proofs_check" / "claims" / f"test_{name}.py"
     assert "def test_" in test.read_text()
 
 
