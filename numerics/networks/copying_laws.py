@@ -21,6 +21,8 @@ Source: symbind.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symbind_theory.validation import InputError, shorten
 
 __all__ = ["copying_law", "softmax_remainder"]
@@ -47,30 +49,70 @@ def copying_law(
     Raises:
         InputError: a pair that has no closed form here.
     """
-    n, d, square = symbols, width, gamma**2
-    m = 2 * n
-    known: dict[tuple[str, str], float] = {
-        ("margin", "identity_vo"): 1 / (1 - 1 / m),
-        ("margin", "embedding"): 0.0,
-        ("margin", "positions"): 0.0,
-        ("cross-entropy", "positions"): -1.0,
-    }
-    # E⟨e_t, e_t'⟩⟨c_t, c_t'⟩ d for t ≠ t'; then |∇_V L|², over n and the widths.
-    different = (1 - 1 / m) ** 2 + 1 / m**2
-    same = (1 + 2 / d) * (1 - 1 / m) ** 2 + (m - 1) / m**2
-    loss = same + (n - 1) / d * different + square / 2
-    # For W_E each token has a part as input and one as output, which meet through A².
-    tied = 2 + square / 2 - 1 / n + (2 / d) * (1 - 3 / (4 * n))
-    known["cross-entropy", "embedding"] = (1 / (2 * n * d) - square / 2) / tied
-    for own in ("value", "output"):
-        known["margin", own] = n / d * (1 - 1 / m) / loss
-        known["cross-entropy", own] = (n / d * different - square / 2) / loss
-    if (statistic, group) not in known:
+    if (statistic, group) not in _LAWS:
         raise InputError(
             f"statistic and group are {shorten((statistic, group))}; expected one of "
-            f"{', '.join(map(str, known))}"
+            f"{', '.join(map(str, _LAWS))}"
         )
-    return known[statistic, group]
+    return _LAWS[statistic, group](symbols, width, gamma)
+
+
+def _distinct(n: int) -> float:
+    """q = d E⟨e_t, e_t'⟩⟨c_t, c_t'⟩ = (1 − 1/M)² + 1/M², for t ≠ t'."""
+    M = 2 * n
+    return (1 - 1 / M) ** 2 + 1 / M**2
+
+
+def _loss_rate(n: int, d: int, gamma: float) -> float:
+    """S = p + (n − 1) q/d + γ²/2: n E|∇_V L|², up to a factor of the widths.
+
+    p = E⟨e_t, e_t⟩⟨c_t, c_t⟩ = (1 + 2/d)(1 − 1/M)² + (M − 1)/M² are the terms t = t',
+    q those of t ≠ t', and γ²/2 the position's.
+    """
+    M = 2 * n
+    p = (1 + 2 / d) * (1 - 1 / M) ** 2 + (M - 1) / M**2
+    q = _distinct(n)
+    return p + (n - 1) / d * q + gamma**2 / 2
+
+
+def _margin_of_values(n: int, d: int, gamma: float) -> float:
+    """R = (n/d)(1 − 1/M)/S."""
+    M = 2 * n
+    return n / d * (1 - 1 / M) / _loss_rate(n, d, gamma)
+
+
+def _cross_entropy_of_values(n: int, d: int, gamma: float) -> float:
+    """R = (n q/d − γ²/2)/S."""
+    return (n / d * _distinct(n) - gamma**2 / 2) / _loss_rate(n, d, gamma)
+
+
+def _cross_entropy_of_embeddings(n: int, d: int, gamma: float) -> float:
+    """R = (1/(2nd) − γ²/2)/τ with τ = 2 + γ²/2 − 1/n + (2/d)(1 − 3/(4n)).
+
+    In W_E each token has a part as input and one as output, which meet through A².
+    """
+    tau = 2 + gamma**2 / 2 - 1 / n + (2 / d) * (1 - 3 / (4 * n))
+    return (1 / (2 * n * d) - gamma**2 / 2) / tau
+
+
+def _margin_of_identity(n: int, d: int, gamma: float) -> float:
+    """R = 1/(1 − 1/M), of b at b = 0."""
+    M = 2 * n
+    return 1 / (1 - 1 / M)
+
+
+# R_g by statistic and group, from n, d and γ.
+_LAWS: dict[tuple[str, str], Callable[[int, int, float], float]] = {
+    ("margin", "identity_vo"): _margin_of_identity,
+    ("margin", "embedding"): lambda n, d, gamma: 0.0,
+    ("margin", "positions"): lambda n, d, gamma: 0.0,
+    ("cross-entropy", "positions"): lambda n, d, gamma: -1.0,
+    ("cross-entropy", "embedding"): _cross_entropy_of_embeddings,
+    ("margin", "value"): _margin_of_values,
+    ("cross-entropy", "value"): _cross_entropy_of_values,
+    ("margin", "output"): _margin_of_values,
+    ("cross-entropy", "output"): _cross_entropy_of_values,
+}
 
 
 def softmax_remainder(
@@ -93,5 +135,5 @@ def softmax_remainder(
         inner_width: d_v, heads times d_head.
         gamma: position scale.
     """
-    tokens = 2 * symbols
-    return gamma**2 * (1 + tokens / inner_width + 2 * tokens / width) / width
+    M, d, d_v = 2 * symbols, width, inner_width
+    return gamma**2 * (1 + M / d_v + 2 * M / d) / d

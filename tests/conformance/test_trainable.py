@@ -49,11 +49,9 @@ def stack(kind: type[MLPStack], networks: int, first_layer: str = "gather"):
     return lambda seed: kind(mlp, networks, LENGTH, VOCABULARY, generator(seed))
 
 
-def transformer(readout: str, **architecture: float) -> Callable[[int], Trainable]:
+def transformer(architecture: Architecture) -> Callable[[int], Trainable]:
     shape = NetworkShape(VOCABULARY, LENGTH, 12, 6, 2, 32)
-    return lambda seed: TransformerNetwork(
-        shape, Architecture(readout=readout, **architecture), seed
-    )
+    return lambda seed: TransformerNetwork(shape, architecture, seed)
 
 
 def copier(*groups: str) -> Callable[[int], Trainable]:
@@ -71,9 +69,9 @@ CASES = {
     "three MLPs": Case(stack(MLPStack, 3)),
     "one MLP on one-hot strings": Case(stack(MLPStack, 1, "dense")),
     "two MLPs with tied embeddings": Case(stack(MLPStack, 2, "tied")),
-    "a transformer read at [CLS]": Case(transformer("cls")),
+    "a transformer read at [CLS]": Case(transformer(Architecture())),
     "a transformer with identities": Case(
-        transformer("mean", identity_kq=0.5, identity_vo=1.0)
+        transformer(Architecture(readout="mean", identity_kq=0.5, identity_vo=1.0))
     ),
     "a network that copies": Case(copier(), "cross-entropy", VOCABULARY),
     "one that moves two groups": Case(
@@ -98,17 +96,12 @@ class Copied(MLPStack):
 
 
 class Frozen(MLPStack):
-    """Hands out a parameter that its outputs do not have."""
-
-    def parameters(self, recurse: bool = True) -> Iterator[torch.nn.Parameter]:
-        yield from super().parameters(recurse)
-        yield self.unused
+    """Has a parameter that its outputs do not depend on."""
 
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
-        unused = torch.nn.Parameter(torch.zeros(self.networks, dtype=torch.float64))
-        # Not registered: handed out above alone.
-        object.__setattr__(self, "unused", unused)
+        unused = torch.zeros(self.networks, dtype=torch.float64)
+        self.unused = torch.nn.Parameter(unused)
 
 
 class Remembering(MLPStack):
