@@ -1,7 +1,8 @@
 """The inverse of a kernel matrix without collisions, to speed up the one with them.
 
 Strings that share no symbol have K + diag ρ = Π GᵀG Πᵀ + diag(e + ρ): the identity
-scaled, plus a matrix of rank r. Woodbury inverts it with one Cholesky factor of r rows.
+scaled, plus a matrix of rank r. Woodbury inverts it with one Cholesky factor of r rows,
+that of the capacitance matrix I + G Πᵀ diag(e + ρ)⁻¹ Π Gᵀ.
 Tokens that many strings have belong in it as well: their columns of B and their block
 of M join Π and N, and leave the diagonal.
 
@@ -87,18 +88,18 @@ class RidgePreconditioner:
         factor = _along_diagonal(gram.factor, _root(block))
         weighted = incidence.multiply((1 / diagonal)[:, None])
         inner = (incidence.T @ sp.csr_array(weighted)).toarray()
-        small = factor @ inner @ factor.T
-        small[np.diag_indices_from(small)] += 1
-        cholesky = torch.linalg.cholesky(torch.from_numpy(small))
+        capacitance = factor @ inner @ factor.T
+        capacitance[np.diag_indices_from(capacitance)] += 1
+        cholesky = torch.linalg.cholesky(torch.from_numpy(capacitance))
         return cls(incidence, factor, diagonal, cholesky)
 
     def solve(self, vectors: Float64[np.ndarray, "n c"]) -> Float64[np.ndarray, "n c"]:
-        """The inverse times columns."""
+        """D⁻¹v − D⁻¹U (L Lᵀ)⁻¹ Uᵀ D⁻¹v with U = (Π B_h) Fᵀ, for columns v."""
         scaled = vectors / self.diagonal[:, None]
-        small = torch.from_numpy(self.factor @ (self.incidence.T @ scaled))
-        inner = torch.cholesky_solve(small, self.cholesky).numpy()
-        reach = self.incidence @ (self.factor.T @ inner)
-        return scaled - reach / self.diagonal[:, None]
+        projected = torch.from_numpy(self.factor @ (self.incidence.T @ scaled))
+        solved = torch.cholesky_solve(projected, self.cholesky).numpy()
+        spread = self.incidence @ (self.factor.T @ solved)
+        return scaled - spread / self.diagonal[:, None]
 
 
 def _along_diagonal(
