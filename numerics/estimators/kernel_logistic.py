@@ -7,11 +7,17 @@ over coefficients A of
 
     J(A) = −Σ_ic Y_ic log p_ic + (α/2) Σ_c A_cᵀ K A_c,   F = K A,   p_i = softmax(F_i)
 
-is where the residual R = m p − Y + α A vanishes: K R is the gradient. J sums losses, as
-scikit-learn's `LogisticRegression(C=1/alpha, fit_intercept=False)` does.
+is where the gradient R = m p − Y + α A vanishes. It is the gradient in the geometry of
+K, which is that of functions: in the geometry of coefficients it is K R. J sums losses,
+as scikit-learn's `LogisticRegression(C=1/alpha, fit_intercept=False)` does.
 
-Newton's step solves (αI + W K) D = −R. In the symmetric form of
-`logistic_preconditioner`, with z = (αI + e W)⁻¹ R and M = K − diag e,
+Newton's direction D solves, with αI + W K the Hessian in the same geometry and W the
+curvature of the losses,
+
+    (αI + W K) D = −R,     then     A ← A + t D     with a line search for t.
+
+In the symmetric form of `logistic_preconditioner`, with z = (αI + e W)⁻¹ R and
+M = K − diag e,
 
     D = −(z − H y),   (I + Hᵀ M H) y = Hᵀ M z,
 
@@ -51,19 +57,19 @@ _LEAST_ALPHA = 1e-100
 # Newton's equation is solved densely up to so many strings, as for ridge regression,
 # and so many unknowns n C: it costs their cube.
 _DENSE, _DENSE_UNKNOWNS = 512, 1024
-# A Newton step solves its equation to this fraction of R, or better near the optimum.
+# Newton's equation is solved to this fraction of R, or better near the optimum.
 _LOOSEST = 0.1
 # Conjugate gradients end here: any of their iterates that leads downhill will do.
 _MOST_ITERATIONS = 500
 # Below this fraction of the first residual, squared, theirs is made of rounding.
 _ROUNDING = 1e-30
-# Decrease of J per unit of step and slope that is enough.
+# Decrease of J per unit of step length and slope that is enough.
 _ARMIJO = 1e-4
-# A step that overshoots may leave this fraction of the slope.
+# A step past the minimum along D may leave this fraction of the slope.
 _OVERSHOOT = 0.5
 # Shortenings of a step; the first few nearly always suffice.
 _MOST_TRIALS = 40
-# Steps in a row that lower neither J nor the residual: rounding of K A is reached.
+# Steps in a row that lower neither J nor the gradient: rounding of K A is reached.
 _PATIENCE = 3
 # Relative changes of J below this are rounding.
 _FLAT = 1e-13
@@ -147,25 +153,26 @@ def solve_logistic(
     tol = finite_number("tol", tol, low=0, strict=True)
     max_steps = positive_integer("max_steps", max_steps)
     zeros = np.zeros_like(problem.counts)
-    state = best = problem.at(zeros, zeros)
-    lowest = state.objective
-    steps = products = idle = 0
-    while best.residual > tol and steps < max_steps and idle < _PATIENCE:
-        forcing = min(_LOOSEST, max(np.sqrt(state.residual), tol / state.residual))
-        direction = _newton_direction(problem, state, forcing)
-        products += direction.products
-        coefficients = _line_search(problem, state, direction)
+    iterate = best = problem.at(zeros, zeros)
+    lowest = iterate.objective
+    steps = products = stalled = 0
+    while best.residual > tol and steps < max_steps and stalled < _PATIENCE:
+        forcing = min(_LOOSEST, max(np.sqrt(iterate.residual), tol / iterate.residual))
+        newton = _newton_direction(problem, iterate, forcing)
+        products += newton.products
+        coefficients = _line_search(problem, iterate, newton)
         if coefficients is None:
             break
         steps += 1
         products += 1
-        state = problem.at(coefficients, problem.product(coefficients))
-        lower = state.objective < lowest - _FLAT * abs(lowest)
-        idle = 0 if lower or state.residual < best.residual / 2 else idle + 1
-        lowest = min(lowest, state.objective)
-        best = min(best, state, key=lambda met: met.residual)
+        iterate = problem.at(coefficients, problem.product(coefficients))
+        decreased = iterate.objective < lowest - _FLAT * abs(lowest)
+        advanced = decreased or iterate.residual < best.residual / 2
+        stalled = 0 if advanced else stalled + 1
+        lowest = min(lowest, iterate.objective)
+        best = min(best, iterate, key=lambda candidate: candidate.residual)
         if progress is not None:
-            progress(steps, state.residual)
+            progress(steps, iterate.residual)
     return LogisticSolution(
         coefficients=best.coefficients,
         residual=best.residual,
@@ -177,22 +184,38 @@ def solve_logistic(
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """A, F = K A and what follows from them."""
+class _Iterate:
+    """A, F = K A and what follows from them.
+
+    Attributes:
+        coefficients: A.
+        logits: F.
+        probabilities: p.
+        gradient: R.
+        residual: max |R| / max m.
+        objective: J.
+    """
 
     coefficients: Float64[np.ndarray, "n C"]
     logits: Float64[np.ndarray, "n C"]
     probabilities: Float64[np.ndarray, "n C"]
-    remainder: Float64[np.ndarray, "n C"]
+    gradient: Float64[np.ndarray, "n C"]
     residual: float
     objective: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Direction:
-    """D and K D, the slope ⟨K R, D⟩ of J along D, and products spent."""
+class _NewtonDirection:
+    """A solution of Newton's equation, as near as was asked.
 
-    step: Float64[np.ndarray, "n C"]
+    Attributes:
+        direction: D.
+        image: K D.
+        slope: ⟨K R, D⟩, the derivative of J along D.
+        products: how many products with K it took.
+    """
+
+    direction: Float64[np.ndarray, "n C"]
     image: Float64[np.ndarray, "n C"]
     slope: float
     products: int
@@ -200,11 +223,21 @@ class _Direction:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Y, m, α, and K with the e and G that split it, or its entries if they are few."""
+    """What J and its derivatives are made of.
+
+    Attributes:
+        gram: K.
+        patterns: P and G.
+        without_excess: K − diag e for a few hundred strings; else None.
+        excess: e.
+        counts: Y.
+        totals: m.
+        alpha: α.
+    """
 
     gram: StructuredGram
     patterns: Patterns
-    patterned: Float64[np.ndarray, "n n"] | None
+    without_excess: Float64[np.ndarray, "n n"] | None
     excess: Float64[np.ndarray, " n"]
     counts: Float64[np.ndarray, "n C"]
     totals: Float64[np.ndarray, " n"]
@@ -218,91 +251,111 @@ class _Problem:
         patterns = Patterns.of(gram.pattern, gram.factor)
         # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
         excess = np.maximum(gram.excess, 0)
-        patterned = None
+        without_excess = None
         if len(counts) <= _DENSE and counts.size <= _DENSE_UNKNOWNS:
-            patterned = gram.matmat(np.eye(len(counts))) - np.diag(excess)
-        return cls(gram, patterns, patterned, excess, counts, counts.sum(1), alpha)
+            without_excess = gram.matmat(np.eye(len(counts))) - np.diag(excess)
+        return cls(
+            gram=gram,
+            patterns=patterns,
+            without_excess=without_excess,
+            excess=excess,
+            counts=counts,
+            totals=counts.sum(1),
+            alpha=alpha,
+        )
 
     def product(
         self, vectors: Float64[np.ndarray, "n C"]
     ) -> Float64[np.ndarray, "n C"]:
         """K times `vectors`, whose rows sum to 0."""
-        most = self.gram.matmat(np.ascontiguousarray(vectors[:, :-1]))
-        return np.column_stack([most, -most.sum(1)])
+        but_last = self.gram.matmat(np.ascontiguousarray(vectors[:, :-1]))
+        return np.column_stack([but_last, -but_last.sum(1)])
 
     def inverse(self, curvature: Curvature) -> PatternPreconditioner | DenseInverse:
         """(I + Hᵀ M H)⁻¹, without S unless the entries of K are there."""
-        if self.patterned is None:
+        if self.without_excess is None:
             return PatternPreconditioner.of(curvature, self.patterns)
-        return DenseInverse.of(curvature, self.patterned)
+        return DenseInverse.of(curvature, self.without_excess)
 
     def at(
         self,
         coefficients: Float64[np.ndarray, "n C"],
         logits: Float64[np.ndarray, "n C"],
-    ) -> _State:
-        """The state with these A and F = K A."""
+    ) -> _Iterate:
+        """The iterate with these A and F = K A."""
         shifted = logits - logits.max(1, keepdims=True)
         odds = np.exp(shifted)
         total = odds.sum(1, keepdims=True)
         probabilities = odds / total
         losses = self.counts * (np.log(total) - shifted)
         penalty = self.alpha * np.vdot(coefficients, logits) / 2
-        remainder = (
+        gradient = (
             self.totals[:, None] * probabilities
             - self.counts
             + self.alpha * coefficients
         )
-        return _State(
+        return _Iterate(
             coefficients=coefficients,
             logits=logits,
             probabilities=probabilities,
-            remainder=remainder,
-            residual=float(np.abs(remainder).max() / self.totals.max()),
+            gradient=gradient,
+            residual=float(np.abs(gradient).max() / self.totals.max()),
             objective=float(losses.sum() + penalty),
         )
 
 
-def _newton_direction(problem: _Problem, state: _State, forcing: float) -> _Direction:
-    """D with |R + (αI + W K) D| ≤ forcing · |R| in the largest entry, and downhill."""
-    remainder, alpha = state.remainder, problem.alpha
-    excess = problem.excess
-    curvature = Curvature.at(state.probabilities, problem.totals, excess, alpha)
+def _newton_direction(
+    problem: _Problem, iterate: _Iterate, forcing: float
+) -> _NewtonDirection:
+    """D with |R + (αI + W K) D| ≤ forcing · |R| in the largest entry, and downhill.
+
+    Conjugate gradients for (I + Hᵀ M H) y = Hᵀ M z start from y = 0, which is D = −z. A
+    step that adds a p to y adds a H p to D, and the residual is −Hᵀ M D − y: D and K D
+    are kept instead of y.
+    """
+    gradient, alpha = iterate.gradient, problem.alpha
+    excess = problem.excess[:, None]
+    curvature = Curvature.at(
+        iterate.probabilities, problem.totals, problem.excess, alpha
+    )
     preconditioner = problem.inverse(curvature)
-    step = -curvature.solve(remainder)
-    image = problem.product(step)
+    newton = -curvature.solve(gradient)
+    image = problem.product(newton)
     products = 1
-    left = -curvature.half_transposed(image - excess[:, None] * step)
-    conjugate = np.zeros_like(left)
-    before = np.inf
-    first = None
-    bound = forcing * np.abs(remainder).max()
+    residual = -curvature.half_transposed(image - excess * newton)
+    direction = np.zeros_like(residual)
+    energy, first_energy = np.inf, None
+    tolerance = forcing * np.abs(gradient).max()
     for _ in range(_MOST_ITERATIONS):
-        missed = remainder + alpha * step + curvature.times(image)
-        slope = float(np.vdot(remainder, image))
-        if np.abs(missed).max() <= bound and slope < 0:
+        newton_residual = gradient + alpha * newton + curvature.times(image)
+        slope = float(np.vdot(gradient, image))
+        if np.abs(newton_residual).max() <= tolerance and slope < 0:
             break
-        nearer = preconditioner.solve(left)
-        size = float(np.vdot(left, nearer))
-        first = size if first is None else first
-        if not size > _ROUNDING * first:
+        preconditioned = preconditioner.solve(residual)
+        previous_energy = energy
+        energy = float(np.vdot(residual, preconditioned))
+        first_energy = energy if first_energy is None else first_energy
+        if not energy > _ROUNDING * first_energy:
             break
-        conjugate = nearer + size / before * conjugate
-        before = size
-        move = curvature.half(conjugate)
-        moved = problem.product(move)
+        direction = preconditioned + energy / previous_energy * direction
+        change = curvature.half(direction)
+        change_image = problem.product(change)
         products += 1
-        bent = conjugate + curvature.half_transposed(moved - excess[:, None] * move)
-        length = size / float(np.vdot(conjugate, bent))
-        step += length * move
-        image += length * moved
-        left -= length * bent
-    step -= step.mean(1, keepdims=True)
-    return _Direction(step, image, float(np.vdot(remainder, image)), products)
+        system_direction = direction + curvature.half_transposed(
+            change_image - excess * change
+        )
+        step = energy / float(np.vdot(direction, system_direction))
+        newton += step * change
+        image += step * change_image
+        residual -= step * system_direction
+    newton -= newton.mean(1, keepdims=True)
+    return _NewtonDirection(
+        newton, image, slope=float(np.vdot(gradient, image)), products=products
+    )
 
 
 def _line_search(
-    problem: _Problem, state: _State, direction: _Direction
+    problem: _Problem, iterate: _Iterate, newton: _NewtonDirection
 ) -> Float64[np.ndarray, "n C"] | None:
     """A further down along D, by the slope of J: it keeps its digits where J has none.
 
@@ -312,23 +365,23 @@ def _line_search(
     Returns:
         None if D does not lead down or no step along it does.
     """
-    if not direction.slope < 0:
+    if not newton.slope < 0:
         return None
     length = 1.0
     for _ in range(_MOST_TRIALS):
         trial = problem.at(
-            state.coefficients + length * direction.step,
-            state.logits + length * direction.image,
+            iterate.coefficients + length * newton.direction,
+            iterate.logits + length * newton.image,
         )
-        slope = float(np.vdot(trial.remainder, direction.image))
-        enough = state.objective + _ARMIJO * length * direction.slope
+        slope = float(np.vdot(trial.gradient, newton.image))
+        sufficient = iterate.objective + _ARMIJO * length * newton.slope
         if slope <= 0 or (
-            slope <= -_OVERSHOOT * direction.slope
-            and trial.objective <= enough + _FLAT * abs(state.objective)
+            slope <= -_OVERSHOOT * newton.slope
+            and trial.objective <= sufficient + _FLAT * abs(iterate.objective)
         ):
             return trial.coefficients
         # The zero of the slope if it were linear, but never too near either end.
-        secant = direction.slope / (direction.slope - slope)
+        secant = newton.slope / (newton.slope - slope)
         length *= min(max(secant, 0.1), 0.9)
     return None
 

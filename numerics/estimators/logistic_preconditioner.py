@@ -99,10 +99,9 @@ class Curvature:
 
         z = (v + λ p) / (α + e m p), and λ is what makes the rows of z sum to 0.
         """
-        lift = (vector / self.shifted).sum(1) / (self.probabilities / self.shifted).sum(
-            1
-        )
-        return (vector - lift[:, None] * self.probabilities) / self.shifted
+        share = self.probabilities / self.shifted
+        minus_lambda = (vector / self.shifted).sum(1) / share.sum(1)
+        return (vector - minus_lambda[:, None] * self.probabilities) / self.shifted
 
     def half(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """H v; its rows sum to 0."""
@@ -152,19 +151,20 @@ class PatternPreconditioner:
         factor = patterns.factor
         products = (np.moveaxis(blocks, 0, 2)[:, :, None] * factor) @ factor.T
         size = len(contrasts) * len(factor)
-        small = np.moveaxis(products, 2, 1).reshape(size, size)
-        small[np.diag_indices(size)] += 1
-        return cls(curvature, patterns, contrasts, _cholesky(torch.from_numpy(small)))
+        capacitance = np.moveaxis(products, 2, 1).reshape(size, size)
+        capacitance[np.diag_indices(size)] += 1
+        cholesky = _cholesky(torch.from_numpy(capacitance))
+        return cls(curvature, patterns, contrasts, cholesky)
 
     def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """(I + Hᵀ P N Pᵀ H)⁻¹ v, by Woodbury."""
         patterns, curvature = self.patterns, self.curvature
         sums = patterns.members @ curvature.half(vector)
-        small = self.contrasts @ sums.T @ patterns.factor.T
-        column = torch.from_numpy(small.reshape(-1, 1))
+        projected = self.contrasts @ sums.T @ patterns.factor.T
+        column = torch.from_numpy(projected.reshape(-1, 1))
         solved = torch.cholesky_solve(column, self.cholesky).numpy()
-        reach = patterns.factor.T @ solved.reshape(small.shape).T @ self.contrasts
-        return vector - curvature.half_transposed(reach[patterns.pattern])
+        spread = patterns.factor.T @ solved.reshape(projected.shape).T @ self.contrasts
+        return vector - curvature.half_transposed(spread[patterns.pattern])
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class DenseInverse:
 
     @classmethod
     def of(
-        cls, curvature: Curvature, patterned: Float64[np.ndarray, "n n"]
+        cls, curvature: Curvature, without_excess: Float64[np.ndarray, "n n"]
     ) -> DenseInverse:
         """From H and the entries of K − diag e."""
         root, unit = curvature.root, curvature.unit
@@ -188,7 +188,7 @@ class DenseInverse:
         half = (np.eye(classes) - unit[:, :, None] * unit[:, None]) * root[:, None]
         rows = half.reshape(n * classes, classes)
         matrix = (rows @ rows.T).reshape(n, classes, n, classes)
-        matrix *= patterned[:, None, :, None]
+        matrix *= without_excess[:, None, :, None]
         matrix = matrix.reshape(n * classes, -1)
         matrix[np.diag_indices_from(matrix)] += 1
         return cls(_cholesky(torch.from_numpy(matrix)))
