@@ -181,7 +181,7 @@ def edges_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _place(kind: OverlapType) -> tuple[Any, ...]:
-    return kind.first.tokens, kind.second.tokens, kind.size, kind.matching
+    return (kind.first.tokens, kind.second.tokens), kind.size, kind.matching
 
 
 def margins_table(rows: Sequence[Margins]) -> Iterator[str]:

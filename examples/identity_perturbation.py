@@ -69,14 +69,14 @@ def measure(name: str, readout: Readout, multiple: float) -> Row:
     gram = template_gram(task.templates, architecture, max_points=2**15)
     value, width = float(gram.gaps[0, 1]), float(gram.halfwidth["gaps"][0, 1])
     return Row(
-        name,
-        readout,
-        multiple,
-        gram.smallest_eigenvalue,
-        relative_eigenvalue(gram),
-        gram.condition_number,
-        sample_complexity(task, architecture, target=0.01, gram=gram).interval,
-        Interval(value, max(0.0, value - width), value + width, gram.level),
+        task=name,
+        readout=readout,
+        multiple=multiple,
+        smallest=gram.smallest_eigenvalue,
+        relative=relative_eigenvalue(gram),
+        condition=gram.condition_number,
+        samples=sample_complexity(task, architecture, target=0.01, gram=gram).interval,
+        gap=Interval(value, max(0.0, value - width), value + width, gram.level),
     )
 
 
