@@ -140,7 +140,7 @@ def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
         fixed: StringKernel = partial(kernel, activation=activation, **options)
         return Candidate(name, invariant, partial(closed_matrix, fixed), compares)
 
-    return (
+    closed = [
         candidate(
             "an MLP on one-hot strings", SKELETON, mlp_kernel, aligned_equalities
         ),
@@ -166,7 +166,8 @@ def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
         candidate(
             "an MLP on X Xᵀ", EQUALITY_PATTERN, equality_kernel, common_equalities
         ),
-    )
+    ]
+    return tuple(closed)
 
 
 def transformer(
