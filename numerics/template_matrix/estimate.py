@@ -28,7 +28,7 @@ from numerics.attention.string_moments import (
     StringMoments,
     key_covariance,
     mean_features,
-    string_moments,
+    moments_of,
 )
 from numerics.averages.jackknife import half_width, leave_one_out
 from numerics.averages.linalg import triangle
@@ -136,7 +136,7 @@ def template_gram(
         tuple(distinct.index(t) for t in canonical),
         strings,
         inner.tokens,
-        string_moments(strings, architecture),
+        moments_of(strings, architecture),
         seed,
         Confidence(level, len(sizes)),
         method,
