@@ -13,7 +13,10 @@ CPU = torch.device("cpu")
 
 def components(faces, points=2**10, seed=0, regular=(), **parameters):
     read = [Face(Template(t).canonical(), slots) for t, slots in faces]
-    return component_gram(read, regular, Architecture(**parameters), points, seed, CPU)
+    architecture = Architecture(**parameters)
+    return component_gram(
+        read, regular, architecture, points=points, seed=seed, device=CPU
+    )
 
 
 @pytest.mark.slow
