@@ -13,14 +13,18 @@ templates, e_i = excess_i + α and A = diag e + N diag n,
 
 A string of template i has the coefficient a_i, a = A⁻¹ y, and h_ki, h_k = A⁻¹ N_k, is
 what its label counts for in predictions on fresh symbols of template k. One collision
-changes the two entries of K₀ between strings of i and j by δ. With I_ij = R restricted
-to these two strings and X the swap of two, predictions change by
+changes the two entries of K₀ between strings of i and j by δ. With R_ij = R restricted
+to these two strings and X the swap of two, predictions f_k change by
 
-    −h_kᵀ T a,     T = (X/δ + I_ij)⁻¹,     all vectors restricted to the two strings,
+    Δf_k = −h_kᵀ T a,     T = (X/δ + R_ij)⁻¹ = δ (X + δ R_ij)⁻¹,
 
-and |R k|², to which label noise contributes, by −2 h²_kᵀ T h_k + h_kᵀ T (R²)_ij T h_k
-with h²_k = A⁻¹ h_k. Nothing else is expanded: a collision may be as strong as it likes,
-and counts of strings are exact.
+all vectors restricted to the two strings, and |R k|², which label noise multiplies, by
+
+    Δ|R k|² = −2 g_kᵀ T h_k + h_kᵀ T (R²)_ij T h_k,     g_k = A⁻¹ h_k.
+
+So the squared error, (f_k − y_k)² + σ² |R k|² on template k, changes by
+Δf_k (2 (f_k − y_k) + Δf_k) + σ² Δ|R k|². Nothing else is expanded: a collision may be
+as strong as it likes, and counts of strings are exact.
 
 What is left out is of second order in the number of others that a string collides
 with: that collisions meet, in one string or in one token. `docs/learning.md` has how
@@ -134,11 +138,11 @@ def collision_law(gram: PatternGram, vocabulary: int) -> CollisionLaw:
     change = gram.values(types).value - apart
     collide = np.array([kind.size > 0 for kind in kinds])
     return CollisionLaw(
-        types.first[collide],
-        types.second[collide],
-        chance[collide],
-        change[collide],
-        max(0.0, float(1 - listed.min())),
+        first=types.first[collide],
+        second=types.second[collide],
+        chance=chance[collide],
+        change=change[collide],
+        neglected=max(0.0, float(1 - listed.min())),
     )
 
 
@@ -189,24 +193,40 @@ def perturbed_curve(
     gram = made.gram(task_patterns(task))
     law = collision_law(gram, vocabulary)
     closed = error_law(gram.factor, gram.excess, regression, regression.weights)
-    problem = _Problem(
-        regression, gram.factor.T @ gram.factor, gram.excess + alpha, law
+    expansion = _FirstOrder(
+        regression=regression,
+        matrix=gram.factor.T @ gram.factor,
+        diagonal=gram.excess + alpha,
+        law=law,
     )
     without = np.array([regression.from_units(closed(n)) for n in read])
-    shifts = np.array([regression.from_units(problem.shift(n)) for n in read])
-    collisions = np.array([problem.collisions(n) for n in read])
+    shifts = np.array([regression.from_units(expansion.shift(n)) for n in read])
+    collisions = np.array([expansion.collisions(n) for n in read])
     small = np.abs(shifts) <= _LARGEST_SHIFT * without
     small &= collisions <= _MOST_COLLISIONS
     mse = np.where(small, without + shifts, np.nan)
-    spread = task.noise if noise is None else noise
     return PerturbedCurve(
-        read, vocabulary, mse, without, collisions, alpha, spread, law
+        sizes=read,
+        vocabulary=vocabulary,
+        mse=mse,
+        without=without,
+        collisions=collisions,
+        alpha=alpha,
+        noise=task.noise if noise is None else noise,
+        law=law,
     )
 
 
 @dataclass(frozen=True)
-class _Problem:
-    """Labels, weights and noise; N; e; and the collisions."""
+class _FirstOrder:
+    """The first-order term of the error.
+
+    Attributes:
+        regression: labels y, weights and noise σ.
+        matrix: N.
+        diagonal: e.
+        law: of the collisions.
+    """
 
     regression: Regression
     matrix: Float64[np.ndarray, "r r"]
@@ -229,52 +249,57 @@ class _Problem:
         return 2 * float(self.events(n).sum()) / max(n, 1)
 
     def shift(self, n: float) -> float:
-        """Of the squared error: the sum over all events of what each does alone."""
+        """What collisions add to the squared error: each as if it were the only one.
+
+        In the letters of the module: A = diag e + N diag n, a = A⁻¹ y, h = A⁻¹ N and
+        g = A⁻¹ h have a row for each template of a string, h and g a column for each
+        template k that is predicted. R, T and R² have two rows and columns for each
+        way to collide.
+        """
         events = self.events(n)
-        some = events > 0
-        ends = np.column_stack([self.law.first, self.law.second])[some]
-        labels, weights = self.regression.labels, self.regression.weights
+        occurring = events > 0
+        ends = np.column_stack([self.law.first, self.law.second])[occurring]
+        y, weights = self.regression.labels, self.regression.weights
         counts = n * weights
-        system = np.diag(self.diagonal) + self.matrix * counts
-        coefficients = np.linalg.solve(system, labels)
-        influence = np.linalg.solve(system, self.matrix)
-        twice = np.linalg.solve(system, influence)
-        inner = self._resolvent(influence, ends)
-        change = self.law.change[some, None, None]
-        reaction = change * np.linalg.inv(_SWAP + change * inner)
-        pushed = reaction @ influence[ends]
-        moved = -np.einsum("mek,me->mk", pushed, coefficients[ends])
-        missed = self.matrix @ (counts * coefficients) - labels
-        squares = self._squared_resolvent(influence, counts, ends) @ pushed
-        spread = np.einsum("mek,mek->mk", pushed, squares - 2 * twice[ends])
-        added = moved * (2 * missed + moved) + self.regression.noise**2 * spread
-        return float(events[some] @ added @ weights)
+        A = np.diag(self.diagonal) + self.matrix * counts
+        a = np.linalg.solve(A, y)
+        h = np.linalg.solve(A, self.matrix)
+        g = np.linalg.solve(A, h)
+        delta = self.law.change[occurring, None, None]
+        T = delta * np.linalg.inv(_SWAP + delta * self._resolvent(h, ends))
+        Th = T @ h[ends]
+        change = -np.einsum("mek,me->mk", Th, a[ends])
+        error = self.matrix @ (counts * a) - y
+        R2_Th = self._squared_resolvent(h, counts, ends) @ Th
+        variance = np.einsum("mek,mek->mk", Th, R2_Th - 2 * g[ends])
+        added = change * (2 * error + change) + self.regression.noise**2 * variance
+        return float(events[occurring] @ added @ weights)
 
     def _resolvent(
-        self, influence: Float64[np.ndarray, "r r"], ends: Int64[np.ndarray, "m 2"]
+        self, h: Float64[np.ndarray, "r r"], ends: Int64[np.ndarray, "m 2"]
     ) -> Float64[np.ndarray, "m 2 2"]:
-        """R restricted to two strings of the given templates."""
-        common = influence / self.diagonal
-        return _restricted(1 / self.diagonal, -common, ends)
+        """R = diag(1/e) − Π C Πᵀ, C = h diag(1/e), restricted to two strings."""
+        C = h / self.diagonal
+        return _restricted(1 / self.diagonal, -C, ends)
 
     def _squared_resolvent(
         self,
-        influence: Float64[np.ndarray, "r r"],
+        h: Float64[np.ndarray, "r r"],
         counts: Float64[np.ndarray, " r"],
         ends: Int64[np.ndarray, "m 2"],
     ) -> Float64[np.ndarray, "m 2 2"]:
-        """R² likewise."""
-        common = influence / self.diagonal
-        mixed = common / self.diagonal
-        joint = (common * counts) @ common - mixed - mixed.T
+        """R² = diag(1/e²) + Π (C diag(n) C − C/e − (C/e)ᵀ) Πᵀ, restricted to two."""
+        C = h / self.diagonal
+        mixed = C / self.diagonal
+        joint = (C * counts) @ C - mixed - mixed.T
         return _restricted(1 / self.diagonal**2, joint, ends)
 
 
 def _restricted(
-    own: Float64[np.ndarray, " r"],
+    diagonal: Float64[np.ndarray, " r"],
     common: Float64[np.ndarray, "r r"],
     ends: Int64[np.ndarray, "m 2"],
 ) -> Float64[np.ndarray, "m 2 2"]:
-    """Π common Πᵀ + diag(own) between two strings of the given templates."""
+    """Π common Πᵀ + diag(diagonal) between two strings of the given templates."""
     rows, columns = ends[:, :, None], ends[:, None, :]
-    return np.eye(2) * own[rows] + common[rows, columns]
+    return np.eye(2) * diagonal[rows] + common[rows, columns]
