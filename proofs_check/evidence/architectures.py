@@ -28,7 +28,7 @@ from numerics.kernels.equality_kernels import (
     equality_kernel,
     recurrent_kernel,
 )
-from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.kernels.one_hot_mlp import mlp_kernel
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten

@@ -7,7 +7,7 @@ import pytest
 from symbind_testing.toy_kernel import ToyKernel, dense, entry
 
 from numerics import Architecture, learning_curve
-from numerics.learning.diversity_bound import diversity_bound
+from numerics.learning.collision_bound import diversity_bound
 from symbind_theory import InputError, TemplateTask
 
 TASK = TemplateTask(["?a ?a ?b", "?a ?b ?b"], [1, -1])
