@@ -23,7 +23,7 @@ from rich.progress import track
 
 from examples.pages import DOCS, rewritten
 from numerics import TransformerKernelClassifier, TransformerKernelRegressor
-from numerics.estimators.margin_transfer import MarginTransfer, margin_transfer
+from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
 from numerics.learning.finite_vocabulary import perturbed_curve
 from numerics.strings.collisions import CollisionGraph, collision_graph
 from symbind_theory import TemplateTask
@@ -181,7 +181,7 @@ def edges_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _place(kind: OverlapType) -> tuple[Any, ...]:
-    return kind.first.tokens, kind.second.tokens, kind.size, kind.matching
+    return (kind.first.tokens, kind.second.tokens), kind.size, kind.matching
 
 
 def margins_table(rows: Sequence[Margins]) -> Iterator[str]:

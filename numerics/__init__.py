@@ -13,8 +13,8 @@ from numerics.learning.curves import (
     sample_complexity,
 )
 from numerics.strings.sampled_gram import StringGram, string_gram
+from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
-from numerics.template_matrix.gap_bounds import GapBounds, gap_bounds
 from numerics.template_matrix.record import TemplateGram
 
 if TYPE_CHECKING:

@@ -183,12 +183,12 @@ class _Series:
         """What the features depend on, order by order."""
         diagonal = [self.j[a][a] for a in range(self.size)]
         trace = sum(diagonal)
-        return (
+        return [
             frozenset(self.counts.items()),
             tuple(self.regular),
             tuple(self.size * entry - trace for entry in diagonal),
             tuple(map(tuple, self.j)),
-        )
+        ]
 
     def coefficient(self, order, place):
         """The coefficient at an order and place, as {power of gamma: number}."""

@@ -20,7 +20,7 @@ import scipy.linalg
 
 from numerics.shapes import Float64
 
-__all__ = ["Directions", "principal_directions"]
+__all__ = ["Directions", "seen_directions"]
 
 # Far above the rounding of integer matrices, far below what is not 0 in them.
 _ZERO = 1e-9
@@ -41,7 +41,7 @@ class Directions:
     variance: Float64[np.ndarray, " dimension"]
 
 
-def principal_directions(
+def seen_directions(
     unit: Float64[np.ndarray, "coordinates coordinates"],
     scale: Float64[np.ndarray, " coordinates"],
 ) -> Directions:
@@ -54,18 +54,23 @@ def principal_directions(
         unit: U = Σ_i M_iᵀ Π M_i with every scale set to 1; positive semi-definite.
         scale: the size of each coordinate in the logits, ≥ 0.
     """
-    heard = scale > 0
-    variance, basis = np.linalg.eigh(unit[np.ix_(heard, heard)])
+    moving = scale > 0
+    variance, basis = np.linalg.eigh(unit[np.ix_(moving, moving)])
     null = basis[:, variance <= _ZERO * max(1.0, variance.max(initial=0.0))]
-    seen = np.zeros((len(scale), heard.sum() - null.shape[1]))
-    if not seen.shape[1]:
-        return Directions(np.zeros((len(scale), 1)), np.zeros(1))
+    rowspace = np.zeros((len(scale), moving.sum() - null.shape[1]))
+    if not rowspace.shape[1]:
+        return Directions(basis=np.zeros((len(scale), 1)), variance=np.zeros(1))
+    # D U D is blind to D⁻¹ null(U), and sees what is orthogonal to it.
     # Scales so far apart that their ratio leaves float64 need no exact ratio.
-    size = np.maximum(scale[heard], _QUIETEST * scale.max())
-    seen[heard] = _orthogonal_complement(null / (size / scale.max())[:, None])
-    total = seen.T @ (unit * np.outer(scale, scale)) @ seen
-    variance, order = np.linalg.eigh(total)
-    return Directions((seen @ order)[:, ::-1].copy(), variance[::-1].copy())
+    ratio = np.maximum(scale[moving], _QUIETEST * scale.max()) / scale.max()
+    rowspace[moving] = _orthogonal_complement(null / ratio[:, None])
+    # Principal components within the row space, which eigh lists from the quietest up.
+    covariance = rowspace.T @ (unit * np.outer(scale, scale)) @ rowspace
+    variance, components = np.linalg.eigh(covariance)
+    return Directions(
+        basis=(rowspace @ components)[:, ::-1].copy(),
+        variance=variance[::-1].copy(),
+    )
 
 
 def _orthogonal_complement(

@@ -1,21 +1,34 @@
 """Moments of one row of attention within one string, by one-dimensional integrals.
 
 Tokens and positions of one string are all independent in the row of one query, whose
-logits have the covariance (1+γ²)(1[x_i = x_j] + γ² 1[i = j]). With T_w = Σ_{i∈w} T_i
-the exponentials of a token's positions, the denominator is S = Σ_w T_w, and
-1/S² = ∫ t e^{−tS} dt splits E[s_a s_b] into products with one factor for each token:
+logits have the covariance (1+γ²)(1[x_i = x_j] + γ² 1[i = j]). With T_i = e^{logit i},
+T = Σ_{i∈w} T_i over the positions of a token w and S = Σ_w T, the representations
 
-    M0(τ) = E exp(−e^τ T),   M2(τ) = E[e^{2τ}(T² + γ² Σ_{i∈w} T_i²) exp(−e^τ T)].
+    1/S = ∫ e^τ e^{−e^τ S} dτ,     1/S² = ∫ e^{2τ} e^{−e^τ S} dτ
 
-Given the token's own Gaussian g the positions factorise as well, so with l_m the
-Laplace moments of one position, at y = τ + σg, σ = β√(1+γ²), a token that occurs n
-times has
+split averages into products with one factor for each token. At t = e^τ let
 
-    M0 = E_g l0ⁿ,   M2 = E_g [n (1+γ²) l2 l0ⁿ⁻¹ + n(n−1) l1² l0ⁿ⁻²],
+    M0 = E e^{−tT},   M1 = E[tT e^{−tT}],   M1_i = E[t T_i e^{−tT}],
+    M11 = E[(tT)² e^{−tT}],   M2 = E[t² (T² + γ² Σ_{i∈w} T_i²) e^{−tT}];
 
-and Σ_w ∫ M2_w Π_{v≠w} M0_v dτ is the self value. 1/S = ∫ e^{−tS} dt gives the mean
-weights E s_i in the same way. A multiple a of the identity added to W_K W_Qᵀ moves the
-logits of the query's copies by βa, its own by βa(1+γ²): their l_m are taken elsewhere.
+then
+
+    E s_i = ∫ M1_i Π_{v≠w} M0_v dτ for i in w,
+    E Σ_ij s_i s_j (1[x_i = x_j] + γ² 1[i = j]) = Σ_w ∫ M2_w Π_{v≠w} M0_v dτ,
+
+the second the self value. Weights sum to 1, in two ways that check the integrals:
+
+    1 = Σ_w ∫ M1_w Π_{v≠w} M0_v dτ,
+    1 = Σ_w ∫ M11_w Π_{v≠w} M0_v dτ + Σ_{w≠u} ∫ M1_w M1_u Π_{v≠w,u} M0_v dτ.
+
+Given the token's own Gaussian g its positions factorise as well. With σ = β√(1+γ²) and
+l_m the Laplace moments of one position at y = τ + σg, a token that occurs n times has
+
+    M0 = E_g l0ⁿ,   M1 = E_g n l1 l0ⁿ⁻¹,   M11 = E_g [n l2 l0ⁿ⁻¹ + n(n−1) l1² l0ⁿ⁻²],
+
+and M2 has n(1+γ²) in place of M11's first n. A multiple a of the identity added to
+W_K W_Qᵀ moves the logits of the query's copies by βa, and the query's own by
+βa(1+γ²): their l_m are taken elsewhere.
 
 So the moments depend on nothing but how often each token occurs, and which is the
 query's; they cost milliseconds and carry no sampling error.
@@ -86,8 +99,8 @@ class RowMoments:
         self._nodes = _Nodes.of(keys, beta, gamma)
         self._shift = beta * identity_kq
         self._gamma = gamma
-        self._blocks: dict[tuple[_Block, float], _BlockMoments] = {}
-        self._kinds: dict[_Kind, _Averages] = {}
+        self._moments: dict[tuple[_Token, float], _TokenMoments] = {}
+        self._averages: dict[_Multiplicities, _Averages] = {}
         self.defect = 0.0
 
     def __call__(self, symbols: Sequence[Hashable], query: int) -> Row:
@@ -97,75 +110,82 @@ class RowMoments:
             symbols: what stands at each key; only their equality matters.
             query: position of the query.
         """
-        counts = Counter(symbols)
-        special = symbols[query] if self._shift else None
-        block = {
-            x: _Block(n, self._shift != 0 and x == special) for x, n in counts.items()
+        moved = symbols[query] if self._shift else None
+        token = {
+            symbol: _Token(copies, self._shift != 0 and symbol == moved)
+            for symbol, copies in Counter(symbols).items()
         }
-        kind = tuple(sorted(Counter(block.values()).items()))
-        if kind not in self._kinds:
-            self._kinds[kind] = self._integrate(kind)
-            found = self._kinds[kind]
-            self.defect = max(self.defect, abs(found.one - 1), abs(found.both - 1))
-        found = self._kinds[kind]
-        weights = np.array([found.weight[block[x]] for x in symbols])
+        averages = self._of(tuple(sorted(Counter(token.values()).items())))
+        weights = np.array([averages.weight[token[symbol]] for symbol in symbols])
         if self._shift:
-            weights[query] = found.own
-        return Row(weights, found.square)
+            weights[query] = averages.query_weight
+        return Row(weights, averages.square)
 
-    def _integrate(self, kind: _Kind) -> _Averages:
-        """Sum over the tokens, those of one multiplicity together."""
-        centre = max(self._level(block) for block, _ in kind)
-        moments = {block: self._moments(block, centre) for block, _ in kind}
+    def _of(self, tokens: _Multiplicities) -> _Averages:
+        if tokens not in self._averages:
+            averages = self._averages[tokens] = self._integrate(tokens)
+            defects = abs(averages.sum - 1), abs(averages.sum_of_pairs - 1)
+            self.defect = max(self.defect, *defects)
+        return self._averages[tokens]
 
-        def integral(without: Counter[_Block], *factors: np.ndarray) -> float:
-            rest = math.prod(
-                (moments[b].none ** (count - without[b]) for b, count in kind),
+    def _integrate(self, tokens: _Multiplicities) -> _Averages:
+        """The integrals over τ, with one factor for each of the tokens."""
+        level = max(self._level(token) for token, _ in tokens)
+        of = {token: self._token_moments(token, level) for token, _ in tokens}
+
+        def integral(*factors: tuple[_Token, Float64[np.ndarray, " nodes"]]) -> float:
+            """∫ of some tokens' factors and of M0 of all the others."""
+            given = Counter(token for token, _ in factors)
+            others = math.prod(
+                (of[token].m0 ** (count - given[token]) for token, count in tokens),
                 start=np.float64(self._nodes.step),
             )
-            return float((math.prod(factors, start=rest)).sum())
+            return float(math.prod((x for _, x in factors), start=others).sum())
 
-        one = both = square = own = 0.0
+        total = pairs = square = query_weight = 0.0
         weight = {}
-        for b, count in kind:
-            alone, of = Counter([b]), moments[b]
-            weight[b] = integral(alone, of.ordinary)
-            one += count * integral(alone, of.first)
-            both += count * integral(alone, of.second)
-            square += count * integral(alone, of.square)
-            if b.query:
-                own = integral(alone, of.own)
-            for c, other in kind:
-                pairs = count * (other - (b == c))
-                if pairs:
-                    both += pairs * integral(
-                        Counter([b, c]), of.first, moments[c].first
-                    )
-        return _Averages(weight, own, square, one, both)
+        for w, count in tokens:
+            weight[w] = integral((w, of[w].m1_other))
+            total += count * integral((w, of[w].m1))
+            pairs += count * integral((w, of[w].m11))
+            square += count * integral((w, of[w].m2))
+            if w.moved:
+                query_weight = integral((w, of[w].m1_query))
+            for u, other_count in tokens:
+                both = count * (other_count - (w == u))
+                if both:
+                    pairs += both * integral((w, of[w].m1), (u, of[u].m1))
+        return _Averages(weight, query_weight, square, sum=total, sum_of_pairs=pairs)
 
-    def _level(self, block: _Block) -> float:
-        """The largest mean of the block's logits."""
-        if not block.query:
+    def _level(self, token: _Token) -> float:
+        """The largest mean of the token's logits."""
+        if not token.moved:
             return 0.0
-        own = self._shift * (1 + self._gamma**2)
-        return max(own, self._shift) if block.size > 1 else own
+        query = self._shift * (1 + self._gamma**2)
+        return max(query, self._shift) if token.copies > 1 else query
 
-    def _moments(self, block: _Block, centre: float) -> _BlockMoments:
-        if (block, centre) not in self._blocks:
-            moments = self._nodes.block_moments(block, self._shift, centre)
-            self._blocks[block, centre] = moments
-        return self._blocks[block, centre]
+    def _token_moments(self, token: _Token, level: float) -> _TokenMoments:
+        if (token, level) not in self._moments:
+            moments = self._nodes.token_moments(token, self._shift, level)
+            self._moments[token, level] = moments
+        return self._moments[token, level]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Block:
-    """A token: how often it occurs, and whether its copies' logits are moved."""
+class _Token:
+    """What the moments of a token depend on.
 
-    size: int
-    query: bool
+    Attributes:
+        copies: how often it occurs.
+        moved: whether it is the query's, and the identity moves its logits.
+    """
+
+    copies: int
+    moved: bool
 
 
-_Kind = tuple[tuple[_Block, int], ...]
+_Multiplicities = tuple[tuple[_Token, int], ...]
+"""How many tokens of a string are alike, for each way to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,39 +193,39 @@ class _Averages:
     """What `Row` is made of, and the two sums that must be 1.
 
     Attributes:
-        weight: E s_i at a position of each block, the query's own position excepted.
-        own: E s_i at the query's own position, where the identity moves it.
+        weight: E s_i at a position of each token, the query's own position excepted.
+        query_weight: E s_i at the query's own position, where the identity moves it.
         square: as in `Row`.
-        one: E Σ_i s_i.
-        both: E Σ_ij s_i s_j.
+        sum: E Σ_i s_i.
+        sum_of_pairs: E Σ_ij s_i s_j.
     """
 
-    weight: dict[_Block, float]
-    own: float
+    weight: dict[_Token, float]
+    query_weight: float
     square: float
-    one: float
-    both: float
+    sum: float
+    sum_of_pairs: float
 
 
 @dataclass(frozen=True, slots=True)
-class _BlockMoments:
-    """Moments of a token's exponentials T_i, times exp(−e^τ T), at the nodes.
+class _TokenMoments:
+    """The factors of one token at the nodes τ.
 
     Attributes:
-        none: of 1.
-        ordinary: of e^τ T_i at one position.
-        own: the same at the query's own position.
-        first: of e^τ T.
-        second: of (e^τ T)².
-        square: of e^{2τ} (T² + γ² Σ T_i²).
+        m0: M0.
+        m1_other: M1_i at a position that is not the query's.
+        m1_query: M1_i at the query's own position; 0 where the identity moves nothing.
+        m1: M1.
+        m11: M11.
+        m2: M2.
     """
 
-    none: Float64[np.ndarray, " nodes"]
-    ordinary: Float64[np.ndarray, " nodes"]
-    own: Float64[np.ndarray, " nodes"]
-    first: Float64[np.ndarray, " nodes"]
-    second: Float64[np.ndarray, " nodes"]
-    square: Float64[np.ndarray, " nodes"]
+    m0: Float64[np.ndarray, " nodes"]
+    m1_other: Float64[np.ndarray, " nodes"]
+    m1_query: Float64[np.ndarray, " nodes"]
+    m1: Float64[np.ndarray, " nodes"]
+    m11: Float64[np.ndarray, " nodes"]
+    m2: Float64[np.ndarray, " nodes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,44 +253,47 @@ class _Nodes:
         low, high = -_LEFT - math.log(keys) - far, _RIGHT + far
         return cls(np.arange(low, high + step, step), step, gamma, sigma)
 
-    def block_moments(
-        self, block: _Block, shift: float, centre: float
-    ) -> _BlockMoments:
+    def token_moments(self, token: _Token, shift: float, level: float) -> _TokenMoments:
         """The moments of a token.
 
         Args:
-            block: the token.
+            token: the token.
             shift: what the identity adds to the logits of the query's copies; γ² times
                 as much again to its own.
-            centre: what is subtracted from every logit.
+            level: what is subtracted from every logit.
         """
         # Averaging over g on the nodes themselves needs them denser than g's deviation;
         # else the integrand is smooth in g, and a few values of g are enough.
         dense = self.sigma >= 2 * self.step
         g, weight = (np.zeros(1), np.ones(1)) if dense else _gaussian_rule()
-        ordinary = shift * block.query - centre
-        l0, l1, l2 = self._position_moments(g, ordinary)
+        mean = shift * token.moved - level
+        l0, l1, l2 = self._position_moments(g, mean)
+        # q_m are the l_m of the query's own position, and n counts the other copies.
         q0, q1, q2 = np.ones_like(l0), np.zeros_like(l0), np.zeros_like(l0)
-        n = block.size
-        if block.query:
-            q0, q1, q2 = self._position_moments(g, ordinary + shift * self.gamma**2)
+        n = token.copies
+        if token.moved:
+            q0, q1, q2 = self._position_moments(g, mean + shift * self.gamma**2)
             n -= 1
-        each = l1 * l0 ** max(n - 1, 0) * q0
-        own = q1 * l0**n
-        first = n * each + own
+        m1_other = l1 * l0 ** max(n - 1, 0) * q0
+        m1_query = q1 * l0**n
+        m1 = n * m1_other + m1_query
+        # Σ_i T_i² and Σ_{i≠j} T_i T_j, in units of e^{−2τ}.
         squares = n * l2 * l0 ** max(n - 1, 0) * q0 + q2 * l0**n
         pairs = n * (n - 1) * l1**2 * l0 ** max(n - 2, 0) * q0
         pairs += 2 * n * l1 * l0 ** max(n - 1, 0) * q1
-        given_g = [
-            l0**n * q0,
-            each,
-            own,
-            first,
-            squares + pairs,
-            (1 + self.gamma**2) * squares + pairs,
-        ]
-        averages = [table @ weight for table in given_g]
-        return _BlockMoments(*(map(self._smooth, averages) if dense else averages))
+
+        def average(given_g: Float64[np.ndarray, "nodes g"]) -> np.ndarray:
+            """E_g, by the rule for g or on the nodes."""
+            return self._smooth(given_g @ weight) if dense else given_g @ weight
+
+        return _TokenMoments(
+            m0=average(l0**n * q0),
+            m1_other=average(m1_other),
+            m1_query=average(m1_query),
+            m1=average(m1),
+            m11=average(squares + pairs),
+            m2=average((1 + self.gamma**2) * squares + pairs),
+        )
 
     def _position_moments(
         self, g: Float64[np.ndarray, " g"], shift: float

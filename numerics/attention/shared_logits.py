@@ -10,6 +10,11 @@ all templates. A query that carries a regular token u has two shared rows, u and
 that carries a wildcard has the row of its position alone. Rows that always act together
 are one: with the cls readout, those of `[CLS]` and of its position.
 
+In these Gaussians z the logits of template i are M_i z. Rows that share no query, not
+even through other rows, do not meet in Σ_i M_iᵀ Π M_i: each such part has principal
+directions by itself. Outer points have a coordinate for each direction, the loudest of
+all parts first.
+
 Source: arXiv 2310.09753 (kernel); symbind.
 """
 
@@ -22,8 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from numerics.attention.principal_directions import principal_directions
-from numerics.shapes import Float, Float64
+from numerics.attention.principal_directions import Directions, seen_directions
+from numerics.shapes import Float, Float64, Int64
 from symbind_theory.separation.incidence import Incidence
 
 __all__ = ["Query", "SharedLogits", "SharedRow", "queries_of"]
@@ -84,44 +89,77 @@ class SharedLogits:
         self._keys = templates[0].size
         self.tokens = _regular_tokens(templates)
         self.users = queries_of(templates)
-        rows = _Rows(list(self.users), gamma)
-        self._rows_of = rows.of
+        self._rows = _Rows(list(self.users), gamma)
         columns = np.array([gamma] * self._keys + [1.0] * len(self.tokens))
-        seen = [_seen(template, self.tokens) for template in templates]
-        found = []
-        for part in rows.connected():
-            scale = np.outer([rows.scale[row] for row in part], columns).ravel()
-            unit = np.zeros((len(scale), len(scale)))
-            for query, users in self.users.items():
-                present = np.array([row in rows.of[query] for row in part], dtype=float)
-                if present.any():
-                    act = sum(seen[i] for i in users)
-                    unit += np.kron(np.outer(present, present), act)
-            found.append((part, scale, principal_directions(unit, scale)))
-        variance = np.concatenate([d.variance for _, _, d in found])
-        self.dimension = len(variance)
-        rank = np.empty(self.dimension, dtype=np.int64)
-        rank[np.argsort(-variance, kind="stable")] = np.arange(self.dimension)
-        self._parts = []
-        for part, scale, directions in found:
-            width = len(directions.variance)
-            basis = beta * scale[:, None] * directions.basis
-            self._parts.append((part, rank[:width], torch.from_numpy(basis)))
-            rank = rank[width:]
+        acts = [_act(template, self.tokens) for template in templates]
+        scales, directions = [], []
+        parts = self._rows.connected()
+        for part in parts:
+            scale = np.outer([self._rows.scale[row] for row in part], columns).ravel()
+            scales.append(scale)
+            directions.append(seen_directions(self._unit_act(part, acts), scale))
+        coordinates = _by_variance(directions)
+        self.dimension = sum(map(len, coordinates))
+        self._parts = [
+            _Part(part, where, torch.from_numpy(beta * scale[:, None] * seen.basis))
+            for part, where, scale, seen in zip(
+                parts, coordinates, scales, directions, strict=True
+            )
+        ]
 
     def __call__(
         self, points: Float[torch.Tensor, "n dimension"]
     ) -> Iterator[tuple[Query, SharedRow]]:
         """The shared logits of each query in turn."""
         rows: dict[int, torch.Tensor] = {}
-        for part, where, basis in self._parts:
-            index = torch.from_numpy(where).to(points.device)
-            logits = points[:, index] @ basis.to(points).T
-            rows |= dict(zip(part, logits.chunk(len(part), dim=1), strict=True))
+        for part in self._parts:
+            index = torch.from_numpy(part.coordinates).to(points.device)
+            logits = points[:, index] @ part.basis.to(points).T
+            chunks = logits.chunk(len(part.rows), dim=1)
+            rows |= dict(zip(part.rows, chunks, strict=True))
         for query in self.users:
-            row = sum(rows[row] for row in self._rows_of[query])
+            row = sum(rows[row] for row in self._rows.of[query])
             assert isinstance(row, torch.Tensor)
             yield query, SharedRow(row[:, : self._keys], row[:, self._keys :])
+
+    def _unit_act(
+        self, part: Sequence[int], acts: Sequence[Float64[np.ndarray, "c c"]]
+    ) -> Float64[np.ndarray, "coordinates coordinates"]:
+        """Σ_i M_iᵀ Π M_i on the Gaussians of some rows, with every scale set to 1."""
+        size = len(part) * (self._keys + len(self.tokens))
+        unit = np.zeros((size, size))
+        for query, users in self.users.items():
+            present = np.isin(part, self._rows.of[query]).astype(float)
+            if present.any():
+                act = sum(acts[i] for i in users)
+                unit += np.kron(np.outer(present, present), act)
+        return unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of G that depend on coordinates of their own.
+
+    Attributes:
+        rows: their numbers.
+        coordinates: those of an outer point.
+        basis: from these coordinates to the logits of the rows, side by side.
+    """
+
+    rows: list[int]
+    coordinates: Int64[np.ndarray, " directions"]
+    basis: Float64[torch.Tensor, "logits directions"]
+
+
+def _by_variance(
+    directions: Sequence[Directions],
+) -> list[Int64[np.ndarray, " directions"]]:
+    """The place of each part's directions among all of them, the loudest first."""
+    variance = np.concatenate([part.variance for part in directions])
+    place = np.empty(len(variance), dtype=np.int64)
+    place[np.argsort(-variance, kind="stable")] = np.arange(len(variance))
+    ends = np.cumsum([len(part.variance) for part in directions])[:-1]
+    return np.split(place, ends)
 
 
 class _Rows:
@@ -153,11 +191,12 @@ class _Rows:
 
     def connected(self) -> list[list[int]]:
         """Rows that share a query, directly or through others, side by side."""
-        part: dict[int, set[int]] = {row: {row} for row in range(len(self.scale))}
+        parts: list[set[int]] = []
         for rows in self.of.values():
-            joined = set().union(*(part[row] for row in rows))
-            part |= dict.fromkeys(joined, joined)
-        return [sorted(p) for p in {id(p): p for p in part.values()}.values()]
+            joined = [part for part in parts if not part.isdisjoint(rows)]
+            parts = [part for part in parts if part.isdisjoint(rows)]
+            parts.append(set(rows).union(*joined))
+        return sorted(sorted(part) for part in parts)
 
 
 def _regular_tokens(templates: Sequence[Incidence]) -> tuple[str, ...]:
@@ -165,10 +204,10 @@ def _regular_tokens(templates: Sequence[Incidence]) -> tuple[str, ...]:
     return tuple(x for x in tokens if x is not None)
 
 
-def _seen(
+def _act(
     template: Incidence, tokens: Sequence[str]
 ) -> Float64[np.ndarray, "columns columns"]:
-    """MᵀΠM of one template and one row of G, at γ = 1."""
+    """MᵀΠM of one template and one row of G, at γ = 1; Π subtracts the mean."""
     keys = template.size
     logits = np.hstack([np.eye(keys), np.zeros((keys, len(tokens)))])
     for position, token in enumerate(template.skeleton):

@@ -29,8 +29,8 @@ __all__ = [
     "StringMoments",
     "key_covariance",
     "mean_features",
+    "moments_of",
     "ordered",
-    "string_moments",
 ]
 
 # Bound on the relative error of the moments by the trapezoid rule, by tails cut at
@@ -59,12 +59,12 @@ class StringMoments:
         return max(_ERROR, 10 * self.defect)
 
 
-def string_moments(
+def moments_of(
     strings: Sequence[Sequence[Hashable]], architecture: Architecture
 ) -> StringMoments:
     """The moments; strings with equal multiplicities get equal bits.
 
-    >>> moments = string_moments(["uu.", "uv."], Architecture())
+    >>> moments = moments_of(["uu.", "uv."], Architecture())
     >>> moments.squares.round(5).tolist()
     [1.38092, 1.29164]
 

@@ -13,12 +13,7 @@ import numpy as np
 
 from numerics.protocols import PatternGram, PatternKernel, Progress
 from numerics.shapes import Int64
-from numerics.strings.overlap_gram import (
-    CrossGram,
-    OverlapGram,
-    cross_gram,
-    overlap_gram,
-)
+from numerics.strings.overlap_gram import CrossGram, OverlapGram
 from numerics.strings.patterns import (
     PatternedStrings,
     StringInput,
@@ -74,9 +69,15 @@ class TrainingStrings:
         regular = find_regular_tokens(distinct, vocabulary.names)
         patterned = pattern_strings(distinct, regular)
         values = kernel.gram(patterned.patterns)
-        gram = overlap_gram(patterned, values, progress)
-        length = tokens.shape[1]
-        return cls(vocabulary, length, regular, patterned, copy_of, values, gram)
+        return cls(
+            vocabulary=vocabulary,
+            length=tokens.shape[1],
+            regular=regular,
+            strings=patterned,
+            copy_of=copy_of,
+            kernel=values,
+            gram=OverlapGram.of(patterned, values, progress),
+        )
 
     def cross(
         self, strings: StringInput, progress: Progress | None = None
@@ -90,4 +91,4 @@ class TrainingStrings:
         known = self.kernel.patterns
         new = pattern_strings(tokens, self.regular, known)
         kernel = self.kernel.extended(new.patterns[len(known) :])
-        return cross_gram(new, self.strings, kernel, progress)
+        return CrossGram.of(new, self.strings, kernel, progress)

@@ -1,7 +1,7 @@
 """scikit-learn estimators: kernel machines of a transformer on strings.
 
 Both learn as the dense kernel machine would, in time and memory near-linear in the
-strings (`overlap_gram`). The kernel sees which tokens are equal and not which they are:
+strings (`OverlapGram`). The kernel sees which tokens are equal and not which they are:
 tokens that were never seen are as good as any other at predict time.
 
 Source: arXiv 2310.09753 (kernel); symbind.

@@ -26,7 +26,7 @@ from numerics.strings.patterns import (
     row_codes,
 )
 from numerics.strings.shared_blocks import Columns, column_pairs
-from numerics.strings.shared_sets import Level, shared_sets
+from numerics.strings.shared_sets import Level, levels_of
 from symbind_theory.overlaps import OverlapType
 from symbind_theory.templates import Template
 
@@ -67,7 +67,7 @@ class CollisionGraph:
 
         Args:
             first: a pattern, up to a renaming of wildcards.
-            second: likewise.
+            second: another, or the same.
         """
         wanted = {first.canonical(), second.canonical()}
         return sum(
@@ -103,17 +103,21 @@ def collision_graph(
     else:
         regular = {n: x for n, x in enumerate(names) if x in set(regular_tokens)}
     patterned = pattern_strings(distinct, regular)
-    levels = shared_sets(patterned)
+    levels = levels_of(patterned)
     return CollisionGraph(
-        patterned.patterns,
-        np.bincount(patterned.pattern, minlength=len(patterned.patterns)),
-        _edges(levels, patterned),
-        _degrees(levels, len(patterned)),
+        patterns=patterned.patterns,
+        strings=np.bincount(patterned.pattern, minlength=len(patterned.patterns)),
+        edges=_edges(levels, patterned),
+        degrees=_degrees(levels, len(patterned)),
     )
 
 
 def _degrees(levels: Sequence[Level], n: int) -> Int64[np.ndarray, " n"]:
-    """Inclusion and exclusion over a string's tokens: sizes of sets of neighbours."""
+    """How many others share a token with each string, by inclusion and exclusion.
+
+    |union of all N_x| = Σ_{S≠∅} (−1)^{|S|+1} |⋂_{x∈S} N_x|, over sets S of its
+    tokens, with N_x the other strings that have token x.
+    """
     degrees = np.zeros(n, dtype=np.int64)
     for level in levels:
         others = np.bincount(level.token_set)[level.token_set] - 1
@@ -125,18 +129,19 @@ def _degrees(levels: Sequence[Level], n: int) -> Int64[np.ndarray, " n"]:
 def _edges(
     levels: Sequence[Level], strings: PatternedStrings
 ) -> dict[OverlapType, int]:
-    """Pairs by type, from the largest sets down: what a larger type has is taken off.
+    """Pairs by type: Möbius inversion, from the largest sets of shared tokens down.
 
-    A set counts every pair that shares it and perhaps more.
+    A set counts every pair that shares it and perhaps more: what its supersets were
+    found to have is taken off.
     """
     edges: Counter[OverlapType] = Counter()
     for level in reversed(levels):
-        found = _pairs_with_a_set(level, strings)
+        counts = _pairs_with_a_set(level, strings)
         for larger, count in list(edges.items()):
             for kind in larger.restrictions():
                 if kind.size == level.size < larger.size:
-                    found[_unordered(kind)] -= count
-        edges.update({kind: count for kind, count in found.items() if count})
+                    counts[_unordered(kind)] -= count
+        edges.update({kind: count for kind, count in counts.items() if count})
     return dict(sorted(edges.items(), key=lambda item: _key(item[0])))
 
 
@@ -169,7 +174,7 @@ def _unordered(kind: OverlapType) -> OverlapType:
     return min(kind, kind.swapped(), key=_key)
 
 
-def _key(kind: OverlapType) -> tuple[object, ...]:
-    """Sorts types by size, then by their templates, then by what they match."""
-    tokens = (kind.first.tokens, kind.second.tokens)
-    return kind.size, tokens, kind.matching
+def _key(
+    kind: OverlapType,
+) -> tuple[int, tuple[tuple[str, ...], tuple[str, ...]], tuple[tuple[int, int], ...]]:
+    return kind.size, (kind.first.tokens, kind.second.tokens), kind.matching

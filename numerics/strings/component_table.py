@@ -1,4 +1,7 @@
-"""Components of one kernel by level and face, estimated when first asked for.
+"""Hoeffding components of one kernel by level and face, estimated when asked for.
+
+Level s holds E⟨f_S(X), f_S(Y)⟩ for sets S of s tokens (`overlap_components`), at the
+face of X and that of Y that show S, and at the order in which Y's wildcards carry it.
 
 Which faces are estimated together changes nothing in the values, so a level with few
 faces is estimated whole, and its entry in the cache serves every later set of strings.
@@ -115,9 +118,10 @@ class ComponentTable:
         """
         missing = []
         for level in terms:
-            there, wanted = self._faces(level.level), self._wanted(patterns, level)
-            if not set(wanted) <= set(there):
-                missing.append(list(dict.fromkeys([*there, *wanted])))
+            estimated = self._faces(level.level)
+            wanted = self._wanted(patterns, level)
+            if not set(wanted) <= set(estimated):
+                missing.append(list(dict.fromkeys([*estimated, *wanted])))
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
@@ -128,8 +132,8 @@ class ComponentTable:
                 if progress is not None:
                     progress(before + group, 16 * len(missing))
 
-            estimate = self._estimate(sorted(faces, key=_order), report)
-            self._levels[len(faces[0].slots)] = estimate
+            components = self._estimate(sorted(faces, key=_order), report)
+            self._levels[len(faces[0].slots)] = components
 
     def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
         """Say beforehand that an estimate will be long."""
@@ -152,14 +156,14 @@ class ComponentTable:
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
         """The components and their half-widths, one for each term."""
-        found = self._levels[terms.level]
-        place = {face: index for index, face in enumerate(found.faces)}
+        components = self._levels[terms.level]
+        place = {face: index for index, face in enumerate(components.faces)}
         second = np.sort(terms.second_slots, axis=1)
         rows = _places(patterns, terms.first, terms.first_slots, place)
         columns = _places(patterns, terms.second, second, place)
         order = _order_numbers(terms.second_slots)
-        values = found.values[rows, columns, order]
-        return values, found.halfwidth[rows, columns, order]
+        values = components.values[rows, columns, order]
+        return values, components.halfwidth[rows, columns, order]
 
     @property
     def levels(self) -> list[int]:
@@ -174,13 +178,13 @@ class ComponentTable:
         Returns:
             One sum for each pattern; 0 for those whose level is not estimated.
         """
-        found = self._levels[level]
+        components = self._levels[level]
         place = {pattern: index for index, pattern in enumerate(patterns)}
         total = np.zeros(len(patterns))
-        for index, face in enumerate(found.faces):
+        for index, face in enumerate(components.faces):
             # A kernel that was extended shares this table, and may have more patterns.
             if face.template in place:
-                total[place[face.template]] += found.values[index, index, 0]
+                total[place[face.template]] += components.values[index, index, 0]
         return total
 
     def _faces(self, level: int) -> tuple[Face, ...]:
@@ -207,7 +211,7 @@ class ComponentTable:
         settings = self._settings
 
         def compute() -> dict[str, np.ndarray]:
-            estimate = component_gram(
+            components = component_gram(
                 faces,
                 settings.regular_tokens,
                 settings.architecture,
@@ -216,7 +220,7 @@ class ComponentTable:
                 device=resolve_device(settings.device),
                 report=report,
             )
-            return {"values": estimate.values, "halfwidth": estimate.halfwidth}
+            return {"values": components.values, "halfwidth": components.halfwidth}
 
         key = {
             "what": "components",

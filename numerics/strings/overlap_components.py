@@ -33,7 +33,7 @@ from scipy.stats import t as student
 
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
-from numerics.attention.string_moments import string_moments
+from numerics.attention.string_moments import moments_of
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
@@ -260,7 +260,7 @@ def _mean_weights(
 ) -> Float64[np.ndarray, " faces"]:
     """E of the attention to the wildcard of each face of size 1."""
     seen = [Incidence(face.template, architecture.readout) for face in faces]
-    moments = string_moments([s.symbols for s in seen], architecture)
+    moments = moments_of([s.symbols for s in seen], architecture)
     return np.array(
         [
             sum(row[position] for position in s.blocks[face.slots[0]])

@@ -30,10 +30,10 @@ from scipy.sparse.linalg import LinearOperator
 from numerics.protocols import PatternGram, Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings
-from numerics.strings.shared_blocks import shared_blocks
-from numerics.strings.shared_sets import shared_sets, shared_sets_between
+from numerics.strings.shared_blocks import SharedBlocks
+from numerics.strings.shared_sets import levels_between, levels_of
 
-__all__ = ["CrossGram", "OverlapGram", "TorchGram", "cross_gram", "overlap_gram"]
+__all__ = ["CrossGram", "OverlapGram", "TorchGram", "indicator"]
 
 
 _Triples = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -60,6 +60,34 @@ class CrossGram:
     blocks: sp.csr_array
     right_sets: sp.csr_array
     error: float
+
+    @classmethod
+    def of(
+        cls,
+        left: PatternedStrings,
+        right: PatternedStrings,
+        gram: PatternGram,
+        progress: Progress | None = None,
+    ) -> CrossGram:
+        """The kernel between strings, such as test and training strings.
+
+        Args:
+            left: strings with the patterns of `gram`.
+            right: such strings too.
+            gram: the kernel.
+            progress: called with the progress of the kernel's estimate.
+        """
+        levels = levels_between(left, right)
+        shared = SharedBlocks.of(left, right, levels, gram, progress)
+        return cls(
+            left=left.pattern,
+            right=right.pattern,
+            factor=gram.factor,
+            left_sets=shared.left,
+            blocks=shared.blocks,
+            right_sets=shared.right,
+            error=shared.error,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,6 +130,32 @@ class OverlapGram:
     blocks: sp.csr_array
     tokens: Int64[np.ndarray, " b"]
     error: float
+
+    @classmethod
+    def of(
+        cls,
+        strings: PatternedStrings,
+        gram: PatternGram,
+        progress: Progress | None = None,
+    ) -> OverlapGram:
+        """The Gram matrix of distinct strings.
+
+        Args:
+            strings: distinct, with the patterns of `gram`.
+            gram: the kernel.
+            progress: called with the progress of the kernel's estimate.
+        """
+        levels = [(level, level) for level in levels_of(strings)]
+        shared = SharedBlocks.of(strings, strings, levels, gram, progress)
+        return cls(
+            pattern=strings.pattern,
+            factor=gram.factor,
+            excess=gram.excess[strings.pattern],
+            sets=shared.left,
+            blocks=shared.blocks,
+            tokens=shared.tokens,
+            error=shared.error,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -171,9 +225,9 @@ class TorchGram:
     """The twin of `OverlapGram` for torch tensors, on any device.
 
     Attributes:
-        pattern: as there.
-        factor: as there.
-        rest: as there.
+        pattern: of each string.
+        factor: G with N = GᵀG.
+        rest: what N and the shared sets leave of the diagonal.
         sets: rows, columns and entries of B.
         blocks: rows, columns and entries of M.
         width: the number of B's columns.
@@ -200,8 +254,14 @@ class TorchGram:
             torch.from_numpy(x).to(device)
             for x in (gram.pattern, gram.factor, gram.rest)
         )
-        sets, blocks = triples(gram.sets), triples(gram.blocks)
-        return cls(pattern, factor, rest, sets, blocks, len(gram.tokens))
+        return cls(
+            pattern=pattern,
+            factor=factor,
+            rest=rest,
+            sets=triples(gram.sets),
+            blocks=triples(gram.blocks),
+            width=len(gram.tokens),
+        )
 
     def __matmul__(self, vectors: torch.Tensor) -> torch.Tensor:
         """K times columns, or times one vector."""
@@ -233,53 +293,3 @@ def indicator(numbers: Int64[np.ndarray, " n"], count: int) -> sp.csr_array:
     """The n × count matrix with a 1 in each row, at its number."""
     n = len(numbers)
     return sp.csr_array((np.ones(n), numbers, np.arange(n + 1)), shape=(n, count))
-
-
-def overlap_gram(
-    strings: PatternedStrings, gram: PatternGram, progress: Progress | None = None
-) -> OverlapGram:
-    """The Gram matrix of distinct strings.
-
-    Args:
-        strings: distinct, with the patterns of `gram`.
-        gram: the kernel.
-        progress: of the kernel's estimate.
-    """
-    levels = [(level, level) for level in shared_sets(strings)]
-    shared = shared_blocks(strings, strings, levels, gram, progress)
-    return OverlapGram(
-        pattern=strings.pattern,
-        factor=gram.factor,
-        excess=gram.excess[strings.pattern],
-        sets=shared.left,
-        blocks=shared.blocks,
-        tokens=shared.tokens,
-        error=shared.error,
-    )
-
-
-def cross_gram(
-    left: PatternedStrings,
-    right: PatternedStrings,
-    gram: PatternGram,
-    progress: Progress | None = None,
-) -> CrossGram:
-    """The kernel between strings, such as test and training strings.
-
-    Args:
-        left: strings with the patterns of `gram`.
-        right: strings with the patterns of `gram`.
-        gram: the kernel.
-        progress: of the kernel's estimate.
-    """
-    levels = shared_sets_between(left, right)
-    shared = shared_blocks(left, right, levels, gram, progress)
-    return CrossGram(
-        left=left.pattern,
-        right=right.pattern,
-        factor=gram.factor,
-        left_sets=shared.left,
-        blocks=shared.blocks,
-        right_sets=shared.right,
-        error=shared.error,
-    )

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from numerics.architecture import Architecture, supported
-from numerics.attention.string_moments import string_moments
+from numerics.attention.string_moments import moments_of
 from numerics.averages.jackknife import (
     GROUPS,
     half_width,
@@ -138,7 +138,7 @@ def string_gram(
         if progress is not None:
             progress((index + 1) * each, GROUPS * each)
     if architecture.identity_vo:
-        weights = string_moments(tokens.tolist(), architecture).weights
+        weights = moments_of(tokens.tolist(), architecture).weights
         attention += architecture.identity_vo**2 * sampler.gram_of_means(weights)
     return _result(attention, architecture, sampler.rounding, each, seed, level)
 

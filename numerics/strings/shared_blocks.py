@@ -24,7 +24,7 @@ from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
 from numerics.strings.shared_sets import Level
 
-__all__ = ["Columns", "SharedBlocks", "column_pairs", "shared_blocks"]
+__all__ = ["Columns", "SharedBlocks", "column_pairs"]
 
 
 @dataclass(frozen=True)
@@ -46,48 +46,49 @@ class SharedBlocks:
     tokens: Int64[np.ndarray, " a"]
     error: float
 
+    @classmethod
+    def of(
+        cls,
+        left: PatternedStrings,
+        right: PatternedStrings,
+        levels: Sequence[tuple[Level, Level]],
+        gram: PatternGram,
+        progress: Progress | None = None,
+    ) -> SharedBlocks:
+        """Both incidences and the blocks between them.
 
-def shared_blocks(
-    left: PatternedStrings,
-    right: PatternedStrings,
-    levels: Sequence[tuple[Level, Level]],
-    gram: PatternGram,
-    progress: Progress | None = None,
-) -> SharedBlocks:
-    """Both incidences and the blocks between them.
-
-    Args:
-        left: strings with the patterns of `gram`.
-        right: likewise; the same object for a symmetric matrix.
-        levels: the sets that both sides have.
-        gram: the kernel.
-        progress: of the kernel's estimate.
-    """
-    columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in levels]
-    pairs = [column_pairs(a, b) for a, b in columns]
-    types = [
-        _kind_pairs(a, b, pair, symmetric=left is right)
-        for (a, b), pair in zip(columns, pairs, strict=True)
-    ]
-    wide = max((len(t.wildcards) for t in gram.patterns), default=0)
-    needed = [
-        _overlap_types(a, b, found.distinct, wide)
-        for (a, b), found in zip(columns, types, strict=True)
-    ]
-    terms, error = _moebius(needed, gram, progress)
-    entries = [t[found.which] for t, found in zip(terms, types, strict=True)]
-    return SharedBlocks(
-        _side_by_side([a.incidence for a, _ in columns], len(left)),
-        _along_diagonal(
-            [
-                _Part(a.count, b.count, *pair, entry)
-                for (a, b), pair, entry in zip(columns, pairs, entries, strict=True)
-            ]
-        ),
-        _side_by_side([b.incidence for _, b in columns], len(right)),
-        _single_tokens(levels, [a for a, _ in columns]),
-        error,
-    )
+        Args:
+            left: strings with the patterns of `gram`.
+            right: such strings too; the same object for a symmetric matrix.
+            levels: the sets that both sides have.
+            gram: the kernel.
+            progress: called with the progress of the kernel's estimate.
+        """
+        columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in levels]
+        pairs = [column_pairs(a, b) for a, b in columns]
+        types = [
+            _kind_pairs(a, b, pair, symmetric=left is right)
+            for (a, b), pair in zip(columns, pairs, strict=True)
+        ]
+        widest = max((len(t.wildcards) for t in gram.patterns), default=0)
+        needed = [
+            _overlap_types(a, b, kind_pairs.distinct, widest)
+            for (a, b), kind_pairs in zip(columns, types, strict=True)
+        ]
+        terms, error = _moebius(needed, gram, progress)
+        blocks = [
+            _Block(a.count, b.count, *pair, entries=term[kind_pairs.which])
+            for (a, b), pair, term, kind_pairs in zip(
+                columns, pairs, terms, types, strict=True
+            )
+        ]
+        return cls(
+            left=_side_by_side([a.incidence for a, _ in columns], len(left)),
+            blocks=_along_diagonal(blocks),
+            right=_side_by_side([b.incidence for _, b in columns], len(right)),
+            tokens=_single_tokens(levels, [a for a, _ in columns]),
+            error=error,
+        )
 
 
 @dataclass(frozen=True)
@@ -192,10 +193,13 @@ def _overlap_types(
 def _moebius(
     levels: Sequence[OverlapTypes], gram: PatternGram, progress: Progress | None
 ) -> tuple[list[Float64[np.ndarray, " t"]], float]:
-    """M_S of the types of each level, and the largest half-width of K in them."""
+    """M_S of the types of each level, and the largest half-width of K in them.
+
+    M_S = Σ_{T⊆S} (−1)^{|S|−|T|} K(pair that shares T), by Möbius inversion.
+    """
     if not levels:
         return [], 0.0
-    rows, signs, restricted = [], [], []
+    rows, signs, restrictions = [], [], []
     start = 0
     for types in levels:
         size = int((types.matching[:1] >= 0).sum())
@@ -208,15 +212,15 @@ def _moebius(
             np.put_along_axis(matching, chosen, partners, axis=1)
             rows.append(np.arange(start, start + len(types)))
             signs.append(np.full(len(types), (-1.0) ** (size - len(kept))))
-            restricted.append(np.column_stack([types.first, types.second, matching]))
+            restrictions.append(np.column_stack([types.first, types.second, matching]))
         start += len(types)
-    distinct, which = _unique_rows(np.concatenate(restricted))
+    distinct, which = _unique_rows(np.concatenate(restrictions))
     first, second, matching = distinct[:, 0], distinct[:, 1], distinct[:, 2:]
-    found = gram.values(OverlapTypes(first, second, matching), progress)
+    kernel = gram.values(OverlapTypes(first, second, matching), progress)
     terms = np.zeros(start)
-    np.add.at(terms, np.concatenate(rows), np.concatenate(signs) * found.value[which])
+    np.add.at(terms, np.concatenate(rows), np.concatenate(signs) * kernel.value[which])
     ends = np.cumsum([len(types) for types in levels])[:-1]
-    return np.split(terms, ends), float(found.halfwidth.max())
+    return np.split(terms, ends), float(kernel.halfwidth.max())
 
 
 def _single_tokens(
@@ -238,7 +242,7 @@ def _side_by_side(matrices: Sequence[sp.csr_array], rows: int) -> sp.csr_array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Block:
     """M of one level, by its entries."""
 
     height: int
@@ -248,15 +252,15 @@ class _Part:
     entries: Float64[np.ndarray, " p"]
 
 
-def _along_diagonal(parts: Sequence[_Part]) -> sp.csr_array:
+def _along_diagonal(blocks: Sequence[_Block]) -> sp.csr_array:
     height = width = 0
     rows, columns, entries = [], [], []
-    for part in parts:
-        rows.append(part.rows + height)
-        columns.append(part.columns + width)
-        entries.append(part.entries)
-        height, width = height + part.height, width + part.width
-    if not parts:
+    for block in blocks:
+        rows.append(block.rows + height)
+        columns.append(block.columns + width)
+        entries.append(block.entries)
+        height, width = height + block.height, width + block.width
+    if not blocks:
         return sp.csr_array((0, 0))
     coordinates = np.concatenate(rows), np.concatenate(columns)
     return sp.csr_array((np.concatenate(entries), coordinates), shape=(height, width))

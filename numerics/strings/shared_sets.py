@@ -18,7 +18,7 @@ import numpy as np
 from numerics.shapes import Bool, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
 
-__all__ = ["Level", "shared_sets", "shared_sets_between"]
+__all__ = ["Level", "levels_between", "levels_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Level:
         return self.slots.shape[1]
 
 
-def shared_sets(strings: PatternedStrings) -> list[Level]:
+def levels_of(strings: PatternedStrings) -> list[Level]:
     """The sets that two strings or more have, by size from 1.
 
     Args:
@@ -56,7 +56,7 @@ def shared_sets(strings: PatternedStrings) -> list[Level]:
     return [level for (level,) in _levels([strings])]
 
 
-def shared_sets_between(
+def levels_between(
     left: PatternedStrings, right: PatternedStrings
 ) -> list[tuple[Level, Level]]:
     """The sets that a string of each side has, by size from 1."""
@@ -106,7 +106,11 @@ def _candidates(
         strings.append(rows)
         slots.append(np.array(chosen, dtype=np.int64)[order])
         tokens.append(np.take_along_axis(carried, order, axis=1))
-    return _Candidates(*map(np.concatenate, (strings, slots, tokens)))
+    return _Candidates(
+        string=np.concatenate(strings),
+        slots=np.concatenate(slots),
+        tokens=np.concatenate(tokens),
+    )
 
 
 def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
@@ -123,12 +127,16 @@ def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
         there = [np.bincount(side, minlength=len(first)) > 0 for side in numbers]
         shared = np.logical_and.reduce(there)
     compact = np.cumsum(shared) - 1
-    found = tokens[first[shared]]
     levels = []
-    for side, own in zip(candidates, numbers, strict=True):
-        kept = shared[own]
+    for side, token_set in zip(candidates, numbers, strict=True):
+        kept = shared[token_set]
         levels.append(
-            Level(side.string[kept], compact[own[kept]], side.slots[kept], found)
+            Level(
+                string=side.string[kept],
+                token_set=compact[token_set[kept]],
+                slots=side.slots[kept],
+                tokens=tokens[first[shared]],
+            )
         )
     return levels
 

@@ -28,7 +28,7 @@ from numerics.attention.string_moments import (
     StringMoments,
     key_covariance,
     mean_features,
-    string_moments,
+    moments_of,
 )
 from numerics.averages.jackknife import (
     GROUPS,
@@ -133,7 +133,7 @@ def template_gram(
         column=tuple(distinct.index(t) for t in canonical),
         strings=strings,
         tokens=inner.tokens,
-        moments=string_moments(strings, architecture),
+        moments=moments_of(strings, architecture),
         seed=seed,
         confidence=Confidence(level, len(sizes)),
         method=method,

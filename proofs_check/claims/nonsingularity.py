@@ -17,7 +17,7 @@ exactly if the templates are pairwise inequivalent. What is put to the test:
 3. *Gaps are positive* where exact separation says so: c β^{2L} + … with c > 0.
 4. *Theorem S both ways*: the exact decision against the interval of λ_min(N).
 5. *An MLP fails*: rows of its N are equal exactly where templates share a skeleton
-   (`numerics.kernels.mlp_kernel` has the proof). N is singular then, and otherwise only
+   (proof: `numerics.kernels.one_hot_mlp`). N is singular then, and otherwise only
    if φ is odd, or E φ = 0 through all layers, and a template has no regular token: its
    row is 0. "Singular exactly when two share a skeleton" is wrong for erf, `?a`, `X`.
 

@@ -25,7 +25,7 @@ stands where: `X ?a` and `?a ?b` are one matrix.
 *Converses*, for φ = cos(b1 t + b2), b1 ≠ 0, cos b2 ≠ 0. By Mehler's formula N is a sum
 over n of Σ A_n C^∘n A_n, where infinitely many coefficients and the one of n = 0 do not
 vanish; C is the Gram matrix of the bags, patterns or skeletons, vectors with entries
-≥ 0, so N ≻ 0 where they are distinct, as for the MLP (`numerics.kernels.mlp_kernel`).
+≥ 0, so N ≻ 0 where they are distinct, as for the MLP (`numerics.kernels.one_hot_mlp`).
 In the recurrent network c_t = ⟨ψ(v_{t−1}), ψ(v'_{t−1})⟩ + 1[x_t = y_t] is the Gram
 matrix of v_t = (ψ(v_{t−1}), x_t), distinct as soon as the skeletons of what was read
 are, and ψ injective. Over time the v_t of different t differ too: v_s = v_t with s < t

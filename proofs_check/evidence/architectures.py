@@ -28,7 +28,7 @@ from numerics.kernels.equality_kernels import (
     equality_kernel,
     recurrent_kernel,
 )
-from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.kernels.one_hot_mlp import mlp_kernel
 from numerics.protocols import TemplateMatrix
 from proofs_check.statistics import TEST_LEVEL
 from symbind_theory.templates import Template
@@ -141,7 +141,7 @@ def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
         fixed: StringKernel = partial(kernel, activation=activation, **options)
         return Candidate(name, invariant, partial(closed_matrix, fixed), compares)
 
-    return (
+    closed = [
         candidate(
             "an MLP on one-hot strings", SKELETON, mlp_kernel, aligned_equalities
         ),
@@ -167,7 +167,8 @@ def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
         candidate(
             "an MLP on X Xᵀ", EQUALITY_PATTERN, equality_kernel, common_equalities
         ),
-    )
+    ]
+    return tuple(closed)
 
 
 def transformer(

@@ -10,7 +10,7 @@ import numpy as np
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.kernels.closed_form import StringKernel, closed_matrix
-from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.kernels.one_hot_mlp import mlp_kernel
 from numerics.protocols import TemplateMatrix
 from proofs_check.statistics import proved, reported
 from symbind_theory.outcome import Outcome

@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from symbind_testing.broken_matrices import BROKEN_GRAMS
-from symbind_testing.toy_kernel import ToyKernel
+from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics import Architecture
 from numerics.overlap_types import OverlapTypes

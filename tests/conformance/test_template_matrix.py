@@ -5,7 +5,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 from symbind_testing.broken_matrices import BROKEN_MATRICES, Faulty
-from symbind_testing.toy_kernel import ToyKernel
+from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics import Architecture, Cosine, ReLU, template_gram
 from numerics.kernels.closed_form import closed_matrix

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.attention.principal_directions import principal_directions
+from numerics.attention.principal_directions import seen_directions
 from numerics.attention.shared_logits import Query, SharedLogits
 from symbind_theory.separation.incidence import READOUTS, Incidence, Readout
 from symbind_theory.strategies import tasks
@@ -127,6 +127,6 @@ def test_rows_that_act_together_are_one():
 
 def test_directions_of_nothing():
     """One column of zeros stands for what no softmax sees."""
-    found = principal_directions(np.zeros((3, 3)), np.ones(3))
+    found = seen_directions(np.zeros((3, 3)), np.ones(3))
     assert found.basis.tolist() == [[0.0]] * 3
     assert found.variance.tolist() == [0.0]

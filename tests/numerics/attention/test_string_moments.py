@@ -17,7 +17,7 @@ from numerics.attention.string_moments import (
     StringMoments,
     key_covariance,
     mean_features,
-    string_moments,
+    moments_of,
 )
 from numerics.averages.points import PseudoRandomPoints
 from symbind_theory import Template
@@ -28,7 +28,7 @@ from symbind_theory.strategies import templates
 def moments(texts, **architecture):
     given = Architecture(**architecture)
     strings = [Incidence(Template(t), given.readout).symbols for t in texts]
-    return string_moments(strings, given)
+    return moments_of(strings, given)
 
 
 def d(text, beta, gamma):
@@ -109,7 +109,7 @@ def test_self_values_against_sampled_strings(beta, gamma, readout):
     strings = [t.replace("?", "") for t in texts]
     gram = string_gram(strings, architecture, points=2**13, seed=9, level=1 - 1e-6)
     symbols = [Incidence(Template(t), readout).symbols for t in texts]
-    found = string_moments(symbols, architecture).squares
+    found = moments_of(symbols, architecture).squares
     width = np.diagonal(gram.halfwidth["attention"]).copy()
     if readout == "mean":
         sampled = MeanReadout(symbols, architecture)
@@ -152,7 +152,7 @@ def test_weights_and_their_products_sum_to_one(
         beta /= 1e9
     architecture = Architecture(beta, gamma, readout, identity_kq=identity_kq)
     seen = Incidence(template, readout)
-    found = string_moments([seen.symbols], architecture)
+    found = moments_of([seen.symbols], architecture)
     width = 50 + 17 * (1 + gamma) * beta * math.hypot(1, gamma)
     assert found.defect < 1e-15 * width
     assert found.error == max(1e-12, 10 * found.defect)

@@ -7,7 +7,7 @@ from symbind_testing.builders.toy_kernel import ToyKernel
 from numerics.estimators import kernel_ridge
 from numerics.estimators.kernel_ridge import solve_ridge
 from numerics.estimators.ridge_preconditioner import heavy_columns
-from numerics.strings.overlap_gram import overlap_gram
+from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
 
 
@@ -15,7 +15,7 @@ def problem(count, vocabulary, seed=0):
     generator = np.random.default_rng(seed)
     rows = np.unique(generator.integers(0, vocabulary, (count, 3)), axis=0)
     strings = pattern_strings(rows, {})
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     targets = generator.standard_normal((len(rows), 2))
     return gram, targets, generator.uniform(0.1, 1.0, len(rows))
 
@@ -35,7 +35,7 @@ def test_the_solution_is_that_of_the_dense_matrix(count, vocabulary, tokens):
 def test_without_shared_tokens_no_iteration_is_needed():
     rows = np.arange(3000, dtype=np.int64).reshape(1000, 3)
     strings = pattern_strings(rows, {})
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     targets = np.random.default_rng(0).standard_normal((1000, 1))
     found = solve_ridge(gram, targets, np.full(1000, 0.1))
     assert found.converged
@@ -47,7 +47,7 @@ def test_heavy_tokens_in_the_preconditioner_save_iterations():
     rows = np.arange(6000, dtype=np.int64).reshape(2000, 3) + 10
     rows[:, 0] = generator.integers(0, 3, 2000)
     strings = pattern_strings(rows, {})
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     targets, alpha = generator.standard_normal((2000, 1)), np.full(2000, 0.1)
     assert heavy_columns(gram, alpha).sum() == 3
     heavy = solve_ridge(gram, targets, alpha)

@@ -10,7 +10,7 @@ from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
 from numerics.strings.component_table import ComponentTable
 from numerics.strings.one_layer_kernel import OneLayerKernel, component_scales
-from numerics.strings.overlap_gram import overlap_gram
+from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
 from symbind_theory import InputError, Template
 from symbind_theory.overlaps import overlap_types
@@ -105,7 +105,7 @@ def test_the_matrix_of_crowded_strings_is_positive_semidefinite(readout):
     """Estimated type by type, and not in components, it is not."""
     strings = pattern_strings(rows(60, 5), {})
     made = OneLayerKernel(Architecture(readout=readout, beta=3.0), points=2**10)
-    matrix = overlap_gram(strings, made.gram(strings.patterns)).dense()
+    matrix = OverlapGram.of(strings, made.gram(strings.patterns)).dense()
     values = np.linalg.eigvalsh(matrix)
     assert values[0] > -1e-13 * values[-1]
 

@@ -13,13 +13,9 @@ CPU = torch.device("cpu")
 
 def components(faces, points=2**10, seed=0, regular=(), **parameters):
     read = [Face(Template(t).canonical(), slots) for t, slots in faces]
+    architecture = Architecture(**parameters)
     return component_gram(
-        read,
-        regular,
-        Architecture(**parameters),
-        points=points,
-        seed=seed,
-        device=CPU,
+        read, regular, architecture, points=points, seed=seed, device=CPU
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbind_testing.builders.toy_kernel import ToyGram, ToyKernel, dense, entry
 
-from numerics.strings.overlap_gram import cross_gram, overlap_gram
+from numerics.strings.overlap_gram import CrossGram, OverlapGram
 from numerics.strings.patterns import pattern_strings
 
 ROWS = st.lists(
@@ -30,7 +30,7 @@ def tokens(rows):
 @given(ROWS, st.sets(st.integers(0, 6), max_size=2))
 def test_entries_are_those_of_the_kernel(rows, regular):
     strings = built(rows, regular)
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     known = dense(tokens(rows))
     np.testing.assert_allclose(gram.dense(), known, rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(gram.diagonal, np.diag(known), rtol=1e-11)
@@ -41,7 +41,7 @@ def test_entries_are_those_of_the_kernel(rows, regular):
 @given(ROWS, st.integers(0, 2**32 - 1))
 def test_products_are_those_of_the_dense_matrix(rows, seed):
     strings = built(rows)
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     vectors = np.random.default_rng(seed).standard_normal((len(rows), 3))
     known = gram.dense() @ vectors
     bound = 1e-12 * np.abs(gram.dense()) @ np.abs(vectors) + 1e-300
@@ -69,7 +69,7 @@ def test_entries_between_old_and_new_strings(rows, others, regular):
     left = built(others, regular, right.patterns)
     kernel = ToyKernel().gram(right.patterns)
     kernel = kernel.extended(left.patterns[len(right.patterns) :])
-    cross = cross_gram(left, right, kernel)
+    cross = CrossGram.of(left, right, kernel)
     known = dense(tokens(others), tokens(rows))
     np.testing.assert_allclose(cross.dense(), known, rtol=1e-10, atol=1e-10)
     vectors = np.linspace(-1, 1, 2 * len(rows)).reshape(-1, 2)
@@ -80,7 +80,7 @@ def test_entries_between_old_and_new_strings(rows, others, regular):
 def test_work_does_not_grow_with_the_pairs_that_share_a_token():
     rows = [(0, 1 + 2 * i, 2 + 2 * i) for i in range(2000)]
     strings = pattern_strings(np.array(rows, dtype=np.int64), {})
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     assert gram.sets.nnz == 2000
     assert gram.blocks.nnz == 1
     assert gram.tokens.tolist() == [0]
@@ -89,7 +89,7 @@ def test_work_does_not_grow_with_the_pairs_that_share_a_token():
 def test_without_shared_tokens_there_is_nothing_beside_n():
     strings = pattern_strings(np.arange(40, dtype=np.int64).reshape(10, 4), {})
     kernel = ToyKernel().gram(strings.patterns)
-    gram = overlap_gram(strings, kernel)
+    gram = OverlapGram.of(strings, kernel)
     assert gram.sets.shape == (10, 0)
     assert gram.error == 0.0
     assert (gram.rest == kernel.excess[0]).all()
@@ -98,7 +98,7 @@ def test_without_shared_tokens_there_is_nothing_beside_n():
 def test_scipy_solves_with_the_operator():
     rows = [(0, 1, 2, 3), (0, 2, 4, 5), (1, 1, 2, 6), (3, 4, 4, 0)]
     strings = built(rows)
-    gram = overlap_gram(strings, ToyKernel().gram(strings.patterns))
+    gram = OverlapGram.of(strings, ToyKernel().gram(strings.patterns))
     solution, status = scipy.sparse.linalg.cg(gram.operator(), np.ones(4), rtol=1e-12)
     assert status == 0
     np.testing.assert_allclose(gram.dense() @ solution, 1.0, rtol=1e-9)
@@ -114,5 +114,5 @@ def test_a_wrong_value_of_one_type_shows(shift):
 
     rows = [(0, 1, 2, 3), (0, 4, 5, 6)]
     strings = built(rows)
-    gram = overlap_gram(strings, Wrong(strings.patterns))
+    gram = OverlapGram.of(strings, Wrong(strings.patterns))
     assert np.abs(gram.dense() - dense(tokens(rows))).max() > 0.9e-3

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.strings.patterns import pattern_strings
-from numerics.strings.shared_sets import shared_sets, shared_sets_between
+from numerics.strings.shared_sets import levels_between, levels_of
 
 ROWS = st.lists(
     st.tuples(*[st.integers(0, 6)] * 4), min_size=1, max_size=12, unique=True
@@ -45,7 +45,7 @@ def expected(rows, others, size):
 @given(ROWS)
 def test_sets_that_two_strings_have(rows):
     strings = patterned(rows)
-    levels = shared_sets(strings)
+    levels = levels_of(strings)
     for size in range(1, 5):
         found = entries(levels[size - 1], strings) if size <= len(levels) else set()
         assert found == expected(rows, list(enumerate(rows)), size)
@@ -55,7 +55,7 @@ def test_sets_that_two_strings_have(rows):
 @given(ROWS, ROWS)
 def test_sets_that_both_sides_have(rows, others):
     left, right = patterned(rows), patterned(others)
-    levels = shared_sets_between(left, right)
+    levels = levels_between(left, right)
     for size in range(1, 5):
         a = entries(levels[size - 1][0], left) if size <= len(levels) else set()
         b = entries(levels[size - 1][1], right) if size <= len(levels) else set()
@@ -66,5 +66,5 @@ def test_sets_that_both_sides_have(rows, others):
 
 def test_nothing_shared():
     strings = patterned([(0, 1), (2, 3)])
-    assert shared_sets(strings) == []
-    assert shared_sets_between(strings, patterned([(4, 5)])) == []
+    assert levels_of(strings) == []
+    assert levels_between(strings, patterned([(4, 5)])) == []

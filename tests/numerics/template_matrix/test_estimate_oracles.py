@@ -22,7 +22,7 @@ from numerics import (
     template_gram,
 )
 from numerics.attention.conditional_softmax import ConditionalSoftmax
-from numerics.attention.string_moments import string_moments
+from numerics.attention.string_moments import moments_of
 from numerics.averages.linalg import singular_values, triangle
 from numerics.template_matrix.mehler import kernel_factor
 from numerics.template_matrix.point_groups import PointGroups
@@ -195,7 +195,7 @@ def test_the_outer_stage_against_exact_self_values(beta, gamma, method):
     groups.extend(128, lambda _: None)
     lengths = (groups.factors() ** 2).sum(1)
     strings = [Incidence(t).symbols for t in templates]
-    d = string_moments(strings, architecture).squares
+    d = moments_of(strings, architecture).squares
     error = lengths.std(0, ddof=1) / 4
     assert (np.abs(lengths.mean(0) - d) <= t.ppf(1 - 5e-7, 15) * error).all()
     assert (error < 0.05 * d).all()

@@ -12,7 +12,7 @@ from symbind_testing.oracles.tensor_rule import features
 from symbind_testing.tasks import AA_AB, AABB_ABAB
 
 from numerics import Architecture, Cosine, ReLU, gap_bounds, string_gram, template_gram
-from numerics.attention.string_moments import mean_features, string_moments
+from numerics.attention.string_moments import mean_features, moments_of
 from numerics.averages.linalg import singular_values
 from symbind_theory import Template
 from symbind_theory.separation.incidence import READOUTS, Incidence
@@ -156,7 +156,7 @@ def test_the_biased_square_of_means_would_be_seen():
     """The control: plain squares of sampled means exceed the exact ones."""
     f = features(["?a ?a X"], 1.0, 0.8, 2048, 5, 3)
     strings = [Incidence(Template("?a ?a X")).symbols]
-    found = string_moments(strings, Architecture(1.0, 0.8))
+    found = moments_of(strings, Architecture(1.0, 0.8))
     exact = mean_features(strings, found.weights, ("X", "[CLS]"), 0.8)
     square = float((exact**2).sum())
     means = f.reshape(256, 8, *f.shape[1:]).mean(1)[:, 0]

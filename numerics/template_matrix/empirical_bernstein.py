@@ -25,7 +25,7 @@ import torch
 
 from numerics.architecture import Architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
-from numerics.attention.string_moments import mean_features, string_moments
+from numerics.attention.string_moments import mean_features, moments_of
 from numerics.averages.points import PseudoRandomPoints
 from numerics.devices import chunk_numbers, resolve_device
 from numerics.shapes import Float64
@@ -132,7 +132,7 @@ def _identity_gaps(
 ) -> tuple[Float64[np.ndarray, "r r"], float]:
     """b² ‖E f_i − E f_j‖², and the defect of the moments behind it."""
     strings = [Incidence(t, architecture.readout).symbols for t in templates]
-    found = string_moments(strings, architecture)
+    found = moments_of(strings, architecture)
     f = mean_features(strings, found.weights, tokens, architecture.gamma)
     apart = f[:, :, None] - f[:, None, :]
     return architecture.identity_vo**2 * (apart**2).sum(0), found.defect

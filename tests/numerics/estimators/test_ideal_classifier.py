@@ -6,7 +6,7 @@ from scipy.optimize import root
 from scipy.special import expit
 
 from numerics import TransformerKernelClassifier
-from numerics.estimators.margin_transfer import MarginTransfer, margin_transfer
+from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
 from symbind_theory import InputError, Template, builtin_task
 
 TASK = builtin_task("same-different")

@@ -120,11 +120,11 @@ def diversity_bound(
     chance = np.minimum(1.0, wildcards / diversity)
     moved = weights @ _moved(influence, counts, chance, _largest_changes(gram))
     return DiversityBound(
-        n,
-        diversity,
-        noise,
-        regression.from_units(closed),
-        float(np.sqrt(moved * size)) * regression.unit,
+        n=n,
+        diversity=diversity,
+        noise=noise,
+        closed_form=regression.from_units(closed),
+        collisions=float(np.sqrt(moved * size)) * regression.unit,
     )
 
 

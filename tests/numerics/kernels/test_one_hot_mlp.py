@@ -13,7 +13,7 @@ from symbind_testing.builders.activations import Square
 
 from numerics import GELU, Cosine, Erf, ReLU
 from numerics.kernels.closed_form import closed_matrix
-from numerics.kernels.mlp_kernel import mlp_kernel
+from numerics.kernels.one_hot_mlp import mlp_kernel
 from symbind_theory import Template
 from symbind_theory.strategies import tasks
 

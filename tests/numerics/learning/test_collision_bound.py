@@ -8,7 +8,7 @@ from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
 from symbind_testing.tasks import COPY
 
 from numerics import Architecture, learning_curve
-from numerics.learning.diversity_bound import diversity_bound
+from numerics.learning.collision_bound import diversity_bound
 from symbind_theory import InputError, TemplateTask
 
 TASK = TemplateTask(["?a ?a ?b", "?a ?b ?b"], [1, -1])

@@ -79,7 +79,7 @@ def test_equivalent_templates_have_gap_zero():
 
 def test_a_cut_in_chunks_changes_nothing(monkeypatch):
     whole = gap_bounds(AA_AB, points=300)
-    module = import_module("numerics.template_matrix.gap_bounds")
+    module = import_module("numerics.template_matrix.empirical_bernstein")
     monkeypatch.setattr(module, "chunk_numbers", lambda _: 40_000)
     cut = gap_bounds(AA_AB, points=300)
     for name in ("gaps", "low", "high"):

@@ -90,10 +90,10 @@ def margin_transfer(
     weighted = np.sqrt(counts.sum(1, keepdims=True)) * pushed
     size = float(np.linalg.norm(weighted)) / (4 * np.sqrt(model.alpha))
     return MarginTransfer(
-        data.strings.patterns,
-        _on_fresh_symbols(gram, ideal),
-        _on_fresh_symbols(gram, model.dual_coef_),
-        np.sqrt(data.kernel.diagonal) * size,
+        patterns=data.strings.patterns,
+        ideal=_on_fresh_symbols(gram, ideal),
+        found=_on_fresh_symbols(gram, model.dual_coef_),
+        bound=np.sqrt(data.kernel.diagonal) * size,
     )
 
 
