@@ -36,12 +36,6 @@ Images = Literal["symbols", "any"]
 _IMAGES = ("symbols", "any")
 
 
-def _symbol(token: str) -> tuple[bool, str]:
-    """Whether a token is a wildcard, and its name."""
-    name = _wildcard_name(token)
-    return (False, token) if name is None else (True, name)
-
-
 def _wildcard_name(token: str) -> str | None:
     """The name if `token` is `?name` or one lower-case Greek letter, else None."""
     if token[0] == "?" and len(token) > 1:
