@@ -310,7 +310,7 @@ MESSAGES = [
     (
         "parameter",
         changed(["architecture", "beta"], [1]),
-        "architecture.beta is [1]; expected numbers, text or null by name",
+        "architecture.beta is [1]; expected a number of at least 0",
     ),
     (
         "huge parameter",
@@ -319,18 +319,34 @@ MESSAGES = [
     ),
     (
         "odd parameter",
-        changed(["architecture", "a\nb\x1b"], [1]),
-        "architecture.'a\\nb\\x1b' is [1]; expected numbers, text or null by name",
+        changed(["architecture", "a\nb\x1b"], 1.0),
+        "architecture.'a\\nb\\x1b' is no field; expected one of beta, gamma, readout",
+    ),
+    ("negative beta", changed(["architecture", "beta"], -1), "beta is -1; expected a"),
+    (
+        "no depth",
+        without("architecture", "depth"),
+        "architecture.depth is missing; exp",
+    ),
+    (
+        "readout",
+        changed(["architecture", "readout"], "first"),
+        "architecture.readout is 'first'; expected cls, last or mean",
+    ),
+    (
+        "parameter of an activation",
+        changed(["architecture", "activation", "a\nb"], []),
+        "architecture.activation.'a\\nb' is []; expected a number",
     ),
     (
         "nameless activation",
         changed(["architecture", "activation"], {"b1": 1}),
-        "architecture.activation is {'b1': 1}; expected numbers, text or null by name",
+        "architecture.activation.name is missing; expected the name of an activation",
     ),
     (
         "activation",
         changed(["architecture", "activation", "b1"], "1"),
-        "architecture.activation is {'name': 'cos', 'b1': '1'}; expected numbers",
+        "architecture.activation.b1 is '1'; expected a number",
     ),
     ("pair", changed(["equivalent_pairs"], [[0]]), "equivalent_pairs[0] is [0]; exp"),
     ("decimal pair", changed(["collapsed_pairs"], [[0, 1.0]]), "collapsed_pairs[0][1]"),
