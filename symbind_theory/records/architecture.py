@@ -76,7 +76,10 @@ class ArchitectureRecord:
     beta: _NotNegative
     gamma: _NotNegative
     readout: Readout
-    activation: ActivationRecord
+    activation: Annotated[
+        ActivationRecord,
+        InDocument(expected="a table of the activation's name and its numbers"),
+    ]
     identity_kq: _Number
     identity_vo: _Number
     depth: Annotated[int, InDocument(low=1)]

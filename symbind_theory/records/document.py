@@ -62,12 +62,6 @@ def _scalar(value: Any) -> Any:
 
 _NUMBER = {"type": "number"}
 
-_Number = Annotated[float, BeforeValidator(_number)]
-"""An integer or a decimal that float64 holds."""
-
-_Exact = Annotated[Any, AfterValidator(_number), WithJsonSchema(_NUMBER)]
-"""The same, and an integer stays one."""
-
 _Label = Annotated[
     Any,
     AfterValidator(_label),
@@ -135,6 +129,12 @@ def _model_type(kind: Described) -> Any:
     given = {name: limit for name, limit in limits.items() if limit is not None}
     if given:
         checked = Annotated[checked, Field(**given)]
+    if kind.kind is float:
+        # An integer or a decimal that float64 holds.
+        checked = Annotated[checked, BeforeValidator(_number)]
+    if kind.marks.exact:
+        least = {} if marks.low is None else {"minimum": marks.low}
+        checked = Annotated[checked, WithJsonSchema({**_NUMBER, **least})]
     return checked | None if kind.nullable else checked
 
 
@@ -150,8 +150,9 @@ def _unlimited(kind: Described) -> Any:
         return Annotated[entries, Field(min_length=count, max_length=count)]
     if names := choices(kind.kind):
         return Literal[names]
-    if kind.kind is float:
-        return _Exact if kind.marks.exact else _Number
+    if kind.kind is float and kind.marks.exact:
+        # Pydantic would make a decimal of an integer.
+        return int | float
     return _Label if kind.kind == float | str else kind.kind
 
 
