@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
-from numerics.activations import Activation, Cosine
+from numerics.activations import Activation, Cosine, ReLU
+from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.separation.incidence import Readout, read_readout
+from symbind_theory.separation.theorem_s import Kind
 from symbind_theory.validation import (
     InputError,
     finite_number,
@@ -71,6 +74,36 @@ class Architecture:
                 )
         positive_integer("depth", self.depth)
         finite_number("residual", self.residual)
+
+    def record(self) -> ArchitectureRecord:
+        """The same as an exact record, from which hypotheses and reports derive."""
+        return ArchitectureRecord(
+            beta=self.beta,
+            gamma=self.gamma,
+            readout=self.readout,
+            activation=_activation_record(self.activation),
+            identity_kq=self.identity_kq,
+            identity_vo=self.identity_vo,
+            depth=self.depth,
+            residual=self.residual,
+            normalisation=self.normalisation,
+        )
+
+
+def _activation_record(activation: Activation) -> ActivationRecord:
+    """Its name, the numbers among its fields, and what is known of it."""
+    kind: Kind = "other"
+    if activation.constant:
+        kind = "constant"
+    elif isinstance(activation, Cosine):
+        kind = "cosine"
+    elif isinstance(activation, ReLU):
+        kind = "relu"
+    numbers: tuple[tuple[str, float], ...] = ()
+    if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
+        values = dataclasses.asdict(activation).items()
+        numbers = tuple((k, v) for k, v in values if isinstance(v, (int, float)))
+    return ActivationRecord(activation.name, numbers, kind)
 
 
 def supported(architecture: Architecture) -> Architecture:

@@ -16,9 +16,8 @@ from numerics.architecture import Architecture
 from numerics.learning.curves import learning_curve, sample_complexity
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
-from symbind_theory.command.from_estimates import as_curve
 from symbind_theory.laws.substitution_laws import Probabilities
-from symbind_theory.records.check import CheckResult
+from symbind_theory.records.check import CheckResult, Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import fresh_tokens
@@ -74,7 +73,7 @@ def illustrate(
             architecture,
             result.seed,
             device=device,
-            level=result.estimates.smallest_eigenvalue.level,
+            level=result.estimates.level,
             progress=progress,
         )
     return Illustration(
@@ -184,7 +183,7 @@ def variants(
                 result.seed,
                 device,
                 result.estimates.method,
-                level=result.estimates.smallest_eigenvalue.level,
+                level=result.estimates.level,
                 progress=progress,
             )
         implied = learning_curve(result.task, sizes=curve.sizes, gram=gram)
@@ -195,7 +194,7 @@ def variants(
                 change.identity_vo,
                 gram.smallest_eigenvalue,
                 sample_complexity(result.task, target=samples.target, gram=gram),
-                as_curve(implied),
+                Curve(implied.sizes, implied.intervals, implied.alpha),
             )
         )
     return tuple(found)

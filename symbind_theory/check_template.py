@@ -10,25 +10,21 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.compare import compare
-from symbind_theory.command.from_estimates import (
-    as_curve,
-    curve_sizes,
-    parameters,
-    summarise,
-)
+from symbind_theory.command.from_estimates import curve_sizes, summarise
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.command.shell import rendered, run_command, say, write_output
 from symbind_theory.files import check_distinct, check_writable, write_text
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import CheckResult
+from symbind_theory.records.check import Alignment, CheckResult, Curve, Samples
 from symbind_theory.records.page import Provenance
 from symbind_theory.separation.certificates import certify, write_certificate
-from symbind_theory.separation.theorem_s import Kernel, Kind, decide
+from symbind_theory.separation.theorem_s import decide
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
     InputError,
@@ -39,9 +35,9 @@ from symbind_theory.verdicts import verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture
+    from numerics import Architecture, TemplateGram
 
-__all__ = ["check", "kernel_facts", "main"]
+__all__ = ["check", "main"]
 
 
 def check(
@@ -80,13 +76,7 @@ def check(
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.
     """
-    from numerics import (
-        Architecture,
-        alignment,
-        learning_curve,
-        sample_complexity,
-        template_gram,
-    )
+    from numerics import Architecture, template_gram
 
     if not isinstance(task, TemplateTask):
         raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
@@ -103,63 +93,56 @@ def check(
         level=level,
         progress=progress,
     )
-    samples = (
-        None
-        if task.symbolic
-        else sample_complexity(task, architecture, target, gram=gram)
-    )
-    kernel = kernel_facts(architecture)
-    decision = decide(task.templates, kernel)
-    estimates = summarise(gram, kernel, decision)
+    described = architecture.record()
+    decision = decide(task.templates, described.kernel)
+    estimates = summarise(gram, described, decision)
+    learned = _learning(task, architecture, target, gram)
     return CheckResult(
         task=task,
-        architecture=parameters(architecture),
+        architecture=described,
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
         collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
         estimates=estimates,
-        sample_complexity=samples,
-        alignment=None
-        if task.symbolic
-        else alignment(task, architecture, target, gram=gram),
-        learning_curve=None
-        if samples is None
-        else as_curve(learning_curve(task, sizes=curve_sizes(samples), gram=gram)),
+        sample_complexity=learned.samples,
+        alignment=learned.alignment,
+        learning_curve=learned.curve,
         verdicts=verdicts(
             task,
             decision,
             estimates.smallest_eigenvalue,
-            samples,
-            architecture.identity_vo,
+            learned.samples,
+            described.identity_vo,
         ),
         seed=seed,
         version=__version__,
     )
 
 
-def kernel_facts(architecture: Architecture) -> Kernel:
-    """What Theorem S needs to know of the architecture."""
-    from numerics import Cosine, ReLU
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """What N implies for learning; nothing for symbolic labels."""
 
-    activation = architecture.activation
-    kind: Kind = "other"
-    if activation.constant:
-        kind = "constant"
-    elif isinstance(activation, Cosine):
-        kind = "cosine"
-    elif isinstance(activation, ReLU):
-        kind = "relu"
-    return Kernel(
-        readout=architecture.readout,
-        activation=kind,
-        beta_is_zero=architecture.beta == 0,
-        gamma_is_zero=architecture.gamma == 0,
-        identity_kq=architecture.identity_kq != 0,
-        one_layer=architecture.depth == 1
-        and architecture.residual == 0
-        and architecture.normalisation is None,
+    samples: Samples | None = None
+    alignment: Alignment | None = None
+    curve: Curve | None = None
+
+
+def _learning(
+    task: TemplateTask, architecture: Architecture, target: float, gram: TemplateGram
+) -> _Learning:
+    from numerics import alignment, learning_curve, sample_complexity
+
+    if task.symbolic:
+        return _Learning()
+    samples = sample_complexity(task, architecture, target, gram=gram)
+    curve = learning_curve(task, sizes=curve_sizes(samples), gram=gram)
+    return _Learning(
+        samples=samples,
+        alignment=alignment(task, architecture, target, gram=gram),
+        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
     )
 
 
@@ -194,22 +177,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         return _list()
     task = task_of(options)
     architecture = _architecture(options)
-    if options.certificate is not None:
-        if options.identity_kq or options.identity_vo:
-            raise InputError(
-                "--certificate was given with an identity term; expected neither "
-                "--identity-kq nor --identity-vo: certificates speak of the network "
-                "without them"
-            )
-        check_writable(options.certificate, "the certificate")
-    if options.html is not None:
-        check_writable(options.html, "the page")
-    named = {
-        "the task file": options.file,
-        "the certificate": options.certificate,
-        "the page": options.html,
-    }
-    check_distinct({what: path for what, path in named.items() if path is not None})
+    _check_outputs(options)
 
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
@@ -231,12 +199,39 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         text = to_json(result) + "\n"
     else:
         text = rendered(lambda console: print_result(result, console))
+    certificate = None
     if options.certificate is not None:
-        _certify(result, options, name)
+        certificate = _certify(result, options, name)
     write_output(text)
     if options.html is not None:
-        _write_page(result, architecture, options, name, command)
+        source = _PageSource(result, architecture, certificate, command)
+        _write_page(source, options, name)
     return result.exit_status
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse files that cannot be written before anything is computed.
+
+    Raises:
+        InputError: one of them, two that are the same, or a certificate with an
+            identity term.
+    """
+    if options.certificate is not None:
+        if options.identity_kq or options.identity_vo:
+            raise InputError(
+                "--certificate was given with an identity term; expected neither "
+                "--identity-kq nor --identity-vo: certificates speak of the network "
+                "without them"
+            )
+        check_writable(options.certificate, "the certificate")
+    if options.html is not None:
+        check_writable(options.html, "the page")
+    named = {
+        "the task file": options.file,
+        "the certificate": options.certificate,
+        "the page": options.html,
+    }
+    check_distinct({what: path for what, path in named.items() if path is not None})
 
 
 def _list() -> int:
@@ -249,13 +244,24 @@ def _list() -> int:
     return 0
 
 
-def _write_page(
-    result: CheckResult,
-    architecture: Architecture,
-    options: argparse.Namespace,
-    name: str,
-    command: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _PageSource:
+    """What a page is made from.
+
+    Attributes:
+        result: the check.
+        architecture: what was checked.
+        certificate: where it has been made already.
+        command: what was typed.
+    """
+
+    result: CheckResult
+    architecture: Architecture
+    certificate: Mapping[str, Any] | None
+    command: str
+
+
+def _write_page(source: _PageSource, options: argparse.Namespace, name: str) -> None:
     """Illustrate the check and write it as a page."""
     from numerics.page_data import illustrate
     from symbind_theory.report.page import page
@@ -263,36 +269,40 @@ def _write_page(
     from symbind_theory.task_files import dump_task
 
     illustration = illustrate(
-        result,
-        architecture,
+        source.result,
+        source.architecture,
         max_points=options.max_points,
         device=options.device,
         stage=progress_bar,
     )
     text = page(
-        result,
+        source.result,
         illustration,
-        certificate=embedded_certificate(result),
-        provenance=Provenance(command, versions()),
-        task_file=dump_task(result.task),
+        certificate=embedded_certificate(source.result, source.certificate),
+        provenance=Provenance(source.command, versions()),
+        task_file=dump_task(source.result.task),
     )
     write_text(options.html, text, "the page")
     say(name, f"page written to {shorten(options.html, 200)}")
 
 
-def _certify(result: CheckResult, options: argparse.Namespace, name: str) -> None:
+def _certify(
+    result: CheckResult, options: argparse.Namespace, name: str
+) -> Mapping[str, Any] | None:
     """Write the certificate, or say on the standard error why there is none."""
     path, matrix = options.certificate, result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
         kept = ", the file is left as it was" if os.path.exists(path) else ""
-        message = f"no certificate was written{kept}: {matrix.evidence}"
-    else:
-        write_certificate(certify(result.task.templates, options.readout), path)
-        message = (
-            f"certificate written to {shorten(path, 200)}; to verify it: python -m "
-            f"symbind_theory.certificate_verifier {shlex.quote(path)}"
-        )
-    say(name, message)
+        say(name, f"no certificate was written{kept}: {matrix.evidence}")
+        return None
+    certificate = certify(result.task, result.architecture.readout)
+    write_certificate(certificate, path)
+    say(
+        name,
+        f"certificate written to {shorten(path, 200)}; to verify it: python -m "
+        f"symbind_theory.certificate_verifier {shlex.quote(path)}",
+    )
+    return certificate
 
 
 def _task_names() -> Iterable[str]:

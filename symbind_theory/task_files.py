@@ -8,7 +8,7 @@
 
 `docs/tasks.md` lists the fields; `task_file.schema.json` beside this module is their
 JSON schema. Of this package only modules that read files import pydantic: this one and
-`result_schema`.
+`records.document`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,10 @@ class TemplateTask:
 
     def equivalent_pairs(self) -> tuple[tuple[int, int], ...]:
         """Index pairs i < j of templates equal up to a renaming of wildcards."""
+        return self._equivalent_pairs
+
+    @cached_property
+    def _equivalent_pairs(self) -> tuple[tuple[int, int], ...]:
         canonical = [t.canonical() for t in self.templates]
         return tuple(
             (i, j)
@@ -190,6 +195,16 @@ class TemplateTask:
 
     def overlapping_pairs(self, images: Images = "symbols") -> tuple[Overlap, ...]:
         """Index pairs i < j of templates that share a string, each with a witness."""
+        if images not in self._overlaps:
+            self._overlaps[images] = self._find_overlaps(images)
+        return self._overlaps[images]
+
+    @cached_property
+    def _overlaps(self) -> dict[Images, tuple[Overlap, ...]]:
+        """Those that have been asked for."""
+        return {}
+
+    def _find_overlaps(self, images: Images) -> tuple[Overlap, ...]:
         # With symbols for wildcards only equivalent templates share a string.
         pairs = (
             self.equivalent_pairs()
@@ -224,6 +239,10 @@ class TemplateTask:
         templates with one skeleton look alike to an MLP when their symbols are new.
         None for symbolic labels.
         """
+        return self._mlp_floor
+
+    @cached_property
+    def _mlp_floor(self) -> Number | None:
         if self.symbolic:
             return None
         groups: dict[tuple[str | None, ...], list[int]] = {}

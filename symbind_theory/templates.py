@@ -242,6 +242,10 @@ class Template:
         >>> Template("?b ?a ?b").canonical()
         Template('?1 ?2 ?1')
         """
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> Template:
         number = {name: str(i) for i, name in enumerate(self.wildcards, start=1)}
         return Template(
             f"?{number[name]}" if wild else name for wild, name in self._symbols

@@ -138,9 +138,9 @@ def _conflict(task: TemplateTask, decision: Decision) -> str | None:
         for collapse in decision.collapses
         if collapse.identical and task.labels[collapse.i] != task.labels[collapse.j]
     ]
+    shared = {(o.i, o.j): o.witness for o in task.overlapping_pairs()}
     for i, j in pairs:
-        string = task.templates[i].overlap(task.templates[j])
-        if string is not None:
+        if string := shared.get((i, j)):
             return (
                 f"Templates {i + 1} and {j + 1} produce the same strings, such as "
                 f"'{string}', with the labels {task.labels[i]} and {task.labels[j]}: "

@@ -54,7 +54,6 @@ from proofs_check.statistics import (
     reported,
 )
 from symbind_theory import TemplateTask, builtin_task
-from symbind_theory.check_template import kernel_facts
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report, conjunction
@@ -120,7 +119,7 @@ def nonsingularity(
         level=level,
     )
     strings = StringSamples.draw(templates, architecture, sampling, seeds[1:])
-    decision = decide(templates, kernel_facts(architecture))
+    decision = decide(templates, architecture.record().kernel)
     findings = [entries_agree(gram, strings)]
     if r > 1:
         findings += [gaps_agree(gram, strings), _permutations(gram)]

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Curve, Estimates, Gap, Samples
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.check import Estimates, Gap, Samples
+from symbind_theory.separation.incidence import incidence
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
-from symbind_theory.separation.theorem_s import Decision, Kernel
+from symbind_theory.separation.theorem_s import Decision
 
 if TYPE_CHECKING:
-    from numerics import Architecture, LearningCurve, TemplateGram
+    from numerics import TemplateGram
 
-__all__ = ["as_curve", "curve_sizes", "parameters", "summarise"]
+__all__ = ["curve_sizes", "summarise"]
 
 # Without a number of strings that is enough, the curve ends where data sets do.
 _LARGE_DATA_SET = 10**6
 
 
-def parameters(architecture: Architecture) -> dict[str, Any]:
-    """The architecture by name, with the activation's own parameters inside."""
-    found = {
-        field.name: getattr(architecture, field.name)
-        for field in dataclasses.fields(architecture)
-    }
-    activation = architecture.activation
-    inner = {}
-    if dataclasses.is_dataclass(activation) and not isinstance(activation, type):
-        inner = {
-            name: value
-            for name, value in dataclasses.asdict(activation).items()
-            if isinstance(value, (int, float))
-        }
-    found["activation"] = {"name": activation.name, **inner}
-    return found
-
-
-def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimates:
+def summarise(
+    gram: TemplateGram, architecture: ArchitectureRecord, decision: Decision
+) -> Estimates:
     """The numbers of a Gram record as plain frozen tuples, exact ones beside them."""
 
     def rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
@@ -48,26 +32,22 @@ def summarise(gram: TemplateGram, kernel: Kernel, decision: Decision) -> Estimat
 
     width = gram.halfwidth
     return Estimates(
+        gaps=_gaps(gram, architecture, decision),
         attention=rows(gram.attention),
         attention_halfwidth=rows(width["attention"]),
         attention_self=tuple(gram.attention_self.tolist()),
         matrix=rows(gram.matrix),
         matrix_halfwidth=rows(width["matrix"]),
         matrix_self=tuple(gram.matrix_self.tolist()),
-        gaps=_gaps(gram, kernel, decision),
         eigenvalues=gram.eigenvalues,
         smallest_eigenvalue=gram.smallest_eigenvalue,
         condition_number=gram.condition_number,
         attention_smallest_eigenvalue=gram.attention_smallest_eigenvalue,
+        level=gram.level,
         points=gram.points,
         method=gram.method,
         device=gram.device,
     )
-
-
-def as_curve(curve: LearningCurve) -> Curve:
-    """A learning curve as a plain record."""
-    return Curve(curve.sizes, curve.intervals, curve.alpha)
 
 
 def curve_sizes(samples: Samples) -> tuple[int, ...]:
@@ -78,14 +58,15 @@ def curve_sizes(samples: Samples) -> tuple[int, ...]:
     return tuple(round(10 ** (step / 4)) for step in range(4 * decades + 1))
 
 
-def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, ...]:
+def _gaps(
+    gram: TemplateGram, architecture: ArchitectureRecord, decision: Decision
+) -> tuple[Gap, ...]:
     """Every pair's gap: the estimate, and how it starts in beta."""
-    seen = [Incidence(t, kernel.readout) for t in gram.templates]
-    architecture = gram.architecture
+    seen = [incidence(t, architecture.readout) for t in gram.templates]
     identities = architecture.identity_kq != 0, architecture.identity_vo != 0
     # At γ = 0 templates collapse by equal features, whatever β is.
-    equal = {(c.i, c.j) for c in decision.collapses if kernel.gamma_is_zero}
-    if kernel.activation == "constant":
+    equal = {(c.i, c.j) for c in decision.collapses if architecture.gamma == 0}
+    if architecture.activation.kind == "constant":
         equal = set()
     gaps = []
     for i, j in combinations(range(len(seen)), 2):
@@ -98,7 +79,7 @@ def _gaps(gram: TemplateGram, kernel: Kernel, decision: Decision) -> tuple[Gap, 
 
 
 def _beginning(
-    leading: LeadingGap, architecture: Architecture, equal: bool
+    leading: LeadingGap, architecture: ArchitectureRecord, equal: bool
 ) -> tuple[int | None, str | None]:
     """Order and coefficient, as far as they hold at this γ."""
     if leading.order is None or equal:

@@ -36,6 +36,16 @@ def command_parser() -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_task(parser)
+    _add_outputs(parser)
+    _add_architecture(parser)
+    _add_estimation(parser)
+    parser.add_argument("--version", action="version", version=f"symbind {__version__}")
+    return parser
+
+
+def _add_task(parser: CommandParser) -> None:
+    """What is checked, or compared."""
     add = parser.add_argument
     add("lines", nargs="*", metavar="'TEMPLATE -> LABEL'", help="such as '?a ?a -> 1'")
     add("--task", metavar="NAME", help="a built-in task instead")
@@ -48,6 +58,11 @@ def command_parser() -> CommandParser:
         help="set checks beside each other that were written with --json",
     )
     add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
+
+
+def _add_outputs(parser: CommandParser) -> None:
+    """What is written."""
+    add = parser.add_argument
     add("--json", action="store_true", help="write one JSON document, nothing else")
     add(
         "--certificate",
@@ -55,6 +70,11 @@ def command_parser() -> CommandParser:
         help="write why N is non-singular, for certificate_verifier to check",
     )
     add("--html", metavar="FILE", help="write a page to look at and to send on")
+
+
+def _add_architecture(parser: CommandParser) -> None:
+    """The transformer."""
+    add = parser.add_argument
     add("--beta", type=number_option(0), default=1.0, help="inverse temperature (1)")
     add("--gamma", type=number_option(0), default=1.0, help="position scale (1)")
     add("--readout", choices=READOUTS, default="cls", help="position read out (cls)")
@@ -75,6 +95,11 @@ def command_parser() -> CommandParser:
     add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
     add("--b1", type=number_option(), help="frequency of the cosine (1)")
     add("--b2", type=number_option(), help="phase of the cosine (0.3)")
+
+
+def _add_estimation(parser: CommandParser) -> None:
+    """How N is estimated, and the error that is aimed at."""
+    add = parser.add_argument
     add("--target", type=number_option(0), default=0.01, help="error aimed at (0.01)")
     add(
         "--rel-tol",
@@ -91,8 +116,6 @@ def command_parser() -> CommandParser:
     add("--method", choices=["rqmc", "mc"], default="rqmc", help="points (rqmc)")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--seed", type=integer_option(0), default=0, help="of the random points (0)")
-    add("--version", action="version", version=f"symbind {__version__}")
-    return parser
 
 
 def task_of(options: argparse.Namespace) -> TemplateTask:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import CheckResult
@@ -17,18 +19,27 @@ __all__ = ["embedded_certificate", "versions"]
 _NUMBERS_DEPEND_ON = ("numpy", "scipy", "sympy", "torch")
 
 
-def embedded_certificate(result: CheckResult) -> Certificate:
-    """The certificate that N is non-singular, or why there is none."""
+def embedded_certificate(
+    result: CheckResult, made: Mapping[str, Any] | None = None
+) -> Certificate:
+    """The certificate that N is non-singular, or why there is none.
+
+    Args:
+        result: the check.
+        made: its certificate, where it has been made before.
+    """
     architecture = result.architecture
-    if architecture["identity_kq"] or architecture["identity_vo"]:
+    if architecture.has_identity:
         return _none("certificates speak of the network without identity terms.")
-    if architecture["beta"] == 0 or architecture["gamma"] == 0:
+    if architecture.beta == 0 or architecture.gamma == 0:
         return _none("certificates speak of beta and gamma other than 0.")
     matrix = result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
         return _none(f"N is singular: {matrix.evidence}")
+    if made is not None:
+        return Certificate(made)
     try:
-        return Certificate(certify(result.task, architecture["readout"]))
+        return Certificate(certify(result.task, architecture.readout))
     except InputError as error:
         return _none(f"{error}.")
 

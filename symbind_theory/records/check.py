@@ -1,15 +1,35 @@
-"""What a check found about a task: frozen records that every report reads."""
+"""What a check found about a task: frozen records that every report reads.
+
+They also describe the JSON document of a check, its schema and its reader: these follow
+from the fields, with what `InDocument` says of them (`records.description`). To add
+something to a check is one line here, such as
+
+    spread: Annotated[float, InDocument(low=0)] = 0.0
+
+in `Estimates` or `CheckResult`, with what it is under Attributes; `check` fills it and
+a renderer shows it. The default is what a file without it is read as. The schema is a
+file too: `python -m symbind_theory.records.document` writes what it must be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Annotated, Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.description import InDocument
+from symbind_theory.records.forms import (
+    FloorForm,
+    IntervalForm,
+    OverlapForm,
+    TaskForm,
+)
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.tasks import Overlap, TemplateTask
+from symbind_theory.validation import InputError, shorten
 
 __all__ = [
     "Alignment",
@@ -19,6 +39,40 @@ __all__ = [
     "Gap",
     "Samples",
 ]
+
+# Beyond what any check counts up to.
+_MOST_STRINGS = 10**18
+
+_Estimate = Annotated[
+    Interval,
+    InDocument(
+        form=IntervalForm,
+        expected="a table with value, low and high, each a number or null for infinity",
+    ),
+]
+_Row = Annotated[
+    tuple[float, ...],
+    InDocument(
+        expected="a list of numbers, one for each template", one_for_each="templates"
+    ),
+]
+_Rows = Annotated[
+    tuple[_Row, ...],
+    InDocument(
+        expected="rows of numbers, one for each template", one_for_each="templates"
+    ),
+]
+_Pairs = Annotated[
+    tuple[tuple[int, int], ...],
+    InDocument(expected="a list of pairs [i, j], i < j, of templates counted from 0"),
+]
+_Overlaps = Annotated[
+    tuple[Annotated[Overlap, InDocument(form=OverlapForm)], ...],
+    InDocument(expected="a list of tables with i, j, i < j, and a witness"),
+]
+_Index = Annotated[int, InDocument(expected="the number of a template, from 0")]
+_Positive = Annotated[float, InDocument(above=0)]
+_AtTheEnd = InDocument(place="end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +91,56 @@ class Gap:
             pairs at γ = 0.
     """
 
-    i: int
-    j: int
-    estimate: Interval
-    order: int | None = None
-    coefficient: str | None = None
+    i: _Index
+    j: _Index
+    estimate: Annotated[_Estimate, _AtTheEnd]
+    order: Annotated[int | None, InDocument(low=0)]
+    coefficient: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
     """The numbers of a check, with their uncertainty.
 
     Attributes:
+        gaps: every pair's gap.
         attention: C as rows; entries' half-widths in `attention_halfwidth`.
         attention_self: K_attn of a string with itself, for each template.
         matrix: N as rows; entries' half-widths in `matrix_halfwidth`.
         matrix_self: K_trans of a string with itself, for each template.
-        gaps: every pair's gap.
         eigenvalues: of N, largest first.
         smallest_eigenvalue: of N.
         condition_number: of N.
         attention_smallest_eigenvalue: of C.
+        level: coverage of every interval.
         points: outer points used.
         method: how they were drawn.
         device: where they were computed.
     """
 
-    attention: tuple[tuple[float, ...], ...]
-    attention_halfwidth: tuple[tuple[float, ...], ...]
-    attention_self: tuple[float, ...]
-    matrix: tuple[tuple[float, ...], ...]
-    matrix_halfwidth: tuple[tuple[float, ...], ...]
-    matrix_self: tuple[float, ...]
     gaps: tuple[Gap, ...]
-    eigenvalues: tuple[Interval, ...]
-    smallest_eigenvalue: Interval
-    condition_number: Interval
-    attention_smallest_eigenvalue: Interval
-    points: int
-    method: str
-    device: str
+    attention: _Rows
+    attention_halfwidth: _Rows
+    attention_self: _Row
+    matrix: _Rows
+    matrix_halfwidth: _Rows
+    matrix_self: _Row
+    eigenvalues: Annotated[
+        tuple[_Estimate, ...],
+        InDocument(
+            expected="a list of intervals, one for each template",
+            one_for_each="templates",
+        ),
+    ]
+    smallest_eigenvalue: _Estimate
+    condition_number: _Estimate
+    attention_smallest_eigenvalue: _Estimate
+    level: Annotated[
+        float, InDocument(above=0, high=1, expected="a number in (0, 1]", place="end")
+    ]
+    points: Annotated[int, InDocument(low=1), _AtTheEnd]
+    method: Annotated[str, _AtTheEnd]
+    device: Annotated[str, _AtTheEnd]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +154,10 @@ class Samples:
         alpha: ridge.
     """
 
-    n: int | None
-    interval: Interval
-    target: float
-    alpha: float
+    n: Annotated[int | None, InDocument(low=0, high=_MOST_STRINGS)]
+    interval: Annotated[Interval, InDocument(form=IntervalForm, place="inline")]
+    target: _Positive
+    alpha: _Positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +168,29 @@ class Curve:
         sizes: numbers of training strings, increasing.
         mse: for each size, the expected error that N implies.
         alpha: ridge.
+
+    Raises:
+        InputError: sizes that do not increase.
     """
 
-    sizes: tuple[int, ...]
-    mse: tuple[Interval, ...]
-    alpha: float
+    sizes: Annotated[
+        tuple[Annotated[int, InDocument(low=1, high=_MOST_STRINGS)], ...],
+        InDocument(
+            expected="increasing integers from 1 to 1e18, one or more", filled=True
+        ),
+    ]
+    mse: Annotated[
+        tuple[_Estimate, ...],
+        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
+    ]
+    alpha: _Positive
+
+    def __post_init__(self) -> None:
+        if any(n >= larger for n, larger in pairwise(self.sizes)):
+            raise InputError(
+                f"sizes is {shorten(list(self.sizes))}; expected increasing integers "
+                "of at least 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +204,18 @@ class Alignment:
         samples: training strings for the hardest labelling.
     """
 
-    energy: Interval
-    hardest: tuple[float, ...]
-    samples: Samples
+    energy: _Estimate
+    hardest: Annotated[_Row, InDocument(key="hardest_labels")]
+    samples: Annotated[Samples, InDocument(key="hardest_sample_complexity")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """Everything a check found about one task and one architecture.
 
     Attributes:
         task: the task.
-        architecture: its parameters by name; the activation is a mapping of its own.
+        architecture: the transformer.
         equivalent_pairs: index pairs of templates equal up to renaming.
         overlapping_pairs: pairs that share a string of symbols, with the string.
         overlapping_pairs_any: the same when wildcards may also take regular tokens.
@@ -148,20 +230,20 @@ class CheckResult:
         version: of the package.
     """
 
-    task: TemplateTask
-    architecture: Mapping[str, Any]
-    equivalent_pairs: tuple[tuple[int, int], ...]
-    overlapping_pairs: tuple[Overlap, ...]
-    overlapping_pairs_any: tuple[Overlap, ...]
-    collapsed_pairs: tuple[tuple[int, int], ...]
-    mlp_floor: Any
-    estimates: Estimates
+    task: Annotated[TemplateTask, InDocument(form=TaskForm, place="inline")]
+    architecture: Annotated[ArchitectureRecord, InDocument(closed=True)]
+    equivalent_pairs: _Pairs
+    overlapping_pairs: _Overlaps
+    overlapping_pairs_any: _Overlaps
+    collapsed_pairs: _Pairs
+    mlp_floor: Annotated[Any, InDocument(form=FloorForm, place="inline")]
+    estimates: Annotated[Estimates, InDocument(place="inline")]
     sample_complexity: Samples | None
     alignment: Alignment | None
     learning_curve: Curve | None
     verdicts: tuple[Verdict, ...]
-    seed: int
-    version: str
+    seed: Annotated[int, InDocument(low=0), _AtTheEnd]
+    version: Annotated[str, _AtTheEnd]
 
     def verdict(self, claim: str) -> Verdict | None:
         """The verdict on a claim id, or None where the claim is not about the task."""

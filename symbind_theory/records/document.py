@@ -1,14 +1,22 @@
-"""The JSON document of a check: its fields, and what each of them may be.
+"""The JSON document of a check as pydantic models, which follow from its record.
 
-`report.document` writes it. Whoever wrote a file is not trusted: what is no such
-document is refused in one line.
+`records.description` says how, and writes the document. Whoever wrote a file is not
+trusted: what is no such document is refused in one line.
+
+    python -m symbind_theory.records.document
+
+writes the JSON schema, which `check.schema.json` beside this module keeps.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Annotated, Any, Literal, get_args
+import sys
+from dataclasses import MISSING
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -17,34 +25,26 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
+    create_model,
 )
 
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.description import (
+    Described,
+    DocumentField,
+    choices,
+    described,
+    document_fields,
+    expected,
+    fields_of,
+)
 from symbind_theory.validation import InputError, finite_number, shorten
 
-__all__ = [
-    "AlignmentEntry",
-    "CurveEntry",
-    "GapEntry",
-    "IntervalEntry",
-    "OverlapEntry",
-    "ResultFile",
-    "SamplesEntry",
-    "VerdictEntry",
-    "read_document",
-]
+__all__ = ["model_of", "read_document", "schema"]
 
 # A document with none of these is something else than a damaged result.
 _MARKS = ("architecture", "matrix", "verdicts")
-
-# Beyond what any check counts up to.
-_MOST_STRINGS = 10**18
-
-_INTERVAL = "a table with value, low and high, each a number or null for infinity"
-_ROWS = "rows of numbers, one for each template"
-_ROW = "a list of numbers, one for each template"
-_PAIRS = "a list of pairs [i, j], i < j, of templates counted from 0"
-_OVERLAPS = "a list of tables with i, j, i < j, and a witness"
-_SAMPLES = "a table with n, value, low, high, target and alpha, or null"
 
 
 def _number(value: Any) -> Any:
@@ -56,158 +56,114 @@ def _label(value: Any) -> Any:
     return value if isinstance(value, str) else _number(value)
 
 
-def _parameter(value: Any) -> Any:
-    """A number as it is, text, null, or an activation: its name and its numbers."""
-    if isinstance(value, dict):
-        if not isinstance(value.get("name"), str):
-            raise ValueError("an activation without its name")
-        for name in value.keys() - {"name"}:
-            _scalar(value[name])
-    elif value is not None and not isinstance(value, str):
-        _scalar(value)
-    return value
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, bool) else _number(value)
 
 
-def _scalar(value: Any) -> None:
-    if not isinstance(value, bool):
-        _number(value)
+_NUMBER = {"type": "number"}
+
+_Label = Annotated[
+    Any,
+    AfterValidator(_label),
+    WithJsonSchema({"anyOf": [_NUMBER, {"type": "string"}]}),
+]
+
+_Scalar = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema({"anyOf": [_NUMBER, {"type": "boolean"}]}),
+]
 
 
-Number = Annotated[float, BeforeValidator(_number)]
-"""An integer or a decimal that float64 holds."""
-
-Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
-
-
-class _Part(BaseModel):
+class _Table(BaseModel):
     # Later versions may write more.
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class IntervalEntry(_Part):
-    """An interval; null stands for infinity."""
-
-    value: Number | None = Field(description="a number, or null for infinity")
-    low: Number | None = Field(description="a number, or null for infinity")
-    high: Number | None = Field(description="a number, or null for infinity")
+class _ClosedTable(_Table):
+    model_config = ConfigDict(extra="forbid")
 
 
-class SamplesEntry(IntervalEntry):
-    """A number of training strings."""
-
-    n: int | None = Field(
-        ge=0, le=_MOST_STRINGS, description="an integer from 0 to 1e18, or null"
-    )
-    target: Number = Field(gt=0, description="a number above 0")
-    alpha: Number = Field(gt=0, description="a number above 0")
-
-
-class OverlapEntry(_Part):
-    """Two templates and a string of both."""
-
-    i: int = Field(description="the number of a template, from 0")
-    j: int = Field(description="the number of a template, from 0")
-    witness: str = Field(description="text")
-
-
-class GapEntry(_Part):
-    """The gap between two templates."""
-
-    i: int = Field(description="the number of a template, from 0")
-    j: int = Field(description="the number of a template, from 0")
-    order: int | None = Field(ge=0, description="an integer of at least 0, or null")
-    coefficient: str | None = Field(description="text, or null")
-    estimate: IntervalEntry = Field(description=_INTERVAL)
-
-
-class AlignmentEntry(_Part):
-    """How the labels lie to N's small directions."""
-
-    energy: IntervalEntry = Field(description=_INTERVAL)
-    hardest_labels: list[Number] = Field(description=_ROW)
-    hardest_sample_complexity: SamplesEntry = Field(
-        description=_SAMPLES.removesuffix(", or null")
+class _TableOfNumbers(_Table):
+    model_config = ConfigDict(extra="allow")
+    # As pydantic documents it, for the types of other keys.
+    __pydantic_extra__: dict[str, _Scalar] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        init=False
     )
 
 
-class CurveEntry(_Part):
-    """Errors against numbers of strings."""
+@cache
+def model_of(record: type, closed: bool = False) -> type[BaseModel]:
+    """The model of a record's table.
 
-    sizes: list[Annotated[int, Field(ge=1, le=_MOST_STRINGS)]] = Field(
-        description="increasing integers from 1 to 1e18, one or more", min_length=1
+    Args:
+        record: a frozen record as `records.description` describes it.
+        closed: whether other keys are refused.
+    """
+    base = _ClosedTable if closed else _Table
+    if any(field.place == "rest" for field in fields_of(record)):
+        base = _TableOfNumbers
+    fields = {field.key: _model_field(field) for field in document_fields(record)}
+    model: Any = create_model
+    return model(
+        record.__name__.removesuffix("Form"),
+        __base__=base,
+        __doc__=(record.__doc__ or "").partition("\n")[0],
+        **fields,
     )
-    mse: list[IntervalEntry] = Field(description="an interval for each of the sizes")
-    alpha: Number = Field(gt=0, description="a number above 0")
-
-
-class VerdictEntry(_Part):
-    """What is known about a claim."""
-
-    claim: str = Field(description="the id of a claim, such as 'C3'")
-    verdict: Literal["HOLDS", "REFUTED", "UNDECIDED"] = Field(
-        description="HOLDS, REFUTED or UNDECIDED"
-    )
-    evidence: str = Field(description="text")
-
-
-class ResultFile(_Part):
-    """A check as a JSON document."""
-
-    task: str | None = Field(description="the name of the task, or null")
-    templates: list[str] = Field(description="a list of templates")
-    labels: list[Annotated[Any, AfterValidator(_label)]] = Field(
-        description="a list of numbers or text, one for each template"
-    )
-    weights: list[Annotated[Number, Field(ge=0)]] = Field(
-        description="a list of numbers of at least 0, one for each template"
-    )
-    noise: Number = Field(0.0, ge=0, description="a number of at least 0")
-    architecture: dict[str, Annotated[Any, AfterValidator(_parameter)]] = Field(
-        description="numbers, text or null by name, the activation as a table of its "
-        "name and its numbers"
-    )
-    equivalent_pairs: list[Pair] = Field(description=_PAIRS)
-    overlapping_pairs: list[OverlapEntry] = Field(description=_OVERLAPS)
-    overlapping_pairs_any: list[OverlapEntry] = Field(description=_OVERLAPS)
-    collapsed_pairs: list[Pair] = Field(description=_PAIRS)
-    mlp_floor: Number | None = Field(description="a number, or null")
-    mlp_floor_exact: str | None = Field(description="text, or null")
-    gaps: list[GapEntry] = Field(
-        description="a list of tables with i, j, order, coefficient and estimate"
-    )
-    attention: list[list[Number]] = Field(description=_ROWS)
-    attention_halfwidth: list[list[Number]] = Field(description=_ROWS)
-    attention_self: list[Number] = Field(description=_ROW)
-    matrix: list[list[Number]] = Field(description=_ROWS)
-    matrix_halfwidth: list[list[Number]] = Field(description=_ROWS)
-    matrix_self: list[Number] = Field(description=_ROW)
-    eigenvalues: list[IntervalEntry] = Field(
-        description="a list of intervals, one for each template"
-    )
-    smallest_eigenvalue: IntervalEntry = Field(description=_INTERVAL)
-    condition_number: IntervalEntry = Field(description=_INTERVAL)
-    attention_smallest_eigenvalue: IntervalEntry = Field(description=_INTERVAL)
-    sample_complexity: SamplesEntry | None = Field(description=_SAMPLES)
-    alignment: AlignmentEntry | None = Field(
-        description="a table with energy, hardest_labels and "
-        "hardest_sample_complexity, or null"
-    )
-    learning_curve: CurveEntry | None = Field(
-        description="a table with sizes, mse and alpha, or null"
-    )
-    verdicts: list[VerdictEntry] = Field(
-        description="a list of tables with claim, verdict and evidence"
-    )
-    level: Number = Field(gt=0, le=1, description="a number in (0, 1]")
-    points: int = Field(ge=1, description="an integer of at least 1")
-    method: str = Field(description="text")
-    device: str = Field(description="text")
-    seed: int = Field(ge=0, description="an integer of at least 0")
-    version: str = Field(description="text")
 
 
-def read_document(text: str) -> ResultFile:
-    """The fields of a document, each of the right kind and within its range.
+def _model_field(field: DocumentField) -> tuple[Any, Any]:
+    default = ... if field.default is MISSING else field.default
+    kind = field.described
+    return _model_type(kind), Field(default, description=expected(kind))
+
+
+def _model_type(kind: Described) -> Any:
+    """What pydantic checks in a place."""
+    marks = kind.marks
+    limits: dict[str, Any] = {"ge": marks.low, "gt": marks.above, "le": marks.high}
+    if marks.filled:
+        limits["min_length"] = 1
+    checked: Any = _unlimited(kind)
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if given:
+        checked = Annotated[checked, Field(**given)]
+    if kind.kind is float:
+        # An integer or a decimal that float64 holds.
+        checked = Annotated[checked, BeforeValidator(_number)]
+    if kind.marks.exact:
+        least = {} if marks.low is None else {"minimum": marks.low}
+        checked = Annotated[checked, WithJsonSchema({**_NUMBER, **least})]
+    return checked | None if kind.nullable else checked
+
+
+def _unlimited(kind: Described) -> Any:
+    if kind.record is not None:
+        return model_of(kind.record, bool(kind.marks.closed))
+    if get_origin(kind.kind) is tuple:
+        first, *others = get_args(kind.kind)
+        entries = list[_model_type(described(first))]
+        if others == [...]:
+            return entries
+        count = 1 + len(others)
+        return Annotated[entries, Field(min_length=count, max_length=count)]
+    if names := choices(kind.kind):
+        return Literal[names]
+    if kind.kind is float and kind.marks.exact:
+        # Pydantic would make a decimal of an integer.
+        return int | float
+    return _Label if kind.kind == float | str else kind.kind
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a check's document, as shipped with the package."""
+    text = resources.files("symbind_theory.records").joinpath("check.schema.json")
+    return json.loads(text.read_text(encoding="utf-8"))
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """The document of a check: every entry there, of its kind and within its range.
 
     Raises:
         InputError: text that is not strict JSON (with NaN, Infinity or a key twice), or
@@ -219,7 +175,7 @@ def read_document(text: str) -> ResultFile:
             "it is another kind of document; expected what check_template --json writes"
         )
     try:
-        return ResultFile.model_validate(document)
+        return model_of(CheckResult).model_validate(document).model_dump()
     except ValidationError as error:
         raise InputError(_explain(error.errors()[0])) from None
 
@@ -261,24 +217,35 @@ def _strict_json(text: str) -> Any:
 
 def _explain(error: Any) -> str:
     """One line from pydantic's first complaint: the field, and what was expected."""
-    name, expected, part = "", "", ResultFile
+    name, words, table = "", "", model_of(CheckResult)
     for step in error["loc"]:
         if isinstance(step, int):
             name += f"[{step}]"
             continue
         name += ("." if name else "") + (step if step.isidentifier() else shorten(step))
-        field = part.model_fields.get(step) if part else None
-        if field is not None:
-            expected = field.description or expected
-            part = _part_of(field.annotation)
+        if table is None:
+            continue
+        if error["type"] == "extra_forbidden" and step not in table.model_fields:
+            return (
+                f"{name} is no field; expected one of {', '.join(table.model_fields)}"
+            )
+        field = table.model_fields.get(step)
+        # Other entries than its fields are numbers.
+        words = "a number" if field is None else field.description or words
+        table = None if field is None else _table_of(field.annotation)
     if error["type"] == "missing":
-        return f"{name} is missing; expected {expected}"
+        return f"{name} is missing; expected {words}"
     given = "null" if error["input"] is None else shorten(error["input"])
-    return f"{name} is {given}; expected {expected}"
+    return f"{name} is {given}; expected {words}"
 
 
-def _part_of(annotation: Any) -> type[_Part] | None:
+def _table_of(annotation: Any) -> type[BaseModel] | None:
     """The model inside a field's type, if there is one."""
-    if isinstance(annotation, type) and issubclass(annotation, _Part):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, map(_part_of, get_args(annotation))), None)
+    return next(filter(None, map(_table_of, get_args(annotation))), None)
+
+
+if __name__ == "__main__":
+    made = model_of(CheckResult).model_json_schema()
+    sys.stdout.write(json.dumps(made, indent=2) + "\n")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.claims import claim
+from symbind_theory.records.description import InDocument
 
 __all__ = ["Verdict"]
 
@@ -24,8 +26,8 @@ class Verdict:
             also what to raise.
     """
 
-    claim: str
-    outcome: Outcome
+    claim: Annotated[str, InDocument(expected="the id of a claim, such as 'C3'")]
+    outcome: Annotated[Outcome, InDocument(key="verdict")]
     evidence: str
 
     def __post_init__(self) -> None:

@@ -5,18 +5,20 @@ Text alone, for every kind of report.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain, count
-from typing import Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.records.check import CheckResult, Gap, Samples
 
 __all__ = [
+    "PARAMETERS",
     "architecture_text",
     "column_names",
     "ends",
@@ -31,6 +33,9 @@ __all__ = [
     "settings",
     "whole",
 ]
+
+PARAMETERS = tuple(field.name for field in dataclasses.fields(ArchitectureRecord))
+"""The names of an architecture's parameters, in the order in which they are shown."""
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -125,33 +130,33 @@ def sample_number(samples: Samples) -> str:
     return "beyond 1e15" if samples.n is None else f"{samples.n}"
 
 
-def parameter_text(value: Any) -> str:
+def parameter_text(value: ActivationRecord | float | str | None) -> str:
     """One parameter of an architecture; an activation with its own parameters.
 
-    >>> parameter_text({"name": "cos", "b1": 1.0, "b2": 0.3}), parameter_text(2.0)
-    ('cos(b1=1, b2=0.3)', '2.0')
-
-    Args:
-        value: as in `CheckResult.architecture`.
+    >>> parameter_text(ActivationRecord("cos", (("b1", 1.0), ("b2", 0.3))))
+    'cos(b1=1, b2=0.3)'
+    >>> parameter_text(2.0)
+    '2.0'
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, ActivationRecord):
         return str(value)
-    inner = ", ".join(f"{k}={v:g}" for k, v in value.items() if k != "name")
-    return f"{value['name']}({inner})"
+    inner = ", ".join(f"{name}={number:g}" for name, number in value.parameters)
+    return f"{value.name}({inner})"
 
 
-def architecture_text(architecture: Mapping[str, Any]) -> str:
+def architecture_text(
+    architecture: ArchitectureRecord, names: Sequence[str] = PARAMETERS
+) -> str:
     """The parameters that act: beta and gamma always, others where they are not 0.
 
-    >>> architecture_text({"beta": 0.0, "readout": "cls", "residual": 0.0})
-    'beta=0.0, readout=cls'
-
     Args:
-        architecture: as in `CheckResult.architecture`.
+        architecture: the architecture.
+        names: those of its parameters to write, all unless given.
     """
     parts = []
-    for name, value in architecture.items():
-        if isinstance(value, Mapping):
+    for name in names:
+        value = getattr(architecture, name)
+        if isinstance(value, ActivationRecord):
             parts.append(parameter_text(value))
         elif value not in (0.0, None) or name in ("beta", "gamma"):
             parts.append(f"{name}={parameter_text(value)}")

@@ -12,6 +12,7 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import CheckResult, Samples
 from symbind_theory.records.claims import CLAIMS
 from symbind_theory.report.notation import (
+    PARAMETERS,
     architecture_text,
     ends,
     number,
@@ -192,7 +193,7 @@ def _ridge(check: CheckResult) -> str | None:
 
 
 def _level(check: CheckResult) -> str:
-    return f"{check.estimates.smallest_eigenvalue.level:g}"
+    return f"{check.estimates.level:g}"
 
 
 def _noise(check: CheckResult) -> str | None:
@@ -211,20 +212,18 @@ _FACTS: dict[str, Callable[[CheckResult], str | None]] = {
 
 def _parameters(checks: Sequence[CheckResult]) -> tuple[str, list[Row]]:
     """What acts in every architecture alike as text, the others as rows."""
-    names = dict.fromkeys(name for check in checks for name in check.architecture)
-    common: dict[str, Any] = {}
-    rows = []
-    for name in names:
-        values = [check.architecture.get(name) for check in checks]
+    common, rows = [], []
+    for name in PARAMETERS:
+        values = [getattr(check.architecture, name) for check in checks]
         if all(value == values[0] for value in values):
-            common[name] = values[0]
+            common.append(name)
         else:
             rows.append(_row(name, checks, partial(_parameter, name)))
-    return printable(architecture_text(common)), rows
+    return printable(architecture_text(checks[0].architecture, common)), rows
 
 
 def _parameter(name: str, check: CheckResult) -> str | None:
-    value = check.architecture.get(name)
+    value = getattr(check.architecture, name)
     return None if value is None else printable(parameter_text(value))
 
 

@@ -121,7 +121,7 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
 
 def _numbers(result: CheckResult) -> Group:
     estimates, samples = result.estimates, result.sample_complexity
-    level = estimates.smallest_eigenvalue.level
+    level = estimates.level
     table = plain_table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
         ("smallest eigenvalue", estimates.smallest_eigenvalue),

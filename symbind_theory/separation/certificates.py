@@ -25,7 +25,13 @@ from symbind_theory.certificate_verifier import (
     parse,
 )
 from symbind_theory.files import write_text
-from symbind_theory.separation.incidence import ORDERS, Incidence, Readout, read_readout
+from symbind_theory.separation.incidence import (
+    ORDERS,
+    Incidence,
+    Readout,
+    incidence,
+    read_readout,
+)
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError
@@ -71,7 +77,7 @@ def certify(
             f"{len(parsed)} templates of {length} tokens are more than the verifier "
             f"takes; expected templates times (tokens + 1)² of at most {MOST_NUMBERS}"
         )
-    incidences = [Incidence(t, readout) for t in parsed]
+    incidences = [incidence(t, readout) for t in parsed]
     classes = _classes(incidences)
     return {
         "format": FORMAT,

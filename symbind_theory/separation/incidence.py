@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from symbind_theory.templates import CLS, Template
@@ -27,6 +27,7 @@ __all__ = [
     "READOUTS",
     "Incidence",
     "Readout",
+    "incidence",
     "read_readout",
 ]
 
@@ -166,6 +167,15 @@ class Incidence:
         if order == 1:
             return self.skeleton
         return self.deviations if order == 2 else self.centred
+
+
+@lru_cache(maxsize=2048)
+def incidence(template: Template, readout: Readout = "cls") -> Incidence:
+    """The incidence of a template, made once for all who ask while it is remembered.
+
+    Both are immutable, and the keys are worked out where they are first read.
+    """
+    return Incidence(template, readout)
 
 
 def _centred(

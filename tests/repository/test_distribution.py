@@ -64,6 +64,7 @@ def test_the_package_ships_its_types(package):
     "path",
     [
         "task_file.schema.json",
+        "records/check.schema.json",
         "library/copy.toml",
         "library/majority.toml",
         "report/markup/page.css",

@@ -11,6 +11,7 @@ from symbind_theory.records.check import CheckResult, Gap
 from symbind_theory.records.page import Certificate, Illustration, Provenance
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
+    PARAMETERS,
     ends,
     headline,
     loose_overlaps,
@@ -156,8 +157,8 @@ def _own_curve(result: CheckResult) -> str:
     identities = [
         f"{letter} = {value:g}"
         for letter, value in [
-            ("a", result.architecture.get("identity_kq", 0.0)),
-            ("b", result.architecture.get("identity_vo", 0.0)),
+            ("a", result.architecture.identity_kq),
+            ("b", result.architecture.identity_vo),
         ]
         if value
     ]
@@ -207,7 +208,8 @@ def _download(name: str, text: str) -> _Download:
 def _settings(result: CheckResult) -> list[tuple[str, str]]:
     estimates = result.estimates
     named = [
-        (name, parameter_text(value)) for name, value in result.architecture.items()
+        (name, parameter_text(getattr(result.architecture, name)))
+        for name in PARAMETERS
     ]
     samples, noise = result.sample_complexity, result.task.noise
     if samples is not None:
@@ -222,6 +224,6 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
         ("points", f"{estimates.points} ({estimates.method})"),
         ("seed", str(result.seed)),
         ("device", estimates.device),
-        ("level of intervals", f"{estimates.smallest_eigenvalue.level:g}"),
+        ("level of intervals", f"{estimates.level:g}"),
         ("symbind", result.version),
     ]

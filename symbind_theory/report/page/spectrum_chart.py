@@ -89,7 +89,7 @@ def _words(every: Sequence[Interval]) -> str:
 
 
 def _caption(checks: Sequence[Named], every: Sequence[Interval]) -> str:
-    levels = {c.result.estimates.smallest_eigenvalue.level for c in checks}
+    levels = {c.result.estimates.level for c in checks}
     level = " and ".join(f"{level:g}" for level in sorted(levels))
     caption = f"Each with its interval at level {level}."
     if unresolved := sum(e.low <= 0 < e.value for e in every):

@@ -1,5 +1,6 @@
 """The certificate that a page carries, and the versions."""
 
+import dataclasses
 import platform
 
 import numpy as np
@@ -11,7 +12,7 @@ from symbind_theory import Outcome, TemplateTask, __version__
 from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.separation.leading_gaps import verify
 
-READ = {**ARCHITECTURE, "beta": 1.0, "readout": "last", "identity_vo": 0.0}
+READ = dataclasses.replace(ARCHITECTURE, beta=1.0, readout="last")
 
 
 def test_the_certificate_is_for_the_readout_and_verifies():
@@ -32,7 +33,7 @@ def test_the_certificate_is_for_the_readout_and_verifies():
     ],
 )
 def test_without_a_certificate_there_is_a_reason(changes, outcome, reason):
-    result = toy_result(c3=outcome, architecture={**READ, **changes})
+    result = toy_result(c3=outcome, architecture=dataclasses.replace(READ, **changes))
     found = embedded_certificate(result)
     assert found.document is None
     assert reason in found.absence

@@ -12,6 +12,7 @@ from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ActivationRecord
 from symbind_theory.records.check import Alignment, Gap, Samples
 from symbind_theory.report.comparison import print_comparison
 from symbind_theory.tasks import TemplateTask
@@ -55,7 +56,10 @@ def below(text, quantity):
 
 def other(check, **changed):
     return dataclasses.replace(
-        check, architecture={**check.architecture, **changed}, seed=12, version="1.3"
+        check,
+        architecture=dataclasses.replace(check.architecture, **changed),
+        seed=12,
+        version="1.3",
     )
 
 
@@ -128,7 +132,7 @@ def test_only_parameters_that_differ_are_in_the_second_table():
     _, _, differing = text.partition("What differs between the architectures")
     differing, _, common = differing.partition("In common: ")
     assert cells(differing, "identity_kq") == ["2.0", "0.0"]
-    assert cells(differing, "readout") == ["last", "–"]
+    assert cells(differing, "readout") == ["last", "cls"]
     for name in ("beta", "gamma", "activation", "normalisation"):
         assert name not in differing
     for part in ("the task", "beta=0.0", "gamma=1.5", "cos(b1=0.25)"):
@@ -137,7 +141,7 @@ def test_only_parameters_that_differ_are_in_the_second_table():
 
 
 def test_activations_differ_as_a_whole():
-    one = other(toy_result(), activation={"name": "cos", "b1": 0.5})
+    one = other(toy_result(), activation=ActivationRecord("cos", (("b1", 0.5),)))
     text = render(named(one, toy_result()))
     assert cells(text, "activation") == ["cos(b1=0.5)", "cos(b1=0.25)"]
 
@@ -161,9 +165,7 @@ def test_other_labels_weights_or_templates_are_another_task(part):
 
 
 def at_level(check, level):
-    smallest = dataclasses.replace(check.estimates.smallest_eigenvalue, level=level)
-    estimates = dataclasses.replace(check.estimates, smallest_eigenvalue=smallest)
-    return dataclasses.replace(check, estimates=estimates)
+    return on(check, level=level)
 
 
 def on(check, **changed):
@@ -198,7 +200,7 @@ def test_settings_are_common_or_rows():
 def test_two_to_four_checks_are_one_table_at_80_columns(count):
     check = toy_result(samples=SAMPLES, alignment=HARDEST)
     tiny = Interval(9.876e-16, 9.875e-16, 9.877e-16)
-    check = on(check, smallest_eigenvalue=tiny, gaps=(Gap(0, 1, tiny),))
+    check = on(check, smallest_eigenvalue=tiny, gaps=(Gap(0, 1, tiny, None, None),))
     text = render(named(*[check] * count))
     assert text.count("Checks side by side") == 1
     assert max(map(len, text.splitlines())) <= 80
@@ -252,7 +254,8 @@ def test_a_long_name_is_folded_and_not_cut():
 
 
 def test_names_and_texts_cannot_steer_the_terminal():
-    check = other(toy_result(), **{"\x1b]8;;a": "[red]\x1b[31m"})
+    hostile = ActivationRecord("[red]\x1b[31m", (("\x1b]8;;a", 1.0),))
+    check = other(toy_result(), activation=hostile, normalisation="\x1b[2J")
     check = on(check, device="d\x1b", method="m\x9b")
     checks = [("[bold]\x1b[2J", check), ("b", toy_result())]
     text = render(checks, force_terminal=False)

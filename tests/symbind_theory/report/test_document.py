@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 import sympy
 
+from numerics import Architecture, Cosine
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import (
@@ -64,7 +65,7 @@ def record(
 
     return CheckResult(
         task=task,
-        architecture={"beta": 2.0, "activation": {"name": "cos", "b1": 0.5}},
+        architecture=Architecture(2.0, activation=Cosine(b1=0.5)).record(),
         equivalent_pairs=task.equivalent_pairs(),
         overlapping_pairs=task.overlapping_pairs("symbols"),
         overlapping_pairs_any=task.overlapping_pairs("any"),
@@ -85,6 +86,7 @@ def record(
             smallest_eigenvalue=Interval(0.25, 0.125, 0.5, level=0.95),
             condition_number=condition or Interval(7.0, 6.0, 8.0),
             attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
+            level=0.95,
             points=256,
             method="mc",
             device="cpu",
@@ -171,7 +173,14 @@ def test_the_numbers_are_those_of_the_record():
     ]
     assert document["architecture"] == {
         "beta": 2.0,
-        "activation": {"name": "cos", "b1": 0.5},
+        "gamma": 1.0,
+        "readout": "cls",
+        "activation": {"name": "cos", "b1": 0.5, "b2": 0.3},
+        "identity_kq": 0.0,
+        "identity_vo": 0.0,
+        "depth": 1,
+        "residual": 0.0,
+        "normalisation": None,
     }
     assert document["level"] == 0.95
     assert (document["points"], document["method"]) == (256, "mc")

@@ -13,6 +13,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.records.check import Gap, Samples
 from symbind_theory.report.notation import (
     architecture_text,
@@ -105,28 +106,32 @@ def test_every_kind_of_parameter():
     assert parameter_text(0.3) == "0.3"
     assert parameter_text("cls") == "cls"
     assert parameter_text(None) == "None"
-    assert parameter_text({"name": "relu"}) == "relu()"
-    assert parameter_text({"name": "cos", "b1": 1.0, "b2": 0.3}) == "cos(b1=1, b2=0.3)"
+    assert parameter_text(ActivationRecord("relu")) == "relu()"
+    cosine = ActivationRecord("cos", (("b1", 1.0), ("b2", 0.3)))
+    assert parameter_text(cosine) == "cos(b1=1, b2=0.3)"
 
 
 def test_beta_and_gamma_are_named_even_where_they_are_0():
-    architecture = {
-        "beta": 0.0,
-        "gamma": 0.0,
-        "readout": "last",
-        "activation": {"name": "relu"},
-        "identity_kq": 0.0,
-        "identity_vo": -2.0,
-        "normalisation": None,
-    }
+    architecture = ArchitectureRecord(
+        beta=0.0,
+        gamma=0.0,
+        readout="last",
+        activation=ActivationRecord("relu"),
+        identity_kq=0.0,
+        identity_vo=-2.0,
+        depth=1,
+        residual=0.0,
+        normalisation=None,
+    )
     assert architecture_text(architecture) == (
-        "beta=0.0, gamma=0.0, readout=last, relu(), identity_vo=-2.0"
+        "beta=0.0, gamma=0.0, readout=last, relu(), identity_vo=-2.0, depth=1"
     )
 
 
 def test_settings_are_what_repeats_the_check():
     assert settings(toy_result()) == (
-        "beta=0.0, gamma=1.5, cos(b1=0.25); mc, 256 points, seed 11, cpu; symbind 1.2.3"
+        "beta=0.0, gamma=1.5, readout=cls, cos(b1=0.25), depth=1; mc, 256 points, "
+        "seed 11, cpu; symbind 1.2.3"
     )
 
 

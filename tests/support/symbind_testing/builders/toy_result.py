@@ -6,17 +6,21 @@ from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.records.check import CheckResult, Estimates, Gap
 from symbind_theory.records.verdict import Verdict
 
-ARCHITECTURE = {
-    "beta": 0.0,
-    "gamma": 1.5,
-    "identity_kq": 0.0,
-    "identity_vo": 0.0,
-    "activation": {"name": "cos", "b1": 0.25},
-    "normalisation": None,
-}
+ARCHITECTURE = ArchitectureRecord(
+    beta=0.0,
+    gamma=1.5,
+    readout="cls",
+    activation=ActivationRecord("cos", (("b1", 0.25),), "cosine"),
+    identity_kq=0.0,
+    identity_vo=0.0,
+    depth=1,
+    residual=0.0,
+    normalisation=None,
+)
 
 
 def toy_result(
@@ -67,6 +71,7 @@ def toy_result(
             smallest_eigenvalue=Interval(0.0625, 0.03125, 0.09375),
             condition_number=condition or Interval(1234567.0, 1234.5, 1e7),
             attention_smallest_eigenvalue=Interval(0.375, 0.25, 0.5),
+            level=0.999,
             points=256,
             method="mc",
             device="cpu",

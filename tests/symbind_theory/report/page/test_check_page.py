@@ -213,7 +213,9 @@ def test_the_own_curve_is_named_by_its_identities():
     result = toy_result(
         samples=Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3),
         curve=Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3),
-        architecture={**ARCHITECTURE, "identity_kq": 3.0, "identity_vo": 0.5},
+        architecture=dataclasses.replace(
+            ARCHITECTURE, identity_kq=3.0, identity_vo=0.5
+        ),
     )
     names = [t.get("name") for t in figure_data(page(result), "learning")]
     assert names[0] == "a = 3, b = 0.5"
@@ -261,7 +263,7 @@ def test_a_task_of_300_long_templates_stays_within_the_limit():
     result = toy_result(
         task,
         leading=(2, "2*gamma**2*(gamma**2 + 1)**2/625"),
-        architecture={**ARCHITECTURE, "beta": 1.0, "readout": "cls"},
+        architecture=dataclasses.replace(ARCHITECTURE, beta=1.0),
     )
     text = page(
         result,

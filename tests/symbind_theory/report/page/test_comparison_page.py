@@ -20,7 +20,9 @@ CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
 SAMPLES = Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3)
 LEARNS = toy_result(samples=SAMPLES, curve=CURVE)
 SHARP = toy_result(
-    samples=SAMPLES, curve=CURVE, architecture={**ARCHITECTURE, "beta": 4.0}
+    samples=SAMPLES,
+    curve=CURVE,
+    architecture=dataclasses.replace(ARCHITECTURE, beta=4.0),
 )
 OTHER = toy_result(TemplateTask(["?a X", "Y ?a"], [1, 2]), c5=Outcome.REFUTED)
 

@@ -1,0 +1,115 @@
+"""The transformer that a check is about, as an exact record.
+
+What Theorem S asks of it follows from the record: `ArchitectureRecord.kernel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from symbind_theory.records.description import InDocument
+from symbind_theory.separation.incidence import Readout
+from symbind_theory.separation.theorem_s import Kernel, Kind
+from symbind_theory.validation import InputError, shorten
+
+__all__ = ["ActivationRecord", "ArchitectureRecord"]
+
+# Of a file, a number is kept as it is there: 2 and 2.0 are written differently.
+_Number = Annotated[float, InDocument(exact=True)]
+_NotNegative = Annotated[float, InDocument(exact=True, low=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRecord:
+    """An activation: its name, its numbers, and what is known of it.
+
+    >>> ActivationRecord("cos", (("b1", 1.0), ("b2", 0.3))).kind
+    'cosine'
+    >>> ActivationRecord("cos", (("b1", 0.0), ("b2", 0.3))).kind
+    'constant'
+
+    Attributes:
+        name: short name, as on the command line.
+        parameters: its numeric parameters, each with its name, in order.
+        kind: what is known of it. Name and parameters tell it for the activations of
+            the command line; None where nobody has told it, as for an activation of
+            one's own in a file. It is not compared: name and parameters are.
+    """
+
+    name: Annotated[str, InDocument(expected="the name of an activation")]
+    parameters: Annotated[tuple[tuple[str, float], ...], InDocument(place="rest")] = ()
+    kind: Annotated[Kind | None, InDocument(place="nowhere")] = field(
+        default=None, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.kind is None:
+            object.__setattr__(self, "kind", _kind(self.name, dict(self.parameters)))
+
+
+def _kind(name: str, parameters: Mapping[str, float]) -> Kind | None:
+    """What name and parameters tell of an activation, if they do."""
+    if name == "cos" and parameters.keys() == {"b1", "b2"}:
+        return "cosine" if parameters["b1"] else "constant"
+    without: Mapping[str, Kind] = {"relu": "relu", "erf": "other", "gelu": "other"}
+    return None if parameters else without.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchitectureRecord:
+    """The parameters of a transformer's kernel; `numerics.Architecture` explains them.
+
+    Attributes:
+        beta: inverse temperature of the softmax, ≥ 0.
+        gamma: scale of the position embeddings, ≥ 0.
+        readout: position that is read.
+        activation: φ of the layer after attention.
+        identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
+        identity_vo: b, the multiple of the identity added to W_V W_O.
+        depth: number of attention layers, ≥ 1.
+        residual: weight of the residual connection.
+        normalisation: kind of normalisation after a layer, or None.
+    """
+
+    beta: _NotNegative
+    gamma: _NotNegative
+    readout: Readout
+    activation: Annotated[
+        ActivationRecord,
+        InDocument(expected="a table of the activation's name and its numbers"),
+    ]
+    identity_kq: _Number
+    identity_vo: _Number
+    depth: Annotated[int, InDocument(low=1)]
+    residual: _Number
+    normalisation: str | None
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether a non-zero multiple of the identity is added anywhere."""
+        return self.identity_kq != 0 or self.identity_vo != 0
+
+    @property
+    def kernel(self) -> Kernel:
+        """What Theorem S needs to know.
+
+        Raises:
+            InputError: nothing is known of the activation.
+        """
+        if self.activation.kind is None:
+            raise InputError(
+                f"activation is {shorten(self.activation.name)}, of which it is not "
+                "known whether it is constant; expected its kind"
+            )
+        return Kernel(
+            readout=self.readout,
+            activation=self.activation.kind,
+            beta_is_zero=self.beta == 0,
+            gamma_is_zero=self.gamma == 0,
+            identity_kq=self.identity_kq != 0,
+            one_layer=self.depth == 1
+            and self.residual == 0
+            and self.normalisation is None,
+        )

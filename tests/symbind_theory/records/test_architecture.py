@@ -1,0 +1,130 @@
+"""The architecture as an exact record: what is known of it, written and read."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from symbind_testing.toy_result import toy_result
+
+from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
+from symbind_theory import InputError
+from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.description import written
+from symbind_theory.records.files import parse_result
+from symbind_theory.report.document import to_json
+from symbind_theory.separation.theorem_s import Kernel
+
+ARCHITECTURES = {
+    "defaults": Architecture(),
+    "whole numbers": Architecture(2, 3, "last", ReLU(), identity_kq=1),
+    "every parameter": Architecture(
+        0.5, 0.0, "mean", Cosine(-2.0, 0.0), -0.5, 1e-3, 3, 0.25, "pre"
+    ),
+    "constant": Architecture(activation=Cosine(0.0)),
+    "erf": Architecture(activation=Erf()),
+    "gelu": Architecture(activation=GELU()),
+}
+CUBE = Architecture(activation=CustomActivation(lambda t: t**3, "cube", 16))
+
+
+def read_back(record):
+    return parse_result(to_json(toy_result(architecture=record))).architecture
+
+
+def test_the_record_has_the_architectures_parameters():
+    names, own = (
+        [field.name for field in dataclasses.fields(record)]
+        for record in (Architecture, ArchitectureRecord)
+    )
+    assert own == names
+    every = ARCHITECTURES["every parameter"]
+    for name in names:
+        if name != "activation":
+            assert getattr(every.record(), name) == getattr(every, name)
+
+
+@pytest.mark.parametrize("case", ARCHITECTURES)
+def test_it_is_read_back_as_the_same_record(case):
+    record = ARCHITECTURES[case].record()
+    read = read_back(record)
+    assert read == record
+    assert read.activation.kind == record.activation.kind
+    assert read.kernel == record.kernel
+    assert json.dumps(written(read)) == json.dumps(written(record))
+
+
+def test_the_document_names_every_parameter():
+    assert written(ARCHITECTURES["whole numbers"].record()) == {
+        "beta": 2,
+        "gamma": 3,
+        "readout": "last",
+        "activation": {"name": "relu"},
+        "identity_kq": 1,
+        "identity_vo": 0.0,
+        "depth": 1,
+        "residual": 0.0,
+        "normalisation": None,
+    }
+    assert written(CUBE.record())["activation"] == {"name": "cube", "nodes": 16}
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind"),
+    [
+        (Cosine(), "cosine"),
+        (Cosine(b1=0.0), "constant"),
+        (ReLU(), "relu"),
+        (Erf(), "other"),
+        (GELU(), "other"),
+        (CustomActivation(np.tanh), "other"),
+        (CustomActivation(np.ones_like, name="relu"), "constant"),
+        (CustomActivation(np.cos, name="cos"), "other"),
+    ],
+    ids=str,
+)
+def test_the_kind_is_what_theorem_s_asks(activation, kind):
+    record = Architecture(activation=activation).record()
+    assert record.activation.kind == record.kernel.activation == kind
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"beta": 0.0}, {"beta_is_zero": True}),
+        ({"gamma": 0.0}, {"gamma_is_zero": True}),
+        ({"readout": "mean"}, {"readout": "mean"}),
+        ({"identity_kq": -1.0}, {"identity_kq": True}),
+        ({"identity_vo": -1.0}, {}),
+        ({"depth": 2}, {"one_layer": False}),
+        ({"residual": 0.5}, {"one_layer": False}),
+        ({"normalisation": "post"}, {"one_layer": False}),
+    ],
+    ids=str,
+)
+def test_the_hypotheses_follow_from_the_parameters(change, fact):
+    record = Architecture(**change).record()
+    assert record.kernel == dataclasses.replace(Kernel(), **fact)
+    assert record.has_identity == any("identity" in name for name in change)
+
+
+def test_what_a_file_does_not_tell_is_not_taken_for_granted():
+    """The name of one's own activation does not say that it is not constant."""
+    read = read_back(CUBE.record())
+    assert read == CUBE.record()
+    assert read.activation.kind is None
+    with pytest.raises(InputError, match=r"^activation is 'cube', of which it is not"):
+        _ = read.kernel
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        ActivationRecord("cos"),
+        ActivationRecord("relu", (("nodes", 128),)),
+        ActivationRecord("tanh"),
+    ],
+    ids=str,
+)
+def test_a_known_name_with_other_parameters_tells_nothing(activation):
+    assert activation.kind is None
