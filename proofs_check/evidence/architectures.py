@@ -29,7 +29,7 @@ from numerics.kernels.equality_kernels import (
     recurrent_kernel,
 )
 from numerics.kernels.mlp_kernel import mlp_kernel
-from proofs_check.statistics import TEST_LEVEL
+from proofs_check.judgements import TEST_LEVEL
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten
 

@@ -11,7 +11,7 @@ import numpy as np
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.kernels.closed_form import KnownMatrix, StringKernel, closed_matrix
 from numerics.kernels.mlp_kernel import mlp_kernel
-from proofs_check.statistics import proved, reported
+from proofs_check.judgements import proved, reported
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
