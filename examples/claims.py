@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from examples.pages import DOCS, rewritten
-from proofs_check.checker import Effort, Instance
-from proofs_check.ledger import run_ledger
+from proofs_check.checker import Effort, Instance, Mutant
 from proofs_check.registry import CHECKERS
+from proofs_check.run import run_ledger
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.claims import claim
 from symbind_theory.records.ledger import Finding, Ledger, Trial
@@ -70,7 +70,7 @@ def _finding(id: str, trial: Trial, finding: Finding) -> str:
     )
 
 
-def _names(instances: Sequence[Instance]) -> str:
+def _names(instances: Sequence[Instance | Mutant]) -> str:
     return "; ".join(instance.name for instance in instances)
 
 

@@ -98,8 +98,8 @@ def _run(options: argparse.Namespace, name: str) -> int:
         return _list()
     # They load torch, and the store pydantic: not for --help and bad options.
     from proofs_check.checker import Effort
-    from proofs_check.ledger import run_ledger
     from proofs_check.registry import CHECKERS
+    from proofs_check.run import run_ledger
     from symbind_theory.report.ledger import ledger_to_json, print_ledger
     from symbind_theory.report.progress import progress_bar
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from symbind_theory.records.claims import claim
 from symbind_theory.records.ledger import Report
-from symbind_theory.validation import InputError
+from symbind_theory.validation import InputError, shorten
 
-__all__ = ["Checker", "Effort", "Instance"]
+__all__ = ["Checker", "Effort", "Instance", "Mutant"]
 
 T = TypeVar("T")
 
@@ -33,12 +33,40 @@ class Instance:
     """A task, an architecture and settings that a checker runs on.
 
     Attributes:
-        name: what it is, in a few words; for a mutant, what was changed.
-        run: the checker on it, from an effort and a seed.
+        name: what it is, in a few words.
+        run: the checker on it, from an effort and a seed. What grows with the effort is
+            chosen there by `Effort.choose`; all random numbers follow from the seed, as
+            `proofs_check.seeds` says.
     """
 
     name: str
     run: Callable[[Effort, int], Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """An instance on which the claim is false, and the finding that has to say so.
+
+    Attributes:
+        name: what was changed, in a few words.
+        run: the checker on it, from an effort and a seed, as for an `Instance`.
+        refuted_by: words of the statement that must be refuted. A checker that refutes
+            another statement only has not seen what was changed.
+
+    Raises:
+        InputError: no words, which any statement would contain.
+    """
+
+    name: str
+    run: Callable[[Effort, int], Report]
+    refuted_by: str
+
+    def __post_init__(self) -> None:
+        if not self.refuted_by.strip():
+            raise InputError(
+                f"refuted_by of the mutant {shorten(self.name)} is empty; expected "
+                "words of the statement that must be refuted"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +83,7 @@ class Checker:
     claim: str
     check: Callable[..., Report]
     instances: tuple[Instance, ...]
-    mutants: tuple[Instance, ...]
+    mutants: tuple[Mutant, ...]
 
     def __post_init__(self) -> None:
         claim(self.claim)

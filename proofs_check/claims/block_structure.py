@@ -42,10 +42,10 @@ import numpy as np
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.template_matrix.given import architecture_of, checked_matrix
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
-from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
-from proofs_check.statistics import (
+from proofs_check.evidence.training_sets import vocabulary_tokens
+from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     at_most,
@@ -54,6 +54,7 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
+from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.laws.substitution_laws import Uniform
 from symbind_theory.records.ledger import Finding, Report
@@ -117,7 +118,7 @@ def block_structure(
         chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
         blocks = template_gram(task.templates, meant, seed=seed, level=1 - chance)
     blocks = checked_matrix("blocks", blocks, task.templates, architecture)
-    seeds = independent_seeds(seed, len(tokens), sets).tolist()
+    seeds = seed_array((len(tokens), sets), seed).tolist()
     found = [
         [training_kernel(task, meant, v, strings, s) for s in own]
         for v, own in zip(tokens, seeds, strict=True)
@@ -349,7 +350,15 @@ CHECKER = Checker(
         Instance("αXβ and αXα, Zipf's law, readout last", _zipf),
     ),
     mutants=(
-        Instance("Zipf's law with the diversity of a uniform one", _zipf_as_if_uniform),
-        Instance("blocks of a kernel with γ = 0.5", _another_kernel),
+        Mutant(
+            "Zipf's law with the diversity of a uniform one",
+            _zipf_as_if_uniform,
+            refuted_by="mean |K − N|",
+        ),
+        Mutant(
+            "blocks of a kernel with γ = 0.5",
+            _another_kernel,
+            refuted_by="entries of strings that share no symbol",
+        ),
     ),
 )

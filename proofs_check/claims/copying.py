@@ -44,14 +44,14 @@ from numerics.networks.copying_network import (
     copying_strings,
 )
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.copying_rates import (
     RATE_LEVEL,
     CopyingExperiment,
     CopyingSetting,
     MeasuredRates,
 )
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     at_least,
     at_most,
     equals,
@@ -60,6 +60,7 @@ from proofs_check.statistics import (
     reported,
     widened,
 )
+from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.library import builtin_task
 from symbind_theory.outcome import Outcome
@@ -123,7 +124,9 @@ def copying(
     experiment = experiment or CopyingExperiment()
     experiment = record("experiment", experiment, CopyingExperiment)
     strings = copying_strings(task, experiment.symbols, unseen=unseen)
-    random = np.random.default_rng(positive_integer("seed", seed, low=0))
+    positive_integer("seed", seed, low=0)
+    count = len(experiment.widths) + len(experiment.trained_widths) + 1
+    seeds = iter(seed_array((count,), seed).tolist())
     setting = CopyingSetting(
         strings,
         architecture,
@@ -131,7 +134,7 @@ def copying(
         one_symbol=len(task) == task.length == 1 and architecture.readout != "cls",
     )
     measured = [
-        MeasuredRates(setting, width, setting.rates(width, _drawn(random)))
+        MeasuredRates(setting, width, setting.rates(width, next(seeds)))
         for width in experiment.widths
     ]
     last = measured[-1]
@@ -148,7 +151,7 @@ def copying(
         if g not in (*groups, "identity_vo")
     ]
     if experiment.trained_widths:
-        findings += _trained(setting, random)
+        findings += _trained(setting, seeds)
     return Report("C7", tuple(findings))
 
 
@@ -263,14 +266,14 @@ def _careless_version(measured: MeasuredRates) -> Iterator[Finding]:
         )
 
 
-def _trained(setting: CopyingSetting, random: np.random.Generator) -> Iterator[Finding]:
+def _trained(setting: CopyingSetting, seeds: Iterator[int]) -> Iterator[Finding]:
     """Networks without b guess as the width grows, networks with b copy.
 
     Shares of networks have exact intervals; accuracies, which pile up at 1, have not.
     """
     widths, runs = setting.experiment.trained_widths, setting.experiment.trained_runs
-    without = [setting.accuracies(width, _drawn(random), False) for width in widths]
-    copied = setting.accuracies(widths[-1], _drawn(random), True)
+    without = [setting.accuracies(width, next(seeds), False) for width in widths]
+    copied = setting.accuracies(widths[-1], next(seeds), True)
     for holds, found, which in (
         (at_least, copied, "with b"),
         (at_most, without[-1], "without b"),
@@ -299,11 +302,6 @@ def _between(statement: str, estimate: Interval, low: float, high: float) -> Fin
         outcome = Outcome.REFUTED
     expected = f"between {low:.3g} and {high:.3g}"
     return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
-
-
-def _drawn(random: np.random.Generator) -> int:
-    """A seed of a stream of its own."""
-    return int(random.integers(2**63))
 
 
 _COPY = builtin_task("copy")
@@ -363,9 +361,17 @@ CHECKER = Checker(
         Instance("α β : → α", _longer),
     ),
     mutants=(
-        Instance("the full cross-entropy claimed not to change", _careless),
-        Instance("symbols that were seen", _seen),
-        Instance("b claimed to teach nothing", _identity),
+        Mutant(
+            "the full cross-entropy claimed not to change",
+            _careless,
+            refuted_by="cross-entropy gained",
+        ),
+        Mutant(
+            "symbols that were seen",
+            _seen,
+            refuted_by="margin gained on the test symbols",
+        ),
+        Mutant("b claimed to teach nothing", _identity, refuted_by="b: margin gained"),
     ),
 )
 """The checker of C7."""

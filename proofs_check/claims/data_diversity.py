@@ -35,10 +35,10 @@ import numpy as np
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.arguments import task_with_numbers, the_task
-from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.claims.generalisation import fresh_error
-from proofs_check.evidence.training_sets import independent_seeds, vocabulary_tokens
-from proofs_check.statistics import (
+from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.evidence.training_sets import vocabulary_tokens
+from proofs_check.evidence.unseen_error import fresh_error
+from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     equals,
@@ -46,6 +46,7 @@ from proofs_check.statistics import (
     proportion_interval,
     reported,
 )
+from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Report
 from symbind_theory.tasks import TemplateTask
@@ -155,7 +156,7 @@ def error_against_diversity(
         )
     architecture = architecture or Architecture()
     model = TransformerKernelRegressor(architecture, alpha, points=_POINTS, seed=seed)
-    seeds = independent_seeds(seed, sets).tolist()
+    seeds = seed_array((sets,), seed).tolist()
     errors = [
         np.array([fresh_error(model, task, task.sample(strings, v, s)) for s in seeds])
         for v in tokens
@@ -268,8 +269,20 @@ CHECKER = Checker(
         Instance("recorded: the error is not monotone in ρ", _not_monotone),
     ),
     mutants=(
-        Instance("V / w claimed for Zipf's law", _zipf_as_if_uniform),
-        Instance("V claimed for two wildcards", _two_wildcards_as_one),
-        Instance("more diverse data never hurt", _never_hurts),
+        Mutant(
+            "V / w claimed for Zipf's law",
+            _zipf_as_if_uniform,
+            refuted_by="largest probability",
+        ),
+        Mutant(
+            "V claimed for two wildcards",
+            _two_wildcards_as_one,
+            refuted_by="largest probability",
+        ),
+        Mutant(
+            "more diverse data never hurt",
+            _never_hurts,
+            refuted_by="error at V = 32 less that at V = 10000",
+        ),
     ),
 )

@@ -37,7 +37,7 @@ from dataclasses import replace
 
 from numerics.architecture import Architecture, supported
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.identity_in_keys import in_keys
 from proofs_check.evidence.identity_in_values import in_values
 from proofs_check.evidence.identity_setting import IdentityExperiment, IdentitySetting
@@ -211,9 +211,21 @@ CHECKER = Checker(
         Instance("ααββ / αβαβ, b = 1, cls", _vo_alike),
     ),
     mutants=(
-        Instance("a = 6 with the last readout claimed to help", _too_much),
-        Instance("a = 4 under cls claimed to help", _cls_helps),
-        Instance("one head claimed to follow infinitely many", _one_head),
+        Mutant(
+            "a = 6 with the last readout claimed to help",
+            _too_much,
+            refuted_by="data needed with a = 6",
+        ),
+        Mutant(
+            "a = 4 under cls claimed to help",
+            _cls_helps,
+            refuted_by="data needed with a = 4",
+        ),
+        Mutant(
+            "one head claimed to follow infinitely many",
+            _one_head,
+            refuted_by="b's part of ⟨z1, z1⟩",
+        ),
     ),
 )
 """The checker of C6."""

@@ -36,15 +36,15 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, training_steps
 from numerics.shapes import Int64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import (
     MLPData,
     Sizes,
     permute,
     random_permutations,
-    stream,
 )
-from proofs_check.statistics import at_most, proved, reported
+from proofs_check.judgements import at_most, proved, reported
+from proofs_check.seeds import torch_stream
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.interval import Interval
@@ -106,7 +106,8 @@ def mlp_coupling(
     mlp = record("mlp", mlp or MLP(), MLP)
     training = record("training", training or Training(steps=20), Training)
     data = MLPData.draw(task, sizes or Sizes(), seed)
-    generator, order, same_order = stream(seed, 0), stream(seed, 1), stream(seed, 1)
+    generator = torch_stream(seed, 0)
+    order, same_order = torch_stream(seed, 1), torch_stream(seed, 1)
     moving = data.unseen if moved == "unseen" else data.vocabulary
     permutations = random_permutations(task.length, data.vocabulary, moving, generator)
     stack = MLPStack(mlp, 1, task.length, data.vocabulary, generator)
@@ -330,19 +331,22 @@ CHECKER = Checker(
         ),
     ),
     mutants=(
-        Instance(
+        Mutant(
             "embedding tied across positions",
             _on("same-different", MLP(first_layer="tied")),
+            refuted_by="of f(Πx; θ')",
         ),
-        Instance(
+        Mutant(
             "data permuted, weights not",
             _on("same-different", permuted="data", moved="all"),
+            refuted_by="of f(Πx; θ') from f(x; θ)",
         ),
-        Instance(
+        Mutant(
             "symbols moved that training has seen",
             _on("same-different", permuted="weights", moved="all"),
+            refuted_by="of f(Πx; θ') from f(x; θ)",
         ),
-        Instance(
+        Mutant(
             "tied embeddings drawn by Hypothesis",
             lambda effort, seed: drawn_coupling(
                 effort.choose(60, 500, 5000),
@@ -350,6 +354,7 @@ CHECKER = Checker(
                 shrink=effort is not Effort.QUICK,
                 seed=seed,
             ),
+            refuted_by="coupled in all cases drawn",
         ),
     ),
 )

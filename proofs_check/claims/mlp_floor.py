@@ -40,9 +40,9 @@ from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from numerics.shapes import Float64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     at_least,
     equals,
     mean_interval,
@@ -209,19 +209,22 @@ CHECKER = Checker(
         Instance("variable-assignment", _on("variable-assignment", deviations=5.0)),
     ),
     mutants=(
-        Instance(
+        Mutant(
             "half the floor claimed",
             lambda effort, seed: mlp_floor(
                 builtin_task("same-different"), floor=Fraction(1, 2), seed=seed
             ),
+            refuted_by="the best function of the skeleton",
         ),
-        Instance(
+        Mutant(
             "embedding tied across positions",
             _on("same-different", MLP(first_layer="tied")),
+            refuted_by="mean of D",
         ),
-        Instance(
+        Mutant(
             "first layers of two positions correlated -1",
             _on("same-different", MLP(first_layer="opposed")),
+            refuted_by="mean of D",
         ),
     ),
 )

@@ -32,7 +32,7 @@ symbind.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations, permutations
 
 import numpy as np
@@ -40,7 +40,7 @@ import numpy as np
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.activations import GELU, Cosine, ReLU
 from proofs_check.arguments import record, templates_of
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_samples import (
     Sampling,
@@ -48,11 +48,12 @@ from proofs_check.evidence.string_samples import (
     entries_agree,
     gaps_agree,
 )
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     TEST_LEVEL,
     proved,
     reported,
 )
+from proofs_check.seeds import seed_words
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -106,7 +107,7 @@ def nonsingularity(
     architecture = record("architecture", architecture or Architecture(), Architecture)
     sampling = record("sampling", sampling or Sampling(), Sampling)
     positive_integer("seed", seed, low=0)
-    seeds = np.random.SeedSequence(seed).generate_state(1 + sampling.runs).tolist()
+    seeds = seed_words(1 + sampling.runs, seed)
     r = len(templates)
     # Two intervals for each entry of C, each self value and each gap.
     level = 1 - (1 - TEST_LEVEL) / (2 * r * (r + 1))
@@ -238,39 +239,53 @@ def _sampling(effort: Effort) -> Sampling:
     )
 
 
-def _instance(
-    name: str,
-    task: TemplateTask | Sequence[str],
-    architecture: Architecture = Architecture(),
-) -> Instance:
-    def run(effort: Effort, seed: int) -> Report:
-        return nonsingularity(task, architecture, _sampling(effort), seed)
-
-    return Instance(name, run)
+def _on(
+    task: TemplateTask | Sequence[str], architecture: Architecture | None = None
+) -> Callable[[Effort, int], Report]:
+    """The checker on a task or on templates."""
+    return lambda effort, seed: nonsingularity(
+        task, architecture, _sampling(effort), seed
+    )
 
 
 CHECKER = Checker(
     "C3",
     nonsingularity,
     instances=(
-        _instance("same/different", builtin_task("same-different")),
-        _instance("the 5 wildcard templates of length 3", _WILDCARDS_3),
-        _instance("aabb/abab", builtin_task("aabb-abab"), Architecture(1.5, 1.0)),
-        _instance("four skeletons, ReLU", _SKELETONS, Architecture(activation=ReLU())),
-        _instance(
+        Instance("same/different", _on(builtin_task("same-different"))),
+        Instance("the 5 wildcard templates of length 3", _on(_WILDCARDS_3)),
+        Instance("aabb/abab", _on(builtin_task("aabb-abab"), Architecture(1.5, 1.0))),
+        Instance(
+            "four skeletons, ReLU", _on(_SKELETONS, Architecture(activation=ReLU()))
+        ),
+        Instance(
             "same/different, last readout, GELU",
-            builtin_task("same-different"),
-            Architecture(readout="last", activation=GELU()),
+            _on(
+                builtin_task("same-different"),
+                Architecture(readout="last", activation=GELU()),
+            ),
         ),
     ),
     mutants=(
-        _instance("a template renamed", ("?a ?a", "?a ?b", "?b ?a")),
-        _instance("no positions", ("?a ?b ?a", "?a ?b ?b"), Architecture(gamma=0.0)),
-        _instance("uniform attention", ("?a ?a", "?a ?b"), Architecture(beta=0.0)),
-        _instance(
+        Mutant(
+            "a template renamed",
+            _on(("?a ?a", "?a ?b", "?b ?a")),
+            refuted_by="are equal up to a renaming of wildcards",
+        ),
+        Mutant(
+            "no positions",
+            _on(("?a ?b ?a", "?a ?b ?b"), Architecture(gamma=0.0)),
+            refuted_by="gaps are positive where exact separation says so",
+        ),
+        Mutant(
+            "uniform attention",
+            _on(("?a ?a", "?a ?b"), Architecture(beta=0.0)),
+            refuted_by="gaps are positive where exact separation says so",
+        ),
+        Mutant(
             "constant activation",
-            ("?a ?a", "?a ?b"),
-            Architecture(activation=Cosine(b1=0.0)),
+            _on(("?a ?a", "?a ?b"), Architecture(activation=Cosine(b1=0.0))),
+            refuted_by="the activation is constant",
         ),
     ),
 )

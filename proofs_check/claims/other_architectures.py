@@ -46,14 +46,14 @@ Source: symbind, on a question of the public review of arXiv 2310.09753; kernels
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from numerics import Architecture, Cosine
 from numerics.kernels.closed_form import parallel_rows
 from proofs_check.arguments import record, templates_of
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
     REGULAR_COUNTS,
@@ -63,7 +63,7 @@ from proofs_check.evidence.architectures import (
     candidates,
     transformer,
 )
-from proofs_check.statistics import proved, reported
+from proofs_check.judgements import proved, reported
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
@@ -180,25 +180,22 @@ def _row(candidate: Candidate) -> Finding:
     return reported(f"N of {candidate.name} on '{one}' and '{other}' is {found}")
 
 
-def _instance(
-    name: str,
-    task: TemplateTask | Sequence[str],
-    architecture: Architecture = Architecture(),
-) -> Instance:
-    def run(effort: Effort, seed: int) -> Report:
-        points = effort.choose(2**10, 2**12, 2**15)
-        return other_architectures(task, architecture, points=points, seed=seed)
-
-    return Instance(name, run)
+def _on(
+    task: TemplateTask | Sequence[str], architecture: Architecture | None = None
+) -> Callable[[Effort, int], Report]:
+    """The checker on a task or on templates, all architectures compared."""
+    return lambda effort, seed: other_architectures(
+        task, architecture, points=effort.choose(2**10, 2**12, 2**15), seed=seed
+    )
 
 
-def _mutant(name: str, templates: Sequence[str], candidate: Candidate) -> Instance:
-    """An architecture with a symmetry that is not its own."""
-
-    def run(effort: Effort, seed: int) -> Report:
-        return other_architectures(templates, compared=[candidate], seed=seed)
-
-    return Instance(name, run)
+def _claimed_of(
+    templates: Sequence[str], candidate: Candidate
+) -> Callable[[Effort, int], Report]:
+    """The checker on one architecture with a symmetry that is not its own."""
+    return lambda _, seed: other_architectures(
+        templates, compared=[candidate], seed=seed
+    )
 
 
 _, _, _BAG, _RECURRENT, _RECURRENT_MEAN, _EQUALITY = candidates()
@@ -208,49 +205,55 @@ CHECKER = Checker(
     "C9",
     other_architectures,
     instances=(
-        _instance("same/different", builtin_task("same-different")),
-        _instance(
+        Instance("same/different", _on(builtin_task("same-different"))),
+        Instance(
             "the 5 wildcard templates of length 3",
-            ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"),
-            Architecture(activation=Cosine(1.5, 0.8)),
+            _on(
+                ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c"),
+                Architecture(activation=Cosine(1.5, 0.8)),
+            ),
         ),
-        _instance("regular tokens", _MIXED),
+        Instance("regular tokens", _on(_MIXED)),
     ),
     mutants=(
-        _mutant(
+        Mutant(
             "mean pooling said to see the equality pattern",
-            ("?a ?a", "?a ?b"),
-            replace(_BAG, invariant=EQUALITY_PATTERN),
+            _claimed_of(("?a ?a", "?a ?b"), replace(_BAG, invariant=EQUALITY_PATTERN)),
+            refuted_by="does not see which positions",
         ),
-        _mutant(
+        Mutant(
             "an MLP on X Xᵀ said to see regular tokens",
-            ("X ?a", "?a ?b"),
-            replace(_EQUALITY, invariant=TEMPLATE),
+            _claimed_of(("X ?a", "?a ?b"), replace(_EQUALITY, invariant=TEMPLATE)),
+            refuted_by="does not see the template",
         ),
-        _mutant(
+        Mutant(
             "a recurrent network said to see repeats",
-            ("?a ?a", "?a ?b"),
-            replace(_RECURRENT, invariant=TEMPLATE),
+            _claimed_of(("?a ?a", "?a ?b"), replace(_RECURRENT, invariant=TEMPLATE)),
+            refuted_by="does not see the template",
         ),
-        _mutant(
+        Mutant(
             "a mean over time said to see repeats",
-            ("?a ?a", "?a ?b"),
-            replace(_RECURRENT_MEAN, invariant=TEMPLATE),
+            _claimed_of(
+                ("?a ?a", "?a ?b"), replace(_RECURRENT_MEAN, invariant=TEMPLATE)
+            ),
+            refuted_by="does not see the template",
         ),
-        _mutant(
+        Mutant(
             "a recurrent network said to see a bag only",
-            ("X ?a", "?a X"),
-            replace(_RECURRENT, invariant=REGULAR_COUNTS),
+            _claimed_of(
+                ("X ?a", "?a X"), replace(_RECURRENT, invariant=REGULAR_COUNTS)
+            ),
+            refuted_by="their rows of N are parallel",
         ),
-        _mutant(
+        Mutant(
             "a transformer said to see the skeleton only",
-            ("?a ?a", "?a ?b"),
-            replace(transformer(), invariant=SKELETON),
+            _claimed_of(("?a ?a", "?a ?b"), replace(transformer(), invariant=SKELETON)),
+            refuted_by="their rows of N are parallel",
         ),
-        _mutant(
+        Mutant(
             "a transformer without positions",
-            ("?a ?b ?a", "?a ?b ?b"),
-            transformer(Architecture(gamma=0.0)),
+            _claimed_of(("?a ?b ?a", "?a ?b ?b"), transformer(Architecture(gamma=0.0))),
+            refuted_by="does not see the template",
         ),
     ),
 )

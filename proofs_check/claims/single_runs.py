@@ -41,7 +41,7 @@ from numerics.networks.training import Training
 from numerics.shapes import Float64
 from numerics.template_matrix.estimate import template_gram
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.evidence.kernel_sets import (
     KernelSets,
     closed_form,
@@ -54,9 +54,8 @@ from proofs_check.evidence.mlp_data import (
     diverged,
     permute,
     random_permutations,
-    stream,
 )
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     at_most,
     equals,
     mean_interval,
@@ -65,6 +64,7 @@ from proofs_check.statistics import (
     reported,
     same_distribution,
 )
+from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory import builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Finding, Report
@@ -132,7 +132,7 @@ def single_runs(
     data = MLPData.draw(task, sizes or Sizes(), seed)
     stack = data.trained(mlp, training or Training(), 2 * runs, seed)
     permutations = random_permutations(
-        task.length, data.vocabulary, data.unseen, stream(seed, 1)
+        task.length, data.vocabulary, data.unseen, torch_stream(seed, 1)
     )
     losses = data.loss(stack, data.test)
     shuffled = data.loss(stack, permute(permutations, data.test))
@@ -192,7 +192,7 @@ def _kernel_findings(
     regression = task_regression(task, options.alpha, options.noise)
     # Both sides take the same N, so that its own error does not matter.
     gram = template_gram(task.templates, architecture, rel_tol=0.05, seed=seed)
-    generator = np.random.default_rng(seed)
+    generator = numpy_stream(seed)
     templates = draw_templates(options, regression, generator)
     errors = regression_errors(gram, regression, templates, generator)
     counts = (templates[:, :, None] == np.arange(len(task))).sum(1).astype(float)
@@ -264,15 +264,17 @@ CHECKER = Checker(
         Instance("aabb-abab", _on("aabb-abab", MLP(width=16))),
     ),
     mutants=(
-        Instance(
+        Mutant(
             "embedding tied across positions",
             _on("same-different", MLP(width=16, first_layer="tied")),
+            refuted_by="distance between the laws",
         ),
-        Instance(
+        Mutant(
             "every single run stays above the floor",
             _on("aba-abb", MLP(width=16), decay=2.0, statement="every run"),
+            refuted_by="every run's loss",
         ),
-        Instance(
+        Mutant(
             "training sets of four strings have the error of two of each template",
             _on(
                 "same-different",
@@ -281,6 +283,7 @@ CHECKER = Checker(
                 statement="expected counts",
                 strings=4,
             ),
+            refuted_by="closed form at the expected counts",
         ),
     ),
 )

@@ -30,7 +30,7 @@ from numerics.kernels.equality_kernels import (
 )
 from numerics.kernels.one_hot_mlp import mlp_kernel
 from numerics.protocols import TemplateMatrix
-from proofs_check.statistics import TEST_LEVEL
+from proofs_check.judgements import TEST_LEVEL
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten
 

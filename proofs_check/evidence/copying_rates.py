@@ -16,7 +16,7 @@ from numerics.networks.copying_network import (
     trained_accuracies,
 )
 from numerics.shapes import Float64
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     TEST_LEVEL,
     mean_interval,
 )

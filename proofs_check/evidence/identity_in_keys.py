@@ -17,7 +17,7 @@ from proofs_check.evidence.identity_setting import (
     data_needed,
     interval_ratio,
 )
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     at_least,
     at_most,
     equals,

@@ -23,7 +23,7 @@ from proofs_check.evidence.identity_setting import (
     data_needed,
     interval_ratio,
 )
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     equals,
     mean_interval,
     proved,
@@ -169,7 +169,7 @@ def _added_by_identity(
     tokens = torch.tensor([[number[t] for t in s] for s in strings])
     width, heads = experiment.width, experiment.heads
     shape = NetworkShape(len(number), tokens.shape[1], width, width, heads, 1)
-    random = torch.Generator().manual_seed(int(setting.random(3).integers(2**63)))
+    random = setting.torch_random(3)
     added = []
     with torch.no_grad():
         for _ in range(experiment.networks):

@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from numerics.architecture import Architecture
 from numerics.learning.curves import sample_complexity
 from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
-from proofs_check.statistics import TEST_LEVEL
+from proofs_check.judgements import TEST_LEVEL
+from proofs_check.seeds import numpy_stream, seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.separation.incidence import Incidence
 from symbind_theory.tasks import TemplateTask
@@ -109,7 +111,11 @@ class IdentitySetting:
 
     def random(self, stream: int) -> np.random.Generator:
         """A stream of its own for each purpose."""
-        return np.random.default_rng([stream, self.seed])
+        return numpy_stream(stream, self.seed)
+
+    def torch_random(self, stream: int) -> torch.Generator:
+        """A stream of its own for each purpose, of torch's random numbers."""
+        return torch.Generator().manual_seed(int(seed_array((), stream, self.seed)))
 
 
 def data_needed(setting: IdentitySetting, gram: TemplateMatrix) -> Interval:

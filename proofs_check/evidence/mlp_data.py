@@ -19,6 +19,7 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, train
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import Vocabulary
+from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -26,7 +27,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations", "stream"]
+__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Sizes:
     Attributes:
         strings: training strings, ≥ 1.
         seen: symbols of training. At least as many as any template has wildcards.
-        unseen: symbols that training never shows. Likewise, and ≥ 2.
+        unseen: symbols that training never shows. At least as many too, and ≥ 2.
         test: test strings of each template, ≥ 1.
         fills: independent slot fills of each template, ≥ 1.
 
@@ -97,7 +98,7 @@ class MLPData:
         names = [*regular, *islice(fresh_tokens(regular), sizes.seen + sizes.unseen)]
         vocabulary = Vocabulary(names)
         sample = task.sample(sizes.strings, names[len(regular) : known], seed)
-        generator = np.random.default_rng(seed)
+        generator = numpy_stream(seed)
         last = np.arange(known, len(names))
         orders = np.tile(last, (len(task), sizes.test, 1))
         distinct = generator.permuted(orders, axis=-1)
@@ -112,16 +113,16 @@ class MLPData:
         ]
         labels = [float(y) for y in sample.labels]
         return cls(
-            torch.from_numpy(vocabulary.read(sample.strings)),
-            torch.tensor(labels, dtype=torch.float64),
-            torch.from_numpy(np.stack(test)),
-            torch.from_numpy(np.stack(fills)),
-            torch.tensor([float(y) for y in task.labels], dtype=torch.float64),
-            torch.tensor([float(w) for w in task.weights], dtype=torch.float64),
+            tokens=torch.from_numpy(vocabulary.read(sample.strings)),
+            labels=torch.tensor(labels, dtype=torch.float64),
+            test=torch.from_numpy(np.stack(test)),
+            fills=torch.from_numpy(np.stack(fills)),
+            targets=torch.tensor([float(y) for y in task.labels], dtype=torch.float64),
+            weights=torch.tensor([float(w) for w in task.weights], dtype=torch.float64),
             # None is for symbolic labels, which were refused.
-            float(task.mlp_floor() or 0),
-            len(names),
-            sizes.unseen,
+            floor=float(task.mlp_floor() or 0),
+            vocabulary=len(names),
+            unseen=sizes.unseen,
         )
 
     def loss(
@@ -145,7 +146,7 @@ class MLPData:
         self, mlp: MLP, training: Training, networks: int, seed: int
     ) -> MLPStack:
         """Networks trained on these strings from independent initialisations."""
-        generator = stream(seed, 0)
+        generator = torch_stream(seed, 0)
         length = self.tokens.shape[1]
         stack = MLPStack(mlp, networks, length, self.vocabulary, generator)
         return train(stack, self.tokens, self.labels, training, generator)
@@ -194,12 +195,6 @@ def _strings(
         for token, slot in zip(template.skeleton, slots, strict=True)
     ]
     return np.stack(columns, axis=1)
-
-
-def stream(seed: int, number: int) -> torch.Generator:
-    """One of the independent streams of random numbers that go with a seed."""
-    (state,) = np.random.SeedSequence([seed, number]).generate_state(1)
-    return torch.Generator().manual_seed(int(state))
 
 
 def random_permutations(

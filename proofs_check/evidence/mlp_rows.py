@@ -12,7 +12,7 @@ from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.kernels.closed_form import StringKernel, closed_matrix
 from numerics.kernels.one_hot_mlp import mlp_kernel
 from numerics.protocols import TemplateMatrix
-from proofs_check.statistics import proved, reported
+from proofs_check.judgements import proved, reported
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template

@@ -14,7 +14,7 @@ import numpy as np
 from numerics import Architecture, TemplateGram, string_gram
 from numerics.kernels.closed_form import fresh_strings
 from numerics.shapes import Float64
-from proofs_check.statistics import equals, mean_interval
+from proofs_check.judgements import equals, mean_interval
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template

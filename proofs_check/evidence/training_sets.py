@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-import numpy as np
-
+from proofs_check.seeds import numpy_stream
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.templates import fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["fresh_sample", "independent_seeds", "vocabulary_tokens"]
-
-
-def independent_seeds(seed: int, *shape: int) -> np.ndarray:
-    """Seeds of independent streams.
-
-    Args:
-        seed: from which they follow, ≥ 0.
-        shape: of the array of seeds.
-    """
-    positive_integer("seed", seed, low=0)
-    return np.random.default_rng(seed).integers(2**63, size=shape)
+__all__ = ["fresh_sample", "vocabulary_tokens"]
 
 
 def vocabulary_tokens(task: TemplateTask, vocabulary: object) -> tuple[str, ...]:
@@ -61,7 +49,7 @@ def fresh_sample(task: TemplateTask, count: int, seed: int) -> Sample:
         count: number of strings.
         seed: of the templates and the noise.
     """
-    generator = np.random.default_rng(seed)
+    generator = numpy_stream(seed)
     weights = [float(weight) for weight in task.weights]
     indices = generator.choice(len(task), size=count, p=weights).tolist()
     noise = generator.normal(0, task.noise, size=count).tolist()

@@ -120,17 +120,29 @@ class Trial:
         expected: HOLDS for a true instance, REFUTED for a mutated one.
         report: what was found.
         seconds: wall time.
+        refuted_by: words of the statement that has to be refuted, for a mutant; None
+            for a true instance.
     """
 
     name: str
     expected: Outcome
     report: Report
     seconds: float
+    refuted_by: str | None = None
 
     @property
     def as_expected(self) -> bool:
-        """Whether the outcome is the one expected; UNDECIDED never is."""
-        return self.report.outcome is self.expected
+        """Whether the outcome is the one expected, for the reason expected.
+
+        UNDECIDED never is, and neither is a mutant whose refuted findings are others
+        than the one it names.
+        """
+        if self.report.outcome is not self.expected:
+            return False
+        return self.refuted_by is None or any(
+            finding.outcome is Outcome.REFUTED and self.refuted_by in finding.statement
+            for finding in self.report.findings
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,7 @@ class Entry:
 
     @property
     def as_expected(self) -> bool:
-        """Whether every true instance holds and every mutant is refuted."""
+        """Whether every true instance holds and every mutant is refuted as it says."""
         return all(trial.as_expected for trial in self.trials)
 
     @property

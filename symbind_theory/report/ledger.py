@@ -57,7 +57,7 @@ def _trial(trial: Trial, verbose: bool) -> Iterator[RenderableType]:
         (outcome.value, OUTCOME_STYLE[outcome]),
     )
     if not trial.as_expected:
-        line.append(f", expected {trial.expected.value}", style="bold red")
+        line.append(f", expected {_expected(trial)}", style="bold red")
     yield _indented(line, 3)
     findings = trial.report.findings
     if not verbose:
@@ -67,6 +67,14 @@ def _trial(trial: Trial, verbose: bool) -> Iterator[RenderableType]:
         yield _indented(_finding(finding), 6)
     if more := len(trial.report.findings) - len(findings):
         yield _indented(Text(f"and {more} more (--verbose)", style="dim"), 6)
+
+
+def _expected(trial: Trial) -> str:
+    """The outcome that was expected, and by which finding where that is what misses."""
+    expected = trial.expected.value
+    if trial.report.outcome is trial.expected and trial.refuted_by is not None:
+        return f"{expected} by: {trial.refuted_by}"
+    return expected
 
 
 def _finding(finding: Finding) -> Text:
@@ -142,6 +150,7 @@ def _trial_document(trial: Trial) -> dict[str, Any]:
         "name": trial.name,
         "verdict": trial.report.outcome.value,
         "expected": trial.expected.value,
+        "refuted_by": trial.refuted_by,
         "evidence": trial.report.evidence,
         "seconds": trial.seconds,
         "findings": [_finding_document(f) for f in trial.report.findings],

@@ -5,7 +5,8 @@ import json
 import pytest
 from symbind_testing.builders.toy_checkers import checker
 
-from proofs_check import ledger, registry
+from proofs_check import registry
+from proofs_check import run as runner
 from proofs_check.__main__ import main
 from symbind_theory.records.claims import CLAIMS
 
@@ -97,7 +98,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ledger, "run_ledger", interrupted)
+    monkeypatch.setattr(runner, "run_ledger", interrupted)
     assert run("--quick") == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("proofs_check: interrupted; with --resume")

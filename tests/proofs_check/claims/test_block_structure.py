@@ -15,7 +15,7 @@ from numerics import Architecture, string_gram, template_gram
 from numerics.overlap_types import OverlapTypes
 from numerics.strings.one_layer_kernel import OneLayerKernel
 from proofs_check.claims.block_structure import block_structure, share_probability
-from proofs_check.statistics import TEST_LEVEL
+from proofs_check.judgements import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.strategies import tasks

@@ -18,7 +18,7 @@ from proofs_check.evidence.copying_rates import (
     CopyingSetting,
     MeasuredRates,
 )
-from proofs_check.statistics import mean_interval
+from proofs_check.judgements import mean_interval
 from symbind_theory import TemplateTask
 from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks

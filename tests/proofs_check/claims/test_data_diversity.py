@@ -12,8 +12,8 @@ from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
-from proofs_check.claims.generalisation import fresh_error
-from proofs_check.evidence.training_sets import independent_seeds
+from proofs_check.evidence.unseen_error import fresh_error
+from proofs_check.seeds import seed_array
 from symbind_theory import InputError, Outcome, TemplateTask
 
 TOKENS = ["u", "v", "w", "x"]
@@ -84,7 +84,7 @@ def test_errors_are_those_of_the_training_sets():
     ):
         errors = [
             fresh_error(model, NOISY, NOISY.sample(20, tokens, s))
-            for s in independent_seeds(0, 5).tolist()
+            for s in seed_array((5,), 0).tolist()
         ]
         assert found.estimate is not None
         assert found.estimate.value == pytest.approx(np.mean(errors), rel=1e-9)

@@ -15,11 +15,11 @@ from numerics import (
 )
 from proofs_check.claims.generalisation import (
     TrainingSizes,
-    fresh_error,
     generalisation,
 )
 from proofs_check.evidence.training_sets import fresh_sample
-from proofs_check.statistics import TEST_LEVEL
+from proofs_check.evidence.unseen_error import fresh_error
+from proofs_check.judgements import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 
 NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)

@@ -20,6 +20,7 @@ from proofs_check.evidence.kernel_sets import (
     regression_errors,
 )
 from proofs_check.evidence.mlp_data import MLPData
+from proofs_check.seeds import torch_stream
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -154,7 +155,7 @@ def test_the_two_samples_come_from_different_runs():
     estimate = judged(report)[0].estimate
     assert estimate is not None
     # The same runs would be at a distance far below that of independent ones.
-    shuffled = module.random_permutations(2, data.vocabulary, 8, module.stream(5, 1))
+    shuffled = module.random_permutations(2, data.vocabulary, 8, torch_stream(5, 1))
     other = data.loss(stack, module.permute(shuffled, data.test))
     expected: Any = ks_2samp(losses[:256], other[256:])
     assert estimate.value == pytest.approx(expected.statistic)

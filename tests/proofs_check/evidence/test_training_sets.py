@@ -1,4 +1,4 @@
-"""What checkers average over: seeds, vocabularies, strings that share nothing."""
+"""What checkers average over: vocabularies, and strings that share nothing."""
 
 from itertools import combinations
 from typing import Any
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from proofs_check.evidence.training_sets import (
     fresh_sample,
-    independent_seeds,
     vocabulary_tokens,
 )
 from symbind_theory import InputError, TemplateTask
@@ -46,14 +45,6 @@ def test_templates_come_by_weight_and_labels_with_noise():
     assert abs(errors.std() / TASK.noise - 1) < 5 / np.sqrt(2 * n)
     assert fresh_sample(TASK, 50, seed=1) == fresh_sample(TASK, 50, seed=1)
     assert fresh_sample(TASK, 50, seed=1) != fresh_sample(TASK, 50, seed=2)
-
-
-def test_seeds_follow_from_one():
-    seeds = independent_seeds(3, 4, 5)
-    assert seeds.shape == (4, 5)
-    assert len(set(seeds.ravel().tolist())) == 20
-    assert (seeds == independent_seeds(3, 4, 5)).all()
-    assert (seeds != independent_seeds(4, 4, 5)).any()
 
 
 def test_a_vocabulary_is_tokens_or_their_number():

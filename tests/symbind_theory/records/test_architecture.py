@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
 from symbind_theory import InputError

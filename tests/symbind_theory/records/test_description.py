@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Annotated, Literal
 
 import pytest
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory.interval import Interval
 from symbind_theory.records import document
@@ -101,7 +101,7 @@ def test_the_order_of_a_check_is_that_of_its_record():
         (Colour, "red or blue"),
         (Samples, "a table with n, value, low, high, target and alpha"),
         (tuple[Inner, ...], "a list of tables with one and last"),
-        (Annotated[float, InDocument(expected="0 or 1")] | None, "0 or 1"),
+        (Optional[Annotated[float, InDocument(expected="0 or 1")]], "0 or 1"),
     ],
 )
 def test_what_is_expected_follows_from_the_type(annotation, words):

@@ -99,3 +99,22 @@ def test_the_exit_status_wants_every_verdict_as_expected(instance, mutant, statu
     assert Ledger((entry,), "quick", 0, "1").exit_status == status
     assert entry.as_expected == (status == 0)
     assert entry.outcome is instance
+
+
+@pytest.mark.parametrize(
+    ("refuted_by", "status"), [("the gap", 0), ("apart", 1), ("a number", 1)]
+)
+def test_a_mutant_is_refuted_by_the_finding_it_names(refuted_by, status):
+    """Whatever else is refuted, the checker must see what was changed."""
+    found = Report(
+        "C3",
+        (
+            Finding("the gap is 0", REFUTED),
+            Finding("apart", HOLDS),
+            Finding("a number"),
+        ),
+    )
+    mutant = Trial("case", REFUTED, found, 1.0, refuted_by)
+    entry = Entry("C3", (trial(HOLDS),), (mutant,))
+    assert mutant.as_expected == entry.as_expected == (status == 0)
+    assert Ledger((entry,), "quick", 0, "1").exit_status == status

@@ -6,7 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.toy_result import toy_result
+from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory import InputError, TemplateTask
 from symbind_theory.interval import Interval

@@ -16,7 +16,7 @@ from symbind_theory.report.ledger import ledger_to_json, print_ledger
 HOLDS, REFUTED, UNDECIDED = Outcome.HOLDS, Outcome.REFUTED, Outcome.UNDECIDED
 
 
-def ledger(instance=HOLDS, mutant=REFUTED):
+def ledger(instance=HOLDS, mutant=REFUTED, refuted_by="D"):
     found = Report(
         "C2",
         (
@@ -28,7 +28,7 @@ def ledger(instance=HOLDS, mutant=REFUTED):
     entry = Entry(
         "C2",
         (Trial("same-different", HOLDS, found, 1.25),),
-        (Trial("tied [bold]embedding", REFUTED, caught, 0.5),),
+        (Trial("tied [bold]embedding", REFUTED, caught, 0.5, refuted_by),),
     )
     return Ledger((entry,), "quick", 7, "1.2")
 
@@ -66,6 +66,7 @@ def test_what_decides_is_shown():
         (ledger(instance=REFUTED), "same-different: REFUTED, expected HOLDS"),
         (ledger(instance=UNDECIDED), "same-different: UNDECIDED, expected HOLDS"),
         (ledger(mutant=HOLDS), "HOLDS, expected REFUTED"),
+        (ledger(refuted_by="harmless"), "REFUTED, expected REFUTED by: harmless"),
     ],
 )
 def test_what_is_not_as_expected_stands_out(changed, words):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.statistics import equals, mean_interval, proved
+from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.judgements import equals, mean_interval, proved
 from symbind_theory.records.ledger import Report
 
 
@@ -27,5 +27,5 @@ def checker(claim: str = "C1", mean: float = 0.0) -> Checker:
         claim,
         mean_is_zero,
         (Instance("centred samples", run),),
-        (Instance("bad arithmetic", mutant),),
+        (Mutant("bad arithmetic", mutant, refuted_by="1 = 2"),),
     )

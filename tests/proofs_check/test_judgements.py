@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from proofs_check.statistics import (
+from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     at_most,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from proofs_check.checker import Checker, Effort, Instance
+from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.seeds import derived_seed
 from proofs_check.trial_store import TrialStore
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Entry, Ledger, Trial
@@ -26,10 +26,14 @@ class _Job:
     """One run that the ledger asks for."""
 
     claim: str
-    mutant: bool
-    instance: Instance
+    instance: Instance | Mutant
     effort: Effort
     seed: int
+
+    @property
+    def mutant(self) -> bool:
+        """Whether the claim is false on it."""
+        return isinstance(self.instance, Mutant)
 
     @property
     def key(self) -> str:
@@ -42,8 +46,11 @@ class _Job:
         begun = time.perf_counter()
         report = self.instance.run(self.effort, self.seed)
         seconds = time.perf_counter() - begun
-        expected = Outcome.REFUTED if self.mutant else Outcome.HOLDS
-        return Trial(self.instance.name, expected, report, seconds)
+        name, instance = self.instance.name, self.instance
+        if isinstance(instance, Mutant):
+            refuted_by = instance.refuted_by
+            return Trial(name, Outcome.REFUTED, report, seconds, refuted_by)
+        return Trial(name, Outcome.HOLDS, report, seconds)
 
 
 def run_ledger(
@@ -106,18 +113,12 @@ def _run(job: _Job) -> tuple[str, Trial]:
 
 def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
     """The checker's runs, each with a seed of its own."""
-    instances = [(False, instance) for instance in checker.instances]
-    mutants = [(True, instance) for instance in checker.mutants]
+    instances: list[Instance | Mutant] = [*checker.instances, *checker.mutants]
     number = int(checker.claim.removeprefix("C"))
     return [
-        _Job(checker.claim, mutant, instance, effort, _derived(seed, number, place))
-        for place, (mutant, instance) in enumerate(instances + mutants)
+        _Job(checker.claim, instance, effort, derived_seed(seed, number, place))
+        for place, instance in enumerate(instances)
     ]
-
-
-def _derived(*parts: int) -> int:
-    """A seed below 2³¹ for the generators of numpy, torch and Hypothesis alike."""
-    return int(np.random.SeedSequence(parts).generate_state(1)[0] >> 1)
 
 
 def _entry(checker: Checker, jobs: list[_Job], done: dict[str, Trial]) -> Entry:

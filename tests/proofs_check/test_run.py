@@ -1,10 +1,12 @@
 """The ledger's runs: seeds, order, processes, and going on after an interruption."""
 
+from dataclasses import replace
+
 import pytest
 from symbind_testing.builders.toy_checkers import checker
 
-from proofs_check.checker import Checker, Effort, Instance
-from proofs_check.ledger import run_ledger
+from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.run import run_ledger
 from proofs_check.trial_store import TrialStore
 from symbind_theory.outcome import Outcome
 from symbind_theory.validation import InputError
@@ -26,6 +28,15 @@ def test_a_true_instance_holds_and_a_mutant_is_refuted():
 
 def test_a_false_claim_is_found_out():
     assert run_ledger([checker(mean=3.0)], Effort.QUICK).exit_status == 1
+
+
+def test_a_mutant_refuted_by_another_finding_is_unexpected():
+    (mutant,) = checker().mutants
+    other = replace(mutant, refuted_by="1 = 1")
+    ledger = run_ledger([replace(checker(), mutants=(other,))], Effort.QUICK)
+    assert ledger.entries[0].mutants[0].report.outcome is Outcome.REFUTED
+    assert not ledger.entries[0].as_expected
+    assert ledger.exit_status == 1
 
 
 def test_equal_seeds_agree_and_each_run_has_its_own_stream():
@@ -81,7 +92,7 @@ def test_an_interrupted_ledger_goes_on_from_what_is_finished(tmp_path):
         "C1",
         checker().check,
         (Instance("counted", counted),),
-        (Instance("interrupted", interrupted),),
+        (Mutant("interrupted", interrupted, refuted_by="1 = 2"),),
     )
     store = TrialStore(tmp_path / "runs")
     with pytest.raises(KeyboardInterrupt):
@@ -116,3 +127,5 @@ def test_bad_arguments():
         run_ledger([checker()], Effort.QUICK, -1)
     with pytest.raises(InputError, match="0 mutants"):
         Checker("C1", checker().check, checker().instances, ())
+    with pytest.raises(InputError, match="refuted_by of the mutant 'bad arithmetic'"):
+        replace(checker().mutants[0], refuted_by=" ")
