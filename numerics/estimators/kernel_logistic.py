@@ -32,31 +32,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from numerics.estimators.logistic_preconditioner import (
-    Curvature,
-    DenseInverse,
-    PatternPreconditioner,
-    Patterns,
+from numerics.estimators.logistic_objective import (
+    Iterate,
+    LogisticObjective,
+    StructuredGram,
 )
-from numerics.shapes import Float64, Int64
-from symbind_theory.validation import (
-    InputError,
-    finite_number,
-    positive_integer,
-    shorten,
-)
+from numerics.estimators.logistic_preconditioner import Curvature
+from numerics.shapes import Float64
+from symbind_theory.validation import finite_number, positive_integer
 
-__all__ = ["LogisticSolution", "StructuredGram", "solve_logistic"]
+__all__ = ["LogisticSolution", "solve_logistic"]
 
-# Coefficients may be as large as m / α, and their squares must stay within float64.
-_LEAST_ALPHA = 1e-100
-# Newton's equation is solved densely up to so many strings, as for ridge regression,
-# and so many unknowns n C: it costs their cube.
-_DENSE, _DENSE_UNKNOWNS = 512, 1024
 # Newton's equation is solved to this fraction of R, or better near the optimum.
 _LOOSEST = 0.1
 # Conjugate gradients end here: any of their iterates that leads downhill will do.
@@ -73,30 +62,6 @@ _MOST_TRIALS = 40
 _PATIENCE = 3
 # Relative changes of J below this are rounding.
 _FLAT = 1e-13
-
-
-@runtime_checkable
-class StructuredGram(Protocol):
-    """A positive semi-definite K = P GᵀG Pᵀ + diag e + S on n strings."""
-
-    @property
-    def pattern(self) -> Int64[np.ndarray, " n"]:
-        """The pattern of each string, in 0 … r − 1."""
-        ...
-
-    @property
-    def factor(self) -> Float64[np.ndarray, "rows r"]:
-        """G."""
-        ...
-
-    @property
-    def excess(self) -> Float64[np.ndarray, " n"]:
-        """e ≥ 0."""
-        ...
-
-    def matmat(self, vectors: Float64[np.ndarray, "n c"]) -> Float64[np.ndarray, "n c"]:
-        """K times `vectors`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +114,23 @@ def solve_logistic(
     Raises:
         InputError: bad counts, α, tolerance or number of steps.
     """
-    problem = _Problem.read(gram, counts, alpha)
+    objective = LogisticObjective.read(gram, counts, alpha)
     tol = finite_number("tol", tol, low=0, strict=True)
     max_steps = positive_integer("max_steps", max_steps)
-    zeros = np.zeros_like(problem.counts)
-    iterate = best = problem.at(zeros, zeros)
+    zeros = np.zeros_like(objective.counts)
+    iterate = best = objective.at(zeros, zeros)
     lowest = iterate.objective
     steps = products = stalled = 0
     while best.residual > tol and steps < max_steps and stalled < _PATIENCE:
         forcing = min(_LOOSEST, max(np.sqrt(iterate.residual), tol / iterate.residual))
-        newton = _newton_direction(problem, iterate, forcing)
+        newton = _newton_direction(objective, iterate, forcing)
         products += newton.products
-        coefficients = _line_search(problem, iterate, newton)
+        coefficients = _line_search(objective, iterate, newton)
         if coefficients is None:
             break
         steps += 1
         products += 1
-        iterate = problem.at(coefficients, problem.product(coefficients))
+        iterate = objective.at(coefficients, objective.product(coefficients))
         decreased = iterate.objective < lowest - _FLAT * abs(lowest)
         advanced = decreased or iterate.residual < best.residual / 2
         stalled = 0 if advanced else stalled + 1
@@ -181,27 +146,6 @@ def solve_logistic(
         products=products,
         converged=best.residual <= tol,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Iterate:
-    """A, F = K A and what follows from them.
-
-    Attributes:
-        coefficients: A.
-        logits: F.
-        probabilities: p.
-        gradient: R.
-        residual: max |R| / max m.
-        objective: J.
-    """
-
-    coefficients: Float64[np.ndarray, "n C"]
-    logits: Float64[np.ndarray, "n C"]
-    probabilities: Float64[np.ndarray, "n C"]
-    gradient: Float64[np.ndarray, "n C"]
-    residual: float
-    objective: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,91 +165,8 @@ class _NewtonDirection:
     products: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What J and its derivatives are made of.
-
-    Attributes:
-        gram: K.
-        patterns: P and G.
-        without_excess: K − diag e for a few hundred strings; else None.
-        excess: e.
-        counts: Y.
-        totals: m.
-        alpha: α.
-    """
-
-    gram: StructuredGram
-    patterns: Patterns
-    without_excess: Float64[np.ndarray, "n n"] | None
-    excess: Float64[np.ndarray, " n"]
-    counts: Float64[np.ndarray, "n C"]
-    totals: Float64[np.ndarray, " n"]
-    alpha: float
-
-    @classmethod
-    def read(cls, gram: StructuredGram, counts: np.ndarray, alpha: float) -> _Problem:
-        """After a look at counts and α."""
-        counts = _read_counts(counts, len(gram.pattern))
-        alpha = finite_number("alpha", alpha, low=_LEAST_ALPHA)
-        patterns = Patterns.of(gram.pattern, gram.factor)
-        # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
-        excess = np.maximum(gram.excess, 0)
-        without_excess = None
-        if len(counts) <= _DENSE and counts.size <= _DENSE_UNKNOWNS:
-            without_excess = gram.matmat(np.eye(len(counts))) - np.diag(excess)
-        return cls(
-            gram=gram,
-            patterns=patterns,
-            without_excess=without_excess,
-            excess=excess,
-            counts=counts,
-            totals=counts.sum(1),
-            alpha=alpha,
-        )
-
-    def product(
-        self, vectors: Float64[np.ndarray, "n C"]
-    ) -> Float64[np.ndarray, "n C"]:
-        """K times `vectors`, whose rows sum to 0."""
-        but_last = self.gram.matmat(np.ascontiguousarray(vectors[:, :-1]))
-        return np.column_stack([but_last, -but_last.sum(1)])
-
-    def inverse(self, curvature: Curvature) -> PatternPreconditioner | DenseInverse:
-        """(I + Hᵀ M H)⁻¹, without S unless the entries of K are there."""
-        if self.without_excess is None:
-            return PatternPreconditioner.of(curvature, self.patterns)
-        return DenseInverse.of(curvature, self.without_excess)
-
-    def at(
-        self,
-        coefficients: Float64[np.ndarray, "n C"],
-        logits: Float64[np.ndarray, "n C"],
-    ) -> _Iterate:
-        """The iterate with these A and F = K A."""
-        shifted = logits - logits.max(1, keepdims=True)
-        odds = np.exp(shifted)
-        total = odds.sum(1, keepdims=True)
-        probabilities = odds / total
-        losses = self.counts * (np.log(total) - shifted)
-        penalty = self.alpha * np.vdot(coefficients, logits) / 2
-        gradient = (
-            self.totals[:, None] * probabilities
-            - self.counts
-            + self.alpha * coefficients
-        )
-        return _Iterate(
-            coefficients=coefficients,
-            logits=logits,
-            probabilities=probabilities,
-            gradient=gradient,
-            residual=float(np.abs(gradient).max() / self.totals.max()),
-            objective=float(losses.sum() + penalty),
-        )
-
-
 def _newton_direction(
-    problem: _Problem, iterate: _Iterate, forcing: float
+    objective: LogisticObjective, iterate: Iterate, forcing: float
 ) -> _NewtonDirection:
     """D with |R + (αI + W K) D| ≤ forcing · |R| in the largest entry, and downhill.
 
@@ -313,14 +174,14 @@ def _newton_direction(
     step that adds a p to y adds a H p to D, and the residual is −Hᵀ M D − y: D and K D
     are kept instead of y.
     """
-    gradient, alpha = iterate.gradient, problem.alpha
-    excess = problem.excess[:, None]
+    gradient, alpha = iterate.gradient, objective.alpha
+    excess = objective.excess[:, None]
     curvature = Curvature.at(
-        iterate.probabilities, problem.totals, problem.excess, alpha
+        iterate.probabilities, objective.totals, objective.excess, alpha
     )
-    preconditioner = problem.inverse(curvature)
+    preconditioner = objective.inverse(curvature)
     newton = -curvature.solve(gradient)
-    image = problem.product(newton)
+    image = objective.product(newton)
     products = 1
     residual = -curvature.half_transposed(image - excess * newton)
     direction = np.zeros_like(residual)
@@ -339,7 +200,7 @@ def _newton_direction(
             break
         direction = preconditioned + energy / previous_energy * direction
         change = curvature.half(direction)
-        change_image = problem.product(change)
+        change_image = objective.product(change)
         products += 1
         system_direction = direction + curvature.half_transposed(
             change_image - excess * change
@@ -355,7 +216,7 @@ def _newton_direction(
 
 
 def _line_search(
-    problem: _Problem, iterate: _Iterate, newton: _NewtonDirection
+    objective: LogisticObjective, iterate: Iterate, newton: _NewtonDirection
 ) -> Float64[np.ndarray, "n C"] | None:
     """A further down along D, by the slope of J: it keeps its digits where J has none.
 
@@ -369,7 +230,7 @@ def _line_search(
         return None
     length = 1.0
     for _ in range(_MOST_TRIALS):
-        trial = problem.at(
+        trial = objective.at(
             iterate.coefficients + length * newton.direction,
             iterate.logits + length * newton.image,
         )
@@ -384,30 +245,3 @@ def _line_search(
         secant = newton.slope / (newton.slope - slope)
         length *= min(max(secant, 0.1), 0.9)
     return None
-
-
-def _read_counts(counts: object, n: int) -> Float64[np.ndarray, "n C"]:
-    """Y as float64, after checks."""
-    array = np.asarray(counts)
-    if array.ndim != 2 or len(array) != n or array.shape[1] < 2:
-        raise InputError(
-            f"counts has shape {array.shape}; expected ({n}, classes), a row for each "
-            f"string of the kernel and a column for each of at least two classes"
-        )
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"counts has entries of {array.dtype}; expected real numbers")
-    array = array.astype(np.float64)
-    bad = ~np.isfinite(array) | (array < 0)
-    if bad.any():
-        i, c = np.argwhere(bad)[0]
-        raise InputError(
-            f"counts[{i}, {c}] is {array[i, c]:g}; expected finite numbers of at least "
-            f"0"
-        )
-    if not array.sum(1).all():
-        i = int(np.argmin(array.sum(1)))
-        raise InputError(
-            f"counts[{i}] is {shorten(array[i].tolist())}; expected a positive count "
-            f"in each row: leave out strings that were not seen"
-        )
-    return array

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from numerics.estimators import kernel_logistic
+from numerics.estimators import logistic_objective
 from numerics.estimators.kernel_logistic import solve_logistic
 from numerics.estimators.logistic_preconditioner import (
     Curvature,
@@ -23,7 +23,7 @@ def way(request):
     """All that is said here holds for either way to a few hundred strings."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "iterative":
-            patch.setattr(kernel_logistic, "_DENSE", 0)
+            patch.setattr(logistic_objective, "_DENSE", 0)
         yield request.param
 
 
@@ -136,9 +136,9 @@ def test_newton_on_explicit_features_predicts_the_same(classes, pairs, alpha):
 @pytest.mark.parametrize("alpha", [1.0, 1e-3])
 def test_the_dense_solution_is_the_iterative_one(count, classes, alpha, monkeypatch):
     gram, counts = kernel(count, 40, pairs=4 * count), random_counts(count, classes)
-    monkeypatch.setattr(kernel_logistic, "_DENSE", 512)
+    monkeypatch.setattr(logistic_objective, "_DENSE", 512)
     direct = solve_logistic(gram, counts, alpha, tol=1e-12)
-    monkeypatch.setattr(kernel_logistic, "_DENSE", 0)
+    monkeypatch.setattr(logistic_objective, "_DENSE", 0)
     iterative = solve_logistic(gram, counts, alpha, tol=1e-12)
     found, known = (gram.matmat(s.coefficients) for s in (direct, iterative))
     np.testing.assert_allclose(found, known, atol=1e-8)
