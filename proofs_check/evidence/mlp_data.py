@@ -112,16 +112,16 @@ class MLPData:
         ]
         labels = [float(y) for y in sample.labels]
         return cls(
-            torch.from_numpy(vocabulary.read(sample.strings)),
-            torch.tensor(labels, dtype=torch.float64),
-            torch.from_numpy(np.stack(test)),
-            torch.from_numpy(np.stack(fills)),
-            torch.tensor([float(y) for y in task.labels], dtype=torch.float64),
-            torch.tensor([float(w) for w in task.weights], dtype=torch.float64),
+            tokens=torch.from_numpy(vocabulary.read(sample.strings)),
+            labels=torch.tensor(labels, dtype=torch.float64),
+            test=torch.from_numpy(np.stack(test)),
+            fills=torch.from_numpy(np.stack(fills)),
+            targets=torch.tensor([float(y) for y in task.labels], dtype=torch.float64),
+            weights=torch.tensor([float(w) for w in task.weights], dtype=torch.float64),
             # None is for symbolic labels, which were refused.
-            float(task.mlp_floor() or 0),
-            len(names),
-            sizes.unseen,
+            floor=float(task.mlp_floor() or 0),
+            vocabulary=len(names),
+            unseen=sizes.unseen,
         )
 
     def loss(
