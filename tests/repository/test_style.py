@@ -35,6 +35,10 @@ def functions(tree):
     return [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
 
 
+def lines_of(node):
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
 def parameters(function):
     """The parameters by position, and those by keyword alone, without self or cls."""
     arguments = function.args
@@ -56,10 +60,9 @@ def long_file(tree, source, stem):
 def long_function(tree, source, stem):
     found = []
     for function in functions(tree):
-        lines = function.end_lineno - function.lineno + 1
-        first = function.body[0]
+        lines = lines_of(function)
         if ast.get_docstring(function, clean=False) is not None:
-            lines -= first.end_lineno - first.lineno + 1
+            lines -= lines_of(function.body[0])
         if lines > MOST_FUNCTION_LINES:
             found.append(function.name)
     return found
