@@ -265,7 +265,7 @@ def _deviation(matrix, a):
 
 def _classes(series):
     """For each order, a number for each template, equal where they agree so far."""
-    keys = [s.keys() for s in series]
+    keys = [tuple(s.keys()) for s in series]
     found = []
     for order in range(4):
         seen = {}

@@ -32,6 +32,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from numerics.estimators.class_counts import read_counts
 from numerics.estimators.logistic_preconditioner import (
     DenseInverse,
     LossHessian,
@@ -39,12 +40,7 @@ from numerics.estimators.logistic_preconditioner import (
     Patterns,
 )
 from numerics.shapes import Float64, Int64
-from symbind_theory.validation import (
-    InputError,
-    finite_number,
-    positive_integer,
-    shorten,
-)
+from symbind_theory.validation import finite_number, positive_integer
 
 __all__ = ["LogisticSolution", "StructuredGram", "solve_logistic"]
 
@@ -244,7 +240,7 @@ class _Problem:
     @classmethod
     def read(cls, gram: StructuredGram, counts: np.ndarray, alpha: float) -> _Problem:
         """The problem, after checks of counts and α."""
-        counts = _read_counts(counts, len(gram.pattern))
+        counts = read_counts(counts, len(gram.pattern))
         alpha = finite_number("alpha", alpha, low=_LEAST_ALPHA)
         # Any e ≥ 0 splits K, with S to make up for it; rounding may have left e below.
         excess = np.maximum(gram.excess, 0)
@@ -394,30 +390,3 @@ def _line_search(
         secant = direction.slope / (direction.slope - slope)
         length *= min(max(secant, _LEAST_SHRINK), _MOST_SHRINK)
     return None
-
-
-def _read_counts(counts: object, n: int) -> Float64[np.ndarray, "n C"]:
-    """Y as float64, after checks."""
-    array = np.asarray(counts)
-    if array.ndim != 2 or len(array) != n or array.shape[1] < 2:
-        raise InputError(
-            f"counts has shape {array.shape}; expected ({n}, classes), a row for each "
-            f"string of the kernel and a column for each of at least two classes"
-        )
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"counts has entries of {array.dtype}; expected real numbers")
-    array = array.astype(np.float64)
-    bad = ~np.isfinite(array) | (array < 0)
-    if bad.any():
-        i, c = np.argwhere(bad)[0]
-        raise InputError(
-            f"counts[{i}, {c}] is {array[i, c]:g}; expected finite numbers of at least "
-            f"0"
-        )
-    if not array.sum(1).all():
-        i = int(np.argmin(array.sum(1)))
-        raise InputError(
-            f"counts[{i}] is {shorten(array[i].tolist())}; expected a positive count "
-            f"in each row: leave out strings that were not seen"
-        )
-    return array

@@ -173,7 +173,8 @@ class PatternPreconditioner:
         size = len(q) * len(g)
         c = np.moveaxis(products, 2, 1).reshape(size, size)
         c[np.diag_indices(size)] += 1
-        return cls(hessian, patterns, q, _cholesky(torch.from_numpy(c)))
+        cholesky = _cholesky(torch.from_numpy(c))
+        return cls(hessian=hessian, patterns=patterns, contrasts=q, cholesky=cholesky)
 
     def solve(self, vector: Float64[np.ndarray, "n C"]) -> Float64[np.ndarray, "n C"]:
         """v − U C⁻¹ Uᵀ v."""

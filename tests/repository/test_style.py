@@ -1,192 +1,293 @@
-"""The shape of the code: sizes, signatures, and constructions that read badly.
+"""House style that the syntax trees of the library show, and mutants that break it.
 
-Each rule looks at a module's syntax tree and yields (line, what is wrong); each has an
-example that it catches. What is allowed all the same stands in a table with its reason.
+Each rule finds offenders in a parsed module. The library has none but those in the
+tables below, each with its reason, and a table lists nothing that has been mended.
 """
 
 import ast
-from itertools import chain
+import inspect
+import textwrap
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("symbind_theory", "numerics", "proofs_check")
-MODULES = sorted(chain.from_iterable((ROOT / p).rglob("*.py") for p in PACKAGES))
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDERS = ("symbind_theory", "numerics", "proofs_check", "examples")
+MOST_LINES = 400
+MOST_FUNCTION_LINES = 60
+MOST_PARAMETERS = 8
+MOST_POSITIONAL = 6
+MOST_RETURNED = 3
 
-MOST_LINES, MOST_BODY, MOST_PARAMETERS, MOST_VALUES = 400, 60, 8, 6
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
-# (module, name, rule): why.
-ALLOWED: dict[tuple[str, str, str], str] = {}
+
+def modules():
+    """The path of each module of the library, relative to the repository."""
+    return [
+        path.relative_to(REPOSITORY)
+        for folder in FOLDERS
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+    ]
 
 
 def functions(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
+    return [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
 
 
-def body_lines(function):
-    """Lines of a function, its docstring not counted."""
-    first = function.body[0]
-    documented = ast.get_docstring(function) is not None
-    docstring = first.end_lineno - first.lineno + 1 if documented else 0
-    return function.end_lineno - function.lineno + 1 - docstring
+def lines_of(node):
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def long_module(tree):
-    last = max((node.end_lineno for node in tree.body), default=0)
-    if last > MOST_LINES:
-        yield last, "module", f"{last} lines"
+def parameters(function):
+    """The parameters by position, and those by keyword alone, without self or cls."""
+    arguments = function.args
+    positional = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
+    if positional[:1] in (["self"], ["cls"]):
+        positional = positional[1:]
+    return positional, [a.arg for a in arguments.kwonlyargs]
 
 
-def long_function(tree):
+def named_like_its_function(tree, source, stem):
+    top = [node for node in tree.body if isinstance(node, FUNCTIONS)]
+    return [function.name for function in top if function.name == stem]
+
+
+def long_file(tree, source, stem):
+    return ["file"] if len(source.splitlines()) > MOST_LINES else []
+
+
+def long_function(tree, source, stem):
+    found = []
     for function in functions(tree):
-        if (lines := body_lines(function)) > MOST_BODY:
-            yield function.lineno, function.name, f"{lines} lines"
+        lines = lines_of(function)
+        if ast.get_docstring(function, clean=False) is not None:
+            lines -= lines_of(function.body[0])
+        if lines > MOST_FUNCTION_LINES:
+            found.append(function.name)
+    return found
 
 
-def many_parameters(tree):
-    """Of public functions, keyword-only options do not count."""
-    for function in functions(tree):
-        given = [*function.args.posonlyargs, *function.args.args]
-        plain = [a.arg for a in given if a.arg not in ("self", "cls")]
-        named = function.args.kwonlyargs
-        public = not function.name.startswith("_") or function.name == "__init__"
-        counted = len(plain) + (0 if public else len(named))
-        if counted > MOST_PARAMETERS:
-            yield function.lineno, function.name, f"{counted} parameters"
+def many_parameters(tree, source, stem):
+    return [
+        function.name
+        for function in functions(tree)
+        if sum(map(len, parameters(function))) > MOST_PARAMETERS
+    ]
 
 
-def wide_construction(tree):
-    """A record of many values is built by keyword."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            name = node.func.id if isinstance(node.func, ast.Name) else name
-            if name[:1].isupper() and len(node.args) > MOST_VALUES:
-                yield node.lineno, name, f"{len(node.args)} values by position"
+def let(tree, source, stem):
+    """`for x in [expression]`, where `x = expression` was meant."""
+    return [
+        ast.unparse(node.iter)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension | ast.For)
+        and isinstance(node.iter, ast.List | ast.Tuple | ast.Set)
+        and len(node.iter.elts) == 1
+        and not isinstance(node.iter.elts[0], ast.Starred)
+    ]
 
 
-def let_by_loop(tree):
-    """`for x in [expression]` names a value; an assignment says so."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.comprehension | ast.For):
-            items = []
-            if isinstance(node.iter, ast.List | ast.Tuple):
-                items = node.iter.elts
-            if len(items) == 1 and not isinstance(items[0], ast.Starred):
-                yield node.iter.lineno, ast.unparse(node.target), "a loop over one"
+def nested_condition(tree, source, stem):
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.IfExp)
+        and any(
+            isinstance(part, ast.IfExp) for part in (node.test, node.body, node.orelse)
+        )
+    ]
 
 
-def nested_condition(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.IfExp):
-            parts = (node.body, node.orelse)
-            if any(isinstance(part, ast.IfExp) for part in parts):
-                yield node.lineno, "if", "a conditional expression in another"
+def identity(tree, source, stem):
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "id"
+    ]
 
 
-def identity_of_parts(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "id":
-            yield node.lineno, "id", "id() as the identity of a part"
+def bare_tuple(tree, source, stem):
+    return [
+        ast.unparse(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Return)
+        and isinstance(node.value, ast.Tuple)
+        and len(node.value.elts) > MOST_RETURNED
+    ]
 
 
-def bare_tuple(tree):
-    """Four values and more are a record; a sequence says so: `tuple[X, ...]`."""
-    for function in functions(tree):
-        annotation = ast.unparse(function.returns) if function.returns else ""
-        if annotation.startswith("tuple[") and annotation.endswith("...]"):
-            continue
-        for node in ast.walk(function):
-            returned = node.value if isinstance(node, ast.Return) else None
-            count = len(returned.elts) if isinstance(returned, ast.Tuple) else 0
-            if count > 3:
-                yield node.lineno, function.name, f"a bare tuple of {count}"
+def positional_record(tree, source, stem):
+    """A record made by many values without names, through its class or as `cls`."""
+    return [
+        ast.unparse(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and len(node.args) > MOST_POSITIONAL
+        and _names_a_class(node.func)
+    ]
+
+
+def _names_a_class(function):
+    name = function.attr if isinstance(function, ast.Attribute) else ""
+    name = function.id if isinstance(function, ast.Name) else name
+    return name == "cls" or name.lstrip("_")[:1].isupper()
 
 
 RULES = {
-    "long module": long_module,
-    "long function": long_function,
-    "many parameters": many_parameters,
-    "wide construction": wide_construction,
-    "let by loop": let_by_loop,
-    "nested condition": nested_condition,
-    "identity of parts": identity_of_parts,
-    "bare tuple": bare_tuple,
+    rule.__name__: rule
+    for rule in (
+        named_like_its_function,
+        long_file,
+        long_function,
+        many_parameters,
+        let,
+        nested_condition,
+        identity,
+        bare_tuple,
+        positional_record,
+    )
+}
+
+# Offenders that stay, by rule and place, each with its reason.
+REASONS = {
+    ("long_file", "numerics/estimators/transformer_kernel.py"): (
+        "two estimators whose every parameter scikit-learn documents in the class"
+    ),
+    ("long_file", "symbind_theory/strategies.py"): (
+        "a public strategy for each kind of object, most of it docstrings and examples"
+    ),
+    ("many_parameters", "numerics/estimators/transformer_kernel.py __init__"): (
+        "a scikit-learn constructor: parameters from the third on by keyword"
+    ),
+    ("many_parameters", "numerics/template_matrix/estimate.py template_gram"): (
+        "public; seven as README has them, the others by keyword"
+    ),
+    ("many_parameters", "proofs_check/claims/single_runs.py single_runs"): (
+        "public; options by keyword"
+    ),
+    ("many_parameters", "symbind_theory/check_template.py check"): (
+        "public; options by keyword"
+    ),
+}
+
+# A claim's module is named by its checker: the ledger finds one by the other.
+CLAIMS = "proofs_check/claims/"
+
+# To be mended: each leaves this table with the change that mends it.
+PENDING = {
+    ("named_like_its_function", "numerics/template_matrix/spectrum.py spectrum"),
+    ("named_like_its_function", "symbind_theory/command/compare.py compare"),
+    (
+        "named_like_its_function",
+        "symbind_theory/report/page/comparison_page.py comparison_page",
+    ),
+    ("named_like_its_function", "symbind_theory/report/side_by_side.py side_by_side"),
+    ("named_like_its_function", "symbind_theory/verdicts.py verdicts"),
+    ("long_function", "symbind_theory/check_template.py check"),
+    ("long_function", "symbind_theory/command/options.py command_parser"),
+    ("long_function", "symbind_theory/report/document.py as_document"),
+    ("positional_record", "numerics/learning/curves.py LearningCurve"),
+    ("positional_record", "numerics/template_matrix/estimate.py _Settings"),
 }
 
 
-def breaches(rule):
-    for path in MODULES:
-        module = path.relative_to(ROOT).as_posix()
-        for line, name, what in RULES[rule](ast.parse(path.read_text())):
-            yield (module, name, rule), f"{module}:{line}: {name}: {what}"
+def offenders():
+    """(rule, place) of all offenders in the library, but for modules of claims."""
+    found = set()
+    for path in modules():
+        source = (REPOSITORY / path).read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        for name, rule in RULES.items():
+            for detail in rule(tree, source, path.stem):
+                place = path.as_posix()
+                if name == "named_like_its_function" and place.startswith(CLAIMS):
+                    continue
+                found.add((name, place if detail == "file" else f"{place} {detail}"))
+    return found
+
+
+def test_the_library_keeps_the_house_style():
+    assert sorted(offenders() - REASONS.keys() - PENDING) == []
+
+
+def test_the_tables_list_offenders_alone():
+    """What was mended leaves its table, so that it stays mended."""
+    assert sorted((REASONS.keys() | PENDING) - offenders()) == []
+
+
+def test_only_surplus_by_keyword_excuses_many_parameters():
+    """Up to eight parameters have positions, of any function, however public."""
+    for path in modules():
+        for function in functions(ast.parse((REPOSITORY / path).read_text("utf-8"))):
+            positional, _ = parameters(function)
+            assert len(positional) <= MOST_PARAMETERS, (path, function.name)
+
+
+LINES = "\n".join(f"    x = {i}" for i in range(MOST_FUNCTION_LINES + 1))
+
+MUTANTS = [
+    pytest.param("named_like_its_function", "def module(): pass", id="function"),
+    pytest.param("long_file", "x = 1\n" * (MOST_LINES + 1), id="file"),
+    pytest.param("long_function", f"def f():\n{LINES}", id="long function"),
+    pytest.param("long_function", f"async def f():\n{LINES}", id="long coroutine"),
+    pytest.param("many_parameters", "def f(a, b, c, d, e, g, h, i, j): ...", id="nine"),
+    pytest.param(
+        "many_parameters", "def f(a, b, c, *, d, e, g, h, i, j): ...", id="by keyword"
+    ),
+    pytest.param("let", "y = [x for t in ts for x in [f(t)]]", id="list as a let"),
+    pytest.param("let", "y = {x for t in ts for x in (f(t),)}", id="tuple as a let"),
+    pytest.param("let", "for x in [f(t)]:\n    print(x)", id="loop as a let"),
+    pytest.param("nested_condition", "x = 1 if a else 2 if b else 3", id="else"),
+    pytest.param("nested_condition", "x = (1 if a else 2) if b else 3", id="then"),
+    pytest.param("nested_condition", "x = 1 if (a if b else c) else 3", id="test"),
+    pytest.param("identity", "places = {id(part): part for part in parts}", id="id"),
+    pytest.param("bare_tuple", "def f():\n    return 1, 2, 3, 4", id="four"),
+    pytest.param("positional_record", "Row(1, 2, 3, 4, 5, 6, 7)", id="record"),
+    pytest.param("positional_record", "_Row(1, 2, 3, 4, 5, 6, 7)", id="private"),
+    pytest.param("positional_record", "module.Row(1, 2, 3, 4, 5, 6, 7)", id="dotted"),
+    pytest.param(
+        "positional_record",
+        """
+        class Row:
+            @classmethod
+            def of(cls): return cls(1, 2, 3, 4, 5, 6, 7)
+        """,
+        id="as cls",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "mutant"), MUTANTS)
+def test_a_mutant_breaks_its_rule_alone(rule, mutant):
+    source = textwrap.dedent(mutant)
+    tree = ast.parse(source)
+    broken = [name for name in RULES if RULES[name](tree, source, "module")]
+    assert broken == [rule]
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_code_keeps_the_rule(rule):
-    found = [text for key, text in breaches(rule) if key not in ALLOWED]
-    assert found == [], "\n".join(found)
+def test_every_rule_has_a_mutant(rule):
+    assert rule in {mutant.values[0] for mutant in MUTANTS}
 
 
-def test_what_is_allowed_occurs():
-    keys = {key for rule in RULES for key, _ in breaches(rule)}
-    assert set(ALLOWED) <= keys
+PLAIN = f"""
+def module_of(a, b, c, *, d, e, g, h, i):
+    '''{"documented at length" + 80 * chr(10)}'''
+    x = 1 if a else 2
+    for y in [a, b]:
+        print([z for z in [*c]], identity(y))
+    return a, b, c
 
 
-@pytest.mark.parametrize(
-    ("rule", "source"),
-    [
-        ("long module", "x = 1\n" * 401),
-        ("long function", "def f():\n" + "    x = 1\n" * 60),
-        ("many parameters", "def f(a, b, c, d, e, g, h, i, j): ..."),
-        ("many parameters", "def _f(a, b, c, d, e, g, h, i, *, j): ..."),
-        ("wide construction", "Record(1, 2, 3, 4, 5, 6, 7)"),
-        ("wide construction", "module.Record(1, 2, 3, 4, 5, 6, 7)"),
-        ("let by loop", "y = [x + x for x in [f()]]"),
-        ("let by loop", "for x in (f(),):\n    pass"),
-        ("nested condition", "x = 1 if a else 2 if b else 3"),
-        ("identity of parts", "known = {id(part): part}"),
-        ("bare tuple", "def f():\n    return 1, 2, 3, 4"),
-        ("bare tuple", "def f() -> tuple[int, int, int, int]:\n    return 1, 2, 3, 4"),
-    ],
-)
-def test_a_breach_is_noticed(rule, source):
-    assert list(RULES[rule](ast.parse(source)))
+print(Row(1, 2, 3, 4, 5, 6), Row(a=1, b=2, c=3, d=4, e=5, f=6, g=7))
+print(plain(1, 2, 3, 4, 5, 6, 7))
+"""
 
 
-@pytest.mark.parametrize(
-    ("rule", "source"),
-    [
-        ("long function", 'def f():\n    """' + "x\n" * 80 + '"""\n    return 1'),
-        ("many parameters", "def f(self, a, b, *, c, d, e, g, h, i, j): ..."),
-        ("wide construction", "Record(a=1, b=2, c=3, d=4, e=5, g=6, h=7)"),
-        ("let by loop", "y = [x for x in [*xs]]"),
-        ("bare tuple", "def f() -> tuple[int, ...]:\n    return 1, 2, 3, 4"),
-    ],
-)
-def test_what_keeps_the_rule_is_let_be(rule, source):
-    assert not list(RULES[rule](ast.parse(source)))
-
-
-def functions_named_like_their_module():
-    """Names of modules that define a public function of that name."""
-    for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and node.name == path.stem:
-                yield path.relative_to(ROOT).as_posix()
-
-
-def test_no_module_is_named_like_its_function():
-    """A name that is a module and a function is one of the two by chance.
-
-    A claim's module is named by its checker, which users call as `proofs_check.name`.
-    """
-    found = [
-        module
-        for module in functions_named_like_their_module()
-        if not module.startswith("proofs_check/claims/")
-    ]
-    assert found == []
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_plain_is_left_alone(rule):
+    source = inspect.cleandoc(PLAIN)
+    assert RULES[rule](ast.parse(source), source, "module") == []
