@@ -40,7 +40,7 @@ def counted(monkeypatch):
     count(certificates, "_classes", lambda incidences: len(incidences))
 
     class Counted(incidence.Incidence):
-        def __init__(self, template, readout="cls"):
+        def __init__(self, template, readout: incidence.Readout = "cls"):
             counts["Incidence", (str(template), readout)] += 1
             super().__init__(template, readout)
 
