@@ -100,8 +100,8 @@ def _number(interval: Interval) -> str:
     >>> _number(Interval(2e-7, 1e-7, 5e-7))
     '2e-7 [1e-7, 5e-7]'
     """
-    value, width = interval.value, interval.half_width
-    if interval.relative_half_width > 0.3:
+    value, width = interval.value, interval.halfwidth
+    if interval.relative_halfwidth > 0.3:
         text = f"{value:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
         return re.sub(r"e([-+])0?", lambda sign: f"e{sign[1]}".strip("+"), text)
     power = math.floor(math.log10(value))

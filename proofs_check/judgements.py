@@ -111,7 +111,7 @@ def equals(
     """
     if not estimate.contains(expected):
         outcome = Outcome.REFUTED
-    elif estimate.half_width <= resolution:
+    elif estimate.halfwidth <= resolution:
         outcome = Outcome.HOLDS
     else:
         outcome = Outcome.UNDECIDED
@@ -144,7 +144,7 @@ def at_most(
         resolution: for a bound that may be attained, the half-width up to which an
             interval that straddles it agrees; a wider one is undecided.
     """
-    attained = estimate.low <= bound and estimate.half_width <= resolution
+    attained = estimate.low <= bound and estimate.halfwidth <= resolution
     return _bounded(
         statement,
         estimate,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symbind_theory.command.compare import compare
+from symbind_theory.command.compare import compare_files
 from symbind_theory.command.from_estimates import curve_sizes, summarise
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.command.page_sources import embedded_certificate, versions
@@ -31,7 +31,7 @@ from symbind_theory.validation import (
     finite_number,
     shorten,
 )
-from symbind_theory.verdicts import verdicts
+from symbind_theory.verdicts import reach_verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def check(
         sample_complexity=learned.samples,
         alignment=learned.alignment,
         learning_curve=learned.curve,
-        verdicts=verdicts(
+        verdicts=reach_verdicts(
             task,
             decision,
             estimates.smallest_eigenvalue,
@@ -172,7 +172,7 @@ def _architecture(options: argparse.Namespace) -> Architecture:
 def _run(options: argparse.Namespace, name: str, command: str) -> int:
     """Check and write the report; return the exit status."""
     if options.compare is not None:
-        return compare(options, name, command)
+        return compare_files(options, name, command)
     if options.list:
         return _list()
     task = task_of(options)

@@ -42,11 +42,11 @@ class Interval:
         return bool(self.low <= number <= self.high)
 
     @property
-    def half_width(self) -> float:
+    def halfwidth(self) -> float:
         """The larger distance from the value to an end."""
         return max(self.value - self.low, self.high - self.value)
 
     @property
-    def relative_half_width(self) -> float:
-        """`half_width` in units of the value; infinite when the value is 0."""
-        return self.half_width / abs(self.value) if self.value else math.inf
+    def relative_halfwidth(self) -> float:
+        """`halfwidth` in units of the value; infinite when the value is 0."""
+        return self.halfwidth / abs(self.value) if self.value else math.inf

@@ -11,10 +11,10 @@ from symbind_theory.records.verdict import Verdict
 from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.tasks import TemplateTask
 
-__all__ = ["verdicts"]
+__all__ = ["reach_verdicts"]
 
 
-def verdicts(
+def reach_verdicts(
     task: TemplateTask,
     decision: Decision,
     smallest: Interval,

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from numerics.shapes import Float64
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["GROUPS", "half_width", "leave_one_out", "read_level"]
+__all__ = ["GROUPS", "jackknife_halfwidth", "leave_one_out", "read_level"]
 
 # Independent groups of points. 16 give Student's t 15 degrees of freedom: at level
 # 0.999 its quantile is 4.07, a quarter above the Gaussian's. More would leave fewer
@@ -32,7 +32,7 @@ def leave_one_out(
     return (groups.sum(0) - groups) / (count - 1)
 
 
-def half_width(
+def jackknife_halfwidth(
     pooled: Float64[np.ndarray, ...],
     replicates: Float64[np.ndarray, "groups ..."],
     level: float,

@@ -121,13 +121,13 @@ def learning_curve(
         average = regression.from_units(1.0) * errors.mean(1)
         error = regression.from_units(1.0) * errors.std(1, ddof=1) / math.sqrt(draws)
     return LearningCurve(
-        read,
-        mse,
-        intervals,
-        average,
-        error,
-        alpha,
-        regression.noise * regression.unit,
+        sizes=read,
+        mse=mse,
+        intervals=intervals,
+        random_mse=average,
+        random_error=error,
+        alpha=alpha,
+        noise=regression.noise * regression.unit,
     )
 
 

@@ -28,7 +28,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from numerics.architecture import Architecture
-from numerics.networks.copying_strings import CopyingStrings, copying_strings
+from numerics.networks.copying_data import CopyingStrings, copying_strings
 from numerics.networks.training import LossRecord, Training, train
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.shapes import Float64, Int64

@@ -32,7 +32,7 @@ from numerics.architecture import Architecture, supported
 from numerics.attention.string_moments import moments_of
 from numerics.averages.jackknife import (
     GROUPS,
-    half_width,
+    jackknife_halfwidth,
     leave_one_out,
     read_level,
 )
@@ -167,8 +167,8 @@ def _result(
         moved = dual(d[rows, None], d[None, :], c - in_c)
         own_moved = dual(d[rows, None] * (1 + rounding), d[None, :] * (1 + rounding), c)
         attention[rows], matrix[rows] = c, k
-        in_attention[rows] = half_width(c, c_without, level) + in_c
-        in_matrix[rows] = half_width(k, k_without, level)
+        in_attention[rows] = jackknife_halfwidth(c, c_without, level) + in_c
+        in_matrix[rows] = jackknife_halfwidth(k, k_without, level)
         in_matrix[rows] += np.abs(moved - k) + np.abs(own_moved - k)
     return StringGram(
         attention=attention,

@@ -32,7 +32,7 @@ from numerics.attention.string_moments import (
 )
 from numerics.averages.jackknife import (
     GROUPS,
-    half_width,
+    jackknife_halfwidth,
     leave_one_out,
     read_level,
 )
@@ -86,7 +86,7 @@ def template_gram(
     `rel_tol` of its value, or `max_points` are used and the interval stays wider.
 
     >>> gram = template_gram(["?a ?a", "?a ?b"])
-    >>> gram.smallest_eigenvalue.relative_half_width < 1e-3
+    >>> gram.smallest_eigenvalue.relative_halfwidth < 1e-3
     True
 
     Args:
@@ -149,7 +149,7 @@ def template_gram(
     while True:
         groups.extend(next(looks), report)
         gram = _assemble(groups, settings)
-        precise = gram.smallest_eigenvalue.relative_half_width <= rel_tol
+        precise = gram.smallest_eigenvalue.relative_halfwidth <= rel_tol
         if precise or groups.count == sizes[-1]:
             return gram
 
@@ -200,7 +200,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
     level = settings.confidence.each
     halfwidth = {
-        name: half_width(pooled[name], replicates, level) + stage[name]
+        name: jackknife_halfwidth(pooled[name], replicates, level) + stage[name]
         for name, replicates in without.items()
     }
     return TemplateGram(

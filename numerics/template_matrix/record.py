@@ -20,7 +20,7 @@ from numerics.template_matrix.spectrum import (
     eigenvalue,
     log_interval,
     smallest_eigenvalue,
-    spectrum,
+    spectrum_of,
 )
 from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
@@ -113,7 +113,7 @@ class TemplateGram:
         """
         count = np.bincount(self.column)
         # m equal columns of G act as one that is √m times as long.
-        stretched = spectrum(
+        stretched = spectrum_of(
             [k.factor * np.sqrt(count) for k in self._kernel_factors],
             self._spectrum.error * math.sqrt(count.max()),
             self._spectrum.remainder * float(count.max()),
@@ -130,7 +130,7 @@ class TemplateGram:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
-        return smallest_eigenvalue(spectrum(self.features, error), self.confidence)
+        return smallest_eigenvalue(spectrum_of(self.features, error), self.confidence)
 
     @property
     def numerical_error(self) -> float:
@@ -239,7 +239,7 @@ class TemplateGram:
     @cached_property
     def _spectrum(self) -> Spectrum:
         found = self._kernel_factors
-        return spectrum(
+        return spectrum_of(
             [k.factor for k in found],
             max(k.error for k in found),
             max(k.remainder for k in found),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.averages.jackknife import half_width
+from numerics.averages.jackknife import jackknife_halfwidth
 from numerics.averages.linalg import singular_values, triangle
 from numerics.shapes import Float64
 from symbind_theory.interval import Interval
@@ -28,7 +28,7 @@ __all__ = [
     "leave_one_out_factors",
     "log_interval",
     "smallest_eigenvalue",
-    "spectrum",
+    "spectrum_of",
     "stack_factors",
 ]
 
@@ -107,7 +107,7 @@ class Spectrum:
         return bottom, self._above(math.sqrt(high))
 
 
-def spectrum(
+def spectrum_of(
     factors: Sequence[Float64[np.ndarray, "rows r"]],
     error: float,
     remainder: float = 0.0,
@@ -140,7 +140,9 @@ def eigenvalue(found: Spectrum, index: int, confidence: Confidence) -> Interval:
         low, high = found.moved(drawn.value, drawn.low, drawn.high)
         return Interval(drawn.value, low, high, confidence.level)
     spread = float(
-        half_width(np.array(squares[0]), np.array(squares[1:]), confidence.each)
+        jackknife_halfwidth(
+            np.array(squares[0]), np.array(squares[1:]), confidence.each
+        )
     )
     _, high = found.moved(squares[0], 0.0, max(squares) + spread)
     return Interval(squares[0], 0.0, high, confidence.level)
@@ -177,7 +179,7 @@ def log_interval(values: Sequence[float], confidence: Confidence) -> Interval:
     if not np.isfinite(values).all() or min(values) <= 0:
         return Interval(values[0], 0.0, math.inf, confidence.level)
     logs = np.log(values)
-    width = float(half_width(logs[0], logs[1:], confidence.each))
+    width = float(jackknife_halfwidth(logs[0], logs[1:], confidence.each))
     # Beyond this the ends would leave float64: nothing is known.
     if width > _WIDEST:
         return Interval(values[0], 0.0, math.inf, confidence.level)

@@ -187,7 +187,7 @@ def _as_the_closed_form(
     )
     found = mean_interval(differences, (1 + TEST_LEVEL) / 2)
     # N is estimated for the closed form and again, from more points, by the regressor.
-    reach = found.half_width + 2 * closed.half_width
+    reach = found.halfwidth + 2 * closed.halfwidth
     level = found.level + gram.level - 1
     return equals(
         f"squared error on unseen symbols after {len(samples[0].strings)} strings, "

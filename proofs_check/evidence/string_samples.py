@@ -155,7 +155,7 @@ def _pairs(
     columns = getattr(strings, name)[(slice(None), *entries)].T
     found = [mean_interval(column, gram.level) for column in columns]
     return [
-        (float(v - interval.value), float(w + interval.half_width) + strings.rounding)
+        (float(v - interval.value), float(w + interval.halfwidth) + strings.rounding)
         for v, w, interval in zip(value, reach, found, strict=True)
     ]
 

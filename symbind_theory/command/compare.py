@@ -12,14 +12,14 @@ from symbind_theory.files import check_distinct, check_writable, write_text
 from symbind_theory.records.page import Provenance
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["compare"]
+__all__ = ["compare_files"]
 
 # More columns are no comparison.
 _MOST_COMPARED = 12
 _WITH_COMPARE = ("compare", "html")
 
 
-def compare(options: argparse.Namespace, name: str, command: str) -> int:
+def compare_files(options: argparse.Namespace, name: str, command: str) -> int:
     """Write checks that were made before beside each other; return the exit status.
 
     Args:
@@ -47,10 +47,10 @@ def compare(options: argparse.Namespace, name: str, command: str) -> int:
     compared = list(zip(names, results, strict=True))
     write_output(rendered(lambda console: print_comparison(compared, console)))
     if options.html is not None:
-        from symbind_theory.report.page import comparison_page
+        from symbind_theory.report.page import render_comparison
 
         provenance = Provenance(command, versions())
-        write_text(options.html, comparison_page(compared, provenance), "the page")
+        write_text(options.html, render_comparison(compared, provenance), "the page")
         say(name, f"page written to {shorten(options.html, 200)}")
     return 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.check import Estimates, Gap, Samples
-from symbind_theory.separation.incidence import incidence
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision
 
@@ -62,7 +62,7 @@ def _gaps(
     gram: TemplateGram, architecture: ArchitectureRecord, decision: Decision
 ) -> tuple[Gap, ...]:
     """Every pair's gap: the estimate, and how it starts in beta."""
-    seen = [incidence(t, architecture.readout) for t in gram.templates]
+    seen = [incidence_of(t, architecture.readout) for t in gram.templates]
     identities = architecture.identity_kq != 0, architecture.identity_vo != 0
     # At γ = 0 templates collapse by equal features, whatever β is.
     equal = {(c.i, c.j) for c in decision.collapses if architecture.gamma == 0}

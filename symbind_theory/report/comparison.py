@@ -10,7 +10,7 @@ from rich.text import Text
 
 from symbind_theory.records.check import CheckResult
 from symbind_theory.report.notation import printable
-from symbind_theory.report.side_by_side import Cell, Row, side_by_side
+from symbind_theory.report.side_by_side import Cell, Row, columns_of
 from symbind_theory.report.terminal import OUTCOME_STYLE, plain_table, titled
 
 __all__ = ["print_comparison"]
@@ -39,7 +39,7 @@ def _sections(
     results: Sequence[tuple[str, CheckResult]], width: int
 ) -> Iterator[RenderableType]:
     names = [name for name, _ in results]
-    compared = side_by_side([check for _, check in results])
+    compared = columns_of([check for _, check in results])
     yield from _tables("Checks side by side", names, compared.rows, width)
     if compared.parameters:
         title = "What differs between the architectures"

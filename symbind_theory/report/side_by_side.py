@@ -24,7 +24,7 @@ from symbind_theory.report.notation import (
 )
 from symbind_theory.validation import as_float
 
-__all__ = ["Cell", "Row", "SideBySide", "side_by_side", "task_key"]
+__all__ = ["Cell", "Row", "SideBySide", "columns_of", "task_key"]
 
 _ABSENT = "–"
 
@@ -65,7 +65,7 @@ class SideBySide:
     common: str
 
 
-def side_by_side(checks: Sequence[CheckResult]) -> SideBySide:
+def columns_of(checks: Sequence[CheckResult]) -> SideBySide:
     """Everything that is compared, of checks in the order of their columns."""
     same, differing = _facts(checks)
     common, parameters = _parameters(checks)

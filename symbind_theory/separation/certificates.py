@@ -29,7 +29,7 @@ from symbind_theory.separation.incidence import (
     ORDERS,
     Incidence,
     Readout,
-    incidence,
+    incidence_of,
     read_readout,
 )
 from symbind_theory.tasks import TemplateTask
@@ -77,7 +77,7 @@ def certify(
             f"{len(parsed)} templates of {length} tokens are more than the verifier "
             f"takes; expected templates times (tokens + 1)² of at most {MOST_NUMBERS}"
         )
-    incidences = [incidence(t, readout) for t in parsed]
+    incidences = [incidence_of(t, readout) for t in parsed]
     classes = _classes(incidences)
     return {
         "format": FORMAT,

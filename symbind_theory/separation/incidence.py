@@ -27,7 +27,7 @@ __all__ = [
     "READOUTS",
     "Incidence",
     "Readout",
-    "incidence",
+    "incidence_of",
     "read_readout",
 ]
 
@@ -170,7 +170,7 @@ class Incidence:
 
 
 @lru_cache(maxsize=2048)
-def incidence(template: Template, readout: Readout = "cls") -> Incidence:
+def incidence_of(template: Template, readout: Readout = "cls") -> Incidence:
     """The incidence of a template, made once for all who ask while it is remembered.
 
     Both are immutable, and the keys are worked out where they are first read.

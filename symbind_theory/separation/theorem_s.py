@@ -25,7 +25,7 @@ from itertools import combinations
 from typing import Literal
 
 from symbind_theory.outcome import Outcome
-from symbind_theory.separation.incidence import Readout, incidence
+from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.templates import Template
 
 __all__ = ["Collapse", "Decision", "Kernel", "Kind", "decide"]
@@ -137,7 +137,7 @@ def _trace(template: Template, kernel: Kernel) -> _Trace:
     if not kernel.one_layer or not (kernel.beta_is_zero or kernel.gamma_is_zero):
         canonical = template.canonical()
         return _Trace(canonical, canonical)
-    seen = incidence(template, kernel.readout)
+    seen = incidence_of(template, kernel.readout)
     counts = frozenset(seen.counts.items())
     sizes = sorted(len(block) for block in seen.blocks)
     silent = not counts and kernel.gamma_is_zero

@@ -12,7 +12,7 @@ from numerics.kernels.closed_form import closed_matrix
 from numerics.kernels.equality_kernels import equality_kernel
 from numerics.protocols import TemplateMatrix
 from numerics.strings.one_layer_kernel import OneLayerKernel
-from numerics.strings.pattern_matrix import pattern_matrix
+from numerics.strings.strings_apart import pattern_matrix
 from numerics.template_matrix.read_back import matrix_read_back
 from symbind_theory import Template, TemplateTask, check
 
@@ -130,7 +130,7 @@ def constant_is_known(matrix):
     found = matrix.interval(lambda factor, excess: 3.0)
     assert found.contains(3.0)
     if (found.low, found.high) != (0, np.inf):
-        assert found.half_width <= ROUNDING
+        assert found.halfwidth <= ROUNDING
 
 
 def smallest_eigenvalue_of_the_matrix(matrix):

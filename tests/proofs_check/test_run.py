@@ -59,14 +59,14 @@ def test_processes_change_nothing():
 
 
 def test_more_effort_is_more_work():
-    def half_width(effort):
+    def jackknife_halfwidth(effort):
         trial = run_ledger([checker()], effort).entries[0].instances[0]
         estimate = trial.report.findings[0].estimate
         assert estimate is not None
-        return estimate.half_width
+        return estimate.halfwidth
 
-    assert half_width(Effort.QUICK) > half_width(Effort.STANDARD)
-    assert half_width(Effort.STANDARD) > half_width(Effort.FULL)
+    assert jackknife_halfwidth(Effort.QUICK) > jackknife_halfwidth(Effort.STANDARD)
+    assert jackknife_halfwidth(Effort.STANDARD) > jackknife_halfwidth(Effort.FULL)
 
 
 def test_progress_counts_the_runs():

@@ -14,13 +14,15 @@ PACKAGES = ("symbind_theory", "numerics", "proofs_check")
 ELSEWHERE = {
     "symbind_theory/test_colour.py": "one rule for whatever prints: both commands",
     "symbind_theory/report/page/test_charts.py": "two figures and the axes they share",
+    "symbind_theory/records/test_refused_files.py": "what `files` refuses, by the form",
+    "symbind_theory/test_computed_once.py": "counts calls over a whole check",
     "proofs_check/test_command.py": "its module is called __main__",
     "proofs_check/test_conformance.py": "one suite for every checker of the registry",
 }
 """Tests of more than one module, each with its reason."""
 
 MOST_LINES = 500
-LONG = {"symbind_theory/records/test_files.py"}
+LONG: set[str] = set()
 
 
 def modules_of_tests(root):

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pytest
 
+from numerics import Architecture
 from symbind_theory import TemplateTask, check, check_template
 from symbind_theory.separation import certificates, incidence
 from symbind_theory.templates import Template
@@ -37,15 +38,22 @@ def counted(monkeypatch):
     count(Template, "overlap", lambda t, u, images="symbols": (str(t), str(u), images))
     count(TemplateTask, "_variance", lambda task, group: tuple(group))
     count(certificates, "_classes", lambda incidences: len(incidences))
-    count(incidence, "Incidence", lambda t, readout: (str(t), readout))
-    incidence.incidence.cache_clear()
+
+    class Counted(incidence.Incidence):
+        def __init__(self, template, readout: incidence.Readout = "cls"):
+            counts["Incidence", (str(template), readout)] += 1
+            super().__init__(template, readout)
+
+    monkeypatch.setattr(incidence, "Incidence", Counted)
+    incidence.incidence_of.cache_clear()
     yield counts
-    incidence.incidence.cache_clear()
+    incidence.incidence_of.cache_clear()
 
 
-def test_a_check_decides_everything_once(counted):
+@pytest.mark.parametrize("gamma", [1.0, 0.0])
+def test_a_check_decides_everything_once(counted, gamma):
     """Templates 1 and 3 are equivalent, with different labels."""
-    check(TemplateTask(TASK, [1, -1, 2, 0]), max_points=64)
+    check(TemplateTask(TASK, [1, -1, 2, 0]), Architecture(gamma=gamma), max_points=64)
     named = {name for name, _ in counted}
     assert {"canonical", "overlap", "_variance", "Incidence"} <= named
     assert set(counted.values()) == {1}

@@ -12,7 +12,7 @@ from symbind_theory.records.check import Samples
 from symbind_theory.separation.theorem_s import Kernel
 from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks
-from symbind_theory.verdicts import verdicts
+from symbind_theory.verdicts import reach_verdicts
 
 # The hook that checks annotations looks at a random item of a sequence. Hypothesis
 # takes that for a strategy that cannot be replayed; it seeds `random`, so this one can.
@@ -36,7 +36,7 @@ COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
     """The verdicts by claim id, each claim once."""
-    found = verdicts(task, decision(task.templates, kernel), smallest, samples)
+    found = reach_verdicts(task, decision(task.templates, kernel), smallest, samples)
     by_claim = {verdict.claim: verdict for verdict in found}
     assert len(by_claim) == len(found)
     return by_claim
@@ -51,7 +51,7 @@ def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
     ],
 )
 def test_the_claims_that_speak_of_a_task_in_the_order_of_the_argument(task, claims):
-    found = verdicts(task, decision(task.templates, THEOREM), RESOLVED, None)
+    found = reach_verdicts(task, decision(task.templates, THEOREM), RESOLVED, None)
     assert [verdict.claim for verdict in found] == claims
 
 
@@ -200,7 +200,7 @@ def test_copying_through_the_identity():
     """b > 0 lifts the obstacle; b < 0 does not."""
     exact = decision(COPYING.templates, THEOREM)
     for b, outcome in ((1.5, Outcome.HOLDS), (-1.5, Outcome.REFUTED)):
-        found = {v.claim: v for v in verdicts(COPYING, exact, RESOLVED, None, b)}
+        found = {v.claim: v for v in reach_verdicts(COPYING, exact, RESOLVED, None, b)}
         assert found["C5"].outcome is outcome
         assert found["C7"].outcome is Outcome.HOLDS
         assert ("multiple 1.5 of the identity" in found["C7"].evidence) == (b > 0)

@@ -14,9 +14,9 @@ from symbind_theory.report.page.figures import Figure, Named
 from symbind_theory.report.page.heat_maps import matrix_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-from symbind_theory.report.side_by_side import side_by_side, task_key
+from symbind_theory.report.side_by_side import columns_of, task_key
 
-__all__ = ["comparison_page"]
+__all__ = ["render_comparison"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Drawn:
     count: int
 
 
-def comparison_page(
+def render_comparison(
     results: Sequence[tuple[str, CheckResult]], provenance: Provenance | None = None
 ) -> str:
     """One self-contained HTML document, as `page` makes of one check.
@@ -42,7 +42,7 @@ def comparison_page(
         "comparison.html.jinja",
         title=f"Comparison of {len(results)} checks",
         names=[name for name, _ in results],
-        compared=side_by_side([result for _, result in results]),
+        compared=columns_of([result for _, result in results]),
         learning=learning_figure(named),
         spectrum=spectrum_figure(named),
         tasks=_tasks(results),

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from numerics.averages.jackknife import half_width, leave_one_out
+from numerics.averages.jackknife import jackknife_halfwidth, leave_one_out
 
 
 def test_of_a_mean_it_is_the_t_interval():
     groups = np.random.default_rng(0).standard_normal((32, 3))
-    width = half_width(groups.mean(0), leave_one_out(groups), level=0.99)
+    width = jackknife_halfwidth(groups.mean(0), leave_one_out(groups), level=0.99)
     for column in range(3):
         low, high = stats.t.interval(
             0.99, 31, groups[:, column].mean(), stats.sem(groups[:, column])
@@ -29,10 +29,10 @@ def test_bias_of_a_square_widens_the_interval():
     square, linear = groups.mean() ** 2, groups.mean()
     replicates = without**2
     centred = replicates - replicates.mean() + square
-    bias = half_width(np.array(square), replicates, 0.9) - half_width(
+    bias = jackknife_halfwidth(np.array(square), replicates, 0.9) - jackknife_halfwidth(
         np.array(square), centred, 0.9
     )
     assert bias == pytest.approx(groups.var(ddof=1) / 32, rel=1e-9)
-    assert half_width(np.array(linear), without, 0.9) == pytest.approx(
-        half_width(np.array(linear), without - without.mean() + linear, 0.9)
+    assert jackknife_halfwidth(np.array(linear), without, 0.9) == pytest.approx(
+        jackknife_halfwidth(np.array(linear), without - without.mean() + linear, 0.9)
     )

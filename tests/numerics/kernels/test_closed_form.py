@@ -35,7 +35,7 @@ def test_the_smallest_eigenvalue_is_that_of_the_matrix_to_within_rounding():
     found = known.smallest_eigenvalue
     assert found.contains(1.0)
     assert found.level == 1
-    assert found.half_width < 1e-12
+    assert found.halfwidth < 1e-12
     assert parallel_rows(known) == ()
 
 

@@ -159,7 +159,7 @@ def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares
     assert all(before[n] == scales[n] for n in fewer)
 
 
-def test_half_widths_are_those_of_the_components():
+def test_halfwidths_are_those_of_the_components():
     """Sixteen times the points: values move by more than N is uncertain."""
     patterns = ["?a ?a ?b", "?a ?b ?c"]
     rough, fine = kernel(patterns, points=2**10), kernel(patterns, points=2**14)

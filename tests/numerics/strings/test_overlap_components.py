@@ -21,7 +21,7 @@ def components(faces, points=2**10, seed=0, regular=(), **parameters):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("readout", ["cls", "last"])
-def test_half_widths_cover_as_often_as_they_say(readout):
+def test_halfwidths_cover_as_often_as_they_say(readout):
     """300 seeds; the reference is their mean, 300 times as good as one of them."""
     faces = [("?a ?a", (0,)), ("?a ?b", (0,)), ("?a ?b", (1,))]
     found = [components(faces, seed=seed, readout=readout) for seed in range(300)]

@@ -64,7 +64,7 @@ def known(seed, share, level=1.0):
     share=st.floats(1e-6, 0.8),
     corner=st.booleans(),
 )
-def test_every_matrix_within_the_half_widths_is_covered(seed, share, corner):
+def test_every_matrix_within_the_halfwidths_is_covered(seed, share, corner):
     """Drawn at random, or at a corner of the box, where most statistics are extreme."""
     bounded = known(seed, share)
     intervals = [bounded.interval(statistic) for statistic in STATISTICS]
@@ -82,18 +82,18 @@ def test_every_matrix_within_the_half_widths_is_covered(seed, share, corner):
             assert interval.contains(statistic(factor, own - np.diagonal(matrix)))
 
 
-def test_narrow_half_widths_give_narrow_intervals():
+def test_narrow_halfwidths_give_narrow_intervals():
     """Proportional to the half-widths: ten times as narrow, ten times as close."""
     for statistic in STATISTICS:
         coarse, fine = (
-            known(3, share).interval(statistic).relative_half_width
+            known(3, share).interval(statistic).relative_halfwidth
             for share in (1e-3, 1e-4)
         )
         assert 0 < fine < coarse < 0.02
         assert coarse / fine == pytest.approx(10, rel=0.1)
 
 
-def test_half_widths_that_reach_a_singular_matrix_bound_nothing():
+def test_halfwidths_that_reach_a_singular_matrix_bound_nothing():
     bounded = known(0, 1.01)
     found = bounded.interval(energy)
     assert (found.low, found.high) == (0, math.inf)

@@ -20,12 +20,12 @@ def test_quasi_random_points_need_a_fraction_of_the_plain_ones():
     fast = template_gram(AA_AB)
     slow = template_gram(AA_AB, method="mc")
     assert fast.points <= 2**14
-    assert fast.smallest_eigenvalue.relative_half_width <= 1e-3
+    assert fast.smallest_eigenvalue.relative_halfwidth <= 1e-3
     assert slow.points == 2**16
-    assert slow.smallest_eigenvalue.relative_half_width > 3e-3
+    assert slow.smallest_eigenvalue.relative_halfwidth > 3e-3
 
 
-def test_the_error_of_a_users_quadrature_is_in_half_widths():
+def test_the_error_of_a_users_quadrature_is_in_halfwidths():
     """A jump: K_self = P(√d g > 0.7), known exactly."""
     jump = CustomActivation(lambda t: (t > 0.7).astype(float))
     gram = template_gram(AA_AB, Architecture(activation=jump), max_points=256)
@@ -43,11 +43,11 @@ def test_more_points_narrow_the_interval_and_stop_early():
     # ratio of two variances on 16 groups is F(15, 15): false alarms at 1e-6 a side.
     looks = t.ppf(1 - 0.001 / 2, 15) / t.ppf(1 - 0.001 / 10, 15)
     room = f.ppf(1 - 1e-6, 15, 15) ** 0.5
-    ratio = wide.smallest_eigenvalue.half_width / narrow.smallest_eigenvalue.half_width
+    ratio = wide.smallest_eigenvalue.halfwidth / narrow.smallest_eigenvalue.halfwidth
     assert 4 * looks / room < ratio < 4 * looks * room
     early = template_gram(AA_AB, rel_tol=0.01, max_points=2**14)
     assert early.points <= 2**12
-    assert early.smallest_eigenvalue.relative_half_width <= 0.01
+    assert early.smallest_eigenvalue.relative_halfwidth <= 0.01
 
 
 @pytest.mark.parametrize("method", ["rqmc", "mc"])

@@ -124,7 +124,7 @@ def test_six_sets_against_a_long_run(name):
             value = getattr(truth, quantity).value
             misses.count(quantity, getattr(gram, quantity).contains(value))
             rarely.count(quantity, getattr(sure, quantity).contains(value))
-        width = gram.smallest_eigenvalue.relative_half_width
-        assert truth.smallest_eigenvalue.relative_half_width < 0.5 * width
+        width = gram.smallest_eigenvalue.relative_halfwidth
+        assert truth.smallest_eigenvalue.relative_halfwidth < 0.5 * width
     misses.check(0.8)
     rarely.check(0.999)

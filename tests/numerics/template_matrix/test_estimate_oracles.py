@@ -77,7 +77,7 @@ def test_small_eigenvalues_are_resolved(templates, smallest, method, reference):
     gram = template_gram(templates, max_points=2**14, method=method)
     truth = reference.smallest_eigenvalue if smallest is None else smallest
     interval = gram.smallest_eigenvalue
-    assert interval.relative_half_width < (0.05 if method == "mc" else 0.003)
+    assert interval.relative_halfwidth < (0.05 if method == "mc" else 0.003)
     assert interval.low - 0.001 * truth <= truth <= interval.high + 0.001 * truth
 
 
@@ -98,7 +98,7 @@ def test_the_fifteen_templates_of_length_four(activation, smallest):
     assert len(LENGTH_4) == 15
     gram = template_gram(LENGTH_4, Architecture(activation=activation), rel_tol=0.02)
     interval = gram.smallest_eigenvalue
-    assert interval.relative_half_width <= 0.02
+    assert interval.relative_halfwidth <= 0.02
     assert interval.low * 0.998 <= smallest <= interval.high * 1.002
 
 
@@ -112,7 +112,7 @@ def test_the_fifteen_templates_by_two_routes(activation):
     """
     gram = template_gram(LENGTH_4, Architecture(activation=activation), rel_tol=0.02)
     interval = gram.smallest_eigenvalue
-    assert interval.relative_half_width <= 0.05
+    assert interval.relative_halfwidth <= 0.05
     rounding = 15 * 16 * np.finfo(float).eps * np.abs(gram.matrix).max()
     by_entries = np.linalg.eigvalsh(gram.matrix)[0]
     assert rounding < 0.01 * interval.value
@@ -141,7 +141,7 @@ def test_an_independent_rule_for_the_fifteen_templates():
             groups.append(np.linalg.eigvalsh(n)[0])
         # Averages of λ_min over groups are biased down, by far less than their spread.
         spread = np.std(groups, ddof=1) / math.sqrt(20)
-        room = 6 * spread + gram.smallest_eigenvalue.half_width
+        room = 6 * spread + gram.smallest_eigenvalue.halfwidth
         assert room < 0.2 * gram.smallest_eigenvalue.value
         assert abs(np.mean(groups) - gram.smallest_eigenvalue.value) <= room
 
@@ -260,6 +260,6 @@ def test_the_fifteen_templates_by_a_deterministic_outer_rule():
         )
         interval = gram.smallest_eigenvalue
         assert abs(coarse - fine) < 0.001 * fine
-        assert interval.relative_half_width < 0.004
-        room = 10 * abs(coarse - fine) + interval.half_width
+        assert interval.relative_halfwidth < 0.004
+        room = 10 * abs(coarse - fine) + interval.halfwidth
         assert abs(interval.value - fine) <= room

@@ -70,7 +70,7 @@ def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
     found = np.array([eigenvalue(part) for part in without])
     error = math.sqrt(19 / 20 * ((found - found.mean()) ** 2).sum())
     smallest = gram.attention_smallest_eigenvalue
-    room = 6 * error + smallest.half_width
+    room = 6 * error + smallest.halfwidth
     assert room < 0.1 * smallest.value
     assert abs(eigenvalue(f) - smallest.value) <= room
 

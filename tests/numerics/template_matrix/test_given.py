@@ -91,4 +91,4 @@ def test_a_known_matrix_has_learning_curves_too():
     """The same numbers as for the estimate, whose factor leaves 1e-7 out."""
     curve, known = (learning_curve(TASK, sizes=[100], gram=g) for g in (GRAM, KNOWN))
     assert known.mse[0] == pytest.approx(curve.mse[0], rel=1e-6)
-    assert 0 < known.intervals[0].half_width < math.inf
+    assert 0 < known.intervals[0].halfwidth < math.inf

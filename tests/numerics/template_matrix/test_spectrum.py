@@ -13,7 +13,7 @@ from numerics.template_matrix.spectrum import (
     leave_one_out_factors,
     log_interval,
     smallest_eigenvalue,
-    spectrum,
+    spectrum_of,
     stack_factors,
 )
 
@@ -92,7 +92,7 @@ def test_singular_values_of_zero_are_not_resolved():
 
 
 def test_condition_number_of_a_singular_matrix_is_unbounded():
-    found = spectrum([np.ones((2, 2))] * 5, 1e-14)
+    found = spectrum_of([np.ones((2, 2))] * 5, 1e-14)
     interval = condition_number(found, SURE)
     assert interval.high == math.inf
     assert interval.low > 1e12
@@ -100,10 +100,10 @@ def test_condition_number_of_a_singular_matrix_is_unbounded():
 
 def test_condition_number_includes_the_errors():
     factor = np.diag([1.0, math.sqrt(0.1)])
-    exact = condition_number(spectrum([factor] * 5, 0.0), SURE)
+    exact = condition_number(spectrum_of([factor] * 5, 0.0), SURE)
     assert exact.low == pytest.approx(10)
     assert exact.high == pytest.approx(10)
-    blurred = condition_number(spectrum([factor] * 5, 0.0, 0.01), SURE)
+    blurred = condition_number(spectrum_of([factor] * 5, 0.0, 0.01), SURE)
     assert blurred.low <= 0.99 / 0.11
     assert blurred.high >= 1.01 / 0.09
 
@@ -121,12 +121,12 @@ def test_condition_number_is_unbounded_where_the_eigenvalue_is_unresolved():
 
 def test_a_matrix_that_vanishes_has_an_unknown_condition():
     """No division by zero, no claim."""
-    interval = condition_number(spectrum([np.zeros((2, 2))] * 3, 0.0), SURE)
+    interval = condition_number(spectrum_of([np.zeros((2, 2))] * 3, 0.0), SURE)
     assert (interval.low, interval.high) == (1, math.inf)
 
 
 def test_a_factor_with_few_rows_has_singular_value_zero():
-    assert spectrum([np.ones((1, 2))] * 2, 0.0).smallest == (0, 0)
+    assert spectrum_of([np.ones((1, 2))] * 2, 0.0).smallest == (0, 0)
 
 
 def test_factors_with_each_group_left_out():
@@ -146,7 +146,7 @@ def test_factors_with_each_group_left_out():
 def test_squares_keep_relative_accuracy_where_the_matrix_has_none():
     """σ = 1e-11 beside 1: in C = RᵀR the eigenvalue 1e-22 is lost in rounding."""
     factors = np.stack([np.diag([1.0, 1e-11])] * 4)
-    value = spectrum([stack_factors(factors)], 0.0).smallest[0] ** 2
+    value = spectrum_of([stack_factors(factors)], 0.0).smallest[0] ** 2
     assert value == pytest.approx(1e-22, rel=1e-6)
 
 
@@ -154,9 +154,11 @@ def test_every_eigenvalue_has_its_own_interval():
     """Each place of the order as if it were alone."""
     rng = np.random.default_rng(1)
     factors = [np.diag([2.0, 1.0, 1e-4]) * s for s in rng.uniform(0.9, 1.1, size=9)]
-    found = spectrum(factors, 1e-6, 1e-14)
+    found = spectrum_of(factors, 1e-6, 1e-14)
     for index, size in enumerate([2.0, 1.0, 1e-4]):
-        alone = spectrum([np.array([[f[index, index]]]) for f in factors], 1e-6, 1e-14)
+        alone = spectrum_of(
+            [np.array([[f[index, index]]]) for f in factors], 1e-6, 1e-14
+        )
         interval = eigenvalue(found, index, SURE)
         expected = smallest_eigenvalue(alone, SURE)
         assert interval.value == pytest.approx(expected.value, rel=1e-9)
@@ -166,6 +168,6 @@ def test_every_eigenvalue_has_its_own_interval():
 
 
 def test_an_unresolved_eigenvalue_leaves_the_others_alone():
-    found = spectrum([np.diag([1.0, 1e-9])] * 5, 1e-7)
+    found = spectrum_of([np.diag([1.0, 1e-9])] * 5, 1e-7)
     assert eigenvalue(found, 1, SURE).low == 0
     assert eigenvalue(found, 0, SURE).low == pytest.approx(1, abs=1e-6)

@@ -96,7 +96,7 @@ def test_pseudo_values_are_the_jackknifes_to_first_order():
     expected = mean_interval(jackknife, found.level)
     assert found.value == pytest.approx(samples.rate("margin", "value"), rel=1e-12)
     assert found.value == pytest.approx(expected.value, abs=1e-4)
-    assert found.half_width == pytest.approx(expected.half_width, rel=0.02)
+    assert found.halfwidth == pytest.approx(expected.halfwidth, rel=0.02)
 
 
 def test_equal_seeds_equal_reports():

@@ -98,7 +98,7 @@ def test_noise_is_what_the_closed_form_says():
     assert found is not None
     assert found.contains(0.0)
     whole = learning_curve(noise, sizes=[40], alpha=1e-2, gram=GRAM).mse.item()
-    assert found.half_width < 0.8 * whole
+    assert found.halfwidth < 0.8 * whole
 
 
 def test_collisions_are_allowed_among_the_many():

@@ -95,7 +95,7 @@ def test_gaps_by_strings_are_those_by_conditional_expectations():
     entries, gaps = report.findings[:2]
     assert entries.estimate is not None
     assert gaps.estimate is not None
-    assert gaps.estimate.half_width < 0.004 < entries.estimate.half_width
+    assert gaps.estimate.halfwidth < 0.004 < entries.estimate.halfwidth
     assert report.outcome is Outcome.HOLDS
 
 

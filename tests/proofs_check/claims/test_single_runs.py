@@ -180,7 +180,7 @@ def test_quantiles_have_their_ends():
         assert finding.statement == f"x, {p} % quantile"
         assert finding.estimate is not None
         assert finding.estimate.contains(5.12 * p)
-        assert finding.estimate.half_width < 60
+        assert finding.estimate.halfwidth < 60
     few = module._quantiles("x", samples[:3])[2].estimate
     assert few is not None
     assert few.high == np.inf

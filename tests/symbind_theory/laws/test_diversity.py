@@ -70,7 +70,7 @@ def test_two_wildcards_under_zipf_are_exact():
     assert isinstance(exact, Fraction)
     assert isinstance(beyond, Interval)
     assert beyond.level == 1
-    assert beyond.relative_half_width < 1e-10
+    assert beyond.relative_halfwidth < 1e-10
     harmonic = math.fsum(1 / i for i in range(1, 2001))
     rest = math.fsum(1 / (i * harmonic - 1) for i in range(2, 2001))
     assert math.isclose(beyond.value, harmonic / (1 + rest), rel_tol=1e-9)
@@ -87,7 +87,7 @@ def test_three_wildcards_over_many_tokens_are_enclosed_and_sampled():
     found = task.diversity(tokens, "zipf")
     assert isinstance(found, Interval)
     assert found.level == 1
-    assert found.relative_half_width < 1e-3
+    assert found.relative_halfwidth < 1e-3
     zipf = TemplateTask(task.templates, [0], laws="zipf")
     strings = zipf.sample(draws, tokens, seed=1).strings
     used = sum("s0" in string.split() for string in strings)

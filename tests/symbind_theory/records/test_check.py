@@ -19,21 +19,21 @@ def test_an_interval_contains_its_ends():
     assert not interval.contains(4.0001)
 
 
-def test_half_width_is_the_larger_side():
+def test_halfwidth_is_the_larger_side():
     interval = Interval(2.0, 1.5, 4.0)
-    assert interval.half_width == 2.0
-    assert interval.relative_half_width == 1.0
-    assert Interval(-2.0, -5.0, -1.0).half_width == 3.0
-    assert Interval(-2.0, -5.0, -1.0).relative_half_width == 1.5
+    assert interval.halfwidth == 2.0
+    assert interval.relative_halfwidth == 1.0
+    assert Interval(-2.0, -5.0, -1.0).halfwidth == 3.0
+    assert Interval(-2.0, -5.0, -1.0).relative_halfwidth == 1.5
 
 
-def test_relative_half_width_of_zero_is_infinite():
-    assert Interval(0.0, -1.0, 1.0).relative_half_width == math.inf
+def test_relative_halfwidth_of_zero_is_infinite():
+    assert Interval(0.0, -1.0, 1.0).relative_halfwidth == math.inf
 
 
 def test_an_interval_may_be_unbounded():
     interval = Interval(3.0, 0.0, math.inf)
-    assert interval.half_width == math.inf
+    assert interval.halfwidth == math.inf
     assert interval.contains(1e300)
 
 

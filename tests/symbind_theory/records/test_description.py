@@ -120,13 +120,9 @@ def test_one_line_in_the_record_is_all_that_a_new_field_needs(monkeypatch):
     result = extended(spread=0.25)
     text = json.dumps(written(result))
     assert json.loads(text)["spread"] == 0.25
-    read = result_files.parse_result(text)
-    assert isinstance(read, Extended)
-    assert read.spread == 0.25
+    assert written(result_files.parse_result(text))["spread"] == 0.25
     older = json.dumps(written(toy_result()))
-    read = result_files.parse_result(older)
-    assert isinstance(read, Extended)
-    assert read.spread == 0.0
+    assert written(result_files.parse_result(older))["spread"] == 0.0
     wrong = json.dumps({**json.loads(text), "spread": -1})
     with pytest.raises(InputError, match=r"^spread is -1; expected a number of at le"):
         result_files.parse_result(wrong)

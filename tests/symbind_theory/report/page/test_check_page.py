@@ -186,7 +186,7 @@ def figure_data(text, id):
     return json.loads(block)["data"]
 
 
-def test_c_is_c_and_n_is_n_with_their_half_widths():
+def test_c_is_c_and_n_is_n_with_their_halfwidths():
     entry, width = 0.125, 0.02
     result = toy_result()
     estimates = dataclasses.replace(

@@ -14,7 +14,7 @@ from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.check import Curve, Samples
 from symbind_theory.records.page import Provenance
-from symbind_theory.report.page import comparison_page, page
+from symbind_theory.report.page import page, render_comparison
 
 CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
 SAMPLES = Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3)
@@ -32,7 +32,7 @@ def without_plotly(text):
 
 
 def test_one_task_is_drawn_once_and_every_matrix():
-    text = comparison_page([("plain", LEARNS), ("sharp", SHARP)])
+    text = render_comparison([("plain", LEARNS), ("sharp", SHARP)])
     assert text.count('<svg class="template"') == 2
     assert '<h2 id="tasks">The task</h2>' in text
     assert text.count('id="matrix-1"') == text.count('id="matrix-2"') == 1
@@ -41,7 +41,7 @@ def test_one_task_is_drawn_once_and_every_matrix():
 
 
 def test_different_tasks_are_all_drawn():
-    text = comparison_page([("plain", LEARNS), ("other", OTHER)])
+    text = render_comparison([("plain", LEARNS), ("other", OTHER)])
     assert text.count('<svg class="template"') == 4
     assert 'aria-label="template 1 of other"' in text
     assert '<span class="chip refuted">' in text
@@ -51,20 +51,20 @@ def test_different_tasks_are_all_drawn():
 def test_checks_of_one_task_share_its_drawing():
     relabelled = toy_result(TemplateTask(["?a ?a", "?a ?b"], [1, 3]))
     checks = [("plain", LEARNS), ("other", relabelled), ("sharp", SHARP)]
-    text = comparison_page(checks)
+    text = render_comparison(checks)
     assert text.count('<svg class="template"') == 4
     assert "<h3>plain, sharp</h3>" in text
     assert "<h3>other</h3>" in text
 
 
 def test_without_curves_there_is_no_chart_of_them():
-    assert 'id="learning"' not in comparison_page([("a", OTHER), ("b", OTHER)])
-    assert 'id="learning"' in comparison_page([("a", LEARNS), ("b", OTHER)])
+    assert 'id="learning"' not in render_comparison([("a", OTHER), ("b", OTHER)])
+    assert 'id="learning"' in render_comparison([("a", LEARNS), ("b", OTHER)])
 
 
 def test_the_command_is_there():
     provenance = Provenance("python -m x --compare 'a b.json' <c>", {})
-    text = comparison_page([("a", LEARNS), ("b", SHARP)], provenance)
+    text = render_comparison([("a", LEARNS), ("b", SHARP)], provenance)
     assert "python -m x --compare &#39;a b.json&#39; &lt;c&gt;" in text
 
 
@@ -73,15 +73,15 @@ def test_names_stay_text(ending):
     hostile = f"x{ending}"
     task = TemplateTask([f"?a {hostile}", "?a ?b"], [1, 2], name=hostile)
     result = toy_result(task, samples=SAMPLES, curve=CURVE)
-    text = comparison_page([(hostile, result), (f"{hostile}2", LEARNS)])
+    text = render_comparison([(hostile, result), (f"{hostile}2", LEARNS)])
     assert hostile not in without_plotly(text)
     assert str(markupsafe.escape(hostile)) in text
 
 
 def test_it_is_small_and_the_same_each_time():
     checks = [(str(i), LEARNS) for i in range(12)]
-    text = comparison_page(checks)
-    assert text == comparison_page(checks)
+    text = render_comparison(checks)
+    assert text == render_comparison(checks)
     assert len(text.encode()) < 6_000_000
 
 
@@ -134,6 +134,6 @@ def test_whatever_the_numbers_there_is_a_page(
         result.estimates, matrix=square, attention=square, matrix_halfwidth=square
     )
     result = dataclasses.replace(result, estimates=estimates, mlp_floor=floor)
-    for text in (comparison_page([("a", result), ("b", LEARNS)]), page(result)):
+    for text in (render_comparison([("a", result), ("b", LEARNS)]), page(result)):
         for block in re.findall(r'-data">(.*?)</script>', text):
             json.loads(block, parse_constant=pytest.fail)

@@ -21,7 +21,7 @@ def decoded(values):
     return flat.reshape([int(n) for n in values["shape"].split(",")])
 
 
-def test_entries_and_half_widths_are_passed_on():
+def test_entries_and_halfwidths_are_passed_on():
     matrix, width = ((1.0, 0.25), (0.25, 0.5)), ((0.01, 0.02), (0.02, 0.04))
     found = drawn(SAME_DIFFERENT, matrix, width)
     (heat,) = found.plot["data"]
