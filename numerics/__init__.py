@@ -1,5 +1,6 @@
 """Estimates with error bars: the transformer's kernel and what follows from it."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from numerics.activations import GELU, Cosine, Erf, ReLU
@@ -12,16 +13,22 @@ from numerics.learning.curves import (
     relative_eigenvalue,
     sample_complexity,
 )
+from numerics.protocols import TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 
 if TYPE_CHECKING:
+    from numerics.estimators.ideal_classifier import margin_transfer
     from numerics.estimators.transformer_kernel import (
         TransformerKernelClassifier,
         TransformerKernelRegressor,
     )
+    from numerics.learning.collision_bound import diversity_bound
+    from numerics.learning.finite_vocabulary import perturbed_curve
+    from numerics.strings.collisions import collision_graph
+    from numerics.strings.one_layer_kernel import OneLayerKernel
 
 __all__ = [
     "GELU",
@@ -31,27 +38,39 @@ __all__ = [
     "Erf",
     "GapBounds",
     "LearningCurve",
+    "OneLayerKernel",
     "ReLU",
     "StringGram",
     "TemplateGram",
+    "TemplateMatrix",
     "TransformerKernelClassifier",
     "TransformerKernelRegressor",
     "alignment",
+    "collision_graph",
+    "diversity_bound",
     "gap_bounds",
     "learning_curve",
+    "margin_transfer",
+    "perturbed_curve",
     "relative_eigenvalue",
     "sample_complexity",
     "string_gram",
     "template_gram",
 ]
 
-_ESTIMATORS = ("TransformerKernelClassifier", "TransformerKernelRegressor")
+# Loaded when first asked for: scikit-learn takes a second, and few need the others.
+_LATER = {
+    "OneLayerKernel": "numerics.strings.one_layer_kernel",
+    "TransformerKernelClassifier": "numerics.estimators",
+    "TransformerKernelRegressor": "numerics.estimators",
+    "collision_graph": "numerics.strings.collisions",
+    "diversity_bound": "numerics.learning.collision_bound",
+    "margin_transfer": "numerics.estimators.ideal_classifier",
+    "perturbed_curve": "numerics.learning.finite_vocabulary",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The estimators, whose scikit-learn takes a second to load, when asked for."""
-    if name in _ESTIMATORS:
-        from numerics import estimators
-
-        return getattr(estimators, name)
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -194,7 +194,8 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
 
     Args:
         architecture: the transformer, of depth 1.
-        alpha: ridge > 0, in units of the kernel.
+        alpha: ridge > 0, in units of the kernel. Raise it for noisy labels, and above
+            `kernel_error_` where predictions must not depend on the seed.
         regular_tokens: tokens that the solver treats exactly because many strings have
             them, or "auto". They change its speed and never its results.
         kernel: another kernel by overlap type, in place of `architecture` and of what

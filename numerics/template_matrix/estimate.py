@@ -94,13 +94,16 @@ def template_gram(
             once, so that their gap is exactly 0.
         architecture: the transformer; `Architecture()` when None. This version
             estimates depth 1.
-        rel_tol: relative half-width aimed at for λ_min(N), > 0.
+        rel_tol: relative halfwidth aimed at for λ_min(N), > 0. Raise it to 0.1 where
+            only the sign of λ_min matters; lower it where sample sizes are compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
-            size, for "rqmc" a power of two: rounded down.
+            size, for "rqmc" a power of two: rounded down. Raise it where the interval
+            comes back wider than `rel_tol`, or reaches down to 0.
         seed: equal seeds give equal bits, different seeds independent points.
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         method: "rqmc": independent scramblings of Sobol' points; "mc": pseudo-random
-            points, whose error falls as n^{−1/2} only.
+            points, whose error falls as n^{−1/2} only: choose it where nothing but
+            independence is to be assumed.
         level: coverage of every interval, in (0, 1).
         precision: of the features, "float64" or "float32"; the intervals include what
             it costs. All that follows from the features is computed in float64.

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from symbind_testing import broken_stores
-from symbind_testing.broken_stores import BROKEN, SIZE, KeyedStore, key
+from symbind_testing.builders import broken_stores
+from symbind_testing.builders.broken_stores import BROKEN, SIZE, KeyedStore, key
 
 from numerics.store.keyed_store import CacheError
 from symbind_theory.validation import InputError
