@@ -4,7 +4,7 @@ Given the shared randomness (positions, regular tokens) the wildcards' part of t
 logits is Gaussian, independent from symbol to symbol. With S the softmax denominator,
 1/S = ∫₀^∞ e^{−tS} dt turns E[softmax] into a one-dimensional integral over τ = log t of
 products with one factor for each symbol: cost linear in the symbols instead of
-exponential. The integrand is analytic in a strip of half-width π/2, so the trapezoid
+exponential. The integrand is analytic in a strip of halfwidth π/2, so the trapezoid
 rule with step h errs by about e^{−π²/h}.
 
 The row of a query that carries a regular token has known logits at regular tokens, and

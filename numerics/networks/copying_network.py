@@ -40,7 +40,7 @@ __all__ = [
     "CopyingNetwork",
     "CopyingShape",
     "CopyingStrings",
-    "RateSamples",
+    "InitialRates",
     "Statistic",
     "accuracy",
     "copying_strings",
@@ -164,7 +164,7 @@ def accuracy(network: TransformerNetwork, strings: CopyingStrings) -> float:
 
 
 @dataclass(frozen=True)
-class RateSamples:
+class InitialRates:
     """The two sides of R_g in independent networks at random initialisation.
 
     Attributes:
@@ -191,7 +191,7 @@ def initial_rates(
     *,
     measured: Sequence[str] = STATISTICS,
     groups: Sequence[str] = GROUPS,
-) -> RateSamples:
+) -> InitialRates:
     """Gradients of the loss and of statistics in so many networks.
 
     Args:
@@ -217,7 +217,7 @@ def initial_rates(
                 product = -float((s * g).sum())
                 products.setdefault((statistic, group), []).append(product)
     moved = {group: np.array(s) for group, s in squares.items() if any(s)}
-    return RateSamples(
+    return InitialRates(
         MappingProxyType(
             {key: np.array(p) for key, p in products.items() if key[1] in moved}
         ),

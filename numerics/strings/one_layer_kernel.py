@@ -187,7 +187,7 @@ class OneLayerGram:
     def values(
         self, types: OverlapTypes, progress: Progress | None = None
     ) -> TypeValues:
-        """K of each overlap type, with half-widths.
+        """K of each overlap type, with halfwidths.
 
         The components of a string add up to its kernel with itself, which is known;
         they are scaled to do so. The kernel stays positive semi-definite, and values
@@ -236,7 +236,7 @@ class OneLayerGram:
         The features of new patterns are estimated together with the old ones, from
         points of their own, and carried over: f_new = A f_old + rest, with A from the
         new estimate and f_old from the one that is there. So the values of a new
-        pattern depend, within their half-widths, on the others that come with it.
+        pattern depend, within their halfwidths, on the others that come with it.
 
         Raises:
             InputError: a regular token that the kernel does not have.

@@ -9,7 +9,7 @@ from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import claim
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
-from symbind_theory.report.notation import ends, number, sample_number, whole
+from symbind_theory.report.notation import ends, number, strings_needed, whole
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float
 
@@ -116,15 +116,19 @@ def interval_facts(smallest: Interval, condition: Interval) -> list[Fact]:
 
 def facts(result: CheckResult) -> list[Fact]:
     """What a reader looks for first."""
-    estimates, samples = result.estimates, result.sample_complexity
+    estimates, complexity = result.estimates, result.sample_complexity
     found = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
-    if samples is not None:
-        name = f"strings for error {samples.target:g}"
-        found.append(Fact(name, sample_number(samples), ends(whole(samples.interval))))
+    if complexity is not None:
+        name = f"strings for error {complexity.target:g}"
+        found.append(
+            Fact(name, strings_needed(complexity), ends(whole(complexity.interval)))
+        )
     if result.alignment is not None:
-        hardest = result.alignment.samples
+        hardest = result.alignment.sample_complexity
         interval = ends(whole(hardest.interval))
-        found.append(Fact("… for the hardest labels", sample_number(hardest), interval))
+        found.append(
+            Fact("… for the hardest labels", strings_needed(hardest), interval)
+        )
     if result.mlp_floor is not None:
         # A float is what is left of an irrational floor in a file.
         exact = not isinstance(result.mlp_floor, float)

@@ -155,7 +155,7 @@ def test_mlp_floor_of_irrational_labels():
     assert sympy.simplify(task.mlp_floor() - expected) == 0
 
 
-def test_samples():
+def test_strings_of_a_task():
     vocabulary = ["u", "v", "w"]
     sample = SAME_DIFFERENT.sample(50, vocabulary, seed=0)
     assert len(sample.strings) == len(sample.labels) == 50

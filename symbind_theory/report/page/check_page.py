@@ -211,11 +211,11 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
         (name, parameter_text(getattr(result.architecture, name)))
         for name in PARAMETERS
     ]
-    samples, noise = result.sample_complexity, result.task.noise
-    if samples is not None:
+    complexity, noise = result.sample_complexity, result.task.noise
+    if complexity is not None:
         named += [
-            ("error aimed at", f"{samples.target:g}"),
-            ("ridge α", f"{samples.alpha:g}"),
+            ("error aimed at", f"{complexity.target:g}"),
+            ("ridge α", f"{complexity.alpha:g}"),
         ]
     if noise:
         named.append(("label noise", f"{noise:g}"))
