@@ -211,11 +211,11 @@ class TemplateTask:
             if images == "symbols"
             else combinations(range(len(self.templates)), 2)
         )
-        found = (
+        witnesses = (
             (i, j, self.templates[i].overlap(self.templates[j], images))
             for i, j in pairs
         )
-        return tuple(Overlap(i, j, w) for i, j, w in found if w is not None)
+        return tuple(Overlap(i, j, w) for i, j, w in witnesses if w is not None)
 
     def match(self, string: str | Iterable[str]) -> TaskMatch | None:
         """The first template that produces `string` with symbols for its wildcards.

@@ -31,13 +31,13 @@ def reach_verdicts(
         identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
     """
     matrix = _template_matrix(decision, smallest)
-    found = [
+    verdicts = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
         _generalises(task, decision, matrix, complexity, identity_vo),
         _copying(task, identity_vo) if task.copied else None,
     ]
-    return tuple(verdict for verdict in found if verdict is not None)
+    return tuple(verdict for verdict in verdicts if verdict is not None)
 
 
 def _mlp_floor(task: TemplateTask) -> Verdict:

@@ -133,25 +133,25 @@ def training_loss(
     network: TransformerNetwork, strings: CopyingStrings
 ) -> Float64[torch.Tensor, ""]:
     """Mean cross-entropy of the training strings."""
-    found = logits(network, strings.train)
-    each = cross_entropy(found, strings.train_targets, reduction="none")
-    return strings.train_weights @ each
+    scores = logits(network, strings.train)
+    losses = cross_entropy(scores, strings.train_targets, reduction="none")
+    return strings.train_weights @ losses
 
 
 def statistics(
     network: TransformerNetwork, strings: CopyingStrings
 ) -> dict[str, Float64[torch.Tensor, ""]]:
     """Each of `STATISTICS`, averaged over the test strings."""
-    found = logits(network, strings.test)
-    each = cross_entropy(found, strings.test_targets, reduction="none")
-    right = found.gather(1, strings.test_targets[:, None])[:, 0]
-    among = found[:, strings.candidates]
+    scores = logits(network, strings.test)
+    losses = cross_entropy(scores, strings.test_targets, reduction="none")
+    right = scores.gather(1, strings.test_targets[:, None])[:, 0]
+    among = scores[:, strings.candidates]
     # The mean over the others is that over all, with the right one taken out.
     symbols = among.shape[1]
     margins = (right - among.mean(1)) * symbols / (symbols - 1)
     return {
         "margin": strings.test_weights @ margins,
-        "cross-entropy": -(strings.test_weights @ each),
+        "cross-entropy": -(strings.test_weights @ losses),
     }
 
 
@@ -210,9 +210,9 @@ def initial_rates(
         down = _gradients(training_loss(network, strings), parameters)
         for group, g in zip(groups, down, strict=True):
             squares.setdefault(group, []).append(float((g * g).sum()))
-        found = statistics(network, strings)
+        values = statistics(network, strings)
         for statistic in measured:
-            up = _gradients(found[statistic], parameters)
+            up = _gradients(values[statistic], parameters)
             for group, s, g in zip(groups, up, down, strict=True):
                 product = -float((s * g).sum())
                 products.setdefault((statistic, group), []).append(product)

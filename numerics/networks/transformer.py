@@ -194,8 +194,8 @@ def _torch_function(activation: Activation) -> Callable[[torch.Tensor], torch.Te
     """φ for tensors."""
     if isinstance(activation, Cosine):
         return lambda t: torch.cos(activation.b1 * t + activation.b2)
-    known = {ReLU: torch.relu, Erf: torch.erf, GELU: torch.nn.functional.gelu}
-    for kind, function in known.items():
+    functions = {ReLU: torch.relu, Erf: torch.erf, GELU: torch.nn.functional.gelu}
+    for kind, function in functions.items():
         if isinstance(activation, kind):
             return function
     raise InputError(

@@ -263,7 +263,7 @@ class CheckResult:
     @property
     def outcome(self) -> Outcome:
         """Of the hypotheses C3 and C5 together: one refuted part refutes the whole."""
-        found = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
-        if Outcome.REFUTED in found:
+        outcomes = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
+        if Outcome.REFUTED in outcomes:
             return Outcome.REFUTED
-        return Outcome.UNDECIDED if Outcome.UNDECIDED in found else Outcome.HOLDS
+        return Outcome.UNDECIDED if Outcome.UNDECIDED in outcomes else Outcome.HOLDS

@@ -117,24 +117,24 @@ def interval_facts(smallest: Interval, condition: Interval) -> list[Fact]:
 def facts(result: CheckResult) -> list[Fact]:
     """What a reader looks for first."""
     estimates, complexity = result.estimates, result.sample_complexity
-    found = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
+    shown = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
     if complexity is not None:
         name = f"strings for error {complexity.target:g}"
-        found.append(
+        shown.append(
             Fact(name, strings_needed(complexity), ends(whole(complexity.interval)))
         )
     if result.alignment is not None:
         hardest = result.alignment.sample_complexity
         interval = ends(whole(hardest.interval))
-        found.append(
+        shown.append(
             Fact("… for the hardest labels", strings_needed(hardest), interval)
         )
     if result.mlp_floor is not None:
         # A float is what is left of an irrational floor in a file.
         exact = not isinstance(result.mlp_floor, float)
         words = f"exactly {result.mlp_floor}" if exact else ""
-        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
-    return found
+        shown.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
+    return shown
 
 
 def drawn_templates(task: TemplateTask) -> list[Drawn]:

@@ -91,9 +91,9 @@ def _row(
 def _answers(checks: Sequence[CheckResult]) -> Iterator[Row]:
     answers = (Cell(phrase(check), check.outcome) for check in checks)
     yield Row("transformers", tuple(answers))
-    found = {verdict.claim for check in checks for verdict in check.verdicts}
+    decided = {verdict.claim for check in checks for verdict in check.verdicts}
     for claim in CLAIMS:
-        if claim.id in found:
+        if claim.id in decided:
             cells = tuple(_verdict(check, claim.id) for check in checks)
             yield Row(f"{claim.id} {claim.name}", cells)
 

@@ -122,7 +122,7 @@ def _figures(
     result: CheckResult, illustration: Illustration | None
 ) -> dict[str, Figure]:
     estimates, task = result.estimates, result.task
-    found = {
+    figures = {
         "attention": matrix_figure(
             "attention",
             "C, attention alone",
@@ -144,12 +144,12 @@ def _figures(
         "spectrum": spectrum_figure([Named("N", result)]),
     }
     if illustration is not None:
-        found["kernel"] = sampled_figure(illustration.kernel, len(task))
+        figures["kernel"] = sampled_figure(illustration.kernel, len(task))
     variants = illustration.variants if illustration else ()
     learning = learning_figure([Named(_own_curve(result), result)], variants)
     if learning is not None:
-        found["learning"] = learning
-    return found
+        figures["learning"] = learning
+    return figures
 
 
 def _own_curve(result: CheckResult) -> str:

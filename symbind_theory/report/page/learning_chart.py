@@ -82,13 +82,13 @@ def learning_figure(
 
 
 def _learners(checks: Sequence[Named], variants: Sequence[Variant]) -> list[_Learner]:
-    found = [
+    checked = [
         _Learner(c.name, c.result.learning_curve, c.result.sample_complexity)
         for c in checks
         if c.result.learning_curve is not None
         and c.result.sample_complexity is not None
     ]
-    return found + [_Learner(v.name, v.curve, v.sample_complexity) for v in variants]
+    return checked + [_Learner(v.name, v.curve, v.sample_complexity) for v in variants]
 
 
 def _range(
@@ -163,10 +163,9 @@ def _curve(learner: _Learner, index: int) -> go.Scatter:
     ]
     met = complexity.interval.value
     if complexity.n is not None and 0 < met < math.inf:
-        known = Interval(met, complexity.interval.low, complexity.interval.high, level)
-        text = (
-            f"{complexity.n} strings for {complexity.target:g}<br>{ends(whole(known))}"
-        )
+        reached = complexity.interval
+        crossing = ends(whole(Interval(met, reached.low, reached.high, level)))
+        text = f"{complexity.n} strings for {complexity.target:g}<br>{crossing}"
         points.append((met, complexity.target, text, 11))
     x, y, texts, sizes = zip(*sorted(points), strict=True)
     return go.Scatter(
