@@ -35,13 +35,13 @@ from numerics.shapes import Float64, Int64
 from symbind_theory.validation import positive_integer
 
 __all__ = [
-    "GROUPS",
+    "PARAMETER_GROUPS",
     "STATISTICS",
     "CopyingNetwork",
     "CopyingShape",
+    "CopyingStatistic",
     "CopyingStrings",
     "InitialRates",
-    "Statistic",
     "accuracy",
     "copying_strings",
     "initial_rates",
@@ -51,14 +51,22 @@ __all__ = [
     "training_loss",
 ]
 
-Statistic = Literal["margin", "cross-entropy"]
+CopyingStatistic = Literal["margin", "cross-entropy"]
 
 STATISTICS = ("margin", "cross-entropy")
 """What is measured on test strings, the larger the better. *margin*: the right symbol's
 logit less the mean of the test strings' other symbols'. *cross-entropy*: minus the loss
 over all tokens, which also falls where unseen symbols sink below those seen."""
 
-GROUPS = ("value", "output", "embedding", "positions", "key", "query", "identity_vo")
+PARAMETER_GROUPS = (
+    "value",
+    "output",
+    "embedding",
+    "positions",
+    "key",
+    "query",
+    "identity_vo",
+)
 """Groups of parameters: W_V, W_O, W_E, P, W_K, W_Q, and b, those of all heads."""
 
 # Training ends here: the right token has a probability of 0.95, in the geometric mean.
@@ -109,7 +117,7 @@ class CopyingNetwork:
     """
 
     def __init__(
-        self, network: TransformerNetwork, groups: Sequence[str] = GROUPS
+        self, network: TransformerNetwork, groups: Sequence[str] = PARAMETER_GROUPS
     ) -> None:
         self._network, self._groups = network, tuple(groups)
 
@@ -190,7 +198,7 @@ def initial_rates(
     seed: int,
     *,
     measured: Sequence[str] = STATISTICS,
-    groups: Sequence[str] = GROUPS,
+    groups: Sequence[str] = PARAMETER_GROUPS,
 ) -> InitialRates:
     """Gradients of the loss and of statistics in so many networks.
 
@@ -247,7 +255,7 @@ def trained_accuracies(
         seed: of the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
-    groups = [g for g in GROUPS if identity_vo or g != "identity_vo"]
+    groups = [g for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"]
     every_string = torch.arange(len(strings.train))
     accuracies = []
     for network in _networks(strings, architecture, shape, runs, seed):

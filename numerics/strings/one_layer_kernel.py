@@ -173,7 +173,7 @@ class OneLayerGram:
         return found.factor
 
     @property
-    def diagonal(self) -> Float64[np.ndarray, " r"]:
+    def matrix_self(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself."""
         d = self.base.attention_self
         return self.settings.architecture.activation.dual(d, d, d)
@@ -182,7 +182,7 @@ class OneLayerGram:
     def excess(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself less the diagonal of N."""
         wild = np.array([bool(t.wildcards) for t in self.patterns])
-        return kernel_excess(self.diagonal, self.factor, wild)
+        return kernel_excess(self.matrix_self, self.factor, wild)
 
     def values(
         self, types: OverlapTypes, progress: Progress | None = None
@@ -219,7 +219,7 @@ class OneLayerGram:
         value = np.where(nothing, n, found)
         halfwidth = moved + base.halfwidth[i, j]
         return TypeValues(
-            np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
+            np.where(same, self.matrix_self[i], value), np.where(same, 0.0, halfwidth)
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:

@@ -40,7 +40,7 @@ def pattern_matrix(
         templates=gram.patterns,
         architecture=architecture,
         matrix=matrix,
-        matrix_self=gram.diagonal,
+        matrix_self=gram.matrix_self,
         halfwidth=halfwidth,
         self_halfwidth=self_halfwidth,
         entry_level=_LEVEL,

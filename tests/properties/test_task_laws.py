@@ -198,7 +198,7 @@ def test_a_match_reproduces_the_string_from_symbols(task, data):
 @few_examples
 @given(inequivalent_tasks, st.integers(4, 9), SEEDS)
 def test_training_and_test_share_no_symbol(task, size, seed):
-    sides = task.train_test(12, 9, vocabulary_size=size, seed=seed)
+    sides = task.train_test(12, 9, vocabulary=size, seed=seed)
     symbols = []
     for side, count in zip(sides, (12, 9), strict=True):
         found = [task.match(string) for string in side.strings]

@@ -12,7 +12,7 @@ from symbind_testing.tasks import COPY
 from numerics.architecture import Architecture
 from numerics.networks import copying_network
 from numerics.networks.copying_network import (
-    GROUPS,
+    PARAMETER_GROUPS,
     CopyingShape,
     accuracy,
     copying_strings,
@@ -114,8 +114,8 @@ def test_rates_are_finite_differences():
     strings = copying_strings(MIXED, 4)
     shape = CopyingShape(6, 2, 3)
     rates = initial_rates(strings, LAST, shape, 1, 3)
-    assert set(rates.squares) == set(GROUPS)
-    for group in GROUPS:
+    assert set(rates.squares) == set(PARAMETER_GROUPS)
+    for group in PARAMETER_GROUPS:
         net = network(strings, seed=3)
         parameter = dict(net.named_parameters())[group]
         training_loss(net, strings).backward()
@@ -193,7 +193,9 @@ def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
     trained_accuracies(*arguments, identity_vo=identity_vo)
     for trained, net in zip(list(drawn), real(*arguments), strict=True):
         named = dict(net.named_parameters())
-        moved = [named[g] for g in GROUPS if identity_vo or g != "identity_vo"]
+        moved = [
+            named[g] for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"
+        ]
         for steps in range(400):
             loss = training_loss(net, strings)
             if float(loss.detach()) <= 0.05:

@@ -135,7 +135,7 @@ def test_components_add_up_to_the_known_kernel_of_a_string_with_itself():
     gram = kernel(["?a ?b"], points=2**10, gamma=0.0)
     kind = next(k for k in all_types(gram)[0] if k.matching == ((0, 1), (1, 0)))
     value = gram.values(OverlapTypes.of([kind], gram.patterns)).value
-    np.testing.assert_allclose(value, gram.diagonal[:1], rtol=1e-12)
+    np.testing.assert_allclose(value, gram.matrix_self[:1], rtol=1e-12)
 
 
 @given(
@@ -191,7 +191,7 @@ def test_a_pattern_without_wildcards_joins_with_its_known_length():
     wider = gram.extended([Template("Y X X")])
     assert wider.excess[2] == 0.0
     own = (wider.factor[:, 2] ** 2).sum()
-    assert own == pytest.approx(wider.diagonal[2], rel=1e-6)
+    assert own == pytest.approx(wider.matrix_self[2], rel=1e-6)
     with pytest.raises(InputError, match=r"regular tokens \['Z'\]"):
         gram.extended([Template("Z ?1 ?2")])
 
