@@ -22,6 +22,7 @@ __all__ = [
     "TEST_LEVEL",
     "at_least",
     "at_most",
+    "between",
     "equals",
     "mean_interval",
     "proportion_interval",
@@ -152,6 +153,24 @@ def at_most(
         estimate.high <= bound or attained,
         estimate.low > bound,
     )
+
+
+def between(statement: str, estimate: Interval, low: float, high: float) -> Finding:
+    """Whether the estimate lies between two bounds; undecided where it straddles one.
+
+    Args:
+        statement: what is estimated.
+        estimate: with an interval that covers it at its level.
+        low: the least value claimed.
+        high: the largest value claimed.
+    """
+    outcome = Outcome.UNDECIDED
+    if low <= estimate.low and estimate.high <= high:
+        outcome = Outcome.HOLDS
+    elif estimate.high < low or high < estimate.low:
+        outcome = Outcome.REFUTED
+    expected = f"between {low:.3g} and {high:.3g}"
+    return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
 
 
 def _bounded(

@@ -31,7 +31,7 @@ docs/learning.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 from math import comb
@@ -42,7 +42,7 @@ import numpy as np
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.template_matrix.given import architecture_of, checked_matrix
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
 from proofs_check.evidence.training_sets import vocabulary_tokens
 from proofs_check.judgements import (
@@ -63,6 +63,7 @@ from symbind_theory.validation import InputError, finite_number, positive_intege
 
 __all__ = [
     "CHECKER",
+    "SIZES",
     "block_structure",
     "share_probability",
 ]
@@ -299,25 +300,37 @@ def _at_least_as_wide(interval: Interval, reach: float) -> Interval:
     return Interval(value, low, high, interval.level)
 
 
-def _sets(effort: Effort) -> int:
-    return effort.choose(32, 192, 1600)
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Training sets of the ledger's runs.
+
+    Attributes:
+        sets: for each vocabulary, of the task's own laws, claimed to be others or not.
+        kernel_sets: for each vocabulary, where the blocks are another kernel's: fewer
+            sets show that.
+    """
+
+    sets: int
+    kernel_sets: int
 
 
-def _mutant_sets(effort: Effort) -> int:
-    return effort.choose(16, 32, 64)
-
+SIZES = ByEffort(
+    quick=_Sizes(sets=32, kernel_sets=16),
+    standard=_Sizes(sets=192, kernel_sets=32),
+    full=_Sizes(sets=1600, kernel_sets=64),
+)
 
 _TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 _ZIPF = TemplateTask(["?a X ?b", "?a X ?a"], [1, -1], laws="zipf")
 
 
 def _same_different(effort: Effort, seed: int) -> Report:
-    return block_structure(_TASK, sets=_sets(effort), seed=seed)
+    return block_structure(_TASK, sets=SIZES[effort].sets, seed=seed)
 
 
 def _zipf(effort: Effort, seed: int) -> Report:
     last = Architecture(readout="last")
-    return block_structure(_ZIPF, last, sets=_sets(effort), seed=seed)
+    return block_structure(_ZIPF, last, sets=SIZES[effort].sets, seed=seed)
 
 
 def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
@@ -325,7 +338,7 @@ def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
     return block_structure(
         _ZIPF,
         vocabularies=(32, 512),
-        sets=_sets(effort),
+        sets=SIZES[effort].sets,
         diversity=(16, 256),
         seed=seed,
     )
@@ -338,7 +351,7 @@ def _another_kernel(effort: Effort, seed: int) -> Report:
     # By its own name it would be held against strings of the same kernel, and agree.
     mislabelled = replace(blocks, architecture=Architecture())
     return block_structure(
-        _TASK, sets=_mutant_sets(effort), blocks=mislabelled, seed=seed
+        _TASK, sets=SIZES[effort].kernel_sets, blocks=mislabelled, seed=seed
     )
 
 

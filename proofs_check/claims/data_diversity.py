@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -35,7 +36,7 @@ import numpy as np
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.arguments import task_with_numbers, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_sets import vocabulary_tokens
 from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import (
@@ -52,7 +53,7 @@ from symbind_theory.records.ledger import Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CHECKER", "data_diversity", "error_against_diversity"]
+__all__ = ["CHECKER", "SIZES", "data_diversity", "error_against_diversity"]
 
 # Tells w wildcards from w + 1 under uniform substitutions, up to w = 5.
 _RESOLUTION = 1 / 5
@@ -208,6 +209,27 @@ def _largest_probability(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        draws: strings from which a true ρ is read off.
+        mutant_draws: strings from which a false ρ is.
+        sets: training sets for each vocabulary, where errors are compared.
+    """
+
+    draws: int
+    mutant_draws: int
+    sets: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(draws=8000, mutant_draws=2000, sets=24),
+    standard=_Sizes(draws=100_000, mutant_draws=25_000, sets=128),
+    full=_Sizes(draws=1_000_000, mutant_draws=250_000, sets=1024),
+)
+
 _UNIFORM = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 _ZIPF = TemplateTask(["?a ?a ?a", "?a ?b ?b", "?a ?b ?c"], [1, 2, 3], laws="zipf")
 _HEAVY = TemplateTask(
@@ -218,40 +240,36 @@ _HEAVY = TemplateTask(
 _NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 
 
-def _draws(effort: Effort) -> int:
-    return effort.choose(8000, 100_000, 1_000_000)
-
-
 def _same_different(effort: Effort, seed: int) -> Report:
-    return data_diversity(_UNIFORM, 6, draws=_draws(effort), seed=seed)
+    return data_diversity(_UNIFORM, 6, draws=SIZES[effort].draws, seed=seed)
 
 
 def _zipf(effort: Effort, seed: int) -> Report:
-    return data_diversity(_ZIPF, 12, draws=_draws(effort), seed=seed)
+    return data_diversity(_ZIPF, 12, draws=SIZES[effort].draws, seed=seed)
 
 
 def _one_heavy_token(effort: Effort, seed: int) -> Report:
     tokens = ["u", "v", "w", "x", "y", "z"]
-    return data_diversity(_HEAVY, tokens, draws=_draws(effort), seed=seed)
+    return data_diversity(_HEAVY, tokens, draws=SIZES[effort].draws, seed=seed)
 
 
 def _not_monotone(effort: Effort, seed: int, monotone: bool = False) -> Report:
     return error_against_diversity(
         _NOISY,
         Architecture(beta=2.0),
-        sets=effort.choose(24, 128, 1024),
+        sets=SIZES[effort].sets,
         monotone=monotone,
         seed=seed,
     )
 
 
 def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
-    draws = _draws(effort) // 4
+    draws = SIZES[effort].mutant_draws
     return data_diversity(_ZIPF, 12, claimed=Fraction(12, 3), draws=draws, seed=seed)
 
 
 def _two_wildcards_as_one(effort: Effort, seed: int) -> Report:
-    draws = _draws(effort) // 4
+    draws = SIZES[effort].mutant_draws
     return data_diversity(_UNIFORM, 6, claimed=6, draws=draws, seed=seed)
 
 

@@ -42,7 +42,7 @@ from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from numerics.template_matrix.given import architecture_of, matrix_of
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_sets import (
     fresh_sample,
     vocabulary_tokens,
@@ -61,7 +61,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import finite_number, positive_integer
 
-__all__ = ["CHECKER", "TrainingSizes", "generalisation"]
+__all__ = ["CHECKER", "SIZES", "TrainingSizes", "generalisation"]
 
 # For kernel values of strings that share tokens: off by 2e-3, below the default ridge.
 _POINTS = 2**12
@@ -207,36 +207,59 @@ def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -
     return regression.from_units(law(1.0))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Training sets of the ledger's runs.
+
+    Attributes:
+        same_different: of the two templates, in which strings may share symbols.
+        three_templates: of three templates and much noise.
+        without_noise: of the same three, where the closed form forgets the noise.
+    """
+
+    same_different: TrainingSizes
+    three_templates: TrainingSizes
+    without_noise: TrainingSizes
+
+
+SIZES = ByEffort(
+    quick=_Sizes(
+        same_different=TrainingSizes(few_sets=96, many_sets=8, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=640, many_sets=8),
+        without_noise=TrainingSizes(few_sets=192, many_sets=6),
+    ),
+    standard=_Sizes(
+        same_different=TrainingSizes(few_sets=1600, many_sets=32, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=1600, many_sets=32),
+        without_noise=TrainingSizes(few_sets=400, many_sets=6),
+    ),
+    full=_Sizes(
+        same_different=TrainingSizes(few_sets=12_800, many_sets=128, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=12_800, many_sets=128),
+        without_noise=TrainingSizes(few_sets=800, many_sets=6),
+    ),
+)
+
 _ARCHITECTURE = Architecture(beta=2.0)
 _TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 # So much noise that it makes a good part of the error after 128 strings.
 _THREE = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.5], [2, 1, 1], noise=3)
 _THREE_TARGET = 0.4
-
-
-def _sizes(effort: Effort, vocabulary: int | None = None) -> TrainingSizes:
-    return TrainingSizes(
-        few_sets=effort.choose(96, 1600, 12_800),
-        many_sets=effort.choose(8, 32, 128),
-        vocabulary=vocabulary,
-    )
-
-
 _MUTANT_SIZES = TrainingSizes(few_sets=24, many_sets=6)
 
 
 def _same_different(effort: Effort, seed: int) -> Report:
-    sizes = _sizes(effort, vocabulary=2000)
+    sizes = SIZES[effort].same_different
     return generalisation(_TASK, _ARCHITECTURE, sizes=sizes, seed=seed)
 
 
 def _three_templates(effort: Effort, seed: int) -> Report:
-    sizes = replace(_sizes(effort), few_sets=effort.choose(640, 1600, 12_800))
+    sizes = SIZES[effort].three_templates
     return generalisation(_THREE, _ARCHITECTURE, _THREE_TARGET, sizes=sizes, seed=seed)
 
 
 def _without_noise(effort: Effort, seed: int) -> Report:
-    sizes = replace(_MUTANT_SIZES, few_sets=effort.choose(192, 400, 800))
+    sizes = SIZES[effort].without_noise
     return generalisation(
         _THREE, _ARCHITECTURE, _THREE_TARGET, sizes=sizes, noise=0.0, seed=seed
     )

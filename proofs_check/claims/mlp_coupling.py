@@ -36,7 +36,7 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, training_steps
 from numerics.shapes import Int64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import (
     MLPData,
     Sizes,
@@ -54,7 +54,15 @@ from symbind_theory.strategies import tasks
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer
 
-__all__ = ["CHECKER", "MOVED", "PERMUTED", "ROUNDING", "drawn_coupling", "mlp_coupling"]
+__all__ = [
+    "CHECKER",
+    "MOVED",
+    "PERMUTED",
+    "ROUNDING",
+    "SIZES",
+    "drawn_coupling",
+    "mlp_coupling",
+]
 
 PERMUTED = ("weights and data", "data", "weights")
 """What Π acts on before the second run; the claim is about both."""
@@ -294,6 +302,28 @@ class _Case:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        steps: of training, on a built-in task.
+        examples: that Hypothesis draws.
+        shrink: whether it looks for the smallest counterexample once there is one.
+    """
+
+    steps: int
+    examples: int
+    shrink: bool
+
+
+SIZES = ByEffort(
+    quick=_Sizes(steps=10, examples=60, shrink=False),
+    standard=_Sizes(steps=50, examples=500, shrink=True),
+    full=_Sizes(steps=100, examples=5000, shrink=True),
+)
+
+
 def _on(
     task: str,
     mlp: MLP | None = None,
@@ -305,10 +335,19 @@ def _on(
     return lambda effort, seed: mlp_coupling(
         builtin_task(task),
         mlp,
-        Training(steps=effort.choose(10, 50, 100), optimiser="adamw", clip=clip),
+        Training(steps=SIZES[effort].steps, optimiser="adamw", clip=clip),
         permuted=permuted,
         moved=moved,
         seed=seed,
+    )
+
+
+def _drawn(
+    networks: st.SearchStrategy[MLP] | None = None,
+) -> Callable[[Effort, int], Report]:
+    """The search of Hypothesis, among all networks when None."""
+    return lambda effort, seed: drawn_coupling(
+        SIZES[effort].examples, networks, shrink=SIZES[effort].shrink, seed=seed
     )
 
 
@@ -321,14 +360,7 @@ CHECKER = Checker(
             "variable-assignment, all tokens moved, one-hot product, clipped",
             _on("variable-assignment", MLP(first_layer="dense"), 0.1, moved="all"),
         ),
-        Instance(
-            "tasks, networks and trainings drawn by Hypothesis",
-            lambda effort, seed: drawn_coupling(
-                effort.choose(60, 500, 5000),
-                shrink=effort is not Effort.QUICK,
-                seed=seed,
-            ),
-        ),
+        Instance("tasks, networks and trainings drawn by Hypothesis", _drawn()),
     ),
     mutants=(
         Mutant(
@@ -348,12 +380,7 @@ CHECKER = Checker(
         ),
         Mutant(
             "tied embeddings drawn by Hypothesis",
-            lambda effort, seed: drawn_coupling(
-                effort.choose(60, 500, 5000),
-                mlps(first_layers=["tied"]),
-                shrink=effort is not Effort.QUICK,
-                seed=seed,
-            ),
+            _drawn(mlps(first_layers=["tied"])),
             refuted_by="coupled in all cases drawn",
         ),
     ),

@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -40,7 +41,7 @@ from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from numerics.shapes import Float64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
 from proofs_check.judgements import (
     at_least,
@@ -61,7 +62,7 @@ from symbind_theory.validation import (
     positive_integer,
 )
 
-__all__ = ["CHECKER", "mlp_floor"]
+__all__ = ["CHECKER", "SIZES", "mlp_floor"]
 
 # A network that generalises has |D| of at least the floor: a quarter of it is resolved.
 _RESOLVED = 0.25
@@ -186,6 +187,26 @@ def _orbit_statistic(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs on a built-in task.
+
+    Attributes:
+        steps: of training.
+        networks: independent initialisations.
+    """
+
+    steps: int
+    networks: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(steps=60, networks=128),
+    standard=_Sizes(steps=200, networks=384),
+    full=_Sizes(steps=400, networks=1024),
+)
+
+
 def _on(
     task: str, mlp: MLP | None = None, deviations: float = 4.0
 ) -> Callable[[Effort, int], Report]:
@@ -193,8 +214,8 @@ def _on(
     return lambda effort, seed: mlp_floor(
         builtin_task(task),
         mlp,
-        Training(steps=effort.choose(60, 200, 400)),
-        networks=effort.choose(128, 384, 1024),
+        Training(steps=SIZES[effort].steps),
+        networks=SIZES[effort].networks,
         deviations=deviations,
         seed=seed,
     )

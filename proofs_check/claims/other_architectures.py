@@ -47,13 +47,13 @@ Source: symbind, on a question of the public review of arXiv 2310.09753; kernels
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from numerics import Architecture, Cosine
 from numerics.kernels.closed_form import parallel_rows
 from proofs_check.arguments import record, templates_of
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
     REGULAR_COUNTS,
@@ -70,8 +70,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["CHECKER", "other_architectures"]
-
+__all__ = ["CHECKER", "SIZES", "other_architectures"]
 
 _CONTRAST = (Template("?a ?a"), Template("?a ?b"))
 
@@ -180,12 +179,30 @@ def _row(candidate: Candidate) -> Finding:
     return reported(f"N of {candidate.name} on '{one}' and '{other}' is {found}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs that compare all architectures.
+
+    Attributes:
+        points: outer points at most for the transformer's N.
+    """
+
+    points: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(points=2**10),
+    standard=_Sizes(points=2**12),
+    full=_Sizes(points=2**15),
+)
+
+
 def _on(
     task: TemplateTask | Sequence[str], architecture: Architecture | None = None
 ) -> Callable[[Effort, int], Report]:
     """The checker on a task or on templates, all architectures compared."""
     return lambda effort, seed: other_architectures(
-        task, architecture, points=effort.choose(2**10, 2**12, 2**15), seed=seed
+        task, architecture, points=SIZES[effort].points, seed=seed
     )
 
 

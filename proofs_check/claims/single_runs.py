@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ from numerics.networks.training import Training
 from numerics.shapes import Float64
 from numerics.template_matrix.estimate import template_gram
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.kernel_sets import (
     KernelSets,
     closed_form,
@@ -71,7 +72,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer
 
-__all__ = ["CHECKER", "STATEMENTS", "single_runs"]
+__all__ = ["CHECKER", "SIZES", "STATEMENTS", "single_runs"]
 
 STATEMENTS = ("single runs", "every run", "expected counts")
 """The claim, and two careless versions: that every run stays above the floor, and that
@@ -223,6 +224,27 @@ def _against_closed_form(
     return at_most(f"largest {statement}, without noise", found, _ROUNDING)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        runs: trainings of the MLP on each side of the comparison.
+        sets: training sets of 64 strings for kernel regression; where sets have fewer
+            strings there are as many more of them.
+    """
+
+    runs: int
+    sets: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(runs=256, sets=2000),
+    standard=_Sizes(runs=1024, sets=8000),
+    full=_Sizes(runs=4096, sets=80_000),
+)
+
+
 def _on(
     task: str,
     mlp: MLP,
@@ -243,9 +265,9 @@ def _on(
         Training(steps=50, optimiser="adamw", decay=decay),
         architecture,
         statement=statement,
-        runs=effort.choose(256, 1024, 4096),
+        runs=SIZES[effort].runs,
         kernel_sets=KernelSets(
-            sets=effort.choose(2000, 8000, 80_000) * 64 // strings,
+            sets=SIZES[effort].sets * 64 // strings,
             strings=strings,
             noise=2.0,
         ),

@@ -8,6 +8,7 @@ from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     at_most,
+    between,
     equals,
     mean_interval,
     proportion_interval,
@@ -75,6 +76,24 @@ def test_bounds(bound, least, most):
     estimate = Interval(1.5, 1.0, 2.0, 0.99)
     assert at_least("x", estimate, bound).outcome is least
     assert at_most("x", estimate, bound).outcome is most
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (1.0, 2.0, HOLDS),
+        (1.1, 3.0, UNDECIDED),
+        (0.0, 1.9, UNDECIDED),
+        (1.4, 1.6, UNDECIDED),
+        (2.1, 3.0, REFUTED),
+        (0.0, 0.9, REFUTED),
+    ],
+)
+def test_two_bounds(low, high, outcome):
+    found = between("x", Interval(1.5, 1.0, 2.0, 0.99), low, high)
+    assert found.outcome is outcome
+    assert found.expected == f"between {low:g} and {high:g}"
+    assert found.false_alarm == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(
