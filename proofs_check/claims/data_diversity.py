@@ -43,9 +43,11 @@ from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     equals,
+    exactly,
     mean_interval,
     proportion_interval,
     reported,
+    widened,
 )
 from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
@@ -96,12 +98,10 @@ def data_diversity(
     tokens = vocabulary_tokens(task, vocabulary)
     rho: Any = task.diversity(tokens) if claimed is None else claimed
     if not isinstance(rho, Interval):
-        exact = finite_number("claimed", rho, low=1)
-        rho = Interval(exact, exact, exact, level=1.0)
-    found = _largest_probability(task, tokens, draws, seed)
+        rho = exactly(finite_number("claimed", rho, low=1))
+    largest = _largest_probability(task, tokens, draws, seed)
     # Where ρ is enclosed and not exact, either end may be the true one.
     slack = 1 / rho.low - 1 / rho.high
-    used = Interval(found.value, found.low - slack, found.high + slack, found.level)
     expected = 1 / rho.value
     return Report(
         "C8",
@@ -109,7 +109,7 @@ def data_diversity(
             reported(f"ρ at V = {len(tokens)}", rho),
             equals(
                 "largest probability that a template uses one given token",
-                used,
+                widened(largest, slack),
                 expected,
                 _RESOLUTION * expected,
             ),
@@ -197,14 +197,14 @@ def _largest_probability(
     for i, string in zip(sample.template_indices, sample.strings, strict=True):
         uses[i].update(set(string.split()) - regular)
     level = 1 - (1 - TEST_LEVEL) / (len(task) * len(tokens))
-    ends = [
+    intervals = [
         proportion_interval(max(uses[i].values(), default=0), strings[i], level)
         for i in strings
     ]
     return Interval(
-        max(end.value for end in ends),
-        max(end.low for end in ends),
-        max(end.high for end in ends),
+        max(interval.value for interval in intervals),
+        max(interval.low for interval in intervals),
+        max(interval.high for interval in intervals),
         TEST_LEVEL,
     )
 

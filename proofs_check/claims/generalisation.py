@@ -137,7 +137,7 @@ def generalisation(
     regression = task_regression(task, alpha, noise)
     seeds = seed_array((sizes.few_sets + sizes.many_sets,), seed).tolist()
     few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
-    many = [_many(task, sizes, s) for s in seeds[sizes.few_sets :]]
+    many = [_many_strings(task, sizes, s) for s in seeds[sizes.few_sets :]]
     gram = matrix_of(
         task.templates,
         architecture,
@@ -164,7 +164,8 @@ def generalisation(
     return Report("C5", tuple(findings))
 
 
-def _many(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample:
+def _many_strings(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample:
+    """A set after which the error is to be below the target."""
     if sizes.vocabulary is None:
         return fresh_sample(task, sizes.many, seed)
     return task.sample(sizes.many, vocabulary_tokens(task, sizes.vocabulary), seed)
@@ -185,20 +186,22 @@ def _as_the_closed_form(
             for sample in samples
         ]
     )
-    found = mean_interval(differences, (1 + TEST_LEVEL) / 2)
+    difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
     # N is estimated for the closed form and again, from more points, by the regressor.
-    reach = found.halfwidth + 2 * closed.halfwidth
-    level = found.level + gram.level - 1
+    reach = difference.halfwidth + 2 * closed.halfwidth
+    level = difference.level + gram.level - 1
+    value = difference.value
     return equals(
         f"squared error on unseen symbols after {len(samples[0].strings)} strings, "
         "less the closed form",
-        Interval(found.value, found.value - reach, found.value + reach, level),
+        Interval(value, value - reach, value + reach, level),
         0.0,
         _RESOLUTION * closed.value,
     )
 
 
 def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -> float:
+    """The expected error given how many strings of each template a set has."""
     indices = np.array(sample.template_indices)
     counts: Float64[np.ndarray, " r"] = np.bincount(
         indices, minlength=len(gram.templates)
@@ -214,7 +217,7 @@ class _Sizes:
     Attributes:
         same_different: of the two templates, in which strings may share symbols.
         three_templates: of three templates and much noise.
-        without_noise: of the same three, where the closed form forgets the noise.
+        without_noise: of three templates, where the closed form forgets their noise.
     """
 
     same_different: TrainingSizes

@@ -219,12 +219,12 @@ def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
     return [
         proved(reason, not singular),
         Finding(
-            "λ_min(N) agrees with the exact decision",
-            agreement,
-            smallest,
-            "0" if singular else "above 0",
+            statement="λ_min(N) agrees with the exact decision",
+            outcome=agreement,
+            estimate=smallest,
+            expected="0" if singular else "above 0",
             # A non-singular N is never refuted here, whatever chance does.
-            1 - smallest.level if singular else 0.0,
+            false_alarm=1 - smallest.level if singular else 0.0,
         ),
     ]
 

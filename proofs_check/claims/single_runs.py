@@ -59,6 +59,7 @@ from proofs_check.evidence.mlp_data import (
 from proofs_check.judgements import (
     at_most,
     equals,
+    exactly,
     mean_interval,
     proportion_interval,
     proved,
@@ -166,9 +167,9 @@ def single_runs(
     return Report("C10", tuple(findings))
 
 
-def _quantiles(what: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
+def _quantiles(quantity: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
     """Quantiles with distribution-free intervals, from the order statistics."""
-    found = []
+    findings = []
     for p in _QUANTILES:
         value = float(np.quantile(samples, p))
         test: Any = quantile_test
@@ -176,10 +177,9 @@ def _quantiles(what: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
         # NaN where there are too few samples for an end.
         low = 0.0 if np.isnan(ends.low) else float(ends.low)
         high = math.inf if np.isnan(ends.high) else float(ends.high)
-        found.append(
-            reported(f"{what}, {100 * p:g} % quantile", Interval(value, low, high))
-        )
-    return found
+        statement = f"{quantity}, {100 * p:g} % quantile"
+        findings.append(reported(statement, Interval(value, low, high)))
+    return findings
 
 
 def _kernel_findings(
@@ -210,7 +210,7 @@ def _kernel_findings(
 
 
 def _against_closed_form(
-    apart: Float64[np.ndarray, " n"], noise: float, given: str
+    differences: Float64[np.ndarray, " n"], noise: float, given: str
 ) -> Finding:
     """Relative differences: of mean 0 over the noise, and 0 each without."""
     statement = (
@@ -218,10 +218,10 @@ def _against_closed_form(
         f"closed form {given}"
     )
     if noise:
-        return equals(f"mean {statement}", mean_interval(apart), 0.0, _RESOLVED_SHARE)
-    most = float(np.abs(apart).max())
-    found = Interval(most, most, most, 1.0)
-    return at_most(f"largest {statement}, without noise", found, _ROUNDING)
+        mean = mean_interval(differences)
+        return equals(f"mean {statement}", mean, 0.0, _RESOLVED_SHARE)
+    largest = float(np.abs(differences).max())
+    return at_most(f"largest {statement}, without noise", exactly(largest), _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)

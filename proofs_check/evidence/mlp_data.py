@@ -32,12 +32,13 @@ __all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much data there is.
+    """How many strings and symbols an MLP is trained and tested on.
 
     Attributes:
         strings: training strings, ≥ 1.
-        seen: symbols of training. At least as many as any template has wildcards.
-        unseen: symbols that training never shows. At least as many too, and ≥ 2.
+        seen: symbols of training, at least as many as any template has wildcards.
+        unseen: symbols that training never shows, at least as many as any template has
+            wildcards, and ≥ 2.
         test: test strings of each template, ≥ 1.
         fills: independent slot fills of each template, ≥ 1.
 
@@ -86,7 +87,7 @@ class MLPData:
 
     @classmethod
     def draw(cls, task: TemplateTask, sizes: Sizes, seed: int) -> MLPData:
-        """Training strings by the task's laws; symbols of the others are uniform.
+        """Draw training strings by the task's laws, test strings and fills uniformly.
 
         Raises:
             InputError: symbolic labels, a law that names its tokens, or fewer symbols
@@ -94,12 +95,12 @@ class MLPData:
         """
         _check(task, sizes)
         regular = task.regular_tokens
-        known = len(regular) + sizes.seen
+        shown = len(regular) + sizes.seen
         names = [*regular, *islice(fresh_tokens(regular), sizes.seen + sizes.unseen)]
         vocabulary = Vocabulary(names)
-        sample = task.sample(sizes.strings, names[len(regular) : known], seed)
+        sample = task.sample(sizes.strings, names[len(regular) : shown], seed)
         generator = numpy_stream(seed)
-        last = np.arange(known, len(names))
+        last = np.arange(shown, len(names))
         orders = np.tile(last, (len(task), sizes.test, 1))
         distinct = generator.permuted(orders, axis=-1)
         test = [
@@ -153,6 +154,7 @@ class MLPData:
 
 
 def _check(task: TemplateTask, sizes: Sizes) -> None:
+    """Refuse tasks that leave no symbol unseen, or that an MLP has no output for."""
     if task.symbolic:
         raise InputError(
             f"labels are symbolic, such as {task.labels[0]!r}; expected numbers: the "
@@ -202,9 +204,9 @@ def random_permutations(
 ) -> Int64[torch.Tensor, "k m"]:
     """Π: at each position an independent uniform permutation of the last tokens.
 
-    Drawn again if it is the same at all positions: to give symbols new names leaves
-    what an embedding shared by all positions sees of them. For one position, if it
-    moves nothing.
+    It is drawn again if it is the same at all positions, which only gives symbols new
+    names: an embedding shared by all positions sees no difference then. A string of one
+    position has it drawn again if it moves nothing.
 
     Args:
         length: k.
@@ -213,14 +215,14 @@ def random_permutations(
         generator: of the permutations.
     """
     kept = vocabulary - moved
-    found = torch.arange(vocabulary).repeat(length, 1)
-    names = found[0].clone()
-    while (found == names).all():
-        for row in found:
+    permutations = torch.arange(vocabulary).repeat(length, 1)
+    renaming = permutations[0].clone()
+    while (permutations == renaming).all():
+        for row in permutations:
             row[kept:] = kept + torch.randperm(moved, generator=generator)
         if length > 1:
-            names = found[0].clone()
-    return found
+            renaming = permutations[0].clone()
+    return permutations
 
 
 def permute(
