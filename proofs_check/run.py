@@ -74,7 +74,7 @@ def run_ledger(
     nothing.
 
     Args:
-        checkers: of the claims to check.
+        checkers: one for each claim that is to be checked.
         effort: how much work goes into each estimate.
         seed: ≥ 0.
         jobs: processes to spread the runs over; -1 for one each core.

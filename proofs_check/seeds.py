@@ -77,7 +77,7 @@ def seed_array(shape: tuple[int, ...], *key: int) -> Int64[np.ndarray, ...]:
     For repetitions by the thousand, among which words of 32 bits would coincide.
 
     Args:
-        shape: of the array.
+        shape: of the array of seeds.
         *key: the seed and the numbers of what it is for.
     """
     return numpy_stream(*key).integers(2**63, size=shape)

@@ -91,11 +91,11 @@ def block_structure(
         architecture: the transformer; when None that of `blocks`, or `Architecture()`.
         vocabularies: tokens outside the task's regular tokens, or their numbers; from
             few to many.
-        strings: in each training set, ≥ 2.
+        strings: how many strings a training set has, ≥ 2.
         sets: independent training sets for each vocabulary, ≥ 2.
         diversity: ρ claimed for each vocabulary; `task.diversity` when None.
         blocks: N; estimated when None.
-        seed: of the strings and of the Gaussians.
+        seed: from which the strings and the Gaussians follow.
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
@@ -309,9 +309,9 @@ class _Sizes:
     """Training sets of the ledger's runs.
 
     Attributes:
-        sets: for each vocabulary, of the task's own laws, claimed to be others or not.
-        kernel_sets: for each vocabulary, where the blocks are another kernel's: fewer
-            sets show that.
+        sets: how many sets each vocabulary has, where the kernel is as it is claimed.
+        kernel_sets: how many sets each vocabulary has, where the blocks are those of
+            another kernel: fewer sets show that.
     """
 
     sets: int

@@ -100,7 +100,7 @@ def copying(
         experiment: sizes and numbers of networks; `CopyingExperiment()` when None.
         statistic: what is claimed to gain nothing: the "margin" among unseen symbols,
             or their full "cross-entropy", of which that is false for γ ≠ 0.
-        groups: of parameters that are claimed to teach nothing, of
+        groups: which groups of parameters are claimed to teach nothing, some of
             `numerics.networks.copying_network.GROUPS`.
         unseen: whether the symbols asked about are unseen.
         seed: equal seeds give equal reports.
@@ -269,11 +269,11 @@ class _Sizes:
     """Experiments of the ledger's true instances.
 
     Attributes:
-        law: on α → α without positions.
-        positions: on α → α with positions.
-        longer: on α β : → α. Trained on few symbols, or narrow, attention sometimes
-            settles before it has found the right wildcard: the training that shows
-            what b does is not quick.
+        law: networks on α → α without positions.
+        positions: networks on α → α with positions.
+        longer: networks on α β : → α. Trained on few symbols, or narrow, attention
+            sometimes settles before it has found the right wildcard: the training that
+            shows what b does is not quick.
     """
 
     law: CopyingExperiment

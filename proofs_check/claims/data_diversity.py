@@ -83,7 +83,7 @@ def data_diversity(
         vocabulary: tokens outside the task's regular tokens, or their number.
         claimed: ρ ≥ 1 to be checked; `task.diversity` when None.
         draws: strings sampled in all; 2000 ρ for each template resolve it.
-        seed: of the draws.
+        seed: from which the draws follow.
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
@@ -137,10 +137,10 @@ def error_against_diversity(
             few to many, at least two. All but the first and the last are in between.
         monotone: check the opposite instead, that more diverse data never hurt: no
             vocabulary has a larger error than the one before.
-        strings: of each training set.
+        strings: how many strings a training set has.
         sets: independent training sets, ≥ 2, for each vocabulary.
         alpha: ridge > 0.
-        seed: of the training sets and of the kernel's estimate.
+        seed: from which the training sets and the kernel's estimate follow.
 
     Raises:
         InputError: symbolic labels, an argument out of range, or a vocabulary that the

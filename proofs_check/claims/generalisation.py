@@ -78,12 +78,13 @@ class TrainingSizes:
     """How many strings and training sets `generalisation` takes.
 
     Attributes:
-        few: strings of a set whose error is held against the closed form.
-        few_sets: how many such sets, ≥ 2.
-        many: strings after which the error is to be below the target.
-        many_sets: how many such sets, ≥ 2.
-        vocabulary: tokens that the many strings' substitutions draw from, or their
-            number; when None no two of them share a symbol. The few never do.
+        few: strings of a small set, whose error is held against the closed form.
+        few_sets: how many small sets there are, ≥ 2.
+        many: strings of a large set, after which the error is to be below the target.
+        many_sets: how many large sets there are, ≥ 2.
+        vocabulary: tokens that substitutions of large sets draw from, or their
+            number; when None no two of their strings share a symbol. In small sets no
+            two ever do.
 
     Raises:
         InputError: a number out of range.
@@ -120,11 +121,11 @@ def generalisation(
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error to be reached on unseen symbols, > 0.
         alpha: ridge > 0.
-        sizes: of the training sets; `TrainingSizes()` when None.
+        sizes: how large and how many training sets are; `TrainingSizes()` when None.
         gram: N for the closed form; estimated when None.
-        noise: of training labels in the closed form, a standard deviation ≥ 0; the
+        noise: standard deviation ≥ 0 of training labels' noise in the closed form; the
             task's when None.
-        seed: of the training sets and of the estimates of the kernel.
+        seed: from which the training sets and the estimates of the kernel follow.
 
     Raises:
         InputError: symbolic labels, an argument out of range, or a gram of other
@@ -215,9 +216,9 @@ class _Sizes:
     """Training sets of the ledger's runs.
 
     Attributes:
-        same_different: of the two templates, in which strings may share symbols.
-        three_templates: of three templates and much noise.
-        without_noise: of three templates, where the closed form forgets their noise.
+        same_different: sets of two templates, where strings may share symbols.
+        three_templates: sets of three templates and much noise.
+        without_noise: sets of three templates, where the closed form forgets noise.
     """
 
     same_different: TrainingSizes

@@ -94,8 +94,9 @@ def mlp_coupling(
         permuted: one of `PERMUTED`. "weights" is as good as both where `moved` is
             "unseen", because training has nothing to permute.
         moved: one of `MOVED`.
-        sizes: of the data; `Sizes()` when None.
-        seed: of the data, Π, the initial weights and the order of the strings.
+        sizes: how much data there is; `Sizes()` when None.
+        seed: from which the data, Π, the initial weights and the order of the strings
+            follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of
@@ -152,10 +153,10 @@ def drawn_coupling(
     optimiser, order of the strings, and Π on unseen or on all tokens.
 
     Args:
-        examples: how many to draw, ≥ 1.
-        networks: of which networks; all that the claim is about when None.
+        examples: how many cases are drawn, ≥ 1.
+        networks: how networks are drawn; all that the claim is about when None.
         shrink: whether to look for the smallest counterexample once there is one.
-        seed: of the draws.
+        seed: from which the draws follow.
 
     Raises:
         InputError: a number out of range.
@@ -241,9 +242,9 @@ class _Sizes:
     """Sizes of the ledger's runs.
 
     Attributes:
-        steps: of training, on a built-in task.
-        examples: that Hypothesis draws.
-        shrink: whether it looks for the smallest counterexample once there is one.
+        steps: updates of a training on a built-in task.
+        examples: cases that Hypothesis draws.
+        shrink: whether Hypothesis looks for the smallest counterexample.
     """
 
     steps: int

@@ -96,8 +96,9 @@ def mlp_floor(
         deviations: how many standard errors D may be away from 0, > 0. This sets the
             false-alarm rate of the finding, twice Student's tail.
         floor: the least expected loss that is claimed; `task.mlp_floor()` when None.
-        sizes: of the data; `Sizes()` when None.
-        seed: of the data, the initial weights and the order of the strings.
+        sizes: how much data there is; `Sizes()` when None.
+        seed: from which the data, the initial weights and the order of the strings
+            follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of
@@ -193,7 +194,7 @@ class _Sizes:
     """Sizes of the ledger's runs on a built-in task.
 
     Attributes:
-        steps: of training.
+        steps: updates of each training.
         networks: independent initialisations.
     """
 

@@ -92,8 +92,8 @@ def nonsingularity(
     Args:
         task: a task, or templates of one length.
         architecture: the transformer, of depth 1; `Architecture()` when None.
-        sampling: sizes of the samples; `Sampling()` when None.
-        seed: of all random numbers, ≥ 0.
+        sampling: how much goes into both estimates of C; `Sampling()` when None.
+        seed: from which all random numbers follow, ≥ 0.
 
     Returns:
         HOLDS where N is non-singular and every part agrees, REFUTED where N is

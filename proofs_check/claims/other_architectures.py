@@ -99,7 +99,7 @@ def other_architectures(
         compared: architectures with what they are claimed to see; those of `candidates`
             and the transformer when None.
         points: outer points at most for the transformer's N, ≥ 64.
-        seed: of these, ≥ 0.
+        seed: from which the outer points follow, ≥ 0.
 
     Returns:
         HOLDS where every architecture's N is singular just where templates share its

@@ -118,9 +118,10 @@ def single_runs(
             leave this part out.
         statement: one of `STATEMENTS`.
         runs: independent initialisations on each side of the comparison, ≥ 2.
-        sizes: of the MLP's data; `Sizes()` when None.
-        kernel_sets: training sets of kernel regression; `KernelSets()` when None.
-        seed: of all random numbers.
+        sizes: how much data the MLP has; `Sizes()` when None.
+        kernel_sets: how many training sets kernel regression has, and of which kind;
+            `KernelSets()` when None.
+        seed: from which all random numbers follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of

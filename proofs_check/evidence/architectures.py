@@ -91,7 +91,7 @@ class Candidate:
     """An architecture and what it is claimed to see.
 
     Attributes:
-        name: of the architecture.
+        name: what the architecture is called in statements.
         invariant: N is claimed to be singular exactly when two templates share it.
         matrix: N of templates of one length, with λ_min(N).
         compares: from n strings X and m strings Y, the integers that K(X, Y) is a
@@ -222,9 +222,9 @@ def transformer(
     """The transformer: it sees templates up to a renaming of wildcards.
 
     Args:
-        architecture: of depth 1; `Architecture()` when None.
+        architecture: a transformer of depth 1; `Architecture()` when None.
         points: outer points at most, ≥ 64.
-        seed: of the points, ≥ 0.
+        seed: from which the points follow, ≥ 0.
     """
 
     def matrix(templates: Sequence[Template]) -> TemplateMatrix:

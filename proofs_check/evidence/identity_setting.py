@@ -95,7 +95,7 @@ class IdentitySetting:
         """N of an architecture, perhaps another than `base`.
 
         Args:
-            architecture: of depth 1.
+            architecture: a transformer of depth 1.
             precise: whether points are added until λ_min(N) is known to `rel_tol`.
                 Otherwise their number is fixed, so that two architectures have equal
                 points, and what is random cancels in the difference of their N.

@@ -28,8 +28,8 @@ class Differences:
     """Largest relative differences between a run and its twin; NaN beyond float64.
 
     Attributes:
-        outputs: of f(Πx; twin) from f(x; θ), over all probes x.
-        weights: of the twin's weights from Πθ, over all layers.
+        outputs: how far f(Πx; twin) is from f(x; θ), over all probes x.
+        weights: how far the twin's weights are from Πθ, over all layers.
     """
 
     outputs: float

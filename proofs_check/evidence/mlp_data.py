@@ -64,15 +64,15 @@ class MLPData:
 
     Attributes:
         tokens: training strings as numbers.
-        labels: of the training strings, noise included.
+        labels: the training strings' labels, noise included.
         test: test strings of each template.
         fills: each template with its wildcard positions filled independently, the
             templates of one skeleton alike.
         targets: label of each template.
         weights: probability of each template.
-        floor: of the task, exact to rounding.
+        floor: the task's MLP floor, exact to rounding.
         vocabulary: number of tokens.
-        unseen: how many of them, the last ones, training does not show.
+        unseen: how many tokens, the last ones, training does not show.
     """
 
     tokens: Int64[torch.Tensor, "n k"]
@@ -133,7 +133,7 @@ class MLPData:
 
         Args:
             stack: the networks.
-            strings: of each template, such as `test` or `fills`.
+            strings: some strings of each template, such as `test` or `fills`.
         """
         outputs = stack.outputs(strings.flatten(0, 1)).unflatten(1, strings.shape[:2])
         losses = (outputs - self.targets[:, None]).square().mean(2)
@@ -211,8 +211,8 @@ def random_permutations(
     Args:
         length: k.
         vocabulary: m, number of tokens.
-        moved: how many of them, the last ones, are permuted, ≥ 2.
-        generator: of the permutations.
+        moved: how many tokens, the last ones, are permuted, ≥ 2.
+        generator: from which the permutations are drawn.
     """
     kept = vocabulary - moved
     permutations = torch.arange(vocabulary).repeat(length, 1)

@@ -33,7 +33,7 @@ class Sampling:
     Attributes:
         points: outer points for conditional expectations at most, ≥ 64.
         runs: independent estimates from strings, ≥ 2.
-        samples: of the features in each run, ≥ 32.
+        samples: draws of the Gaussians in each run, ≥ 32.
         copies: strings of each template in a run, no symbol shared, ≥ 2.
 
     Raises:
@@ -57,8 +57,8 @@ class StringSamples:
     """Independent unbiased estimates from strings, one a run.
 
     Attributes:
-        attention: of C; shape (runs, r, r), symmetric.
-        attention_self: of d; shape (runs, r).
+        attention: estimates of C, symmetric; shape (runs, r, r).
+        attention_self: estimates of d, the self values; shape (runs, r).
         rounding: bound on the error of each, and of gaps, by rounding.
     """
 

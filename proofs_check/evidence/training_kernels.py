@@ -88,8 +88,8 @@ def training_kernel(
         task: whose strings are sampled.
         architecture: the transformer.
         vocabulary: tokens that substitutions draw from.
-        strings: how many.
-        seed: of the strings and of the Gaussians.
+        strings: how many strings are sampled.
+        seed: from which the strings and the Gaussians follow.
         points: samples of the Gaussians.
 
     Raises:

@@ -129,10 +129,8 @@ def test_distributions_with_one_mean_and_different_spread_are_told_apart():
     assert found.estimate is not None
     assert found.estimate.low > 0
     assert same_distribution("x", one, one[::-1].copy(), 0.5).outcome is HOLDS
-    assert same_distribution("x", one[:20], other[:20], 0.1, 0.999999).outcome in (
-        UNDECIDED,
-        REFUTED,
-    )
+    few = same_distribution("x", one[:20], other[:20], 0.1, 0.999999)
+    assert few.outcome is UNDECIDED
 
 
 def test_a_distance_that_few_samples_do_not_resolve_is_undecided():
