@@ -1,19 +1,30 @@
-"""What a claim's module hands to the ledger: its checker, and what that runs on."""
+"""What a claim's module hands to the ledger: its checker, and what that runs on.
+
+Below its checker the module of a claim has, in this order,
+
+- `SIZES`, a `ByEffort` of frozen records: every number that grows with the effort, the
+  three efforts side by side. The record is one that the checker takes as it is, or
+  `_Sizes`, whose attributes say what each number counts. What no effort changes is a
+  constant beside the task that it belongs to;
+- a function for each run, from an effort and a seed. It reads `SIZES[effort]`, and asks
+  nothing else of the effort;
+- `CHECKER`, with these functions as true instances and mutants.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from symbind_theory.records.claims import claim
 from symbind_theory.records.ledger import Report
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["Checker", "Effort", "Instance", "Mutant"]
+__all__ = ["ByEffort", "Checker", "Effort", "Instance", "Mutant"]
 
-T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Effort(StrEnum):
@@ -23,9 +34,28 @@ class Effort(StrEnum):
     STANDARD = "standard"
     FULL = "full"
 
-    def choose(self, quick: T, standard: T, full: T) -> T:
-        """The one of three settings that goes with this effort."""
-        return {"quick": quick, "standard": standard, "full": full}[self.value]
+
+@dataclass(frozen=True, slots=True)
+class ByEffort(Generic[S]):
+    """Sizes of a claim's runs at each effort.
+
+    >>> sizes = ByEffort(quick=100, standard=200, full=400)
+    >>> sizes[Effort.STANDARD]
+    200
+
+    Attributes:
+        quick: for a ledger of two minutes.
+        standard: for the numbers of the documentation.
+        full: for a ledger that may take hours.
+    """
+
+    quick: S
+    standard: S
+    full: S
+
+    def __getitem__(self, effort: Effort) -> S:
+        """The sizes that go with an effort."""
+        return getattr(self, effort.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +65,8 @@ class Instance:
     Attributes:
         name: what it is, in a few words.
         run: the checker on it, from an effort and a seed. What grows with the effort is
-            chosen there by `Effort.choose`; all random numbers follow from the seed, as
-            `proofs_check.seeds` says.
+            read from `SIZES` of the claim's module; all random numbers follow from the
+            seed, as `proofs_check.seeds` says.
     """
 
     name: str

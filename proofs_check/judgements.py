@@ -22,7 +22,9 @@ __all__ = [
     "TEST_LEVEL",
     "at_least",
     "at_most",
+    "between",
     "equals",
+    "exactly",
     "mean_interval",
     "proportion_interval",
     "proved",
@@ -87,6 +89,15 @@ def widened(interval: Interval, by: float) -> Interval:
     return Interval(interval.value, low, high, interval.level)
 
 
+def exactly(value: float) -> Interval:
+    """A number that has no error bar, as an interval of no width and of level 1.
+
+    Args:
+        value: finite.
+    """
+    return Interval(value, value, value, 1.0)
+
+
 def proved(statement: str, holds: bool) -> Finding:
     """A statement that was decided exactly."""
     return Finding(statement, Outcome.HOLDS if holds else Outcome.REFUTED)
@@ -118,7 +129,7 @@ def equals(
     held_against = f"{expected:.4g}"
     if outcome is Outcome.UNDECIDED:
         held_against += f" to within {resolution:.2g}: raise the effort"
-    return Finding(statement, outcome, estimate, held_against, 1 - estimate.level)
+    return _judged(statement, outcome, estimate, held_against)
 
 
 def at_least(statement: str, estimate: Interval, bound: float) -> Finding:
@@ -127,8 +138,8 @@ def at_least(statement: str, estimate: Interval, bound: float) -> Finding:
         statement,
         estimate,
         f"at least {bound:.4g}",
-        estimate.low >= bound,
-        estimate.high < bound,
+        holds=estimate.low >= bound,
+        fails=estimate.high < bound,
     )
 
 
@@ -149,18 +160,49 @@ def at_most(
         statement,
         estimate,
         f"at most {bound:.4g}",
-        estimate.high <= bound or attained,
-        estimate.low > bound,
+        holds=estimate.high <= bound or attained,
+        fails=estimate.low > bound,
     )
 
 
+def between(statement: str, estimate: Interval, low: float, high: float) -> Finding:
+    """Whether the estimate lies between two bounds; undecided where it straddles one.
+
+    Args:
+        statement: what is estimated.
+        estimate: with an interval that covers it at its level.
+        low: the least value claimed.
+        high: the largest value claimed.
+    """
+    outcome = Outcome.UNDECIDED
+    if low <= estimate.low and estimate.high <= high:
+        outcome = Outcome.HOLDS
+    elif estimate.high < low or high < estimate.low:
+        outcome = Outcome.REFUTED
+    return _judged(statement, outcome, estimate, f"between {low:.3g} and {high:.3g}")
+
+
 def _bounded(
-    statement: str, estimate: Interval, expected: str, holds: bool, fails: bool
+    statement: str, estimate: Interval, expected: str, *, holds: bool, fails: bool
 ) -> Finding:
+    """The finding on a bound that the interval keeps, misses, or straddles."""
     outcome = Outcome.UNDECIDED
     if holds or fails:
         outcome = Outcome.HOLDS if holds else Outcome.REFUTED
-    return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
+    return _judged(statement, outcome, estimate, expected)
+
+
+def _judged(
+    statement: str, outcome: Outcome, estimate: Interval, expected: str
+) -> Finding:
+    """The finding, which is a false alarm as often as the interval does not cover."""
+    return Finding(
+        statement=statement,
+        outcome=outcome,
+        estimate=estimate,
+        expected=expected,
+        false_alarm=1 - estimate.level,
+    )
 
 
 def same_distribution(
@@ -184,15 +226,21 @@ def same_distribution(
         level: 1 − the probability of refuting equal distributions.
     """
     n, m = len(one), len(other)
-    found: Any = ks_2samp(one, other)
-    distance = float(found.statistic)
+    test: Any = ks_2samp(one, other)
+    distance = float(test.statistic)
     # Massart's constant with the union over both samples.
     reach = math.sqrt(math.log(4 / (1 - level)) / 2) * (n**-0.5 + m**-0.5)
     estimate = Interval(distance, max(0.0, distance - reach), distance + reach, level)
-    if float(found.pvalue) < 1 - level:
+    if float(test.pvalue) < 1 - level:
         outcome = Outcome.REFUTED
     elif estimate.high <= resolution:
         outcome = Outcome.HOLDS
     else:
         outcome = Outcome.UNDECIDED
-    return Finding(statement, outcome, estimate, "0", 1 - level)
+    return Finding(
+        statement=statement,
+        outcome=outcome,
+        estimate=estimate,
+        expected="0",
+        false_alarm=1 - level,
+    )

@@ -1,4 +1,7 @@
-"""Every claim's checker, in the order of the argument."""
+"""Every claim's checker, in the order of the argument.
+
+`proofs_check.checker` says what a claim's module has beside its checker.
+"""
 
 from __future__ import annotations
 

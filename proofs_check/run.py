@@ -43,14 +43,18 @@ class _Job:
         return " | ".join(map(str, parts))
 
     def run(self) -> Trial:
+        """The checker on the instance, and how long that took."""
         begun = time.perf_counter()
         report = self.instance.run(self.effort, self.seed)
         seconds = time.perf_counter() - begun
-        name, instance = self.instance.name, self.instance
-        if isinstance(instance, Mutant):
-            refuted_by = instance.refuted_by
-            return Trial(name, Outcome.REFUTED, report, seconds, refuted_by)
-        return Trial(name, Outcome.HOLDS, report, seconds)
+        mutant = self.instance if isinstance(self.instance, Mutant) else None
+        return Trial(
+            name=self.instance.name,
+            expected=Outcome.HOLDS if mutant is None else Outcome.REFUTED,
+            report=report,
+            seconds=seconds,
+            refuted_by=None if mutant is None else mutant.refuted_by,
+        )
 
 
 def run_ledger(
@@ -70,7 +74,7 @@ def run_ledger(
     nothing.
 
     Args:
-        checkers: of the claims to check.
+        checkers: one for each claim that is to be checked.
         effort: how much work goes into each estimate.
         seed: ≥ 0.
         jobs: processes to spread the runs over; -1 for one each core.
@@ -89,14 +93,14 @@ def run_ledger(
         done = {key: trial for key, trial in kept if trial is not None}
     advance = progress or (lambda done, total: None)
     advance(len(done), len(planned))
-    left = [job for job in planned if job.key not in done]
+    waiting = [job for job in planned if job.key not in done]
     # A thread for each process: with more they would wait for each other.
     threads = parallel_config(backend="loky", inner_max_num_threads=1)
     with threads, warnings.catch_warnings():
         # A process that has grown is replaced between two runs, as it should be.
         warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
         runs: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(_run)(job) for job in left
+            delayed(_run)(job) for job in waiting
         )
         for key, trial in runs:
             done[key] = trial
@@ -108,6 +112,7 @@ def run_ledger(
 
 
 def _run(job: _Job) -> tuple[str, Trial]:
+    """A run with its key: in other processes runs finish in any order."""
     return job.key, job.run()
 
 
@@ -123,9 +128,9 @@ def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
 
 def _entry(checker: Checker, jobs: list[_Job], done: dict[str, Trial]) -> Entry:
     """The finished runs of a claim, in their order."""
-    own = [job for job in jobs if job.claim == checker.claim]
+    of_claim = [job for job in jobs if job.claim == checker.claim]
     return Entry(
         checker.claim,
-        tuple(done[job.key] for job in own if not job.mutant),
-        tuple(done[job.key] for job in own if job.mutant),
+        instances=tuple(done[job.key] for job in of_claim if not job.mutant),
+        mutants=tuple(done[job.key] for job in of_claim if job.mutant),
     )

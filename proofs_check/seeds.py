@@ -9,6 +9,8 @@ else is drawn or when.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 
@@ -45,13 +47,16 @@ def numpy_stream(*key: int) -> np.random.Generator:
     return np.random.default_rng(_sequence(*key))
 
 
-def torch_stream(*key: int) -> torch.Generator:
+def torch_stream(*key: int, bits: Literal[32, 63] = 32) -> torch.Generator:
     """torch's generator for a key.
 
     Args:
         *key: the seed and the numbers of what it is for.
+        bits: how long the number is that torch is seeded with. Numbers that rest on
+            either length are on record; the other one would change them.
     """
-    return torch.Generator().manual_seed(seed_words(1, *key)[0])
+    seed = seed_words(1, *key)[0] if bits == 32 else int(seed_array((), *key))
+    return torch.Generator().manual_seed(seed)
 
 
 def seed_words(count: int, *key: int) -> list[int]:
@@ -72,7 +77,7 @@ def seed_array(shape: tuple[int, ...], *key: int) -> Int64[np.ndarray, ...]:
     For repetitions by the thousand, among which words of 32 bits would coincide.
 
     Args:
-        shape: of the array.
+        shape: of the array of seeds.
         *key: the seed and the numbers of what it is for.
     """
     return numpy_stream(*key).integers(2**63, size=shape)

@@ -38,8 +38,8 @@ class TrialStore:
     made again.
 
     Args:
-        path: of the folder, made if it is not there; `runs` in the folder of the cached
-            kernel values (SYMBIND_CACHE, or the user's cache folder) when None.
+        path: the folder, made where it is missing; when None `runs` in the folder of
+            the cached kernel values (SYMBIND_CACHE, or the user's cache folder).
 
     Raises:
         InputError: a folder that cannot be written, or something else than a folder.

@@ -31,9 +31,9 @@ docs/learning.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations_with_replacement, product
+from itertools import chain, combinations_with_replacement, product
 from math import comb
 from typing import Any
 
@@ -42,7 +42,7 @@ import numpy as np
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.template_matrix.given import architecture_of, checked_matrix
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
 from proofs_check.evidence.training_sets import vocabulary_tokens
 from proofs_check.judgements import (
@@ -63,6 +63,7 @@ from symbind_theory.validation import InputError, finite_number, positive_intege
 
 __all__ = [
     "CHECKER",
+    "SIZES",
     "block_structure",
     "share_probability",
 ]
@@ -90,11 +91,11 @@ def block_structure(
         architecture: the transformer; when None that of `blocks`, or `Architecture()`.
         vocabularies: tokens outside the task's regular tokens, or their numbers; from
             few to many.
-        strings: in each training set, ≥ 2.
+        strings: how many strings a training set has, ≥ 2.
         sets: independent training sets for each vocabulary, ≥ 2.
         diversity: ρ claimed for each vocabulary; `task.diversity` when None.
         blocks: N; estimated when None.
-        seed: of the strings and of the Gaussians.
+        seed: from which the strings and the Gaussians follow.
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
@@ -119,16 +120,15 @@ def block_structure(
         blocks = template_gram(task.templates, meant, seed=seed, level=1 - chance)
     blocks = checked_matrix("blocks", blocks, task.templates, architecture)
     seeds = seed_array((len(tokens), sets), seed).tolist()
-    found = [
-        [training_kernel(task, meant, v, strings, s) for s in own]
-        for v, own in zip(tokens, seeds, strict=True)
+    kernels = [
+        [training_kernel(task, meant, v, strings, s) for s in seeds_of_v]
+        for v, seeds_of_v in zip(tokens, seeds, strict=True)
     ]
-    everything = [one for row in found for one in row]
-    findings = [_entries_are_blocks(task, everything, blocks)]
+    findings = [_entries_are_blocks(task, list(chain(*kernels)), blocks)]
     exact = diversity is None and all(isinstance(law, Uniform) for law in task.laws)
-    for v, rho, row in zip(tokens, claimed, found, strict=True):
-        findings += _pairs_that_share(task, len(v), rho, row, exact)
-    findings += _distances(task, [len(v) for v in tokens], claimed, found, blocks)
+    for v, rho, kernels_of_v in zip(tokens, claimed, kernels, strict=True):
+        findings += _pairs_that_share(task, len(v), rho, kernels_of_v, exact)
+    findings += _distances(task, [len(v) for v in tokens], claimed, kernels, blocks)
     return Report("C4", tuple(findings))
 
 
@@ -175,8 +175,8 @@ def _claimed(
                 "for each vocabulary"
             )
         return [finite_number("diversity", rho, low=1) for rho in diversity]
-    found = [task.diversity(v) for v in tokens]
-    return [rho.low if isinstance(rho, Interval) else float(rho) for rho in found]
+    exact = [task.diversity(v) for v in tokens]
+    return [rho.low if isinstance(rho, Interval) else float(rho) for rho in exact]
 
 
 def _entries_are_blocks(
@@ -185,13 +185,13 @@ def _entries_are_blocks(
     """The largest distance from N, over all pairs of templates at once."""
     chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
     differences = list(_differences(sets, blocks, 1 - chance))
-    away = np.array([abs(value) for value, _ in differences])
-    width = np.array([width for _, width in differences])
+    distance = np.array([abs(value) for value, _ in differences])
+    halfwidth = np.array([reach for _, reach in differences])
     level = 1 - len(differences) * (chance + 1 - blocks.level)
     largest = Interval(
-        float(away.max()),
-        max(0.0, float((away - width).max())),
-        float((away + width).max()),
+        float(distance.max()),
+        max(0.0, float((distance - halfwidth).max())),
+        float((distance + halfwidth).max()),
         level,
     )
     return equals(
@@ -231,6 +231,7 @@ def _pairs_that_share(
     sets: Sequence[TrainingKernel],
     exact: bool,
 ) -> list[Finding]:
+    """The share of pairs with a common symbol: by its law if exact, or its bound."""
     share = _share(sets)
     statement = f"pairs that share a symbol at V = {vocabulary}"
     if not exact:
@@ -270,54 +271,70 @@ def _distances(
     task: TemplateTask,
     vocabularies: Sequence[int],
     claimed: Sequence[float],
-    found: Sequence[Sequence[TrainingKernel]],
+    kernels: Sequence[Sequence[TrainingKernel]],
     blocks: TemplateGram,
 ) -> list[Finding]:
     """What is left of |K − N| at the largest vocabulary, and that it has fallen."""
     most = float(blocks.excess.max())
     # No collision among so many pairs leaves this much open.
-    open_ = most * proportion_interval(0, _count(found[-1])).high
-    samples = [np.array([one.distance(blocks) for one in row]) for row in found]
+    unresolved = most * proportion_interval(0, _count(kernels[-1])).high
+    samples = [
+        np.array([kernel.distance(blocks) for kernel in kernels_of_v])
+        for kernels_of_v in kernels
+    ]
     findings = [
         reported(f"mean |K − N| at V = {v}", mean_interval(s))
         for v, s in zip(vocabularies[:-1], samples[:-1], strict=True)
     ]
-    last = _at_least_as_wide(mean_interval(samples[-1]), open_)
+    last = _at_least_as_wide(mean_interval(samples[-1]), unresolved)
     bound = most * _collision_bound(task, claimed[-1])
     # One template with one wildcard attains it: half of it more would be seen.
     statement = f"mean |K − N| at V = {vocabularies[-1]}"
     findings.append(at_most(statement, last, bound, resolution=bound / 2))
     if len(samples) > 1:
-        fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), open_)
+        fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), unresolved)
         findings.append(at_least("its fall from the smallest vocabulary", fall, 0.0))
     return findings
 
 
 def _at_least_as_wide(interval: Interval, reach: float) -> Interval:
+    """The interval with both ends at least so far from its value."""
     value = interval.value
     low, high = min(interval.low, value - reach), max(interval.high, value + reach)
     return Interval(value, low, high, interval.level)
 
 
-def _sets(effort: Effort) -> int:
-    return effort.choose(32, 192, 1600)
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Training sets of the ledger's runs.
+
+    Attributes:
+        sets: how many sets each vocabulary has, where the kernel is as it is claimed.
+        kernel_sets: how many sets each vocabulary has, where the blocks are those of
+            another kernel: fewer sets show that.
+    """
+
+    sets: int
+    kernel_sets: int
 
 
-def _mutant_sets(effort: Effort) -> int:
-    return effort.choose(16, 32, 64)
-
+SIZES = ByEffort(
+    quick=_Sizes(sets=32, kernel_sets=16),
+    standard=_Sizes(sets=192, kernel_sets=32),
+    full=_Sizes(sets=1600, kernel_sets=64),
+)
 
 _TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 _ZIPF = TemplateTask(["?a X ?b", "?a X ?a"], [1, -1], laws="zipf")
 
 
 def _same_different(effort: Effort, seed: int) -> Report:
-    return block_structure(_TASK, sets=_sets(effort), seed=seed)
+    return block_structure(_TASK, sets=SIZES[effort].sets, seed=seed)
 
 
 def _zipf(effort: Effort, seed: int) -> Report:
     last = Architecture(readout="last")
-    return block_structure(_ZIPF, last, sets=_sets(effort), seed=seed)
+    return block_structure(_ZIPF, last, sets=SIZES[effort].sets, seed=seed)
 
 
 def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
@@ -325,7 +342,7 @@ def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
     return block_structure(
         _ZIPF,
         vocabularies=(32, 512),
-        sets=_sets(effort),
+        sets=SIZES[effort].sets,
         diversity=(16, 256),
         seed=seed,
     )
@@ -338,7 +355,7 @@ def _another_kernel(effort: Effort, seed: int) -> Report:
     # By its own name it would be held against strings of the same kernel, and agree.
     mislabelled = replace(blocks, architecture=Architecture())
     return block_structure(
-        _TASK, sets=_mutant_sets(effort), blocks=mislabelled, seed=seed
+        _TASK, sets=SIZES[effort].kernel_sets, blocks=mislabelled, seed=seed
     )
 
 

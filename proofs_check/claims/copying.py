@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,38 +45,35 @@ from numerics.networks.copying_network import (
     copying_strings,
 )
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.copying_rates import (
     RATE_LEVEL,
     CopyingExperiment,
     CopyingSetting,
     MeasuredRates,
 )
+from proofs_check.evidence.copying_training import trained_findings
 from proofs_check.judgements import (
     at_least,
-    at_most,
+    between,
     equals,
     mean_interval,
-    proportion_interval,
     reported,
     widened,
 )
 from proofs_check.seeds import seed_array
-from symbind_theory.interval import Interval
 from symbind_theory.library import builtin_task
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, one_of, positive_integer, shorten
 
-__all__ = ["CHECKER", "copying"]
+__all__ = ["CHECKER", "SIZES", "copying"]
 
 # Widths below 8n are not wide: the slope of n/(n + d) is that of 1/d only beyond.
 _WIDE = 8
 # Log-log slopes of n/(n + d) lie between −1 and −8/9 for d ≥ 8n.
 _SLOPES = (-1.15, -0.85)
-# A network copies if nine in ten unseen symbols are right.
-_COPIES = 0.9
 
 
 def copying(
@@ -102,7 +100,7 @@ def copying(
         experiment: sizes and numbers of networks; `CopyingExperiment()` when None.
         statistic: what is claimed to gain nothing: the "margin" among unseen symbols,
             or their full "cross-entropy", of which that is false for γ ≠ 0.
-        groups: of parameters that are claimed to teach nothing, of
+        groups: which groups of parameters are claimed to teach nothing, some of
             `numerics.networks.copying_network.PARAMETER_GROUPS`.
         unseen: whether the symbols asked about are unseen.
         seed: equal seeds give equal reports.
@@ -152,7 +150,7 @@ def copying(
         if g not in (*groups, "identity_vo")
     ]
     if experiment.trained_widths:
-        findings += _trained(setting, seeds)
+        findings += trained_findings(setting, seeds)
     return Report("C7", tuple(findings))
 
 
@@ -206,7 +204,7 @@ def _bounded(measured: MeasuredRates, statistic: str, group: str) -> Finding:
     """|R_g| ≤ (T/d) R_b, T the number of training targets."""
     targets = len(measured.setting.strings.train_targets.unique())
     bound = targets / measured.width * measured.rate("margin", "identity_vo").high
-    return _between(
+    return between(
         f"{_NAMES[group]}: {statistic} gained on the test symbols at width "
         f"{measured.width}",
         measured.rate(statistic, group),
@@ -234,7 +232,7 @@ def _slope(wide: Sequence[MeasuredRates]) -> Finding:
                 )
             # The logarithm to first order, as for the ratio itself.
             logs += weight / 2 * (math.log(mean) + values / mean - 1)
-    return _between(statement, mean_interval(logs, RATE_LEVEL), *_SLOPES)
+    return between(statement, mean_interval(logs, RATE_LEVEL), *_SLOPES)
 
 
 def _with_identity(measured: MeasuredRates) -> Finding:
@@ -267,89 +265,91 @@ def _careless_version(measured: MeasuredRates) -> Iterator[Finding]:
         )
 
 
-def _trained(setting: CopyingSetting, seeds: Iterator[int]) -> Iterator[Finding]:
-    """Networks without b guess as the width grows, networks with b copy.
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Experiments of the ledger's true instances.
 
-    Shares of networks have exact intervals; accuracies, which pile up at 1, have not.
+    Attributes:
+        law: networks on α → α without positions.
+        positions: networks on α → α with positions.
+        longer: networks on α β : → α. Trained on few symbols, or narrow, attention
+            sometimes settles before it has found the right wildcard: the training that
+            shows what b does is not quick.
     """
-    widths, runs = setting.experiment.trained_widths, setting.experiment.trained_runs
-    without = [setting.accuracies(width, next(seeds), False) for width in widths]
-    copied = setting.accuracies(widths[-1], next(seeds), True)
-    for holds, found, which in (
-        (at_least, copied, "with b"),
-        (at_most, without[-1], "without b"),
-    ):
-        yield holds(
-            f"share of networks of width {widths[-1]} that learn {which} to copy nine "
-            f"in ten test symbols (mean accuracy {found.mean():.2f})",
-            proportion_interval(int((found >= _COPIES).sum()), runs, RATE_LEVEL),
-            0.5,
-        )
-    # With positions narrow networks guess too.
-    if len(widths) > 1 and setting.one_symbol and setting.architecture.gamma == 0:
-        yield at_least(
-            f"accuracy without b at width {widths[0]} less that at {widths[-1]}",
-            mean_interval(without[0] - without[-1], RATE_LEVEL),
-            0.0,
-        )
+
+    law: CopyingExperiment
+    positions: CopyingExperiment
+    longer: CopyingExperiment
 
 
-def _between(statement: str, estimate: Interval, low: float, high: float) -> Finding:
-    """Whether the estimate is between two bounds; undecided where it straddles one."""
-    outcome = Outcome.UNDECIDED
-    if low <= estimate.low and estimate.high <= high:
-        outcome = Outcome.HOLDS
-    elif estimate.high < low or high < estimate.low:
-        outcome = Outcome.REFUTED
-    expected = f"between {low:.3g} and {high:.3g}"
-    return Finding(statement, outcome, estimate, expected, 1 - estimate.level)
-
+SIZES = ByEffort(
+    quick=_Sizes(
+        law=CopyingExperiment(
+            widths=(320, 1280), runs=48, trained_widths=(64, 384), trained_runs=24
+        ),
+        positions=CopyingExperiment(widths=(320,), runs=64),
+        longer=CopyingExperiment(
+            widths=(320,), runs=40, head_width=16, trained_widths=(), trained_runs=24
+        ),
+    ),
+    standard=_Sizes(
+        law=CopyingExperiment(
+            widths=(320, 1280), runs=150, trained_widths=(64, 512), trained_runs=48
+        ),
+        positions=CopyingExperiment(widths=(320,), runs=200),
+        longer=CopyingExperiment(
+            widths=(320,),
+            runs=200,
+            head_width=16,
+            trained_widths=(256,),
+            trained_runs=48,
+        ),
+    ),
+    full=_Sizes(
+        law=CopyingExperiment(
+            widths=(320, 1280, 5120),
+            runs=400,
+            trained_widths=(64, 256, 1024),
+            trained_runs=96,
+        ),
+        positions=CopyingExperiment(widths=(320,), runs=400),
+        longer=CopyingExperiment(
+            widths=(320,),
+            runs=400,
+            head_width=16,
+            trained_widths=(512,),
+            trained_runs=96,
+        ),
+    ),
+)
 
 _COPY = builtin_task("copy")
 _NO_POSITIONS = Architecture(readout="last", gamma=0.0)
-
-
-def _law(effort: Effort, seed: int) -> Report:
-    experiment = CopyingExperiment(
-        widths=effort.choose((320, 1280), (320, 1280), (320, 1280, 5120)),
-        runs=effort.choose(48, 150, 400),
-        trained_widths=effort.choose((64, 384), (64, 512), (64, 256, 1024)),
-        trained_runs=effort.choose(24, 48, 96),
-    )
-    return copying(_COPY, _NO_POSITIONS, experiment, seed=seed)
-
-
-def _positions(effort: Effort, seed: int) -> Report:
-    experiment = CopyingExperiment(widths=(320,), runs=effort.choose(64, 200, 400))
-    return copying(_COPY, None, experiment, seed=seed)
-
-
-def _longer(effort: Effort, seed: int) -> Report:
-    # Trained on few symbols, or narrow, attention sometimes settles before it has found
-    # the right wildcard: the training that shows what b does is not quick.
-    experiment = CopyingExperiment(
-        widths=(320,),
-        runs=effort.choose(40, 200, 400),
-        head_width=16,
-        trained_widths=effort.choose((), (256,), (512,)),
-        trained_runs=effort.choose(24, 48, 96),
-    )
-    task = TemplateTask(["?a ?b :"], ["?a"])
-    return copying(task, None, experiment, seed=seed)
-
-
 _NARROW = CopyingExperiment(widths=(320,), runs=24)
 
 
-def _careless(effort: Effort, seed: int) -> Report:
+def _law(effort: Effort, seed: int) -> Report:
+    return copying(_COPY, _NO_POSITIONS, SIZES[effort].law, seed=seed)
+
+
+def _positions(effort: Effort, seed: int) -> Report:
+    return copying(_COPY, None, SIZES[effort].positions, seed=seed)
+
+
+def _longer(effort: Effort, seed: int) -> Report:
+    task = TemplateTask(["?a ?b :"], ["?a"])
+    return copying(task, None, SIZES[effort].longer, seed=seed)
+
+
+def _careless(_: Effort, seed: int) -> Report:
     return copying(_COPY, None, _NARROW, statistic="cross-entropy", seed=seed)
 
 
-def _seen(effort: Effort, seed: int) -> Report:
+def _seen(_: Effort, seed: int) -> Report:
     return copying(_COPY, None, _NARROW, unseen=False, seed=seed)
 
 
-def _identity(effort: Effort, seed: int) -> Report:
+def _identity(_: Effort, seed: int) -> Report:
     return copying(_COPY, None, _NARROW, groups=("identity_vo",), seed=seed)
 
 

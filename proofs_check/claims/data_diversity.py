@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -35,16 +36,18 @@ import numpy as np
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.arguments import task_with_numbers, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_sets import vocabulary_tokens
 from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import (
     TEST_LEVEL,
     at_least,
     equals,
+    exactly,
     mean_interval,
     proportion_interval,
     reported,
+    widened,
 )
 from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
@@ -52,7 +55,7 @@ from symbind_theory.records.ledger import Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CHECKER", "data_diversity", "error_against_diversity"]
+__all__ = ["CHECKER", "SIZES", "data_diversity", "error_against_diversity"]
 
 # Tells w wildcards from w + 1 under uniform substitutions, up to w = 5.
 _RESOLUTION = 1 / 5
@@ -80,7 +83,7 @@ def data_diversity(
         vocabulary: tokens outside the task's regular tokens, or their number.
         claimed: ρ ≥ 1 to be checked; `task.diversity` when None.
         draws: strings sampled in all; 2000 ρ for each template resolve it.
-        seed: of the draws.
+        seed: from which the draws follow.
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
@@ -95,12 +98,10 @@ def data_diversity(
     tokens = vocabulary_tokens(task, vocabulary)
     rho: Any = task.diversity(tokens) if claimed is None else claimed
     if not isinstance(rho, Interval):
-        exact = finite_number("claimed", rho, low=1)
-        rho = Interval(exact, exact, exact, level=1.0)
-    found = _largest_probability(task, tokens, draws, seed)
+        rho = exactly(finite_number("claimed", rho, low=1))
+    largest = _largest_probability(task, tokens, draws, seed)
     # Where ρ is enclosed and not exact, either end may be the true one.
     slack = 1 / rho.low - 1 / rho.high
-    used = Interval(found.value, found.low - slack, found.high + slack, found.level)
     expected = 1 / rho.value
     return Report(
         "C8",
@@ -108,7 +109,7 @@ def data_diversity(
             reported(f"ρ at V = {len(tokens)}", rho),
             equals(
                 "largest probability that a template uses one given token",
-                used,
+                widened(largest, slack),
                 expected,
                 _RESOLUTION * expected,
             ),
@@ -136,10 +137,10 @@ def error_against_diversity(
             few to many, at least two. All but the first and the last are in between.
         monotone: check the opposite instead, that more diverse data never hurt: no
             vocabulary has a larger error than the one before.
-        strings: of each training set.
+        strings: how many strings a training set has.
         sets: independent training sets, ≥ 2, for each vocabulary.
         alpha: ridge > 0.
-        seed: of the training sets and of the kernel's estimate.
+        seed: from which the training sets and the kernel's estimate follow.
 
     Raises:
         InputError: symbolic labels, an argument out of range, or a vocabulary that the
@@ -196,17 +197,38 @@ def _largest_probability(
     for i, string in zip(sample.template_indices, sample.strings, strict=True):
         uses[i].update(set(string.split()) - regular)
     level = 1 - (1 - TEST_LEVEL) / (len(task) * len(tokens))
-    ends = [
+    intervals = [
         proportion_interval(max(uses[i].values(), default=0), strings[i], level)
         for i in strings
     ]
     return Interval(
-        max(end.value for end in ends),
-        max(end.low for end in ends),
-        max(end.high for end in ends),
+        max(interval.value for interval in intervals),
+        max(interval.low for interval in intervals),
+        max(interval.high for interval in intervals),
         TEST_LEVEL,
     )
 
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        draws: strings from which a true ρ is read off.
+        mutant_draws: strings from which a false ρ is.
+        sets: training sets for each vocabulary, where errors are compared.
+    """
+
+    draws: int
+    mutant_draws: int
+    sets: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(draws=8000, mutant_draws=2000, sets=24),
+    standard=_Sizes(draws=100_000, mutant_draws=25_000, sets=128),
+    full=_Sizes(draws=1_000_000, mutant_draws=250_000, sets=1024),
+)
 
 _UNIFORM = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
 _ZIPF = TemplateTask(["?a ?a ?a", "?a ?b ?b", "?a ?b ?c"], [1, 2, 3], laws="zipf")
@@ -218,40 +240,36 @@ _HEAVY = TemplateTask(
 _NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 
 
-def _draws(effort: Effort) -> int:
-    return effort.choose(8000, 100_000, 1_000_000)
-
-
 def _same_different(effort: Effort, seed: int) -> Report:
-    return data_diversity(_UNIFORM, 6, draws=_draws(effort), seed=seed)
+    return data_diversity(_UNIFORM, 6, draws=SIZES[effort].draws, seed=seed)
 
 
 def _zipf(effort: Effort, seed: int) -> Report:
-    return data_diversity(_ZIPF, 12, draws=_draws(effort), seed=seed)
+    return data_diversity(_ZIPF, 12, draws=SIZES[effort].draws, seed=seed)
 
 
 def _one_heavy_token(effort: Effort, seed: int) -> Report:
     tokens = ["u", "v", "w", "x", "y", "z"]
-    return data_diversity(_HEAVY, tokens, draws=_draws(effort), seed=seed)
+    return data_diversity(_HEAVY, tokens, draws=SIZES[effort].draws, seed=seed)
 
 
 def _not_monotone(effort: Effort, seed: int, monotone: bool = False) -> Report:
     return error_against_diversity(
         _NOISY,
         Architecture(beta=2.0),
-        sets=effort.choose(24, 128, 1024),
+        sets=SIZES[effort].sets,
         monotone=monotone,
         seed=seed,
     )
 
 
 def _zipf_as_if_uniform(effort: Effort, seed: int) -> Report:
-    draws = _draws(effort) // 4
+    draws = SIZES[effort].mutant_draws
     return data_diversity(_ZIPF, 12, claimed=Fraction(12, 3), draws=draws, seed=seed)
 
 
 def _two_wildcards_as_one(effort: Effort, seed: int) -> Report:
-    draws = _draws(effort) // 4
+    draws = SIZES[effort].mutant_draws
     return data_diversity(_UNIFORM, 6, claimed=6, draws=draws, seed=seed)
 
 

@@ -42,7 +42,7 @@ from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from numerics.template_matrix.given import architecture_of, matrix_of
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_sets import (
     fresh_sample,
     vocabulary_tokens,
@@ -61,7 +61,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import finite_number, positive_integer
 
-__all__ = ["CHECKER", "TrainingSizes", "generalisation"]
+__all__ = ["CHECKER", "SIZES", "TrainingSizes", "generalisation"]
 
 # For kernel values of strings that share tokens: off by 2e-3, below the default ridge.
 _POINTS = 2**12
@@ -78,12 +78,13 @@ class TrainingSizes:
     """How many strings and training sets `generalisation` takes.
 
     Attributes:
-        few: strings of a set whose error is held against the closed form.
-        few_sets: how many such sets, ≥ 2.
-        many: strings after which the error is to be below the target.
-        many_sets: how many such sets, ≥ 2.
-        vocabulary: tokens that the many strings' substitutions draw from, or their
-            number; when None no two of them share a symbol. The few never do.
+        few: strings of a small set, whose error is held against the closed form.
+        few_sets: how many small sets there are, ≥ 2.
+        many: strings of a large set, after which the error is to be below the target.
+        many_sets: how many large sets there are, ≥ 2.
+        vocabulary: tokens that substitutions of large sets draw from, or their
+            number; when None no two of their strings share a symbol. In small sets no
+            two ever do.
 
     Raises:
         InputError: a number out of range.
@@ -120,11 +121,11 @@ def generalisation(
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error to be reached on unseen symbols, > 0.
         alpha: ridge > 0.
-        sizes: of the training sets; `TrainingSizes()` when None.
+        sizes: how large and how many training sets are; `TrainingSizes()` when None.
         gram: N for the closed form; estimated when None.
-        noise: of training labels in the closed form, a standard deviation ≥ 0; the
+        noise: standard deviation ≥ 0 of training labels' noise in the closed form; the
             task's when None.
-        seed: of the training sets and of the estimates of the kernel.
+        seed: from which the training sets and the estimates of the kernel follow.
 
     Raises:
         InputError: symbolic labels, an argument out of range, or a gram of other
@@ -137,7 +138,7 @@ def generalisation(
     regression = task_regression(task, alpha, noise)
     seeds = seed_array((sizes.few_sets + sizes.many_sets,), seed).tolist()
     few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
-    many = [_many(task, sizes, s) for s in seeds[sizes.few_sets :]]
+    many = [_many_strings(task, sizes, s) for s in seeds[sizes.few_sets :]]
     gram = matrix_of(
         task.templates,
         architecture,
@@ -164,7 +165,8 @@ def generalisation(
     return Report("C5", tuple(findings))
 
 
-def _many(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample:
+def _many_strings(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample:
+    """A set after which the error is to be below the target."""
     if sizes.vocabulary is None:
         return fresh_sample(task, sizes.many, seed)
     return task.sample(sizes.many, vocabulary_tokens(task, sizes.vocabulary), seed)
@@ -185,20 +187,22 @@ def _as_the_closed_form(
             for sample in samples
         ]
     )
-    found = mean_interval(differences, (1 + TEST_LEVEL) / 2)
+    difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
     # N is estimated for the closed form and again, from more points, by the regressor.
-    reach = found.halfwidth + 2 * closed.halfwidth
-    level = found.level + gram.level - 1
+    reach = difference.halfwidth + 2 * closed.halfwidth
+    level = difference.level + gram.level - 1
+    value = difference.value
     return equals(
         f"squared error on unseen symbols after {len(samples[0].strings)} strings, "
         "less the closed form",
-        Interval(found.value, found.value - reach, found.value + reach, level),
+        Interval(value, value - reach, value + reach, level),
         0.0,
         _RESOLUTION * closed.value,
     )
 
 
 def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -> float:
+    """The expected error given how many strings of each template a set has."""
     indices = np.array(sample.template_indices)
     counts: Float64[np.ndarray, " r"] = np.bincount(
         indices, minlength=len(gram.templates)
@@ -207,36 +211,59 @@ def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -
     return regression.from_units(law(1.0))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Training sets of the ledger's runs.
+
+    Attributes:
+        same_different: sets of two templates, where strings may share symbols.
+        three_templates: sets of three templates and much noise.
+        without_noise: sets of three templates, where the closed form forgets noise.
+    """
+
+    same_different: TrainingSizes
+    three_templates: TrainingSizes
+    without_noise: TrainingSizes
+
+
+SIZES = ByEffort(
+    quick=_Sizes(
+        same_different=TrainingSizes(few_sets=96, many_sets=8, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=640, many_sets=8),
+        without_noise=TrainingSizes(few_sets=192, many_sets=6),
+    ),
+    standard=_Sizes(
+        same_different=TrainingSizes(few_sets=1600, many_sets=32, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=1600, many_sets=32),
+        without_noise=TrainingSizes(few_sets=400, many_sets=6),
+    ),
+    full=_Sizes(
+        same_different=TrainingSizes(few_sets=12_800, many_sets=128, vocabulary=2000),
+        three_templates=TrainingSizes(few_sets=12_800, many_sets=128),
+        without_noise=TrainingSizes(few_sets=800, many_sets=6),
+    ),
+)
+
 _ARCHITECTURE = Architecture(beta=2.0)
 _TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 # So much noise that it makes a good part of the error after 128 strings.
 _THREE = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.5], [2, 1, 1], noise=3)
 _THREE_TARGET = 0.4
-
-
-def _sizes(effort: Effort, vocabulary: int | None = None) -> TrainingSizes:
-    return TrainingSizes(
-        few_sets=effort.choose(96, 1600, 12_800),
-        many_sets=effort.choose(8, 32, 128),
-        vocabulary=vocabulary,
-    )
-
-
 _MUTANT_SIZES = TrainingSizes(few_sets=24, many_sets=6)
 
 
 def _same_different(effort: Effort, seed: int) -> Report:
-    sizes = _sizes(effort, vocabulary=2000)
+    sizes = SIZES[effort].same_different
     return generalisation(_TASK, _ARCHITECTURE, sizes=sizes, seed=seed)
 
 
 def _three_templates(effort: Effort, seed: int) -> Report:
-    sizes = replace(_sizes(effort), few_sets=effort.choose(640, 1600, 12_800))
+    sizes = SIZES[effort].three_templates
     return generalisation(_THREE, _ARCHITECTURE, _THREE_TARGET, sizes=sizes, seed=seed)
 
 
 def _without_noise(effort: Effort, seed: int) -> Report:
-    sizes = replace(_MUTANT_SIZES, few_sets=effort.choose(192, 400, 800))
+    sizes = SIZES[effort].without_noise
     return generalisation(
         _THREE, _ARCHITECTURE, _THREE_TARGET, sizes=sizes, noise=0.0, seed=seed
     )

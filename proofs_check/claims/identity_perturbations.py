@@ -37,7 +37,7 @@ from dataclasses import replace
 
 from numerics.architecture import Architecture, supported
 from proofs_check.arguments import record, the_task
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.identity_in_keys import in_keys
 from proofs_check.evidence.identity_in_values import in_values
 from proofs_check.evidence.identity_setting import IdentityExperiment, IdentitySetting
@@ -46,7 +46,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CHECKER", "identity_perturbations"]
+__all__ = ["CHECKER", "SIZES", "identity_perturbations"]
 
 
 def identity_perturbations(
@@ -126,55 +126,55 @@ def _base(architecture: Architecture) -> Architecture:
     return architecture
 
 
+SIZES = ByEffort(
+    quick=IdentityExperiment(rel_tol=0.02, max_points=2**13, draws=2**17, networks=600),
+    standard=IdentityExperiment(
+        rel_tol=0.005, max_points=2**15, draws=2**18, networks=1200
+    ),
+    full=IdentityExperiment(
+        rel_tol=0.001, max_points=2**18, draws=2**20, networks=4000
+    ),
+)
+
 _SAME_DIFFERENT = builtin_task("same-different")
 _PATTERNS = builtin_task("aabb-abab")
 _LAST = Architecture(readout="last")
 
 
-def _experiment(effort: Effort, heads: int = 2) -> IdentityExperiment:
-    return IdentityExperiment(
-        rel_tol=effort.choose(0.02, 0.005, 0.001),
-        max_points=effort.choose(2**13, 2**15, 2**18),
-        draws=effort.choose(2**17, 2**18, 2**20),
-        networks=effort.choose(600, 1200, 4000),
-        heads=heads,
-    )
-
-
 def _kq_last(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
-        _SAME_DIFFERENT, _LAST, _experiment(effort), identity_kq=2.0, seed=seed
+        _SAME_DIFFERENT, _LAST, SIZES[effort], identity_kq=2.0, seed=seed
     )
 
 
 def _kq_mean(effort: Effort, seed: int) -> Report:
     mean = Architecture(readout="mean")
     return identity_perturbations(
-        _SAME_DIFFERENT, mean, _experiment(effort), identity_kq=2.0, seed=seed
+        _SAME_DIFFERENT, mean, SIZES[effort], identity_kq=2.0, seed=seed
     )
 
 
 def _kq_cls(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
-        _SAME_DIFFERENT, None, _experiment(effort), identity_kq=4.0, seed=seed
+        _SAME_DIFFERENT, None, SIZES[effort], identity_kq=4.0, seed=seed
     )
 
 
 def _vo(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
-        _SAME_DIFFERENT, None, _experiment(effort), identity_vo=1.0, seed=seed
+        _SAME_DIFFERENT, None, SIZES[effort], identity_vo=1.0, seed=seed
     )
 
 
 def _vo_alike(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
-        _PATTERNS, None, _experiment(effort), identity_vo=1.0, seed=seed
+        _PATTERNS, None, SIZES[effort], identity_vo=1.0, seed=seed
     )
 
 
 def _too_much(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
-        _SAME_DIFFERENT, _LAST, _experiment(effort), identity_kq=6.0, seed=seed
+        _SAME_DIFFERENT, _LAST, SIZES[effort], identity_kq=6.0, seed=seed
     )
 
 
@@ -182,7 +182,7 @@ def _cls_helps(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
         _SAME_DIFFERENT,
         None,
-        _experiment(effort),
+        SIZES[effort],
         identity_kq=4.0,
         less_data=True,
         seed=seed,
@@ -193,7 +193,7 @@ def _one_head(effort: Effort, seed: int) -> Report:
     return identity_perturbations(
         _SAME_DIFFERENT,
         None,
-        _experiment(effort, heads=1),
+        replace(SIZES[effort], heads=1),
         identity_vo=1.0,
         many_heads=True,
         seed=seed,

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -34,38 +34,40 @@ from hypothesis.errors import NoSuchExample
 
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, training_steps
-from numerics.shapes import Int64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
+from proofs_check.evidence.lockstep import ROUNDING, Differences, relative_difference
 from proofs_check.evidence.mlp_data import (
     MLPData,
     Sizes,
     permute,
     random_permutations,
 )
-from proofs_check.judgements import at_most, proved, reported
+from proofs_check.judgements import exactly, proved, reported
 from proofs_check.seeds import torch_stream
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
-from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.strategies import tasks
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer
 
-__all__ = ["CHECKER", "MOVED", "PERMUTED", "ROUNDING", "drawn_coupling", "mlp_coupling"]
+__all__ = [
+    "CHECKER",
+    "MOVED",
+    "PERMUTED",
+    "ROUNDING",
+    "SIZES",
+    "drawn_coupling",
+    "mlp_coupling",
+]
 
 PERMUTED = ("weights and data", "data", "weights")
 """What Π acts on before the second run; the claim is about both."""
 
 MOVED = ("unseen", "all")
 """Which tokens Π moves: those that training never shows, or every token."""
-
-ROUNDING = 1e-11
-"""Largest relative difference put down to the order of sums.
-
-Measured: at most 1e-12 in a hundred steps. Mutants differ by a tenth and more."""
 
 
 def mlp_coupling(
@@ -92,8 +94,9 @@ def mlp_coupling(
         permuted: one of `PERMUTED`. "weights" is as good as both where `moved` is
             "unseen", because training has nothing to permute.
         moved: one of `MOVED`.
-        sizes: of the data; `Sizes()` when None.
-        seed: of the data, Π, the initial weights and the order of the strings.
+        sizes: how much data there is; `Sizes()` when None.
+        seed: from which the data, Π, the initial weights and the order of the strings
+            follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of
@@ -121,81 +124,20 @@ def mlp_coupling(
     uniform = torch.randint(data.vocabulary, (64, task.length), generator=generator)
     probes = torch.cat([data.tokens, data.test.flatten(0, 1), uniform])
     start = stack.outputs(probes)
-    apart = _Apart.between(stack, twin, probes, permutations)
+    largest = Differences.between(stack, twin, probes, permutations)
     for _ in lockstep:
-        apart = apart.or_more(_Apart.between(stack, twin, probes, permutations))
+        now = Differences.between(stack, twin, probes, permutations)
+        largest = largest.maximum(now)
     exact = mlp.first_layer != "dense" and training.clip is None
-    findings = apart.findings(training.steps, 0.0 if exact else ROUNDING)
+    findings = largest.findings(training.steps, 0.0 if exact else ROUNDING)
     if moved == "unseen":
         same = torch.equal(permute(permutations, data.tokens), data.tokens)
         findings.append(proved("Π moves no token of training, so that ΠD = D", same))
-    change = _relative(stack.outputs(probes), start)
+    change = relative_difference(stack.outputs(probes), start)
     if math.isfinite(change):
-        found = Interval(change, change, change, 1.0)
-        findings.append(reported("relative change of the outputs by training", found))
+        statement = "relative change of the outputs by training"
+        findings.append(reported(statement, exactly(change)))
     return Report("C1", tuple(findings))
-
-
-@dataclass(frozen=True, slots=True)
-class _Apart:
-    """Largest relative differences between a run and its twin; NaN beyond float64."""
-
-    outputs: float
-    weights: float
-
-    @classmethod
-    def between(
-        cls,
-        stack: MLPStack,
-        twin: MLPStack,
-        probes: Int64[torch.Tensor, "n k"],
-        permutations: Int64[torch.Tensor, "k m"],
-    ) -> _Apart:
-        """f(Πx; twin) against f(x; θ), and the twin's weights against Πθ."""
-        moved = twin.outputs(permute(permutations, probes))
-        expected = stack.permuted(permutations).parameters()
-        pairs = zip(twin.parameters(), expected, strict=True)
-        return cls(
-            _relative(moved, stack.outputs(probes)),
-            _largest(_relative(one.detach(), other.detach()) for one, other in pairs),
-        )
-
-    def or_more(self, other: _Apart) -> _Apart:
-        """The larger of both."""
-        return _Apart(
-            _largest((self.outputs, other.outputs)),
-            _largest((self.weights, other.weights)),
-        )
-
-    def findings(self, steps: int, tolerance: float) -> list[Finding]:
-        """Both held against the tolerance; undecided beyond float64."""
-        what = "largest relative difference, before training and after each of"
-        statements = {
-            f"{what} {steps} steps, of f(Πx; θ') from f(x; θ)": self.outputs,
-            f"{what} {steps} steps, of the weights θ' from Πθ": self.weights,
-        }
-        return [
-            at_most(statement, Interval(found, found, found, 1.0), tolerance)
-            if math.isfinite(found)
-            else Finding(
-                f"{statement}: training left the finite numbers",
-                Outcome.UNDECIDED,
-                expected="finite outputs: lower the learning rate",
-            )
-            for statement, found in statements.items()
-        ]
-
-
-def _relative(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Largest difference in units of the largest number; 0 where all numbers are 0."""
-    apart = (found - expected).abs().max()
-    scale = torch.maximum(found.abs().max(), expected.abs().max())
-    return float(apart / scale) if apart else 0.0
-
-
-def _largest(numbers: Iterable[float]) -> float:
-    """The largest; NaN if one is NaN, which Python's max may overlook."""
-    return float(torch.tensor(list(numbers), dtype=torch.float64).max())
 
 
 def drawn_coupling(
@@ -211,10 +153,10 @@ def drawn_coupling(
     optimiser, order of the strings, and Π on unseen or on all tokens.
 
     Args:
-        examples: how many to draw, ≥ 1.
-        networks: of which networks; all that the claim is about when None.
+        examples: how many cases are drawn, ≥ 1.
+        networks: how networks are drawn; all that the claim is about when None.
         shrink: whether to look for the smallest counterexample once there is one.
-        seed: of the draws.
+        seed: from which the draws follow.
 
     Raises:
         InputError: a number out of range.
@@ -228,6 +170,7 @@ def drawn_coupling(
         st.sampled_from(MOVED),
         st.integers(0, 2**16),
     )
+    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     outcomes: list[Outcome] = []
 
     def breaks(case: _Case) -> bool:
@@ -243,7 +186,7 @@ def drawn_coupling(
                 derandomize=False,
                 database=None,
                 deadline=None,
-                phases=[Phase.generate, Phase.shrink][: 1 + shrink],
+                phases=phases,
                 suppress_health_check=[
                     HealthCheck.too_slow,
                     HealthCheck.data_too_large,
@@ -268,7 +211,7 @@ def drawn_coupling(
 
 @dataclass(frozen=True)
 class _Case:
-    """What Hypothesis draws."""
+    """A task, a network and a training, as Hypothesis draws them."""
 
     task: TemplateTask
     mlp: MLP
@@ -283,7 +226,7 @@ class _Case:
         )
 
     def report(self) -> Report:
-        """The checker on it."""
+        """The checker on this case, with little data."""
         return mlp_coupling(
             self.task,
             self.mlp,
@@ -292,6 +235,28 @@ class _Case:
             sizes=Sizes(strings=40, seen=6, unseen=4, test=4, fills=1),
             seed=self.seed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        steps: updates of a training on a built-in task.
+        examples: cases that Hypothesis draws.
+        shrink: whether Hypothesis looks for the smallest counterexample.
+    """
+
+    steps: int
+    examples: int
+    shrink: bool
+
+
+SIZES = ByEffort(
+    quick=_Sizes(steps=10, examples=60, shrink=False),
+    standard=_Sizes(steps=50, examples=500, shrink=True),
+    full=_Sizes(steps=100, examples=5000, shrink=True),
+)
 
 
 def _on(
@@ -305,10 +270,19 @@ def _on(
     return lambda effort, seed: mlp_coupling(
         builtin_task(task),
         mlp,
-        Training(steps=effort.choose(10, 50, 100), optimiser="adamw", clip=clip),
+        Training(steps=SIZES[effort].steps, optimiser="adamw", clip=clip),
         permuted=permuted,
         moved=moved,
         seed=seed,
+    )
+
+
+def _drawn(
+    networks: st.SearchStrategy[MLP] | None = None,
+) -> Callable[[Effort, int], Report]:
+    """The search of Hypothesis, among all networks when None."""
+    return lambda effort, seed: drawn_coupling(
+        SIZES[effort].examples, networks, shrink=SIZES[effort].shrink, seed=seed
     )
 
 
@@ -321,14 +295,7 @@ CHECKER = Checker(
             "variable-assignment, all tokens moved, one-hot product, clipped",
             _on("variable-assignment", MLP(first_layer="dense"), 0.1, moved="all"),
         ),
-        Instance(
-            "tasks, networks and trainings drawn by Hypothesis",
-            lambda effort, seed: drawn_coupling(
-                effort.choose(60, 500, 5000),
-                shrink=effort is not Effort.QUICK,
-                seed=seed,
-            ),
-        ),
+        Instance("tasks, networks and trainings drawn by Hypothesis", _drawn()),
     ),
     mutants=(
         Mutant(
@@ -348,12 +315,7 @@ CHECKER = Checker(
         ),
         Mutant(
             "tied embeddings drawn by Hypothesis",
-            lambda effort, seed: drawn_coupling(
-                effort.choose(60, 500, 5000),
-                mlps(first_layers=["tied"]),
-                shrink=effort is not Effort.QUICK,
-                seed=seed,
-            ),
+            _drawn(mlps(first_layers=["tied"])),
             refuted_by="coupled in all cases drawn",
         ),
     ),

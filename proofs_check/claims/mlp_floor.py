@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -40,7 +41,7 @@ from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from numerics.shapes import Float64
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
 from proofs_check.judgements import (
     at_least,
@@ -61,7 +62,7 @@ from symbind_theory.validation import (
     positive_integer,
 )
 
-__all__ = ["CHECKER", "mlp_floor"]
+__all__ = ["CHECKER", "SIZES", "mlp_floor"]
 
 # A network that generalises has |D| of at least the floor: a quarter of it is resolved.
 _RESOLVED = 0.25
@@ -95,8 +96,9 @@ def mlp_floor(
         deviations: how many standard errors D may be away from 0, > 0. This sets the
             false-alarm rate of the finding, twice Student's tail.
         floor: the least expected loss that is claimed; `task.mlp_floor()` when None.
-        sizes: of the data; `Sizes()` when None.
-        seed: of the data, the initial weights and the order of the strings.
+        sizes: how much data there is; `Sizes()` when None.
+        seed: from which the data, the initial weights and the order of the strings
+            follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of
@@ -125,7 +127,7 @@ def mlp_floor(
             bool((orbit >= floor * (1 - _ROUNDING)).all()),
         ),
         *_expectation(test, floor),
-        *_orbit_statistic(_apart(test, orbit), scale, deviations),
+        *_orbit_statistic(_orbit_differences(test, orbit), scale, deviations),
         reported(
             "share of single networks under the floor",
             proportion_interval(int((test < floor).sum()), networks),
@@ -138,14 +140,15 @@ def mlp_floor(
 def _best_of_skeleton(task: TemplateTask) -> Any:
     """E y² − E (E[y | skeleton])², exactly: what E[y | skeleton] misses."""
     mass: dict[object, Any] = defaultdict(Fraction)
-    part: dict[object, Any] = defaultdict(Fraction)
-    square: Any = Fraction(0)
+    sum_of_labels: dict[object, Any] = defaultdict(Fraction)
+    mean_square: Any = Fraction(0)
     for (template, label), weight in zip(task, task.weights, strict=True):
         y: Any = label
         mass[template.skeleton] += weight
-        part[template.skeleton] += weight * y
-        square += weight * y**2
-    return square - sum(part[s] ** 2 / mass[s] for s in mass if mass[s])
+        sum_of_labels[template.skeleton] += weight * y
+        mean_square += weight * y**2
+    explained = (sum_of_labels[s] ** 2 / mass[s] for s in mass if mass[s])
+    return mean_square - sum(explained)
 
 
 def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]:
@@ -156,34 +159,54 @@ def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]
     return [at_least(f"{statement} against the floor", mean_interval(test), floor)]
 
 
-def _apart(
+def _orbit_differences(
     test: Float64[np.ndarray, " n"], orbit: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " n"]:
     """D, with rounding taken for 0: strings without wildcards are their own fills."""
-    apart = test - orbit
-    return np.where(np.abs(apart) <= _ROUNDING * (test + orbit), 0.0, apart)
+    difference = test - orbit
+    return np.where(np.abs(difference) <= _ROUNDING * (test + orbit), 0.0, difference)
 
 
 def _orbit_statistic(
-    apart: Float64[np.ndarray, " n"], scale: float, deviations: float
+    differences: Float64[np.ndarray, " n"], scale: float, deviations: float
 ) -> list[Finding]:
     """E D = 0 with Student's interval of so many standard errors, and z.
 
     Resolved to a part of the floor, or of the labels' mean square where that is 0.
     """
     statement = "mean of D, test loss less its average over slot fills"
-    n, mean = len(apart), float(apart.mean())
-    error = float(apart.std(ddof=1)) / math.sqrt(n)
+    n, mean = len(differences), float(differences.mean())
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
     if not error:
         return [proved(f"{statement}, is 0", mean == 0)]
     level = 1 - 2 * float(t.sf(deviations, n - 1))
     reach = deviations * error
-    found = Interval(mean, mean - reach, mean + reach, level)
+    interval = Interval(mean, mean - reach, mean + reach, level)
     z = mean / error
     return [
-        equals(statement, found, 0.0, _RESOLVED * scale),
+        equals(statement, interval, 0.0, _RESOLVED * scale),
         reported("z of D", Interval(z, z - deviations, z + deviations, level)),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs on a built-in task.
+
+    Attributes:
+        steps: updates of each training.
+        networks: independent initialisations.
+    """
+
+    steps: int
+    networks: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(steps=60, networks=128),
+    standard=_Sizes(steps=200, networks=384),
+    full=_Sizes(steps=400, networks=1024),
+)
 
 
 def _on(
@@ -193,8 +216,8 @@ def _on(
     return lambda effort, seed: mlp_floor(
         builtin_task(task),
         mlp,
-        Training(steps=effort.choose(60, 200, 400)),
-        networks=effort.choose(128, 384, 1024),
+        Training(steps=SIZES[effort].steps),
+        networks=SIZES[effort].networks,
         deviations=deviations,
         seed=seed,
     )

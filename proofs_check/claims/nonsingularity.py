@@ -40,7 +40,7 @@ import numpy as np
 from numerics import Architecture, TemplateGram, template_gram
 from numerics.activations import GELU, Cosine, ReLU
 from proofs_check.arguments import record, templates_of
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_samples import (
     Sampling,
@@ -63,7 +63,7 @@ from symbind_theory.separation.theorem_s import Decision, decide
 from symbind_theory.templates import Template
 from symbind_theory.validation import positive_integer
 
-__all__ = ["CHECKER", "nonsingularity"]
+__all__ = ["CHECKER", "SIZES", "nonsingularity"]
 
 # 7! permutations and more are not enumerated.
 _MOST_PERMUTED = 6
@@ -92,8 +92,8 @@ def nonsingularity(
     Args:
         task: a task, or templates of one length.
         architecture: the transformer, of depth 1; `Architecture()` when None.
-        sampling: sizes of the samples; `Sampling()` when None.
-        seed: of all random numbers, ≥ 0.
+        sampling: how much goes into both estimates of C; `Sampling()` when None.
+        seed: from which all random numbers follow, ≥ 0.
 
     Returns:
         HOLDS where N is non-singular and every part agrees, REFUTED where N is
@@ -219,33 +219,31 @@ def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
     return [
         proved(reason, not singular),
         Finding(
-            "λ_min(N) agrees with the exact decision",
-            agreement,
-            smallest,
-            "0" if singular else "above 0",
+            statement="λ_min(N) agrees with the exact decision",
+            outcome=agreement,
+            estimate=smallest,
+            expected="0" if singular else "above 0",
             # A non-singular N is never refuted here, whatever chance does.
-            1 - smallest.level if singular else 0.0,
+            false_alarm=1 - smallest.level if singular else 0.0,
         ),
     ]
 
 
+SIZES = ByEffort(
+    quick=Sampling(points=2**11, runs=32, samples=2**12),
+    standard=Sampling(points=2**13, runs=40, samples=2**14),
+    full=Sampling(points=2**16, runs=64, samples=2**17),
+)
+
 _WILDCARDS_3 = ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c")
 _SKELETONS = ("X ?a ?a", "?a X ?b", "?a ?a Y", "?a ?b ?b")
-
-
-def _sampling(effort: Effort) -> Sampling:
-    return effort.choose(
-        Sampling(), Sampling(2**13, 40, 2**14), Sampling(2**16, 64, 2**17)
-    )
 
 
 def _on(
     task: TemplateTask | Sequence[str], architecture: Architecture | None = None
 ) -> Callable[[Effort, int], Report]:
     """The checker on a task or on templates."""
-    return lambda effort, seed: nonsingularity(
-        task, architecture, _sampling(effort), seed
-    )
+    return lambda effort, seed: nonsingularity(task, architecture, SIZES[effort], seed)
 
 
 CHECKER = Checker(

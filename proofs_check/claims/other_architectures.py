@@ -46,14 +46,14 @@ Source: symbind, on a question of the public review of arXiv 2310.09753; kernels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from numerics import Architecture, Cosine
 from numerics.kernels.closed_form import parallel_rows
 from proofs_check.arguments import record, templates_of
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.architectures import (
     EQUALITY_PATTERN,
     REGULAR_COUNTS,
@@ -70,8 +70,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["CHECKER", "other_architectures"]
-
+__all__ = ["CHECKER", "SIZES", "other_architectures"]
 
 _CONTRAST = (Template("?a ?a"), Template("?a ?b"))
 
@@ -79,7 +78,7 @@ _CONTRAST = (Template("?a ?a"), Template("?a ?b"))
 def other_architectures(
     task: TemplateTask | Sequence[Template | str],
     architecture: Architecture | None = None,
-    compared: Sequence[Candidate] | None = None,
+    compared: Iterable[Candidate] | None = None,
     points: int = 2**10,
     seed: int = 0,
 ) -> Report:
@@ -100,7 +99,7 @@ def other_architectures(
         compared: architectures with what they are claimed to see; those of `candidates`
             and the transformer when None.
         points: outer points at most for the transformer's N, ≥ 64.
-        seed: of these, ≥ 0.
+        seed: from which the outer points follow, ≥ 0.
 
     Returns:
         HOLDS where every architecture's N is singular just where templates share its
@@ -134,15 +133,16 @@ def _claim(candidate: Candidate, templates: Sequence[Template]) -> list[Finding]
     alike = {(i, j) for i, j in pairs if invariants[i] == invariants[j]}
     if not alike:
         return [_distinct(candidate, templates)]
-    known = candidate.matrix(templates)
-    blind = candidate.blind_pairs(templates).intersection(parallel_rows(known))
+    matrix = candidate.matrix(templates)
+    blind = candidate.blind_pairs(templates).intersection(parallel_rows(matrix))
     # A pair that the architecture does tell apart, if there is one, is the witness.
     i, j = min(alike - blind, default=min(alike))
     symmetry = proved(
         f"{name} sees {sees}, the same in '{templates[i]}' and '{templates[j]}': their "
         "rows of N are parallel and N is singular",
-        alike <= blind and known.smallest_eigenvalue.low == 0,
+        alike <= blind and matrix.smallest_eigenvalue.low == 0,
     )
+    # Of each class the first template: in reverse order it is the last to be kept.
     first = dict(zip(reversed(invariants), reversed(templates), strict=True))
     return [symmetry, _distinct(candidate, list(first.values()))]
 
@@ -170,14 +170,33 @@ def _distinct(candidate: Candidate, templates: Sequence[Template]) -> Finding:
 
 def _row(candidate: Candidate) -> Finding:
     """One line of the table: the architecture on same and different."""
-    known = candidate.matrix(_CONTRAST)
-    found = "not resolved from singular"
-    if known.smallest_eigenvalue.low > 0:
-        found = "non-singular"
+    matrix = candidate.matrix(_CONTRAST)
+    finding = "not resolved from singular"
+    if matrix.smallest_eigenvalue.low > 0:
+        finding = "non-singular"
     elif candidate.blind_pairs(_CONTRAST):
-        found = "singular"
-    one, other = _CONTRAST
-    return reported(f"N of {candidate.name} on '{one}' and '{other}' is {found}")
+        finding = "singular"
+    same, different = _CONTRAST
+    statement = f"N of {candidate.name} on '{same}' and '{different}' is {finding}"
+    return reported(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs that compare all architectures.
+
+    Attributes:
+        points: outer points at most for the transformer's N.
+    """
+
+    points: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(points=2**10),
+    standard=_Sizes(points=2**12),
+    full=_Sizes(points=2**15),
+)
 
 
 def _on(
@@ -185,20 +204,20 @@ def _on(
 ) -> Callable[[Effort, int], Report]:
     """The checker on a task or on templates, all architectures compared."""
     return lambda effort, seed: other_architectures(
-        task, architecture, points=effort.choose(2**10, 2**12, 2**15), seed=seed
+        task, architecture, points=SIZES[effort].points, seed=seed
     )
 
 
 def _claimed_of(
     templates: Sequence[str], candidate: Candidate
 ) -> Callable[[Effort, int], Report]:
-    """The checker on one architecture with a symmetry that is not its own."""
+    """The checker on one architecture, with the symmetry of another."""
     return lambda _, seed: other_architectures(
         templates, compared=[candidate], seed=seed
     )
 
 
-_, _, _BAG, _RECURRENT, _RECURRENT_MEAN, _EQUALITY = candidates()
+_CANDIDATES = candidates()
 _MIXED = ("X ?a", "?a X", "X X", "X Y", "?a ?b", "?a ?a", "?b ?b")
 
 CHECKER = Checker(
@@ -218,30 +237,40 @@ CHECKER = Checker(
     mutants=(
         Mutant(
             "mean pooling said to see the equality pattern",
-            _claimed_of(("?a ?a", "?a ?b"), replace(_BAG, invariant=EQUALITY_PATTERN)),
+            _claimed_of(
+                ("?a ?a", "?a ?b"),
+                replace(_CANDIDATES.mean_pooling, invariant=EQUALITY_PATTERN),
+            ),
             refuted_by="does not see which positions",
         ),
         Mutant(
             "an MLP on X Xᵀ said to see regular tokens",
-            _claimed_of(("X ?a", "?a ?b"), replace(_EQUALITY, invariant=TEMPLATE)),
+            _claimed_of(
+                ("X ?a", "?a ?b"), replace(_CANDIDATES.equality_mlp, invariant=TEMPLATE)
+            ),
             refuted_by="does not see the template",
         ),
         Mutant(
             "a recurrent network said to see repeats",
-            _claimed_of(("?a ?a", "?a ?b"), replace(_RECURRENT, invariant=TEMPLATE)),
+            _claimed_of(
+                ("?a ?a", "?a ?b"),
+                replace(_CANDIDATES.recurrent_last, invariant=TEMPLATE),
+            ),
             refuted_by="does not see the template",
         ),
         Mutant(
             "a mean over time said to see repeats",
             _claimed_of(
-                ("?a ?a", "?a ?b"), replace(_RECURRENT_MEAN, invariant=TEMPLATE)
+                ("?a ?a", "?a ?b"),
+                replace(_CANDIDATES.recurrent_mean, invariant=TEMPLATE),
             ),
             refuted_by="does not see the template",
         ),
         Mutant(
             "a recurrent network said to see a bag only",
             _claimed_of(
-                ("X ?a", "?a X"), replace(_RECURRENT, invariant=REGULAR_COUNTS)
+                ("X ?a", "?a X"),
+                replace(_CANDIDATES.recurrent_last, invariant=REGULAR_COUNTS),
             ),
             refuted_by="their rows of N are parallel",
         ),

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ from numerics.networks.training import Training
 from numerics.shapes import Float64
 from numerics.template_matrix.estimate import template_gram
 from proofs_check.arguments import record, task_with_numbers
-from proofs_check.checker import Checker, Effort, Instance, Mutant
+from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.kernel_sets import (
     KernelSets,
     closed_form,
@@ -58,6 +59,7 @@ from proofs_check.evidence.mlp_data import (
 from proofs_check.judgements import (
     at_most,
     equals,
+    exactly,
     mean_interval,
     proportion_interval,
     proved,
@@ -71,7 +73,7 @@ from symbind_theory.records.ledger import Finding, Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import one_of, positive_integer
 
-__all__ = ["CHECKER", "STATEMENTS", "single_runs"]
+__all__ = ["CHECKER", "SIZES", "STATEMENTS", "single_runs"]
 
 STATEMENTS = ("single runs", "every run", "expected counts")
 """The claim, and two careless versions: that every run stays above the floor, and that
@@ -116,9 +118,10 @@ def single_runs(
             leave this part out.
         statement: one of `STATEMENTS`.
         runs: independent initialisations on each side of the comparison, ≥ 2.
-        sizes: of the MLP's data; `Sizes()` when None.
-        kernel_sets: training sets of kernel regression; `KernelSets()` when None.
-        seed: of all random numbers.
+        sizes: how much data the MLP has; `Sizes()` when None.
+        kernel_sets: how many training sets kernel regression has, and of which kind;
+            `KernelSets()` when None.
+        seed: from which all random numbers follow.
 
     Raises:
         InputError: symbolic labels, a law that names its tokens, or an argument out of
@@ -165,9 +168,9 @@ def single_runs(
     return Report("C10", tuple(findings))
 
 
-def _quantiles(what: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
+def _quantiles(quantity: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
     """Quantiles with distribution-free intervals, from the order statistics."""
-    found = []
+    findings = []
     for p in _QUANTILES:
         value = float(np.quantile(samples, p))
         test: Any = quantile_test
@@ -175,10 +178,9 @@ def _quantiles(what: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
         # NaN where there are too few samples for an end.
         low = 0.0 if np.isnan(ends.low) else float(ends.low)
         high = math.inf if np.isnan(ends.high) else float(ends.high)
-        found.append(
-            reported(f"{what}, {100 * p:g} % quantile", Interval(value, low, high))
-        )
-    return found
+        statement = f"{quantity}, {100 * p:g} % quantile"
+        findings.append(reported(statement, Interval(value, low, high)))
+    return findings
 
 
 def _kernel_findings(
@@ -209,7 +211,7 @@ def _kernel_findings(
 
 
 def _against_closed_form(
-    apart: Float64[np.ndarray, " n"], noise: float, given: str
+    differences: Float64[np.ndarray, " n"], noise: float, given: str
 ) -> Finding:
     """Relative differences: of mean 0 over the noise, and 0 each without."""
     statement = (
@@ -217,10 +219,31 @@ def _against_closed_form(
         f"closed form {given}"
     )
     if noise:
-        return equals(f"mean {statement}", mean_interval(apart), 0.0, _RESOLVED_SHARE)
-    most = float(np.abs(apart).max())
-    found = Interval(most, most, most, 1.0)
-    return at_most(f"largest {statement}, without noise", found, _ROUNDING)
+        mean = mean_interval(differences)
+        return equals(f"mean {statement}", mean, 0.0, _RESOLVED_SHARE)
+    largest = float(np.abs(differences).max())
+    return at_most(f"largest {statement}, without noise", exactly(largest), _ROUNDING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Sizes of the ledger's runs.
+
+    Attributes:
+        runs: trainings of the MLP on each side of the comparison.
+        sets: training sets of 64 strings for kernel regression; where sets have fewer
+            strings there are as many more of them.
+    """
+
+    runs: int
+    sets: int
+
+
+SIZES = ByEffort(
+    quick=_Sizes(runs=256, sets=2000),
+    standard=_Sizes(runs=1024, sets=8000),
+    full=_Sizes(runs=4096, sets=80_000),
+)
 
 
 def _on(
@@ -243,9 +266,9 @@ def _on(
         Training(steps=50, optimiser="adamw", decay=decay),
         architecture,
         statement=statement,
-        runs=effort.choose(256, 1024, 4096),
+        runs=SIZES[effort].runs,
         kernel_sets=KernelSets(
-            sets=effort.choose(2000, 8000, 80_000) * 64 // strings,
+            sets=SIZES[effort].sets * 64 // strings,
             strings=strings,
             noise=2.0,
         ),

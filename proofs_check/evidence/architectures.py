@@ -1,10 +1,15 @@
-"""Architectures with the template matrix of each, and what each is claimed to see."""
+"""Architectures with the template matrix of each, and what each is claimed to see.
+
+What an architecture sees of a string is an `Invariant` of its template: templates that
+share it have parallel rows of N. A `Candidate` is an architecture with the invariant
+that is claimed for it; `candidates` has those whose N is known in closed form.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -40,6 +45,7 @@ __all__ = [
     "SKELETON",
     "TEMPLATE",
     "Candidate",
+    "Candidates",
     "Invariant",
     "candidates",
     "transformer",
@@ -54,27 +60,29 @@ class Invariant:
     """What an architecture sees of strings of fresh symbols.
 
     Attributes:
-        words: what that is.
-        of: its value for a template, equal where the architecture sees no difference.
+        words: what is seen, such as "the skeleton".
+        of: its value for a template; templates of equal values look alike.
     """
 
     words: str
     of: Callable[[Template], Hashable]
 
 
-def _counts(template: Template) -> Hashable:
-    found = template.regular_positions.items()
-    return frozenset((token, len(positions)) for token, positions in found)
+def _regular_counts(template: Template) -> Hashable:
+    """Each regular token with the number of its positions."""
+    positions = template.regular_positions
+    return frozenset((token, len(where)) for token, where in positions.items())
 
 
-def _pattern(template: Template) -> Hashable:
+def _equality_pattern(template: Template) -> Hashable:
+    """The positions of each token and of each wildcard, whichever that is."""
     regular, wild = template.regular_positions, template.wildcard_positions
     return frozenset((*regular.values(), *wild.values()))
 
 
 SKELETON = Invariant("the skeleton", lambda template: template.skeleton)
-REGULAR_COUNTS = Invariant("how often each regular token occurs", _counts)
-EQUALITY_PATTERN = Invariant("which positions are equal", _pattern)
+REGULAR_COUNTS = Invariant("how often each regular token occurs", _regular_counts)
+EQUALITY_PATTERN = Invariant("which positions are equal", _equality_pattern)
 TEMPLATE = Invariant("the template up to renaming", Template.canonical)
 
 
@@ -83,12 +91,13 @@ class Candidate:
     """An architecture and what it is claimed to see.
 
     Attributes:
-        name: of the architecture.
+        name: what the architecture is called in statements.
         invariant: N is claimed to be singular exactly when two templates share it.
         matrix: N of templates of one length, with λ_min(N).
-        compares: what K(X, Y) is a function of, up to a factor for X and one for Y:
-            integers for each of n and m strings, first axes n and m. None where that is
-            not known: parallel rows of N then stand for rows that compare equal.
+        compares: from n strings X and m strings Y, the integers that K(X, Y) is a
+            function of, up to a factor for X and one for Y; first axes n and m. None
+            where that is not known: parallel rows of N then stand for rows that compare
+            equal.
     """
 
     name: str
@@ -109,7 +118,33 @@ class Candidate:
         return {(i, j) for i, j in pairs if np.array_equal(seen[i], seen[j])}
 
 
-def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The architectures whose N is known in closed form, each with what it sees.
+
+    They are taken one after the other in this order.
+
+    Attributes:
+        one_hot_mlp: an MLP on one-hot strings, of one hidden layer.
+        deep_mlp: an MLP on one-hot strings, of three hidden layers.
+        mean_pooling: a layer on the mean of a string's embeddings.
+        recurrent_last: a recurrent network, read after the last token.
+        recurrent_mean: a recurrent network, read as the mean over time.
+        equality_mlp: an MLP on X Xᵀ, the matrix of which positions are equal.
+    """
+
+    one_hot_mlp: Candidate
+    deep_mlp: Candidate
+    mean_pooling: Candidate
+    recurrent_last: Candidate
+    recurrent_mean: Candidate
+    equality_mlp: Candidate
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return (getattr(self, field.name) for field in fields(self))
+
+
+def candidates(activation: Activation = Cosine()) -> Candidates:
     """The architectures whose N is known in closed form.
 
     Args:
@@ -130,45 +165,55 @@ def candidates(activation: Activation = Cosine()) -> tuple[Candidate, ...]:
             f"b2 is {activation.b2:g}, for which the activation is odd up to rounding; "
             "expected a phase with cos(b2) other than 0"
         )
-
-    def candidate(
-        name: str,
-        invariant: Invariant,
-        kernel: Callable[..., Any],
-        compares: Callable[..., Any],
-        **options: object,
-    ) -> Candidate:
-        fixed: StringKernel = partial(kernel, activation=activation, **options)
-        return Candidate(name, invariant, partial(closed_matrix, fixed), compares)
-
-    closed = [
-        candidate(
-            "an MLP on one-hot strings", SKELETON, mlp_kernel, aligned_equalities
-        ),
-        candidate(
-            "an MLP of depth 3", SKELETON, mlp_kernel, aligned_equalities, depth=3
-        ),
-        candidate(
-            "mean pooling of embeddings", REGULAR_COUNTS, bag_kernel, common_tokens
-        ),
-        candidate(
-            "a recurrent network, last state",
+    return Candidates(
+        one_hot_mlp=_closed(
+            "an MLP on one-hot strings",
             SKELETON,
-            recurrent_kernel,
+            partial(mlp_kernel, activation=activation),
             aligned_equalities,
         ),
-        candidate(
+        deep_mlp=_closed(
+            "an MLP of depth 3",
+            SKELETON,
+            partial(mlp_kernel, activation=activation, depth=3),
+            aligned_equalities,
+        ),
+        mean_pooling=_closed(
+            "mean pooling of embeddings",
+            REGULAR_COUNTS,
+            partial(bag_kernel, activation=activation),
+            common_tokens,
+        ),
+        recurrent_last=_closed(
+            "a recurrent network, last state",
+            SKELETON,
+            partial(recurrent_kernel, activation=activation),
+            aligned_equalities,
+        ),
+        recurrent_mean=_closed(
             "a recurrent network, mean over time",
             SKELETON,
-            recurrent_kernel,
+            partial(recurrent_kernel, activation=activation, readout="mean"),
             equalities,
-            readout="mean",
         ),
-        candidate(
-            "an MLP on X Xᵀ", EQUALITY_PATTERN, equality_kernel, common_equalities
+        equality_mlp=_closed(
+            "an MLP on X Xᵀ",
+            EQUALITY_PATTERN,
+            partial(equality_kernel, activation=activation),
+            common_equalities,
         ),
-    ]
-    return tuple(closed)
+    )
+
+
+def _closed(
+    name: str,
+    invariant: Invariant,
+    kernel: StringKernel,
+    compares: Callable[[Any, Any], np.ndarray],
+) -> Candidate:
+    """The candidate whose N is a kernel's on fresh strings."""
+    matrix = partial(closed_matrix, kernel)
+    return Candidate(name=name, invariant=invariant, matrix=matrix, compares=compares)
 
 
 def transformer(
@@ -177,9 +222,9 @@ def transformer(
     """The transformer: it sees templates up to a renaming of wildcards.
 
     Args:
-        architecture: of depth 1; `Architecture()` when None.
+        architecture: a transformer of depth 1; `Architecture()` when None.
         points: outer points at most, ≥ 64.
-        seed: of the points, ≥ 0.
+        seed: from which the points follow, ≥ 0.
     """
 
     def matrix(templates: Sequence[Template]) -> TemplateMatrix:
@@ -192,4 +237,4 @@ def transformer(
             level=TEST_LEVEL,
         )
 
-    return Candidate("a transformer", TEMPLATE, matrix)
+    return Candidate(name="a transformer", invariant=TEMPLATE, matrix=matrix)

@@ -16,10 +16,7 @@ from numerics.networks.copying_network import (
     trained_accuracies,
 )
 from numerics.shapes import Float64
-from proofs_check.judgements import (
-    TEST_LEVEL,
-    mean_interval,
-)
+from proofs_check.judgements import TEST_LEVEL, mean_interval
 from symbind_theory.interval import Interval
 from symbind_theory.validation import InputError, positive_integer
 
@@ -31,14 +28,14 @@ RATE_LEVEL = 1 - (1 - TEST_LEVEL) / 2
 
 @dataclass(frozen=True, slots=True)
 class CopyingExperiment:
-    """What is measured, and how often.
+    """How many networks are measured, and of which shape.
 
     Attributes:
-        symbols: n, of training and again of the test; at least 2.
+        symbols: n, the symbols of training, and again those of the test; at least 2.
         widths: d of the networks at random initialisation, ascending.
         runs: networks of each width.
-        heads: H.
-        head_width: d_head.
+        heads: H, the heads of each network.
+        head_width: d_head, the width of each head.
         trained_widths: d of the networks that are trained, ascending; none by default.
         trained_runs: networks of each such width, with b and without; at least 18
             successes are needed to say that more than half succeed.
@@ -68,7 +65,7 @@ class CopyingExperiment:
             raise InputError("widths are (); expected at least one")
 
     def shape(self, width: int) -> CopyingShape:
-        """Of the networks of one width."""
+        """The shape of networks of one width."""
         return CopyingShape(width, self.heads, self.head_width)
 
 
@@ -77,9 +74,9 @@ class CopyingSetting:
     """What does not change from one width to the next.
 
     Attributes:
-        strings: of training and test.
-        architecture: of the networks.
-        experiment: their sizes and numbers.
+        strings: what networks are trained on and asked about.
+        architecture: what all networks have in common: β, γ, the readout and a.
+        experiment: how many networks there are, and of which shape.
         one_symbol: whether the task is α → α, read with nothing else to attend to.
     """
 
@@ -89,14 +86,14 @@ class CopyingSetting:
     one_symbol: bool
 
     def rates(self, width: int, seed: int) -> InitialRates:
-        """At random initialisation."""
+        """The rates of networks of one width, at random initialisation."""
         shape, runs = self.experiment.shape(width), self.experiment.runs
         return initial_rates(self.strings, self.architecture, shape, runs, seed)
 
     def accuracies(
         self, width: int, seed: int, identity_vo: bool
     ) -> Float64[np.ndarray, " runs"]:
-        """After training."""
+        """The share of test symbols that each trained network copies."""
         return trained_accuracies(
             self.strings,
             self.architecture,
@@ -109,7 +106,13 @@ class CopyingSetting:
 
 @dataclass(frozen=True)
 class MeasuredRates:
-    """The rates at one width."""
+    """The rates of networks of one width.
+
+    Attributes:
+        setting: what they share with networks of other widths.
+        width: d.
+        samples: products and squares of each network, whose ratios the rates are.
+    """
 
     setting: CopyingSetting
     width: int
@@ -126,17 +129,17 @@ class MeasuredRates:
         return rate + (products - rate * squares) / squares.mean()
 
     def rate(self, statistic: str, group: str) -> Interval:
-        """R_g with its interval."""
+        """R_g, the rate of a group of parameters, with its interval."""
         return mean_interval(self.values(statistic, group), RATE_LEVEL)
 
     def law(self, statistic: str, group: str) -> float:
-        """R_g for one symbol."""
+        """The closed form of R_g for α → α."""
         n, gamma = self.setting.experiment.symbols, self.setting.architecture.gamma
         return copying_law(statistic, group, n, self.width, gamma)
 
     @property
     def remainder(self) -> float:
         """What the laws leave out: logits that are not yet 0."""
-        sizes, gamma = self.setting.experiment, self.setting.architecture.gamma
-        inner = sizes.heads * sizes.head_width
-        return softmax_remainder(sizes.symbols, self.width, inner, gamma)
+        experiment, gamma = self.setting.experiment, self.setting.architecture.gamma
+        inner = experiment.heads * experiment.head_width
+        return softmax_remainder(experiment.symbols, self.width, inner, gamma)

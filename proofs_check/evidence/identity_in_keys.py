@@ -1,4 +1,4 @@
-"""C6, a: a multiple of the identity in W_K W_Qᵀ, and N, gaps and the data needed."""
+"""What a does in C6: a multiple of the identity in W_K W_Qᵀ changes N and its gaps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ _OUTWEIGHS = 8.0
 
 
 def in_keys(setting: IdentitySetting, a: float, less_data: bool) -> Iterator[Finding]:
-    """a in W_K W_Qᵀ."""
+    """What N, its gaps and the data needed are with a, against N without.
+
+    Args:
+        setting: whose architecture is without a.
+        a: the multiple of the identity in W_K W_Qᵀ, not 0.
+        less_data: whether a is claimed to lower the data needed; where it is not, what
+            becomes of it is reported only.
+    """
     before = setting.gram(setting.base)
     after = setting.gram(replace(setting.base, identity_kq=a))
     yield _leading_orders(setting, a)
@@ -59,10 +66,10 @@ def in_keys(setting: IdentitySetting, a: float, less_data: bool) -> Iterator[Fin
         compared.append(
             ("data needed", lambda gram: data_needed(setting, gram), at_most)
         )
-    for what, of, claim in compared:
-        statement = f"{what} with a = {a:g}, in units of that without"
-        ratio = interval_ratio(of(after), of(before))
-        yield claim(statement, ratio, 1.0) if less_data else reported(statement, ratio)
+    for quantity, value_of, judge in compared:
+        statement = f"{quantity} with a = {a:g}, in units of that without"
+        ratio = interval_ratio(value_of(after), value_of(before))
+        yield judge(statement, ratio, 1.0) if less_data else reported(statement, ratio)
 
 
 def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
@@ -79,22 +86,34 @@ def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
         changes = {x.like_query for x in setting.incidences}
         return proved(
             f"a changes one logit, alike in every string, and no order in β: {listed}",
-            len(changes) == 1 and all(m == n for m, n in orders),
+            len(changes) == 1 and all(with_a == without for without, with_a in orders),
         )
     lowered = [with_a < without for without, with_a in orders]
-    told = readout == "last"
-    return proved(
-        f"a lowers orders in β at which pairs separate, and raises none: {listed}"
-        if told
-        else f"a raises no order in β at which pairs separate: {listed}",
-        all(n <= m for m, n in orders) and (any(lowered) or not told),
-    )
+    none_raised = all(with_a <= without for without, with_a in orders)
+    # The last symbol shows where its copies are, the mean perhaps not.
+    if readout == "last":
+        return proved(
+            f"a lowers orders in β at which pairs separate, and raises none: {listed}",
+            none_raised and any(lowered),
+        )
+    statement = f"a raises no order in β at which pairs separate: {listed}"
+    return proved(statement, none_raised)
 
 
 def _changed_logit(
     setting: IdentitySetting, a: float, before: TemplateGram, after: TemplateGram
 ) -> Finding:
-    """C with a is C without, but for the logit of `[CLS]` at itself."""
+    """C with a is C without, but for the logit of `[CLS]` at itself.
+
+    The row of logits at `[CLS]` is √(1 + γ²)(g[x_i] + γ p_i) + a (1 + γ²) 1[i is
+    `[CLS]`], with standard normals g for symbols and p for positions, both shared by
+    all strings. Weights are its softmax at β, and
+
+        C_ij = E Σ_t w_t w'_t + γ² Σ_p w_p w'_p
+
+    over regular tokens t, `[CLS]` among them, whose weights add up over their
+    positions, and over positions p, in strings of i and j that share no symbol.
+    """
     beta, gamma = setting.base.beta, setting.base.gamma
     count, keys = setting.experiment.draws, setting.incidences[0].size
     random = setting.random(1)
@@ -135,6 +154,7 @@ def _changed_logit(
 
 
 def _largest_gap(gram: TemplateGram) -> Interval:
+    """The largest entry of the gaps, 0 at least."""
     place = np.unravel_index(gram.gaps.argmax(), gram.gaps.shape)
     value, width = float(gram.gaps[place]), float(gram.halfwidth["gaps"][place])
     return Interval(value, max(0.0, value - width), value + width, gram.level)

@@ -1,4 +1,7 @@
-"""C6, b: a multiple of the identity in W_V W_O adds to gaps, a residual does not."""
+"""What b does in C6: a multiple of the identity in W_V W_O adds to gaps.
+
+An ordinary residual does not.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,14 @@ __all__ = ["in_values"]
 def in_values(
     setting: IdentitySetting, b: float, many_heads: bool
 ) -> Iterator[Finding]:
-    """b in W_V W_O of each head."""
+    """What b adds to gaps, by three ways to it, and the data needed with it.
+
+    Args:
+        setting: whose architecture is without b.
+        b: the multiple of the identity in W_V W_O of each head, not 0.
+        many_heads: whether finite networks are claimed to follow the kernel of
+            infinitely many heads, however few they have.
+    """
     plain = setting.gram(setting.base, precise=False)
     with_b = setting.gram(replace(setting.base, identity_vo=b), precise=False)
     pairs = list(combinations(range(len(setting.task)), 2))
@@ -78,13 +88,14 @@ def in_values(
         )
     if not setting.task.symbolic:
         without = data_needed(setting, plain)
-        for what, gram in ((f"with b = {b:g}", with_b), ("with a residual", residual)):
+        changes = {f"with b = {b:g}": with_b, "with a residual": residual}
+        for change, gram in changes.items():
             ratio = interval_ratio(data_needed(setting, gram), without)
-            yield reported(f"data needed {what}, in units of that without", ratio)
+            yield reported(f"data needed {change}, in units of that without", ratio)
 
 
 def _alike(one: Incidence, other: Incidence) -> bool:
-    """Whether mean attention is alike: it sees multiplicities, not who equals whom."""
+    """Whether mean attention to both is alike: it sees how often a symbol occurs."""
     return (one.skeleton, one.multiplicity) == (other.skeleton, other.multiplicity)
 
 
@@ -145,15 +156,17 @@ def _heads_average(setting: IdentitySetting, b: float, many_heads: bool) -> Find
     )
     means = with_one.attention - kernel.attention
     heads = experiment.heads
-    part = finite_heads(kernel.attention, means, b, heads) - kernel.attention
-    claimed = float(np.diagonal(b**2 * means if many_heads else part).mean())
-    found = mean_interval(_added_by_identity(setting, strings, b))
+    added = b**2 * means
+    if not many_heads:
+        added = finite_heads(kernel.attention, means, b, heads) - kernel.attention
+    claimed = float(np.diagonal(added).mean())
+    measured = mean_interval(_added_by_identity(setting, strings, b))
     rounding = b**2 / heads * float(np.diagonal(kernel.halfwidth["attention"]).mean())
     effect = b**2 * float(np.diagonal(kernel.attention - means).mean())
     many = "infinitely many" if many_heads else str(heads)
     return equals(
         f"b's part of ⟨z1, z1⟩ in networks of {heads} heads, by the kernel of {many}",
-        widened(found, rounding + 2 / experiment.width * claimed),
+        widened(measured, rounding + 2 / experiment.width * claimed),
         claimed,
         # Half of what H heads differ by from infinitely many.
         resolution=effect / (2 * heads),
@@ -167,8 +180,14 @@ def _added_by_identity(
     experiment = setting.experiment
     number = {t: i for i, t in enumerate(dict.fromkeys(t for s in strings for t in s))}
     tokens = torch.tensor([[number[t] for t in s] for s in strings])
-    width, heads = experiment.width, experiment.heads
-    shape = NetworkShape(len(number), tokens.shape[1], width, width, heads, 1)
+    shape = NetworkShape(
+        vocabulary=len(number),
+        length=tokens.shape[1],
+        width=experiment.width,
+        head_width=experiment.width,
+        heads=experiment.heads,
+        hidden=1,
+    )
     random = setting.torch_random(3)
     added = []
     with torch.no_grad():
@@ -202,12 +221,12 @@ def _with_residual(setting: IdentitySetting, gram: TemplateGram) -> TemplateGram
         for t in setting.tokens
     ]
     rows = np.array([*tokens, [gamma / math.sqrt(queries)] * len(distinct)])
-    own = np.array([_read_square(x, gamma) for x in distinct])
+    squares = np.array([_read_square(x, gamma) for x in distinct])
     return replace(
         gram,
         features=tuple(triangle(np.vstack([f, rows])) for f in gram.features),
-        self_values=tuple(d + own for d in gram.self_values),
-        attention_self=gram.attention_self + own[list(gram.column)],
+        self_values=tuple(d + squares for d in gram.self_values),
+        attention_self=gram.attention_self + squares[list(gram.column)],
     )
 
 
@@ -219,16 +238,17 @@ def _read_square(incidence: Incidence, gamma: float) -> float:
 
 
 def _gap(gram: TemplateGram, i: int, j: int) -> float:
+    """‖E f_i − E f_j‖² from the factor of C, which a residual changes."""
     columns = gram.features[0][:, [gram.column[i], gram.column[j]]]
     return float(((columns[:, 0] - columns[:, 1]) ** 2).sum())
 
 
 def _mean_gap(gaps: Float64[np.ndarray, " pairs"], rounding: float = 0.0) -> float:
-    """Their mean, 0 where that is rounding."""
+    """The mean of gaps, or 0 where that is rounding."""
     mean = float(gaps.mean())
     return mean if mean > rounding else 0.0
 
 
 def _pairs(matrix: Float64[np.ndarray, "r r"]) -> Float64[np.ndarray, " pairs"]:
-    """Its entries above the diagonal."""
+    """The entries of a matrix above its diagonal."""
     return matrix[np.triu_indices(len(matrix), 1)]

@@ -1,4 +1,7 @@
-"""What C6 compares an architecture with added multiples of the identity against."""
+"""The task and the architecture of C6, before a and b are added, and the data needed.
+
+a and b are multiples of the identity in W_K W_Qᵀ and in W_V W_O.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 from proofs_check.judgements import TEST_LEVEL
-from proofs_check.seeds import numpy_stream, seed_array
+from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory.interval import Interval
 from symbind_theory.separation.incidence import Incidence
 from symbind_theory.tasks import TemplateTask
@@ -29,8 +32,8 @@ __all__ = [
     "interval_ratio",
 ]
 
-# Each of two intervals of a ratio gets half the false alarms.
-_EACH = 1 - (1 - TEST_LEVEL) / 2
+# A ratio has two intervals, each with half the false alarms.
+_RATIO_LEVEL = 1 - (1 - TEST_LEVEL) / 2
 
 BATCH_PAIRS = 64
 """Means of two independent batches are multiplied: so many pairs of batches."""
@@ -38,16 +41,17 @@ BATCH_PAIRS = 64
 
 @dataclass(frozen=True, slots=True)
 class IdentityExperiment:
-    """How precisely things are estimated.
+    """How precisely N, sampled attention and finite networks are known.
 
     Attributes:
-        rel_tol: of λ_min(N).
-        max_points: outer points for it, at most.
-        draws: of Gaussian logits, at least 256; half as many for kernels of strings.
+        rel_tol: relative halfwidth of λ_min(N) at which no more points are taken.
+        max_points: outer points for N, at most.
+        draws: how often Gaussian logits are drawn, at least 256; half as many draws
+            for kernels of strings.
         networks: finite networks, at least 2.
-        heads: H of each.
-        width: of their embeddings and heads.
-        target: mean squared error that the data needed is for.
+        heads: H, the heads of each network.
+        width: d of the networks, for embeddings and heads alike.
+        target: the mean squared error for which the data needed is compared.
 
     Raises:
         InputError: a number out of range.
@@ -73,13 +77,13 @@ class IdentityExperiment:
 
 @dataclass(frozen=True)
 class IdentitySetting:
-    """What is compared against.
+    """A task on an architecture without what is added to it.
 
     Attributes:
-        task: the task.
-        base: the architecture without what is added.
-        experiment: precision.
-        seed: of everything random.
+        task: whose templates make up N.
+        base: the architecture without the multiple that is looked at.
+        experiment: how precisely all is estimated.
+        seed: from which all random numbers follow.
     """
 
     task: TemplateTask
@@ -88,14 +92,21 @@ class IdentitySetting:
     seed: int
 
     def gram(self, architecture: Architecture, precise: bool = True) -> TemplateGram:
-        """N; on a fixed number of points where differences of two are to be exact."""
+        """N of an architecture, perhaps another than `base`.
+
+        Args:
+            architecture: a transformer of depth 1.
+            precise: whether points are added until λ_min(N) is known to `rel_tol`.
+                Otherwise their number is fixed, so that two architectures have equal
+                points, and what is random cancels in the difference of their N.
+        """
         return template_gram(
             self.task.templates,
             architecture,
-            self.experiment.rel_tol if precise else 1e9,
-            self.experiment.max_points,
-            self.seed,
-            level=_EACH,
+            rel_tol=self.experiment.rel_tol if precise else 1e9,
+            max_points=self.experiment.max_points,
+            seed=self.seed,
+            level=_RATIO_LEVEL,
         )
 
     @property
@@ -110,16 +121,16 @@ class IdentitySetting:
         return (*self.task.regular_tokens, *appended)
 
     def random(self, stream: int) -> np.random.Generator:
-        """A stream of its own for each purpose."""
+        """numpy's generator for a purpose, independent of those for others."""
         return numpy_stream(stream, self.seed)
 
     def torch_random(self, stream: int) -> torch.Generator:
-        """A stream of its own for each purpose, of torch's random numbers."""
-        return torch.Generator().manual_seed(int(seed_array((), stream, self.seed)))
+        """torch's generator for a purpose, independent of those for others."""
+        return torch_stream(stream, self.seed, bits=63)
 
 
 def data_needed(setting: IdentitySetting, gram: TemplateMatrix) -> Interval:
-    """Strings for the target error."""
+    """How many training strings N asks for to reach the target error."""
     target = setting.experiment.target
     return sample_complexity(setting.task, target=target, gram=gram).interval
 

@@ -32,8 +32,8 @@ class KernelSets:
     """Training sets of kernel regression.
 
     Attributes:
-        sets: how many, ≥ 2.
-        strings: in each, ≥ 1; none shares a symbol with another.
+        sets: how many training sets there are, ≥ 2.
+        strings: how many strings a set has, ≥ 1; none shares a symbol with another.
         alpha: ridge λ > 0.
         noise: standard deviation of the labels' noise; the task's when None.
 
@@ -75,8 +75,8 @@ def regression_errors(
     Args:
         gram: N and self values.
         regression: labels, weights, ridge and noise.
-        templates: of the training strings.
-        generator: of the labels' noise.
+        templates: the number of each training string's template.
+        generator: from which the labels' noise is drawn.
     """
     sets, strings = templates.shape
     at_once = max(1, _AT_ONCE // strings**2)

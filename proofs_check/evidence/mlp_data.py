@@ -32,12 +32,13 @@ __all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much data there is.
+    """How many strings and symbols an MLP is trained and tested on.
 
     Attributes:
         strings: training strings, ≥ 1.
-        seen: symbols of training. At least as many as any template has wildcards.
-        unseen: symbols that training never shows. At least as many too, and ≥ 2.
+        seen: symbols of training, at least as many as any template has wildcards.
+        unseen: symbols that training never shows, at least as many as any template has
+            wildcards, and ≥ 2.
         test: test strings of each template, ≥ 1.
         fills: independent slot fills of each template, ≥ 1.
 
@@ -63,15 +64,15 @@ class MLPData:
 
     Attributes:
         tokens: training strings as numbers.
-        labels: of the training strings, noise included.
+        labels: the training strings' labels, noise included.
         test: test strings of each template.
         fills: each template with its wildcard positions filled independently, the
             templates of one skeleton alike.
         targets: label of each template.
         weights: probability of each template.
-        floor: of the task, exact to rounding.
+        floor: the task's MLP floor, exact to rounding.
         vocabulary: number of tokens.
-        unseen: how many of them, the last ones, training does not show.
+        unseen: how many tokens, the last ones, training does not show.
     """
 
     tokens: Int64[torch.Tensor, "n k"]
@@ -86,7 +87,7 @@ class MLPData:
 
     @classmethod
     def draw(cls, task: TemplateTask, sizes: Sizes, seed: int) -> MLPData:
-        """Training strings by the task's laws; symbols of the others are uniform.
+        """Draw training strings by the task's laws, test strings and fills uniformly.
 
         Raises:
             InputError: symbolic labels, a law that names its tokens, or fewer symbols
@@ -94,12 +95,12 @@ class MLPData:
         """
         _check(task, sizes)
         regular = task.regular_tokens
-        known = len(regular) + sizes.seen
+        shown = len(regular) + sizes.seen
         names = [*regular, *islice(fresh_tokens(regular), sizes.seen + sizes.unseen)]
         vocabulary = Vocabulary(names)
-        sample = task.sample(sizes.strings, names[len(regular) : known], seed)
+        sample = task.sample(sizes.strings, names[len(regular) : shown], seed)
         generator = numpy_stream(seed)
-        last = np.arange(known, len(names))
+        last = np.arange(shown, len(names))
         orders = np.tile(last, (len(task), sizes.test, 1))
         distinct = generator.permuted(orders, axis=-1)
         test = [
@@ -132,7 +133,7 @@ class MLPData:
 
         Args:
             stack: the networks.
-            strings: of each template, such as `test` or `fills`.
+            strings: some strings of each template, such as `test` or `fills`.
         """
         outputs = stack.outputs(strings.flatten(0, 1)).unflatten(1, strings.shape[:2])
         losses = (outputs - self.targets[:, None]).square().mean(2)
@@ -153,6 +154,7 @@ class MLPData:
 
 
 def _check(task: TemplateTask, sizes: Sizes) -> None:
+    """Refuse tasks that leave no symbol unseen, or that an MLP has no output for."""
     if task.symbolic:
         raise InputError(
             f"labels are symbolic, such as {task.labels[0]!r}; expected numbers: the "
@@ -202,25 +204,25 @@ def random_permutations(
 ) -> Int64[torch.Tensor, "k m"]:
     """Π: at each position an independent uniform permutation of the last tokens.
 
-    Drawn again if it is the same at all positions: to give symbols new names leaves
-    what an embedding shared by all positions sees of them. For one position, if it
-    moves nothing.
+    It is drawn again if it is the same at all positions, which only gives symbols new
+    names: an embedding shared by all positions sees no difference then. A string of one
+    position has it drawn again if it moves nothing.
 
     Args:
         length: k.
         vocabulary: m, number of tokens.
-        moved: how many of them, the last ones, are permuted, ≥ 2.
-        generator: of the permutations.
+        moved: how many tokens, the last ones, are permuted, ≥ 2.
+        generator: from which the permutations are drawn.
     """
     kept = vocabulary - moved
-    found = torch.arange(vocabulary).repeat(length, 1)
-    names = found[0].clone()
-    while (found == names).all():
-        for row in found:
+    permutations = torch.arange(vocabulary).repeat(length, 1)
+    renaming = permutations[0].clone()
+    while (permutations == renaming).all():
+        for row in permutations:
             row[kept:] = kept + torch.randperm(moved, generator=generator)
         if length > 1:
-            names = found[0].clone()
-    return found
+            renaming = permutations[0].clone()
+    return permutations
 
 
 def permute(

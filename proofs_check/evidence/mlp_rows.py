@@ -46,8 +46,8 @@ def mlp_findings(
     if activation.constant:
         raise InputError("activation is constant; expected one that is not")
     kernel = partial(mlp_kernel, activation=activation, depth=depth)
-    known = closed_matrix(kernel, templates)
-    n, skeletons = known.matrix, [t.skeleton for t in templates]
+    gram = closed_matrix(kernel, templates)
+    n, skeletons = gram.matrix, [t.skeleton for t in templates]
     pairs = list(combinations(range(len(templates)), 2))
     shared = [(i, j) for i, j in pairs if skeletons[i] == skeletons[j]]
     rounding = _ROUNDING * float(np.abs(n).max())
@@ -60,7 +60,7 @@ def mlp_findings(
     rows = proved(statement, equal == shared)
     if set(shared) < set(equal) and not _tells_overlaps(kernel, templates[0].length):
         rows = reported(f"{statement}, in exact arithmetic: rounding hides others")
-    return [rows, _mlp_spectrum(network, known, bool(shared), activation)]
+    return [rows, _mlp_spectrum(network, gram, bool(shared), activation)]
 
 
 def _tells_overlaps(kernel: StringKernel, length: int) -> bool:
@@ -71,16 +71,16 @@ def _tells_overlaps(kernel: StringKernel, length: int) -> bool:
 
 
 def _mlp_spectrum(
-    network: str, known: TemplateMatrix, shared: bool, activation: Activation
+    network: str, gram: TemplateMatrix, shared: bool, activation: Activation
 ) -> Finding:
-    """Singular for shared skeletons or a row of zeros, non-singular otherwise."""
-    smallest = known.smallest_eigenvalue
+    """N is singular for shared skeletons or a row of zeros, non-singular otherwise."""
+    smallest = gram.smallest_eigenvalue
     resolved = smallest.low > 0
     if shared:
         outcome = Outcome.REFUTED if resolved else Outcome.HOLDS
         statement = f"N of {network} is singular, as a skeleton is shared; λ_min"
         return Finding(statement, outcome, smallest)
-    if not known.matrix.diagonal().all():
+    if not gram.matrix.diagonal().all():
         return proved(
             f"N of {network} is singular without a shared skeleton: φ is odd, so the "
             "row of the template without regular tokens is 0",

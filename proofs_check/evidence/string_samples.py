@@ -33,7 +33,7 @@ class Sampling:
     Attributes:
         points: outer points for conditional expectations at most, ≥ 64.
         runs: independent estimates from strings, ≥ 2.
-        samples: of the features in each run, ≥ 32.
+        samples: draws of the Gaussians in each run, ≥ 32.
         copies: strings of each template in a run, no symbol shared, ≥ 2.
 
     Raises:
@@ -57,8 +57,8 @@ class StringSamples:
     """Independent unbiased estimates from strings, one a run.
 
     Attributes:
-        attention: of C; shape (runs, r, r), symmetric.
-        attention_self: of d; shape (runs, r).
+        attention: estimates of C, symmetric; shape (runs, r, r).
+        attention_self: estimates of d, the self values; shape (runs, r).
         rounding: bound on the error of each, and of gaps, by rounding.
     """
 
@@ -89,29 +89,29 @@ class StringSamples:
         k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
         same = np.einsum("ncicj->nij", k)
         between = (k.sum((1, 3)) - same) / (copies * (copies - 1))
-        own = np.einsum("ncici->ni", k) / copies
+        d = np.einsum("ncici->ni", k) / copies
         # A gap is made of four entries, none of which exceeds the largest d.
-        return cls(between, own, 4 * grams[0].rounding * float(own.max()))
+        rounding = 4 * grams[0].rounding * float(d.max())
+        return cls(attention=between, attention_self=d, rounding=rounding)
 
     @property
     def gaps(self) -> Float64[np.ndarray, "runs r r"]:
         """C_ii + C_jj − 2 C_ij, each within one run: what the run shares cancels."""
-        own = np.diagonal(self.attention, axis1=1, axis2=2)
-        return own[:, :, None] + own[:, None] - 2 * self.attention
+        diagonal = np.diagonal(self.attention, axis1=1, axis2=2)
+        return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
 
 
 def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
-    """Entries of C and self values: two algorithms.
+    """Whether two algorithms agree on the entries of C and on self values.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
     a quarter of the least such step.
     """
     r = len(gram.templates)
-    entries, own = np.triu_indices(r), (np.arange(r),)
     difference = _largest_difference(
         [
-            *_pairs(gram, strings, "attention", entries),
-            *_pairs(gram, strings, "attention_self", own),
+            *_differences(gram, strings, "attention", np.triu_indices(r)),
+            *_differences(gram, strings, "attention_self", (np.arange(r),)),
         ],
         gram.level,
     )
@@ -128,12 +128,13 @@ def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
 
 
 def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
-    """Gaps by the same two algorithms, resolved to half of the largest one.
+    """Whether two algorithms agree on gaps, resolved to half of the largest gap.
 
     Features not averaged over the wildcards would be several times as far apart.
     """
     entries = np.triu_indices(len(gram.templates), 1)
-    difference = _largest_difference(_pairs(gram, strings, "gaps", entries), gram.level)
+    differences = _differences(gram, strings, "gaps", entries)
+    difference = _largest_difference(differences, gram.level)
     largest = float(gram.gaps.max())
     return equals(
         "gaps E‖f_i − f_j‖², by conditional expectations and by strings: largest "
@@ -144,19 +145,26 @@ def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
     )
 
 
-def _pairs(
+def _differences(
     gram: TemplateGram,
     strings: StringSamples,
     name: str,
     entries: tuple[np.ndarray, ...],
 ) -> list[tuple[float, float]]:
-    """(difference, what both intervals allow) for each entry."""
+    """For each entry the difference of two estimates, and what their intervals allow.
+
+    Args:
+        gram: one estimate.
+        strings: the other.
+        name: the field that both have.
+        entries: indices into it.
+    """
     value, reach = getattr(gram, name)[entries], gram.halfwidth[name][entries]
     columns = getattr(strings, name)[(slice(None), *entries)].T
-    found = [mean_interval(column, gram.level) for column in columns]
+    intervals = [mean_interval(column, gram.level) for column in columns]
     return [
         (float(v - interval.value), float(w + interval.halfwidth) + strings.rounding)
-        for v, w, interval in zip(value, reach, found, strict=True)
+        for v, w, interval in zip(value, reach, intervals, strict=True)
     ]
 
 

@@ -48,20 +48,28 @@ class TrainingKernel:
         chosen = self.attention[rows & columns & self.pairs & ~self.shares]
         return float(chosen.mean()) if chosen.size else None
 
-    def moved(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
-        """K − N_ij for the templates of each pair, off the diagonal."""
+    def deviation(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
+        """K − N_ij, i and j the templates of a pair; it means nothing on the diagonal.
+
+        Args:
+            blocks: N.
+        """
         i, j = self.template[:, None], self.template[None, :]
         d = blocks.attention_self
         kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
         return kernel - blocks.matrix[i, j]
 
     def distance(self, blocks: TemplateGram) -> float:
-        """Mean |K − N| over all pairs, at those that share a symbol.
+        """Mean |K − N| over all pairs.
 
-        At the others it is 0 but for the error of the estimate.
+        Pairs that share no symbol count as 0, which they are but for the error of the
+        estimate.
+
+        Args:
+            blocks: N.
         """
-        moved = np.where(self.shares, np.abs(self.moved(blocks)), 0.0)
-        return float(moved[self.pairs].mean())
+        away = np.where(self.shares, np.abs(self.deviation(blocks)), 0.0)
+        return float(away[self.pairs].mean())
 
 
 def training_kernel(
@@ -80,8 +88,8 @@ def training_kernel(
         task: whose strings are sampled.
         architecture: the transformer.
         vocabulary: tokens that substitutions draw from.
-        strings: how many.
-        seed: of the strings and of the Gaussians.
+        strings: how many strings are sampled.
+        seed: from which the strings and the Gaussians follow.
         points: samples of the Gaussians.
 
     Raises:
@@ -101,6 +109,6 @@ def _shares(task: TemplateTask, sample: Sample) -> Bool[np.ndarray, "n n"]:
     symbols = [set(string.split()) - regular for string in sample.strings]
     number = {x: i for i, x in enumerate(sorted(set().union(*symbols)))}
     has = np.zeros((len(symbols), len(number)))
-    for row, own in zip(has, symbols, strict=True):
-        row[[number[x] for x in own]] = 1
+    for row, symbols_of_string in zip(has, symbols, strict=True):
+        row[[number[x] for x in symbols_of_string]] = 1
     return has @ has.T > 0

@@ -47,7 +47,7 @@ def fresh_sample(task: TemplateTask, count: int, seed: int) -> Sample:
     Args:
         task: with real labels; labels get its noise.
         count: number of strings.
-        seed: of the templates and the noise.
+        seed: from which the templates and the noise follow.
     """
     generator = numpy_stream(seed)
     weights = [float(weight) for weight in task.weights]

@@ -18,7 +18,7 @@ from proofs_check.seeds import (
 from symbind_theory.validation import InputError
 
 KEYS = [(0, 0), (0, 1), (1, 0), (2**40, 0), (0, 0, 1)]
-SEEDING = re.compile(r"SeedSequence|default_rng|np\.random\.seed|torch\.manual_seed")
+SEEDING = re.compile(r"SeedSequence|default_rng|np\.random\.seed|manual_seed")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ SEEDING = re.compile(r"SeedSequence|default_rng|np\.random\.seed|torch\.manual_s
     [
         lambda *key: numpy_stream(*key).random(4).tolist(),
         lambda *key: torch.randn(4, generator=torch_stream(*key)).tolist(),
+        lambda *key: torch.randn(4, generator=torch_stream(*key, bits=63)).tolist(),
         lambda *key: seed_words(4, *key),
         lambda *key: seed_array((4,), *key).tolist(),
         lambda *key: [derived_seed(*key)],
@@ -51,6 +52,8 @@ def test_values_in_use_stay():
     assert derived_seed(0, 3, 1) == 1839634470
     assert seed_words(2, 0) == [2968811710, 3677149159]
     assert seed_array((2,), 0).tolist() == [5874934615388537135, 2488343231644625808]
+    assert torch_stream(0).initial_seed() == 2968811710
+    assert torch_stream(0, bits=63).initial_seed() == 5874934615388537135
 
 
 def test_bad_seeds():
@@ -70,7 +73,12 @@ def test_no_other_module_seeds_a_generator():
 
 
 @pytest.mark.parametrize(
-    "line", ["random = np.random.default_rng(seed)", "SeedSequence([seed, 1])"]
+    "line",
+    [
+        "random = np.random.default_rng(seed)",
+        "SeedSequence([seed, 1])",
+        "torch.Generator().manual_seed(seed)",
+    ],
 )
 def test_a_generator_seeded_elsewhere_is_found(line):
     assert seeding(line)

@@ -31,16 +31,34 @@ copying_tasks = tasks(symbolic=True, max_templates=3, max_length=3).filter(
 )
 
 
-@settings(max_examples=10)
-@given(
-    copying_tasks,
-    st.sampled_from(["cls", "last", "mean"]),
-    st.sampled_from([0.0, 0.5, 1.0]),
+readouts = st.sampled_from(["cls", "last", "mean"])
+gammas = st.sampled_from([0.0, 0.5, 1.0])
+
+# With 200 networks rates are known far better than their bounds, but for α → α alone,
+# whose rates are held against a closed form.
+MANY = replace(SMALL, runs=200)
+all_copied = tasks(symbolic=True, max_templates=2, max_length=3).filter(
+    lambda task: len(task.copied) == len(task) and not len(task) == task.length == 1
 )
-def test_no_task_refutes_the_claim(task, readout, gamma):
-    architecture = Architecture(readout=readout, gamma=gamma)
-    report = copying(task, architecture, SMALL)
-    assert report.outcome is not Outcome.REFUTED, report.evidence
+
+
+@settings(max_examples=5)
+@given(all_copied, readouts, gammas)
+def test_every_task_that_copies_shows_the_claim(task, readout, gamma):
+    report = copying(task, Architecture(readout=readout, gamma=gamma), MANY)
+    assert report.outcome is Outcome.HOLDS, report.evidence
+
+
+@settings(max_examples=10)
+@given(copying_tasks, readouts, gammas)
+def test_a_dozen_networks_may_not_tell_but_never_refute(task, readout, gamma):
+    """Templates whose label is not copied leave b's rate open: UNDECIDED is honest.
+
+    Rates are shares of all the training loss, most of which may be theirs.
+    """
+    report = copying(task, Architecture(readout=readout, gamma=gamma), SMALL)
+    refuted = [str(f) for f in report.findings if f.outcome is Outcome.REFUTED]
+    assert refuted == []
 
 
 @settings(max_examples=6)

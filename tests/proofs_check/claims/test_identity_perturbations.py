@@ -32,6 +32,9 @@ SMALL = IdentityExperiment(
     rel_tol=0.1, max_points=1024, draws=2**12, networks=20, width=32, heads=4
 )
 
+# Enough draws for the changed logit, and for b's part in networks to a third of itself.
+LARGER = replace(SMALL, draws=2**16, networks=100)
+
 inequivalent = tasks(pairwise_inequivalent=True, max_templates=2, max_length=3).filter(
     lambda task: len(task) > 1
 )
@@ -49,23 +52,32 @@ def setting(task, architecture, experiment=SMALL, seed=0):
     st.sampled_from([0.5, 1.0, 2.0]),
 )
 def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
-    """Sampled attention and finite networks never refute the formulas."""
+    """Sampled attention agrees with the formulas, and so do finite networks.
+
+    These may be UNDECIDED: how much four heads differ from infinitely many, which is
+    what networks are to resolve, is nothing where all that is read is regular tokens.
+    They know b's part to a third of itself, and the formula's lies in their interval.
+    """
     architecture = Architecture(0.8, 0.9, readout, identity_kq=a)
-    findings = list(in_values(setting(task, architecture), b, False))
-    refuted = [f for f in findings if f.outcome is Outcome.REFUTED]
-    assert not refuted
+    findings = list(in_values(setting(task, architecture, LARGER), b, False))
+    (networks,) = (f for f in findings if "in networks of 4 heads" in f.statement)
+    others = {f.outcome for f in findings if f is not networks}
+    assert others <= {Outcome.HOLDS, None}
+    assert networks.outcome is not Outcome.REFUTED
+    assert networks.estimate is not None
+    assert networks.estimate.relative_halfwidth < 1 / 3
 
 
 @settings(max_examples=4)
 @given(inequivalent, st.sampled_from([0.5, 1.0]))
 def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     base = Architecture(0.8, 0.9)
-    with_setting = setting(task, base)
+    with_setting = setting(task, base, LARGER)
     before, after = (with_setting.gram(replace(base, identity_kq=x)) for x in (0.0, a))
     order = identity_in_keys._leading_orders(with_setting, a)
     assert order.outcome is Outcome.HOLDS
     same = identity_in_keys._changed_logit(with_setting, a, before, after)
-    assert same.outcome is not Outcome.REFUTED
+    assert same.outcome is Outcome.HOLDS
     # A multiple by which `[CLS]` takes far more of the attention is refuted.
     other = identity_in_keys._changed_logit(with_setting, a + 2.5, before, after)
     assert other.outcome is Outcome.REFUTED

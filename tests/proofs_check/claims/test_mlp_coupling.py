@@ -18,6 +18,7 @@ from proofs_check.claims.mlp_coupling import (
     drawn_coupling,
     mlp_coupling,
 )
+from proofs_check.evidence import lockstep
 from proofs_check.evidence.mlp_data import Sizes
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
@@ -110,12 +111,12 @@ def test_beyond_float64_nothing_is_decided():
 
 def test_relative_differences():
     zeros, ones = torch.zeros(3), torch.ones(3)
-    assert module._relative(zeros, zeros) == 0
+    assert lockstep.relative_difference(zeros, zeros) == 0
     # A dead network's twin that is alive is as far off as can be.
-    assert module._relative(ones, zeros) == 1
-    assert module._relative(ones, ones * 4) == 0.75
-    assert math.isnan(module._relative(ones * math.nan, ones))
-    assert math.isnan(module._largest([1.0, math.nan, 2.0]))
+    assert lockstep.relative_difference(ones, zeros) == 1
+    assert lockstep.relative_difference(ones, ones * 4) == 0.75
+    assert math.isnan(lockstep.relative_difference(ones * math.nan, ones))
+    assert math.isnan(lockstep._largest([1.0, math.nan, 2.0]))
 
 
 def test_equal_seeds_equal_reports():

@@ -37,7 +37,7 @@ def finding(report, start):
     return found
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(
     pair=inequivalent_pairs(max_length=3),
     readout=st.sampled_from(["cls", "last"]),
@@ -45,15 +45,13 @@ def finding(report, start):
     seed=st.integers(0, 2**32),
 )
 def test_inequivalent_templates_have_a_non_singular_n(pair, readout, activation, seed):
-    """Both of Theorem S's sides, with few points: the strings then say little."""
+    """All findings hold, both of Theorem S's sides and what strings say of gaps."""
     architecture = Architecture(readout=readout, activation=activation)
-    report = nonsingularity(pair, architecture, FEW, seed)
-    assert report.outcome is not Outcome.REFUTED
-    assert finding(report, "N is non-singular by Theorem S").outcome is Outcome.HOLDS
-    assert finding(report, "gaps are positive").outcome is not Outcome.REFUTED
+    report = nonsingularity(pair, architecture, Sampling(), seed)
+    assert report.outcome is Outcome.HOLDS, report.evidence
     smallest = finding(report, "λ_min(N) agrees")
     assert smallest.estimate is not None
-    assert smallest.estimate.value > 0
+    assert smallest.estimate.low > 0
     assert smallest.expected == "above 0"
 
 

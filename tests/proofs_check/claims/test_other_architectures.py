@@ -28,13 +28,13 @@ from symbind_theory.strategies import tasks, templates
 from symbind_theory.validation import InputError
 
 INVARIANTS = (EQUALITY_PATTERN, REGULAR_COUNTS, SKELETON, TEMPLATE)
-CANDIDATES = {candidate.name: candidate for candidate in candidates()}
+CANDIDATES = candidates()
 
 
 @settings(max_examples=30)
 @given(task=tasks(max_length=4))
 def test_closed_forms_are_singular_exactly_where_invariants_agree(task):
-    report = other_architectures(task, compared=candidates())
+    report = other_architectures(task, compared=CANDIDATES)
     assert report.outcome is Outcome.HOLDS
 
 
@@ -80,7 +80,7 @@ def test_invariants_by_example(invariant, one, other, equal):
 WITNESSES = [["?a ?a X", "?a ?b X"], ["X ?a", "?a X"], ["X ?a", "?a ?b"]]
 MUTANTS = [
     pytest.param(candidate, wrong, id=f"{candidate.name}, {wrong.words}")
-    for candidate in candidates()
+    for candidate in CANDIDATES
     for wrong in INVARIANTS
     if wrong is not candidate.invariant
 ]
@@ -99,7 +99,7 @@ def test_any_other_invariant_is_refuted_somewhere(candidate, wrong):
 def test_the_table_says_which_architectures_tell_same_from_different():
     report = other_architectures(AA_AB)
     rows = [f.statement for f in report.findings if f.outcome is None]
-    assert len(rows) == len(CANDIDATES) + 1
+    assert len(rows) == len(list(CANDIDATES)) + 1
     non_singular = {r.split(" on '?a")[0] for r in rows if r.endswith("non-singular")}
     assert non_singular == {"N of an MLP on X Xᵀ", "N of a transformer"}
     assert all(r.endswith("singular") for r in rows)
@@ -122,7 +122,7 @@ def known(rows, low):
             smallest_eigenvalue=interval,
         )
 
-    return replace(CANDIDATES["an MLP on X Xᵀ"], matrix=matrix, compares=None)
+    return replace(CANDIDATES.equality_mlp, matrix=matrix, compares=None)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_a_recurrent_network_has_forgotten_is_undecided():
     """Skeletons differ in the first token: λ_min > 0 drowns in rounding."""
     rest = " ".join(f"?{i}" for i in range(20))
     pair = [f"X {rest}", f"Y {rest}"]
-    recurrent = CANDIDATES["a recurrent network, last state"]
+    recurrent = CANDIDATES.recurrent_last
     assert parallel_rows(recurrent.matrix([Template(t) for t in pair]))
     report = other_architectures(pair, compared=[recurrent])
     assert report.outcome is Outcome.UNDECIDED
@@ -171,7 +171,7 @@ def test_what_a_recurrent_network_has_forgotten_is_undecided():
 @given(task=tasks())
 def test_the_kernels_are_functions_of_what_they_compare(task):
     """Equal comparisons give entries equal up to a factor for each string."""
-    for candidate in CANDIDATES.values():
+    for candidate in CANDIDATES:
         blind = candidate.blind_pairs(task.templates)
         assert blind <= set(parallel_rows(candidate.matrix(task.templates)))
 
@@ -185,7 +185,7 @@ def test_other_activations_leave_the_closed_forms_at_the_cosine():
 
 
 def test_equal_seeds_give_equal_reports_and_others_do_not():
-    closed = candidates()[-1]
+    closed = CANDIDATES.equality_mlp
     one, again, other = (
         other_architectures(AA_AB, compared=[closed, transformer(points=64, seed=s)])
         for s in (5, 5, 6)
@@ -212,6 +212,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_bad_input(arguments, message):
     with pytest.raises(InputError, match=message):
         other_architectures(**arguments)
+
+
+def test_candidates_come_in_the_order_of_the_table():
+    """And each has its own name, by which the ledger's lines are told apart."""
+    names = [candidate.name for candidate in CANDIDATES]
+    assert names[0] == CANDIDATES.one_hot_mlp.name
+    assert names[-1] == CANDIDATES.equality_mlp.name
+    assert len(set(names)) == len(names) == 6
 
 
 def test_odd_and_other_activations_have_no_closed_candidates():
