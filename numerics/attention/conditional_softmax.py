@@ -33,7 +33,7 @@ from numerics.attention.softmax_blocks import (
     mean_weights,
 )
 from numerics.shapes import Float
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 
@@ -90,13 +90,13 @@ class ConditionalSoftmax:
         beta, gamma = architecture.beta, architecture.gamma
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
-        self._seen = [Incidence(t, architecture.readout) for t in templates]
+        self._seen = [incidence_of(t, architecture.readout) for t in templates]
         self._symbols = [_symbols(seen) for seen in self._seen]
         self._gamma = gamma
         self._shift = beta * architecture.identity_kq
         asked = self._seen
         if reference is not None:
-            asked = [Incidence(t, architecture.readout) for t in reference]
+            asked = [incidence_of(t, architecture.readout) for t in reference]
         self._logits = SharedLogits(asked, beta, gamma)
         self._users = queries_of(self._seen)
         self.tokens = self._logits.tokens

@@ -39,7 +39,7 @@ from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
 from numerics.devices import chunk_numbers
 from numerics.shapes import Float64, Int64
-from symbind_theory.separation.incidence import Incidence, Readout
+from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError
 
@@ -200,7 +200,7 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
     token beside the one that makes it.
     """
     wild = [f"?{position}" for position in range(length)]
-    read = [q for q in Incidence(Template(wild), readout).queries if q < length]
+    read = [q for q in incidence_of(Template(wild), readout).queries if q < length]
     placed: list[dict[int, str]] = [
         {},
         *({position: token} for token in tokens for position in range(length)),
@@ -259,7 +259,7 @@ def _mean_weights(
     faces: Sequence[Face], architecture: Architecture
 ) -> Float64[np.ndarray, " faces"]:
     """E of the attention to the wildcard of each face of size 1."""
-    seen = [Incidence(face.template, architecture.readout) for face in faces]
+    seen = [incidence_of(face.template, architecture.readout) for face in faces]
     moments = moments_of([s.symbols for s in seen], architecture)
     return np.array(
         [

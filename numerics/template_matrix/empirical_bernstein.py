@@ -30,7 +30,7 @@ from numerics.averages.points import PseudoRandomPoints
 from numerics.devices import chunk_numbers, resolve_device
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
@@ -131,7 +131,7 @@ def _identity_gaps(
     templates: Sequence[Template], architecture: Architecture, tokens: Sequence[str]
 ) -> tuple[Float64[np.ndarray, "r r"], float]:
     """b² ‖E f_i − E f_j‖², and the defect of the moments behind it."""
-    strings = [Incidence(t, architecture.readout).symbols for t in templates]
+    strings = [incidence_of(t, architecture.readout).symbols for t in templates]
     found = moments_of(strings, architecture)
     f = mean_features(strings, found.weights, tokens, architecture.gamma)
     apart = f[:, :, None] - f[:, None, :]

@@ -49,7 +49,7 @@ from numerics.template_matrix.spectrum import (
     leave_one_out_factors,
     stack_factors,
 )
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
@@ -126,7 +126,7 @@ def template_gram(
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
-    strings = [Incidence(t, architecture.readout).symbols for t in distinct]
+    strings = [incidence_of(t, architecture.readout).symbols for t in distinct]
     own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
     groups = PointGroups(inner, own, seed, method)
     sizes = _sizes(max_points // GROUPS, method)
