@@ -15,6 +15,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.template_matrix.bounded import BoundedMatrix
+from numerics.template_matrix.given import check_architecture
 from symbind_theory.records.check import CheckResult
 
 __all__ = ["matrix_read_back"]
@@ -40,7 +41,12 @@ def matrix_read_back(
             K_self is known but for rounding where it reads one position. The document
             does not say how well otherwise: intervals then are [0, ∞], unless no
             template has wildcards.
+
+    Raises:
+        InputError: an architecture other than the one that the result records.
     """
+    if architecture is not None:
+        check_architecture("result", result.architecture, architecture)
     estimates = result.estimates
     matrix_self = np.array(estimates.matrix_self, dtype=np.float64)
     exact = architecture is not None and architecture.readout != "mean"
