@@ -21,7 +21,7 @@ from numerics.averages.jackknife import GROUPS
 from numerics.averages.linalg import triangle
 from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
-from numerics.protocols import Progress
+from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import (
@@ -31,12 +31,13 @@ from numerics.strings.component_table import (
     architecture_key,
 )
 from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor
 from numerics.template_matrix.record import kernel_excess
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales"]
+__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales", "kernel_of"]
 
 _LEAST_POINTS = 64 * GROUPS
 
@@ -87,6 +88,32 @@ class OneLayerKernel:
         )
         base = _base(patterns, settings)
         return OneLayerGram(tuple(patterns), settings, base, ComponentTable(settings))
+
+
+def kernel_of(
+    architecture: Architecture | None, kernel: PatternKernel | None
+) -> PatternKernel:
+    """The kernel that a function works with: the one given, or an architecture's.
+
+    >>> slow = OneLayerKernel(Architecture(beta=2.0), points=2**16)
+    >>> kernel_of(Architecture(beta=2.0), slow) is kernel_of(None, slow) is slow
+    True
+
+    Args:
+        architecture: the transformer; when None that of `kernel`, or `Architecture()`.
+        kernel: the kernel if it is there already.
+
+    Raises:
+        InputError: an architecture beside a kernel that is of another one, or that does
+            not tell its own.
+    """
+    if kernel is None:
+        return OneLayerKernel(architecture or Architecture())
+    if architecture is not None:
+        own = getattr(kernel, "architecture", None)
+        known = own if isinstance(own, Architecture) else None
+        check_architecture("kernel", known, architecture)
+    return kernel
 
 
 @dataclass(frozen=True)
