@@ -22,10 +22,15 @@ import numpy as np
 from rich.progress import track
 
 from examples.pages import DOCS, rewritten
-from numerics import TransformerKernelClassifier, TransformerKernelRegressor
-from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
-from numerics.learning.finite_vocabulary import perturbed_curve
-from numerics.strings.collisions import CollisionGraph, collision_graph
+from numerics import (
+    TransformerKernelClassifier,
+    TransformerKernelRegressor,
+    collision_graph,
+    margin_transfer,
+    perturbed_curve,
+)
+from numerics.estimators.ideal_classifier import MarginTransfer
+from numerics.strings.collisions import CollisionGraph
 from symbind_theory import TemplateTask
 from symbind_theory.overlaps import OverlapType
 
