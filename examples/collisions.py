@@ -86,7 +86,7 @@ class Row:
 
     @property
     def mean_errors(self) -> np.ndarray:
-        """The same of the template means."""
+        """Mean squared error of the template means, for each seed."""
         return ((self.means - LABELS) ** 2).mean(1)
 
 

@@ -195,7 +195,7 @@ class _Averages:
     Attributes:
         weight: E s_i at a position of each token, the query's own position excepted.
         query_weight: E s_i at the query's own position, where the identity moves it.
-        square: as in `Row`.
+        square: E Σ_ij s_i s_j (1[x_i = x_j] + γ² 1[i = j]).
         sum: E Σ_i s_i.
         sum_of_pairs: E Σ_ij s_i s_j.
     """

@@ -167,7 +167,7 @@ class _Rows:
 
     Attributes:
         of: the rows that each query has.
-        scale: of each row.
+        scale: the size of each row's part of a logit.
     """
 
     def __init__(self, queries: Sequence[Query], gamma: float) -> None:

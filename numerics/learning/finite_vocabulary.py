@@ -97,7 +97,7 @@ class PerturbedCurve:
         collisions: with how many others a string collides on average.
         alpha: ridge.
         noise: standard deviation of the training labels' noise.
-        law: of the collisions.
+        law: how often each collision happens, and what it adds to the kernel.
     """
 
     sizes: tuple[int, ...]
@@ -222,7 +222,7 @@ class _Perturbation:
         regression: labels y, weights μ and the standard deviation σ of their noise.
         N: the template matrix.
         e: excess + α.
-        law: of the collisions.
+        law: how often each collision happens, and what it adds to the kernel.
     """
 
     regression: Regression
@@ -242,11 +242,11 @@ class _Perturbation:
         return np.where(there, first * second * law.chance / 2, 0.0)
 
     def collisions(self, n: float) -> float:
-        """With how many others a string collides."""
+        """How many others a string collides with, on average."""
         return 2 * float(self.events(n).sum()) / max(n, 1)
 
     def shift(self, n: float) -> float:
-        """Of the squared error: the sum over all events of what each does alone.
+        """What collisions add to the squared error: the sum of what each does alone.
 
         The error is Σ_k μ_k (missed_k² + σ² |R k|²): when predictions change by p, the
         first part changes by p (2 missed + p).

@@ -104,8 +104,8 @@ class CopyingNetwork:
     """A network with logits as outputs, of which some groups are trained: `Trainable`.
 
     Args:
-        network: whose attention is read; its hidden layer is not used.
-        groups: of its parameters, those that training moves.
+        network: the transformer whose attention is read; its hidden layer is not used.
+        groups: names of the groups of its parameters that training moves.
     """
 
     def __init__(
@@ -197,9 +197,9 @@ def initial_rates(
     Args:
         strings: training and test strings.
         architecture: β, γ, readout, and a and b, with which each head starts.
-        shape: of the networks.
+        shape: the networks' sizes.
         runs: how many independent ones.
-        seed: of the stream that they come from one after another.
+        seed: seeds the stream that they come from one after another.
         measured: statistics wanted.
         groups: groups of parameters wanted.
     """
@@ -241,10 +241,10 @@ def trained_accuracies(
 
     Args:
         strings: training and test strings.
-        architecture: as in `initial_rates`.
-        shape: of the networks.
+        architecture: β, γ, readout, and a and b, with which each head starts.
+        shape: the networks' sizes.
         runs: how many independent ones.
-        seed: of the stream that they come from one after another.
+        seed: seeds the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
     groups = [g for g in GROUPS if identity_vo or g != "identity_vo"]
@@ -296,7 +296,7 @@ def _parameters(
 def _gradients(
     value: torch.Tensor, parameters: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
-    """Of a number; its graph is kept, for it may hold another number too."""
+    """The gradients of a number, whose graph is kept: it may hold another one too."""
     return torch.autograd.grad(
         value,
         parameters,

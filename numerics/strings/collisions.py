@@ -38,11 +38,10 @@ class CollisionGraph:
     """Collisions among n distinct strings.
 
     Attributes:
-        patterns: of the strings.
+        patterns: those that the strings have.
         strings: how many distinct strings have each pattern; shape (r,).
-        edges: how many pairs have each overlap type that occurs. The two strings of a
-            pair have no order: of a type and its swapped twin the smaller stands for
-            both.
+        edges: how many pairs have each overlap type that occurs. A pair has no
+            order: the smaller of a type and its swapped twin stands for both.
         degrees: with how many others each string collides; shape (n,).
     """
 

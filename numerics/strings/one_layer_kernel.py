@@ -50,7 +50,7 @@ class OneLayerKernel:
         architecture: the transformer, of depth 1.
         points: outer points for what shared tokens add, rounded down to 16 times a
             power of two; at least 1024.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda".
         cache: folder for estimates; "auto" for the user's cache folder, None for none.
 
@@ -123,9 +123,9 @@ class _Base:
     Attributes:
         features: F with C = FᵀF.
         attention_self: d.
-        halfwidth: of N.
-        feature_error: relative, of F's columns.
-        self_error: relative, of d.
+        halfwidth: half-widths of N's entries.
+        feature_error: bound on the relative error of each column of F.
+        self_error: bound on the relative error of d.
     """
 
     features: Float64[np.ndarray, "rows r"]
@@ -172,7 +172,7 @@ class OneLayerGram:
 
     Attributes:
         patterns: the patterns.
-        settings: of the components.
+        settings: what all components depend on.
         base: the kernel of strings that share no symbol.
         components: those estimated so far; it grows.
     """
@@ -297,7 +297,7 @@ def component_scales(
     wildcards: Int64[np.ndarray, " r"],
     squares: Mapping[int, Float64[np.ndarray, " r"]],
 ) -> dict[int, Float64[np.ndarray, " r"]]:
-    """By what each pattern's components of each level are multiplied.
+    """The factors that each pattern's components of each level are multiplied by.
 
     The last component, of all wildcards together, is brought to what is left of the
     kernel of a string with itself; the others are shortened only if they exceed it. A
@@ -324,9 +324,9 @@ def _carried_over(
     patterns: Sequence[Template],
     d: Float64[np.ndarray, " r"],
 ) -> Float64[np.ndarray, "all r"]:
-    """The given features beside those of new patterns that relate to them as in the
-    union.
+    """The given features beside those of new patterns: f_new = A f_old + rest.
 
+    A and the rest are those of the union, whose features are of old and new together.
     A new pattern without wildcards has one string, whose C_ii = d_i is known.
     """
     old = features.shape[1]

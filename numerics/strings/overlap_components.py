@@ -71,7 +71,7 @@ class ComponentGram:
         values: where wildcard `slots[o[m]]` of the second face carries the token of
             wildcard `slots[m]` of the first, o the m-th of all orders of s things in
             lexicographic order; shape (faces, faces, s!).
-        halfwidth: of the values, at level 0.999 each; same shape.
+        halfwidth: the values' half-widths, at level 0.999 each; same shape.
     """
 
     faces: tuple[Face, ...]
@@ -107,10 +107,10 @@ def component_gram(
 
     Args:
         faces: distinct faces of one size, of templates of one length.
-        regular_tokens: of all templates that the kernel serves, in any order.
+        regular_tokens: those of all templates that the kernel serves, in any order.
         architecture: the transformer, of depth 1.
         points: outer points, in 16 groups of a power of two each.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: where to compute.
         report: called with the groups done so far, out of 16.
     """
@@ -152,7 +152,7 @@ class _Plan:
         templates: those with some wildcards made regular.
         parts: for each face and each order of its slots, the templates of all subsets;
             shape (columns, 2^s).
-        signs: of the subsets.
+        signs: (−1)^{|S|−|T|} of each subset T; shape (2^s,).
         reference: what decides the points.
     """
 

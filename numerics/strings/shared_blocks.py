@@ -97,10 +97,10 @@ class Columns:
 
     Attributes:
         incidence: B; shape (n, count).
-        token_set: of each column, increasing; shape (count,).
+        token_set: which set each column stands for, increasing; shape (count,).
         kind: which pattern and wildcards each column has; shape (count,).
-        pattern: of each kind; shape (kinds,).
-        slots: of each kind; shape (kinds, s).
+        pattern: the pattern of each kind; shape (kinds,).
+        slots: the wildcards of each kind; shape (kinds, s).
     """
 
     incidence: sp.csr_array

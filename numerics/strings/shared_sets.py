@@ -30,7 +30,7 @@ class Level:
         token_set: which set it has; shape (e,).
         slots: the wildcards that carry the set's tokens, in the order of the tokens;
             shape (e, s).
-        tokens: of each set, increasing; shape (sets, s).
+        tokens: the tokens of each set, increasing; shape (sets, s).
     """
 
     string: Int64[np.ndarray, " e"]

@@ -47,7 +47,7 @@ class GapBounds:
         high: upper bounds; shape (r, r).
         failure_probability: that any of the bounds fails.
         points: number of independent points.
-        seed: of the points.
+        seed: the seed of the points.
     """
 
     gaps: Float64[np.ndarray, "r r"]
@@ -75,8 +75,7 @@ def gap_bounds(
 
     Args:
         templates: templates of one length, or their text.
-        architecture: the transformer; `Architecture()` when None. Supported as in
-            `template_gram`.
+        architecture: the transformer, of depth 1; `Architecture()` when None.
         points: independent outer points, ≥ 2.
         seed: equal seeds give equal bits.
         device: "auto", "cpu" or "cuda".

@@ -105,8 +105,9 @@ def template_gram(
             points, whose error falls as n^{−1/2} only: choose it where nothing but
             independence is to be assumed.
         level: coverage of every interval, in (0, 1).
-        precision: of the features, "float64" or "float32"; the intervals include what
-            it costs. All that follows from the features is computed in float64.
+        precision: in which features are computed, "float64" or "float32"; the intervals
+            include what it costs. All that follows from the features is computed in
+            float64.
         progress: called with (points done, points at most).
 
     Raises:

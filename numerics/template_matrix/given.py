@@ -41,7 +41,7 @@ def matrix_of(
         templates: those of the task, in its order.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         gram: the matrix if it is there already.
-        settings: of `template_gram`, should it be asked.
+        settings: further arguments of `template_gram`, should it be asked.
 
     Raises:
         InputError: a gram of other templates or of another architecture.
@@ -74,7 +74,7 @@ def checked_matrix(
     """The matrix given, if it is of these templates and of this architecture.
 
     Args:
-        name: of the argument that holds the matrix.
+        name: what the argument that holds the matrix is called.
         given: the matrix.
         templates: what it should be of, in this order; names of wildcards play no part.
         architecture: what it should be of; any when None.
@@ -107,8 +107,9 @@ def check_architecture(
     """See that what a function was given is of the architecture passed beside it.
 
     Args:
-        name: of the argument that was given: a matrix, a kernel, the result of a check.
-        given: its architecture, or the record of it; None where it is not known.
+        name: what the argument that was given is called.
+        given: the architecture of the matrix, kernel or result that it holds, or the
+            record of it; None where it is not known.
         passed: the architecture passed.
 
     Raises:

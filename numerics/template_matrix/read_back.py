@@ -1,8 +1,8 @@
 """The template matrix of an earlier check, from the document that it left.
 
 The document has N, K_self, half-widths of N's entries and an interval of λ_min(N), all
-of one level, but not the replicates behind them. Intervals of other statistics follow
-as for any matrix whose entries are known to within half-widths (`BoundedMatrix`): all
+of one level, but not the replicates behind them. Intervals of other statistics are
+those of a matrix whose entries are known to within half-widths (`BoundedMatrix`): all
 entries are asked to be covered at once, so that their level is lower than the
 document's, no correlation between errors of entries is used, and they contain what the
 document says of λ_min. So they are wider than those of the estimate, and [0, ∞] as soon
@@ -36,7 +36,7 @@ def matrix_read_back(
     (True, True)
 
     Args:
-        result: of `check`, or read from its JSON document.
+        result: what `check` returned, or what was read from its JSON document.
         architecture: the transformer that was checked; None where it is not known.
             K_self is known but for rounding where it reads one position. The document
             does not say how well otherwise: intervals then are [0, ∞], unless no

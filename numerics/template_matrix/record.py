@@ -46,13 +46,13 @@ class TemplateGram:
         seed: the seed of the points.
         confidence: coverage of every interval, looks at intermediate sizes included.
         method: how the outer points were drawn.
-        precision: of the features.
+        precision: in which the features were computed, "float64" or "float32".
         device: where they were computed.
         column: which of the distinct templates, up to renaming, each template is.
         features: F with C = FᵀF for the distinct templates, on all points, then with
             each group of points left out in turn.
-        self_values: d of the distinct templates, likewise; equal throughout where they
-            need no points.
+        self_values: d of the distinct templates, on all points, then with each group of
+            points left out in turn; equal throughout where they need no points.
         feature_error: bound on the relative error of each column of features, by
             rounding and by the inner stage, which re-drawing points does not show.
         self_error: bound on the relative error of `self_values` besides what re-drawing
@@ -154,7 +154,7 @@ class TemplateGram:
         return found
 
     def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
-        """The same for several statistics that are computed together.
+        """Several statistics that are computed together, with their intervals.
 
         Each interval covers its own statistic with probability `level`.
         """
