@@ -6,12 +6,12 @@ Three ways to the same number, in one run on one machine:
 
 - pairs: what one writes first. For each of K(X, X'), K(Y, Y') and K(X, Y) the joint
   covariance of both strings' logits goes to torch's `MultivariateNormal`, and the
-  softmax product is averaged over its samples.
+  softmax product is averaged over its points.
 - mc: `template_gram(method="mc")`, wildcards averaged exactly, features shared.
 - rqmc: the default.
 
 Each is repeated with fresh seeds; its cost is mean-squared error × time, which does not
-depend on the number of samples for the first two. Only ratios of costs mean something.
+depend on the number of points for the first two. Only ratios of costs mean something.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAIRS = [
     ("?a ?b ?c ?a ?b ?c", "?a ?b ?c ?a ?c ?b"),
 ]
 REPEATS = 16
-SAMPLES = 100_000
+POINTS = 100_000
 POINTS = 2**16
 # 16 times the points of what it judges, and seeds of its own.
 REFERENCE_POINTS = 2**20
@@ -69,7 +69,7 @@ def kernel_of_pair(first: list[str], second: list[str], seed: int) -> float:
     covariance = torch.from_numpy(2 * (token + place) + JITTER * np.eye(2 * keys))
     torch.manual_seed(seed)
     law = MultivariateNormal(torch.zeros(2 * keys, dtype=torch.float64), covariance)
-    logits = law.sample((SAMPLES,))
+    logits = law.sample((POINTS,))
     left = torch.softmax(logits[:, :keys], 1)
     right = torch.softmax(logits[:, keys:], 1)
     inner = torch.from_numpy(token[:keys, keys:] + np.eye(keys))
@@ -77,7 +77,7 @@ def kernel_of_pair(first: list[str], second: list[str], seed: int) -> float:
 
 
 def gap_by_pairs(pair: tuple[str, str], seed: int) -> float:
-    """C_ii + C_jj − 2 C_ij, each entry from samples of its own."""
+    """C_ii + C_jj − 2 C_ij, each entry from points of its own."""
 
     def filled(text: str, copy: str) -> list[str]:
         template = Template(text)
@@ -143,7 +143,7 @@ def main() -> None:
     console = Console(width=110)
     console.print(table)
     console.print(
-        "Ratios of mean-squared error × time; the reference's own half-width is part "
+        "Ratios of mean-squared error × time; the reference's own halfwidth is part "
         "of the errors."
     )
 

@@ -3,7 +3,7 @@
     python -m benchmarks.bench_strings
 
 A Gram matrix by Monte Carlo is a product of the features of all strings with their
-transpose, 2 n² multiplications and additions for each sample and coordinate if it is
+transpose, 2 n² multiplications and additions for each point and coordinate if it is
 done as it stands. The rate counts those; half of them suffice, as the product is
 symmetric, so the rate may exceed that of a general GEMM measured beside it. Drawing,
 gathering and the softmax are included; the error bars at the end are not.
@@ -31,15 +31,15 @@ class Rate:
 
     Attributes:
         readout: position that is read.
-        precision: of samples and products.
-        samples_per_second: each one serves all strings.
-        flops: 2 n² for each sample and coordinate, per second.
+        precision: of points and products.
+        points_per_second: each one serves all strings.
+        flops: 2 n² for each point and coordinate, per second.
         gemm: flops of a general GEMM in that precision on the same device.
     """
 
     readout: Readout
     precision: str
-    samples_per_second: float
+    points_per_second: float
     flops: float
     gemm: float
 
@@ -84,9 +84,9 @@ def sampling_rate(
     Args:
         readout: position that is read.
         device: "cpu" or "cuda".
-        precision: of samples and products.
+        precision: of points and products.
         gemm: the device's GEMM rate.
-        points: samples in all 16 groups.
+        points: in all 16 groups.
         n: number of strings.
     """
     marks: list[tuple[int, float]] = []
@@ -118,10 +118,10 @@ def main() -> None:
     gemm = gemm_rate("cpu")
     console = Console()
     console.print(f"{STRINGS} strings of {LENGTH} from {VOCABULARY} tokens, float64")
-    table = Table("readout", "samples/s", "of the GEMM rate")
+    table = Table("readout", "points/s", "of the GEMM rate")
     for readout in READOUTS:
         rate = sampling_rate(readout, "cpu", "float64", gemm)
-        table.add_row(readout, f"{rate.samples_per_second:.0f}", f"{rate.share:.0%}")
+        table.add_row(readout, f"{rate.points_per_second:.0f}", f"{rate.share:.0%}")
     console.print(table)
 
 

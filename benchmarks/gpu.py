@@ -1,4 +1,4 @@
-"""On an accelerator: samples per second, share of its GEMM rate, and agreement.
+"""On an accelerator: points per second, share of its GEMM rate, and agreement.
 
     python -m benchmarks.gpu
 
@@ -110,7 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write the results; the exit status is 2 without a device."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--points", type=int, default=2**14, help="samples (16384)")
+    parser.add_argument(
+        "--points", type=int, default=2**14, help="of the Gaussians (16384)"
+    )
     parser.add_argument("--strings", type=int, default=STRINGS, help="strings (4096)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of results")
     options = parser.parse_args(arguments)
@@ -127,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     for rate in rates:
         print(
-            f"{rate.readout}, {rate.precision}: {rate.samples_per_second:.0f} samples "
+            f"{rate.readout}, {rate.precision}: {rate.points_per_second:.0f} points "
             f"a second, {rate.share:.0%} of the GEMM rate"
         )
     agreements = [

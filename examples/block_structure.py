@@ -182,11 +182,11 @@ def _mean_wildcards() -> float:
 
 
 def _points(
-    axis: Any, rows: Sequence[Row], samples: Sequence[np.ndarray], law: str
+    axis: Any, rows: Sequence[Row], values: Sequence[np.ndarray], law: str
 ) -> None:
-    errors = [2 * s.std(ddof=1) / np.sqrt(len(s)) for s in samples]
+    errors = [2 * s.std(ddof=1) / np.sqrt(len(s)) for s in values]
     inverse = [1 / row.diversity for row in rows]
-    mean = [s.mean() for s in samples]
+    mean = [s.mean() for s in values]
     axis.errorbar(inverse, mean, errors, marker="o", markersize=4, label=law)
 
 

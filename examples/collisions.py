@@ -200,7 +200,7 @@ def margins_table(rows: Sequence[Margins]) -> Iterator[str]:
         seeds = row.seeds
         ideal = np.array([np.abs(m.ideal).min() for m in seeds])
         bound = np.array([m.bound.max() for m in seeds])
-        change = np.array([np.abs(m.found - m.ideal).max() for m in seeds])
+        change = np.array([np.abs(m.fitted - m.ideal).max() for m in seeds])
         certified = sum(bool(m.certified.all()) for m in seeds)
         yield (
             f"| {row.size} | {row.vocabulary / row.size:g} | {_estimate(ideal, 3)} | "

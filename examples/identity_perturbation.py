@@ -48,7 +48,7 @@ class Row:
         smallest: λ_min(N).
         relative: the same against e.
         condition: condition number of N.
-        samples: strings for a mean squared error of 0.01, labels ±1.
+        strings: how many for a mean squared error of 0.01, labels ±1.
         gap: between the two templates.
     """
 
@@ -58,7 +58,7 @@ class Row:
     smallest: Interval
     relative: Interval
     condition: Interval
-    samples: Interval
+    strings: Interval
     gap: Interval
 
 
@@ -75,23 +75,23 @@ def measure(name: str, readout: Readout, multiple: float) -> Row:
         smallest=gram.smallest_eigenvalue,
         relative=relative_eigenvalue(gram),
         condition=gram.condition_number,
-        samples=sample_complexity(task, architecture, target=0.01, gram=gram).interval,
+        strings=sample_complexity(task, architecture, target=0.01, gram=gram).interval,
         gap=Interval(value, max(0.0, value - width), value + width, gram.level),
     )
 
 
 def markdown(rows: Sequence[Row]) -> Iterator[str]:
-    """The rows as a table, every number with its half-width."""
-    yield "| task | readout | a | λ_min(N) | λ_min/e | condition | samples | gap |"
+    """The rows as a table, every number with its halfwidth."""
+    yield "| task | readout | a | λ_min(N) | λ_min/e | condition | strings | gap |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for row in rows:
-        intervals = (row.smallest, row.relative, row.condition, row.samples, row.gap)
+        intervals = (row.smallest, row.relative, row.condition, row.strings, row.gap)
         cells = [row.task, row.readout, f"{row.multiple:g}", *map(_number, intervals)]
         yield f"| {' | '.join(cells)} |"
 
 
 def _number(interval: Interval) -> str:
-    """The value to the digit that its half-width touches, the half-width in brackets.
+    """The value to the digit that its halfwidth touches, the halfwidth in brackets.
 
     >>> _number(Interval(0.0012345, 0.0012334, 0.00123568))
     '1.2345(12)e-3'
@@ -124,7 +124,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         ("smallest", "λ_min(N)"),
         ("relative", "λ_min(N) against e"),
         ("condition", "condition number"),
-        ("samples", "strings for an error of 0.01"),
+        ("strings", "strings for an error of 0.01"),
     ]
     figure, axes = plt.subplots(
         len(TASKS), len(quantities), figsize=(13, 6), sharex=True, squeeze=False

@@ -71,7 +71,7 @@ class TypeValues:
 
     Attributes:
         value: the kernel's value at each type; shape (m,).
-        halfwidth: its half-width at level 0.999; shape (m,).
+        halfwidth: its halfwidth at level 0.999; shape (m,).
     """
 
     value: Float64[np.ndarray, " m"]

@@ -163,8 +163,8 @@ def variants(
     Where the architecture has no a it is 2 here, where it has no b it is 1. Seed,
     method and level are the check's.
     """
-    curve, samples = result.learning_curve, result.sample_complexity
-    if curve is None or samples is None:
+    curve, complexity = result.learning_curve, result.sample_complexity
+    if curve is None or complexity is None:
         return ()
     stage = stage or _silent
     found = []
@@ -193,7 +193,7 @@ def variants(
                 change.identity_kq,
                 change.identity_vo,
                 gram.smallest_eigenvalue,
-                sample_complexity(result.task, target=samples.target, gram=gram),
+                sample_complexity(result.task, target=complexity.target, gram=gram),
                 Curve(implied.sizes, implied.intervals, implied.alpha),
             )
         )

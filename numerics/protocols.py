@@ -131,13 +131,13 @@ class PatternGram(Protocol):
         ...
 
     @property
-    def diagonal(self) -> Float64[np.ndarray, " r"]:
-        """The kernel of a string with itself."""
+    def matrix_self(self) -> Float64[np.ndarray, " r"]:
+        """K_self, the kernel of a string of each pattern with itself."""
         ...
 
     @property
     def excess(self) -> Float64[np.ndarray, " r"]:
-        """`diagonal` less the diagonal of N; ≥ 0, exactly 0 without wildcards."""
+        """`matrix_self` less the diagonal of N; ≥ 0, exactly 0 without wildcards."""
         ...
 
     def values(

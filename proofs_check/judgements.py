@@ -106,7 +106,7 @@ def equals(
         statement: what is estimated.
         estimate: with an interval that covers it at its level.
         expected: the value claimed.
-        resolution: the half-width above which agreement would mean nothing: the
+        resolution: the halfwidth above which agreement would mean nothing: the
             statement is then undecided, unless the interval misses the value.
     """
     if not estimate.contains(expected):
@@ -141,7 +141,7 @@ def at_most(
         statement: what is estimated.
         estimate: with an interval that covers it at its level.
         bound: the value claimed.
-        resolution: for a bound that may be attained, the half-width up to which an
+        resolution: for a bound that may be attained, the halfwidth up to which an
             interval that straddles it agrees; a wider one is undecided.
     """
     attained = estimate.low <= bound and estimate.halfwidth <= resolution

@@ -177,7 +177,7 @@ class _Series:
         self.r = _centred(self.regular)
         self.query_wild = int(symbols[-1][0])
         self.wild_share = Fraction(sum(wild for wild, _ in symbols), self.size)
-        self.known = {}
+        self.coefficients = {}
 
     def keys(self):
         """What the features depend on, order by order."""
@@ -192,10 +192,10 @@ class _Series:
 
     def coefficient(self, order, place):
         """The coefficient at an order and place, as {power of gamma: number}."""
-        if (order, place) not in self.known:
+        if (order, place) not in self.coefficients:
             by_order = (self._count, self._position, self._frequency, self._pattern)
-            self.known[order, place] = by_order[order](*place)
-        return self.known[order, place]
+            self.coefficients[order, place] = by_order[order](*place)
+        return self.coefficients[order, place]
 
     def _count(self, token):
         return {0: Fraction(self.counts.get(token, 0), self.size)}
@@ -266,11 +266,11 @@ def _deviation(matrix, a):
 def _classes(series):
     """For each order, a number for each template, equal where they agree so far."""
     keys = [tuple(s.keys()) for s in series]
-    found = []
+    classes = []
     for order in range(4):
         seen = {}
-        found.append([seen.setdefault(k[: order + 1], len(seen)) for k in keys])
-    return found
+        classes.append([seen.setdefault(k[: order + 1], len(seen)) for k in keys])
+    return classes
 
 
 def _groups(classes):

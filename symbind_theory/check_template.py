@@ -21,7 +21,7 @@ from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.command.shell import rendered, run_command, say, write_output
 from symbind_theory.files import check_distinct, check_writable, write_text
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, CheckResult, Curve, Samples
+from symbind_theory.records.check import Alignment, CheckResult, Curve, SampleComplexity
 from symbind_theory.records.page import Provenance
 from symbind_theory.separation.certificates import certify, write_certificate
 from symbind_theory.separation.theorem_s import decide
@@ -63,9 +63,9 @@ def check(
     Args:
         task: templates, labels and weights.
         architecture: the transformer; `numerics.Architecture()` when None.
-        target: mean squared error on unseen symbols for which to say how many samples
+        target: mean squared error on unseen symbols for which to say how many strings
             N implies, > 0.
-        rel_tol: relative half-width aimed at for the smallest eigenvalue of N, > 0.
+        rel_tol: relative halfwidth aimed at for the smallest eigenvalue of N, > 0.
         max_points: outer points at most, ≥ 64.
         seed: of the random points, ≥ 0.
         device: "auto", "cpu" or "cuda".
@@ -106,14 +106,14 @@ def check(
         collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
         estimates=estimates,
-        sample_complexity=learned.samples,
+        sample_complexity=learned.complexity,
         alignment=learned.alignment,
         learning_curve=learned.curve,
         verdicts=reach_verdicts(
             task,
             decision,
             estimates.smallest_eigenvalue,
-            learned.samples,
+            learned.complexity,
             described.identity_vo,
         ),
         seed=seed,
@@ -125,7 +125,7 @@ def check(
 class _Learning:
     """What N implies for learning; nothing for symbolic labels."""
 
-    samples: Samples | None = None
+    complexity: SampleComplexity | None = None
     alignment: Alignment | None = None
     curve: Curve | None = None
 
@@ -137,10 +137,10 @@ def _learning(
 
     if task.symbolic:
         return _Learning()
-    samples = sample_complexity(task, architecture, target, gram=gram)
-    curve = learning_curve(task, sizes=curve_sizes(samples), gram=gram)
+    complexity = sample_complexity(task, architecture, target, gram=gram)
+    curve = learning_curve(task, sizes=curve_sizes(complexity), gram=gram)
     return _Learning(
-        samples=samples,
+        complexity=complexity,
         alignment=alignment(task, architecture, target, gram=gram),
         curve=Curve(curve.sizes, curve.intervals, curve.alpha),
     )

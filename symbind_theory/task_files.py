@@ -216,8 +216,8 @@ def _explain(error: Any) -> str:
         if error["type"] == "extra_forbidden":
             near = difflib.get_close_matches(field, model.model_fields, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            known = ", ".join(model.model_fields)
-            return f"{name} is no field; expected one of {known}{hint}"
+            names = ", ".join(model.model_fields)
+            return f"{name} is no field; expected one of {names}{hint}"
         expected = model.model_fields[field].description or ""
     if error["type"] == "missing":
         return f"{name} is missing; expected {expected}"

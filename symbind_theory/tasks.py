@@ -211,11 +211,11 @@ class TemplateTask:
             if images == "symbols"
             else combinations(range(len(self.templates)), 2)
         )
-        found = (
+        witnesses = (
             (i, j, self.templates[i].overlap(self.templates[j], images))
             for i, j in pairs
         )
-        return tuple(Overlap(i, j, w) for i, j, w in found if w is not None)
+        return tuple(Overlap(i, j, w) for i, j, w in witnesses if w is not None)
 
     def match(self, string: str | Iterable[str]) -> TaskMatch | None:
         """The first template that produces `string` with symbols for its wildcards.
@@ -332,16 +332,16 @@ class TemplateTask:
         return Sample(tuple(strings), tuple(labels), tuple(indices))
 
     def train_test(
-        self, n_train: int, n_test: int, vocabulary_size: int, seed: int
+        self, n_train: int, n_test: int, vocabulary: int, seed: int
     ) -> tuple[Sample, Sample]:
         """Training and test strings that share no symbol.
 
-        Each side draws by the task's laws from its own `vocabulary_size` fresh tokens,
+        Each side draws by the task's laws from its own `vocabulary` fresh tokens,
         all of them outside the task's regular tokens and labels. Both sides' labels
         have the task's noise.
 
         >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
-        >>> train, test = task.train_test(3, 2, vocabulary_size=8, seed=0)
+        >>> train, test = task.train_test(3, 2, vocabulary=8, seed=0)
         >>> set(" ".join(train.strings).split()) & set(" ".join(test.strings).split())
         set()
 
@@ -349,7 +349,7 @@ class TemplateTask:
             InputError: too few tokens, or a law that names the tokens itself: it could
                 not be followed on both sides.
         """
-        positive_integer("vocabulary_size", vocabulary_size)
+        positive_integer("vocabulary", vocabulary)
         if any(isinstance(law, Probabilities) for law in self.laws):
             raise InputError(
                 "a law of the task names its tokens, so training and test strings "
@@ -357,14 +357,14 @@ class TemplateTask:
             )
         labels = [y for y in self.labels if isinstance(y, str)]
         names = list(
-            islice(fresh_tokens([*self.regular_tokens, *labels]), 2 * vocabulary_size)
+            islice(fresh_tokens([*self.regular_tokens, *labels]), 2 * vocabulary)
         )
         positive_integer("seed", seed, low=0)
         # Streams of their own: seed + 1 for the test would be the next training stream.
         train, test = (random.Random(f"{side} {seed}") for side in ("train", "test"))
         return (
-            self._draw(n_train, names[:vocabulary_size], train),
-            self._draw(n_test, names[vocabulary_size:], test),
+            self._draw(n_train, names[:vocabulary], train),
+            self._draw(n_test, names[vocabulary:], test),
         )
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ import math
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Samples
+from symbind_theory.records.check import SampleComplexity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.tasks import TemplateTask
@@ -18,7 +18,7 @@ def reach_verdicts(
     task: TemplateTask,
     decision: Decision,
     smallest: Interval,
-    samples: Samples | None,
+    complexity: SampleComplexity | None,
     identity_vo: float = 0.0,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
@@ -27,17 +27,17 @@ def reach_verdicts(
         task: the task.
         decision: whether N is non-singular, as far as the templates alone decide it.
         smallest: λ_min(N), estimated.
-        samples: the sample size N implies; None for symbolic labels.
+        complexity: sample complexity from N; None for symbolic labels.
         identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
     """
     matrix = _template_matrix(decision, smallest)
-    found = [
+    verdicts = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
-        _generalises(task, decision, matrix, samples, identity_vo),
+        _generalises(task, decision, matrix, complexity, identity_vo),
         _copying(task, identity_vo) if task.copied else None,
     ]
-    return tuple(verdict for verdict in found if verdict is not None)
+    return tuple(verdict for verdict in verdicts if verdict is not None)
 
 
 def _mlp_floor(task: TemplateTask) -> Verdict:
@@ -81,7 +81,7 @@ def _generalises(
     task: TemplateTask,
     decision: Decision,
     matrix: Verdict,
-    samples: Samples | None,
+    complexity: SampleComplexity | None,
     identity_vo: float,
 ) -> Verdict:
     if task.copied and identity_vo <= 0:
@@ -112,13 +112,13 @@ def _generalises(
             "(C7)."
         )
     if (
-        samples is not None
-        and samples.n is not None
-        and math.isfinite(samples.interval.high)
+        complexity is not None
+        and complexity.n is not None
+        and math.isfinite(complexity.interval.high)
     ):
         needed = (
-            f" N implies about {samples.n} training strings for a mean squared error "
-            f"of {samples.target:g}."
+            f" N implies about {complexity.n} training strings for a mean squared "
+            f"error of {complexity.target:g}."
         )
     return Verdict(
         "C5",

@@ -20,7 +20,7 @@ Laplace's variable, of products with one factor B for each symbol (`symbol_facto
     E s_i = ∫ B_{v,i}(τ) Π_{u≠v} B_u(τ) dτ     for a position i of the symbol v,
 
 at a cost linear in the symbols instead of exponential. The integrand is analytic in a
-strip of half-width π/2, so the trapezoid rule with step h errs by about e^{−π²/h}.
+strip of halfwidth π/2, so the trapezoid rule with step h errs by about e^{−π²/h}.
 
 A readout is a mean over rows, and the features of template i are
 

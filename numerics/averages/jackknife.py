@@ -2,7 +2,7 @@
 
 The points fall into R independent groups of one size. A statistic of the pooled average
 is recomputed with each group left out in turn; the spread of these values estimates its
-standard error, and Student's t with R − 1 degrees of freedom gives the half-width.
+standard error, and Student's t with R − 1 degrees of freedom gives the halfwidth.
 
 Source: Quenouille 1956, Tukey 1958; Efron & Stein 1981 show that it errs on the safe
 side.

@@ -46,13 +46,13 @@ class MarginTransfer:
     Attributes:
         patterns: those of the training strings.
         ideal: f₀ of strings with fresh symbols; shape (r,).
-        found: f of strings with fresh symbols; shape (r,).
+        fitted: f of strings with fresh symbols; shape (r,).
         bound: what |f − f₀| is at most; shape (r,).
     """
 
     patterns: tuple[Template, ...]
     ideal: Float64[np.ndarray, " r"]
-    found: Float64[np.ndarray, " r"]
+    fitted: Float64[np.ndarray, " r"]
     bound: Float64[np.ndarray, " r"]
 
     @property
@@ -92,8 +92,8 @@ def margin_transfer(
     return MarginTransfer(
         patterns=data.strings.patterns,
         ideal=_on_fresh_symbols(gram, ideal),
-        found=_on_fresh_symbols(gram, model.dual_coef_),
-        bound=np.sqrt(data.kernel.diagonal) * size,
+        fitted=_on_fresh_symbols(gram, model.dual_coef_),
+        bound=np.sqrt(data.kernel.matrix_self) * size,
     )
 
 

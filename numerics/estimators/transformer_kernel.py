@@ -22,14 +22,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from numerics.architecture import Architecture
-from numerics.estimators.kernel_logistic import solve_logistic
-from numerics.estimators.kernel_ridge import solve_ridge
-from numerics.estimators.samples import (
+from numerics.estimators.arguments import (
     read_classes,
     read_labels,
-    read_samples,
     read_tokens,
+    read_weighted,
 )
+from numerics.estimators.kernel_logistic import solve_logistic
+from numerics.estimators.kernel_ridge import solve_ridge
 from numerics.estimators.training_strings import TrainingStrings
 from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.protocols import PatternKernel
@@ -218,7 +218,7 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         n_iter_: iterations of the solver; 0 where a closed or dense solution was at
             hand.
         residual_: what the solver left of the equation, relative to y.
-        kernel_error_: largest half-width of the kernel values between strings that
+        kernel_error_: largest halfwidth of the kernel values between strings that
             share tokens, at level 0.999; 0 if none do.
     """
 
@@ -247,7 +247,7 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         Raises:
             InputError: strings, labels or parameters that cannot be used.
         """
-        X, y, weight = read_samples(X, read_labels(y), sample_weight)
+        X, y, weight = read_weighted(X, read_labels(y), sample_weight)
         data = self._read(X)
         mass = np.bincount(data.copy_of, weight)
         targets = _sums(data.copy_of, weight[:, None] * y.reshape(len(y), -1))
@@ -321,7 +321,7 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         n_iter_: Newton steps.
         residual_: what the solver left of the optimality conditions, relative to the
             largest multiplicity.
-        kernel_error_: largest half-width of the kernel values between strings that
+        kernel_error_: largest halfwidth of the kernel values between strings that
             share tokens, at level 0.999; 0 if none do.
     """
 
@@ -345,7 +345,7 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         Raises:
             InputError: strings, classes or parameters that cannot be used.
         """
-        X, y, weight = read_samples(X, read_classes(y), sample_weight)
+        X, y, weight = read_weighted(X, read_classes(y), sample_weight)
         classes, number = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise InputError(

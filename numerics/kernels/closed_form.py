@@ -84,10 +84,10 @@ def closed_matrix(kernel: StringKernel, templates: Sequence[Template]) -> Bounde
     )
 
 
-def parallel_rows(known: TemplateMatrix) -> tuple[tuple[int, int], ...]:
+def parallel_rows(gram: TemplateMatrix) -> tuple[tuple[int, int], ...]:
     """Pairs of rows of N equal or proportional to the last few bits; i < j, from 0."""
-    length = np.linalg.norm(known.matrix, axis=1, keepdims=True)
-    unit = known.matrix / np.where(length > 0, length, 1.0)
+    length = np.linalg.norm(gram.matrix, axis=1, keepdims=True)
+    unit = gram.matrix / np.where(length > 0, length, 1.0)
     return tuple(
         (i, j)
         for i, j in combinations(range(len(unit)), 2)

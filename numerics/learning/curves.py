@@ -1,4 +1,4 @@
-"""Learning from N: learning curves, sample sizes, and how hard the labels are.
+"""Learning from N: learning curves, sample complexity, and how hard the labels are.
 
 Source: symbind (closed form, `ridge_law`); the setting is Theorem "transformers
 generalise" of arXiv 2310.09753.
@@ -19,7 +19,7 @@ from numerics.protocols import Statistics, TemplateMatrix
 from numerics.shapes import Float64
 from numerics.template_matrix.given import matrix_of
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Alignment, Samples
+from symbind_theory.records.check import Alignment, SampleComplexity
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
@@ -140,7 +140,7 @@ def sample_complexity(
     *,
     noise: float | None = None,
     gram: TemplateMatrix | None = None,
-) -> Samples:
+) -> SampleComplexity:
     """The number of training strings that N implies for a target error.
 
     Training strings share no symbol and come from each template in proportion to its
@@ -174,7 +174,7 @@ def sample_complexity(
     finite_number("target", target, low=0, strict=True)
     regression = task_regression(task, alpha, noise)
     gram = matrix_of(task.templates, architecture, gram)
-    return _samples(gram, regression, target)
+    return _complexity(gram, regression, target)
 
 
 def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> Interval:
@@ -255,7 +255,7 @@ def alignment(
     return Alignment(
         _from_units(gram.interval(energy), regression),
         tuple((hardest.labels * hardest.unit).tolist()),
-        _samples(gram, hardest, target),
+        _complexity(gram, hardest, target),
     )
 
 
@@ -326,7 +326,9 @@ def _random_errors(
     return [error_law(factor, excess, regression, c)(1.0) for c in counts]
 
 
-def _samples(gram: TemplateMatrix, regression: Regression, target: float) -> Samples:
+def _complexity(
+    gram: TemplateMatrix, regression: Regression, target: float
+) -> SampleComplexity:
     """Where the error law along n·weights meets the target."""
     goal = regression.in_units(target)
 
@@ -339,7 +341,7 @@ def _samples(gram: TemplateMatrix, regression: Regression, target: float) -> Sam
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)
     n = math.ceil(interval.value) if reached else None
-    return Samples(n, interval, target, regression.alpha)
+    return SampleComplexity(n, interval, target, regression.alpha)
 
 
 def _smallest(enough: Callable[[float], bool]) -> float:

@@ -35,13 +35,13 @@ from numerics.shapes import Float64, Int64
 from symbind_theory.validation import positive_integer
 
 __all__ = [
-    "GROUPS",
+    "PARAMETER_GROUPS",
     "STATISTICS",
     "CopyingNetwork",
     "CopyingShape",
+    "CopyingStatistic",
     "CopyingStrings",
-    "RateSamples",
-    "Statistic",
+    "InitialRates",
     "accuracy",
     "copying_strings",
     "initial_rates",
@@ -51,14 +51,22 @@ __all__ = [
     "training_loss",
 ]
 
-Statistic = Literal["margin", "cross-entropy"]
+CopyingStatistic = Literal["margin", "cross-entropy"]
 
 STATISTICS = ("margin", "cross-entropy")
 """What is measured on test strings, the larger the better. *margin*: the right symbol's
 logit less the mean of the test strings' other symbols'. *cross-entropy*: minus the loss
 over all tokens, which also falls where unseen symbols sink below those seen."""
 
-GROUPS = ("value", "output", "embedding", "positions", "key", "query", "identity_vo")
+PARAMETER_GROUPS = (
+    "value",
+    "output",
+    "embedding",
+    "positions",
+    "key",
+    "query",
+    "identity_vo",
+)
 """Groups of parameters: W_V, W_O, W_E, P, W_K, W_Q, and b, those of all heads."""
 
 # Training ends here: the right token has a probability of 0.95, in the geometric mean.
@@ -109,7 +117,7 @@ class CopyingNetwork:
     """
 
     def __init__(
-        self, network: TransformerNetwork, groups: Sequence[str] = GROUPS
+        self, network: TransformerNetwork, groups: Sequence[str] = PARAMETER_GROUPS
     ) -> None:
         self._network, self._groups = network, tuple(groups)
 
@@ -133,25 +141,25 @@ def training_loss(
     network: TransformerNetwork, strings: CopyingStrings
 ) -> Float64[torch.Tensor, ""]:
     """Mean cross-entropy of the training strings."""
-    found = logits(network, strings.train)
-    each = cross_entropy(found, strings.train_targets, reduction="none")
-    return strings.train_weights @ each
+    scores = logits(network, strings.train)
+    losses = cross_entropy(scores, strings.train_targets, reduction="none")
+    return strings.train_weights @ losses
 
 
 def statistics(
     network: TransformerNetwork, strings: CopyingStrings
 ) -> dict[str, Float64[torch.Tensor, ""]]:
     """Each of `STATISTICS`, averaged over the test strings."""
-    found = logits(network, strings.test)
-    each = cross_entropy(found, strings.test_targets, reduction="none")
-    right = found.gather(1, strings.test_targets[:, None])[:, 0]
-    among = found[:, strings.candidates]
+    scores = logits(network, strings.test)
+    losses = cross_entropy(scores, strings.test_targets, reduction="none")
+    right = scores.gather(1, strings.test_targets[:, None])[:, 0]
+    among = scores[:, strings.candidates]
     # The mean over the others is that over all, with the right one taken out.
     symbols = among.shape[1]
     margins = (right - among.mean(1)) * symbols / (symbols - 1)
     return {
         "margin": strings.test_weights @ margins,
-        "cross-entropy": -(strings.test_weights @ each),
+        "cross-entropy": -(strings.test_weights @ losses),
     }
 
 
@@ -164,7 +172,7 @@ def accuracy(network: TransformerNetwork, strings: CopyingStrings) -> float:
 
 
 @dataclass(frozen=True)
-class RateSamples:
+class InitialRates:
     """The two sides of R_g in independent networks at random initialisation.
 
     Attributes:
@@ -190,8 +198,8 @@ def initial_rates(
     seed: int,
     *,
     measured: Sequence[str] = STATISTICS,
-    groups: Sequence[str] = GROUPS,
-) -> RateSamples:
+    groups: Sequence[str] = PARAMETER_GROUPS,
+) -> InitialRates:
     """Gradients of the loss and of statistics in so many networks.
 
     Args:
@@ -210,14 +218,14 @@ def initial_rates(
         down = _gradients(training_loss(network, strings), parameters)
         for group, g in zip(groups, down, strict=True):
             squares.setdefault(group, []).append(float((g * g).sum()))
-        found = statistics(network, strings)
+        values = statistics(network, strings)
         for statistic in measured:
-            up = _gradients(found[statistic], parameters)
+            up = _gradients(values[statistic], parameters)
             for group, s, g in zip(groups, up, down, strict=True):
                 product = -float((s * g).sum())
                 products.setdefault((statistic, group), []).append(product)
     moved = {group: np.array(s) for group, s in squares.items() if any(s)}
-    return RateSamples(
+    return InitialRates(
         MappingProxyType(
             {key: np.array(p) for key, p in products.items() if key[1] in moved}
         ),
@@ -247,7 +255,7 @@ def trained_accuracies(
         seed: seeds the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
-    groups = [g for g in GROUPS if identity_vo or g != "identity_vo"]
+    groups = [g for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"]
     every_string = torch.arange(len(strings.train))
     accuracies = []
     for network in _networks(strings, architecture, shape, runs, seed):

@@ -194,8 +194,8 @@ def _torch_function(activation: Activation) -> Callable[[torch.Tensor], torch.Te
     """φ for tensors."""
     if isinstance(activation, Cosine):
         return lambda t: torch.cos(activation.b1 * t + activation.b2)
-    known = {ReLU: torch.relu, Erf: torch.erf, GELU: torch.nn.functional.gelu}
-    for kind, function in known.items():
+    functions = {ReLU: torch.relu, Erf: torch.erf, GELU: torch.nn.functional.gelu}
+    for kind, function in functions.items():
         if isinstance(activation, kind):
             return function
     raise InputError(
@@ -273,12 +273,12 @@ class _Mean:
     def __init__(self) -> None:
         self._count, self.value, self._squares = 0, np.zeros(()), np.zeros(())
 
-    def add(self, sample: Float64[np.ndarray, "n n"]) -> None:
-        """One more sample."""
+    def add(self, value: Float64[np.ndarray, "n n"]) -> None:
+        """One more value."""
         self._count += 1
-        before = sample - self.value
+        before = value - self.value
         self.value = self.value + before / self._count
-        self._squares = self._squares + before * (sample - self.value)
+        self._squares = self._squares + before * (value - self.value)
 
     @property
     def error(self) -> Float64[np.ndarray, "n n"]:

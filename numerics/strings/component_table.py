@@ -155,7 +155,7 @@ class ComponentTable:
     def lookup(
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
-        """The components and their half-widths, one for each term."""
+        """The components and their halfwidths, one for each term."""
         components = self._levels[terms.level]
         place = {face: index for index, face in enumerate(components.faces)}
         second = np.sort(terms.second_slots, axis=1)

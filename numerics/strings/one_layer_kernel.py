@@ -123,7 +123,7 @@ class _Base:
     Attributes:
         features: F with C = FᵀF.
         attention_self: d.
-        halfwidth: half-widths of N's entries.
+        halfwidth: halfwidths of N's entries.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
     """
@@ -200,7 +200,7 @@ class OneLayerGram:
         return found.factor
 
     @property
-    def diagonal(self) -> Float64[np.ndarray, " r"]:
+    def matrix_self(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself."""
         d = self.base.attention_self
         return self.settings.architecture.activation.dual(d, d, d)
@@ -209,12 +209,12 @@ class OneLayerGram:
     def excess(self) -> Float64[np.ndarray, " r"]:
         """K of a string with itself less the diagonal of N."""
         wild = np.array([bool(t.wildcards) for t in self.patterns])
-        return kernel_excess(self.diagonal, self.factor, wild)
+        return kernel_excess(self.matrix_self, self.factor, wild)
 
     def values(
         self, types: OverlapTypes, progress: Progress | None = None
     ) -> TypeValues:
-        """K of each overlap type, with half-widths.
+        """K of each overlap type, with halfwidths.
 
         The components of a string add up to its kernel with itself, which is known;
         they are scaled to do so. The kernel stays positive semi-definite, and values
@@ -246,7 +246,7 @@ class OneLayerGram:
         value = np.where(nothing, n, found)
         halfwidth = moved + base.halfwidth[i, j]
         return TypeValues(
-            np.where(same, self.diagonal[i], value), np.where(same, 0.0, halfwidth)
+            np.where(same, self.matrix_self[i], value), np.where(same, 0.0, halfwidth)
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
@@ -263,7 +263,7 @@ class OneLayerGram:
         The features of new patterns are estimated together with the old ones, from
         points of their own, and carried over: f_new = A f_old + rest, with A from the
         new estimate and f_old from the one that is there. So the values of a new
-        pattern depend, within their half-widths, on the others that come with it.
+        pattern depend, within their halfwidths, on the others that come with it.
 
         Raises:
             InputError: a regular token that the kernel does not have.

@@ -71,7 +71,7 @@ class ComponentGram:
         values: where wildcard `slots[o[m]]` of the second face carries the token of
             wildcard `slots[m]` of the first, o the m-th of all orders of s things in
             lexicographic order; shape (faces, faces, s!).
-        halfwidth: the values' half-widths, at level 0.999 each; same shape.
+        halfwidth: the values' halfwidths, at level 0.999 each; same shape.
     """
 
     faces: tuple[Face, ...]

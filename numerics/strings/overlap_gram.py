@@ -50,7 +50,7 @@ class CrossGram:
         left_sets: B of the n strings, sparse.
         blocks: M, sparse.
         right_sets: B of the m strings, sparse.
-        error: the largest half-width of the values that occur, at level 0.999.
+        error: the largest halfwidth of the values that occur, at level 0.999.
     """
 
     left: Int64[np.ndarray, " n"]
@@ -120,7 +120,7 @@ class OverlapGram:
         blocks: M, sparse and symmetric; shape (b, b).
         tokens: the token of each column of B that stands for a single one, −1 for
             others; shape (b,).
-        error: the largest half-width of the values that occur, at level 0.999.
+        error: the largest halfwidth of the values that occur, at level 0.999.
     """
 
     pattern: Int64[np.ndarray, " n"]

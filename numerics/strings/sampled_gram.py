@@ -9,7 +9,7 @@ position features, so
                                             γ s_i for each position i)
 
 with s the softmax, averaged over the queries that are read. One draw serves every
-string: the Gram matrix is one GEMM over (sample, feature), exactly positive
+string: the Gram matrix is one GEMM over (point, feature), exactly positive
 semi-definite. A token that occurs in one string only adds to the diagonal alone and
 stays out of the GEMM, which fills one triangle. Nothing is assumed about templates,
 which makes it the independent oracle for `template_gram`.
@@ -57,12 +57,12 @@ class StringGram:
     Attributes:
         attention: K_attn; shape (n, n).
         matrix: K_trans; shape (n, n).
-        halfwidth: half-widths of both, by name; each entry is covered with
+        halfwidth: halfwidths of both, by name; each entry is covered with
             probability `level`.
         rounding: bound on the relative error of K_attn's entries by rounding, which the
-            half-widths include.
-        points: number of samples.
-        seed: of the samples.
+            halfwidths include.
+        points: how many.
+        seed: of the points.
         level: coverage.
     """
 
@@ -96,7 +96,7 @@ def string_gram(
 
     The result depends on which tokens are equal and not on their names: renaming
     tokens by any bijection leaves every bit unchanged. Memory: 16 matrices of n × n,
-    and besides 64 MiB for each thread, or what a single sample takes if that is more:
+    and besides 64 MiB for each thread, or what a single point takes if that is more:
     n times the tokens that occur in two strings or more.
 
     >>> gram = string_gram(["u u", "v w"], points=64)
@@ -109,13 +109,13 @@ def string_gram(
             read.
         architecture: the transformer; `Architecture()` when None. Supported as in
             `template_gram`.
-        points: samples, rounded down to a multiple of 16; at least 32.
+        points: how many, rounded down to a multiple of 16; at least 32.
         seed: equal seeds give equal bits, however the work is spread.
         device: "auto", "cpu" or "cuda".
         level: coverage of each entry's interval.
-        precision: of samples and products, "float64" or "float32"; sums are kept in
-            float64. Rounding is included in every half-width.
-        progress: called with (samples done, samples in all).
+        precision: of points and products, "float64" or "float32"; sums are kept in
+            float64. Rounding is included in every halfwidth.
+        progress: called with (points done, points in all).
 
     Raises:
         InputError: an argument out of range, or strings of different lengths.
@@ -131,7 +131,7 @@ def string_gram(
     each = points // GROUPS
     task = partial(sampler.gram, seed, each)
     attention = np.empty((GROUPS, len(tokens), len(tokens)))
-    numbers = each * sampler.numbers_per_sample
+    numbers = each * sampler.numbers_per_point
     mapped = map_replications(task, range(GROUPS), chosen, numbers)
     for index, found in enumerate(mapped):
         attention[index] = found
@@ -151,7 +151,7 @@ def _result(
     seed: int,
     level: float,
 ) -> StringGram:
-    """Averages and half-widths, a few rows at a time."""
+    """Averages and halfwidths, a few rows at a time."""
     n = groups.shape[1]
     own = np.diagonal(groups, axis1=1, axis2=2)
     d, d_without = own.mean(0), leave_one_out(own)
@@ -227,9 +227,9 @@ class _Sampler:
             within the string, or K where other strings have it too; shape (n, K).
         terms: of the logits.
         added: what the identity adds to the logits; shape (n, Q, K).
-        normals: Gaussians in one sample.
+        normals: Gaussians in one point.
         gamma: position scale.
-        dtype: of samples and products.
+        dtype: of points and products.
         device: where they are computed.
     """
 
@@ -280,8 +280,8 @@ class _Sampler:
         )
 
     @property
-    def numbers_per_sample(self) -> int:
-        """Numbers held for one sample, for sizing chunks."""
+    def numbers_per_point(self) -> int:
+        """Numbers held for one point, for sizing chunks."""
         n, queries, keys, _ = self.added.shape
         return self.normals + n * (3 * queries * keys + self.count + 4 * keys)
 
@@ -292,16 +292,16 @@ class _Sampler:
         A product of so many terms is off by one unit for each at most (Higham 2002,
         (3.5)), and exponentials of logits by a few times the largest logits' size.
         """
-        chunk = max(1, chunk_numbers(self.device) // self.numbers_per_sample)
+        chunk = max(1, chunk_numbers(self.device) // self.numbers_per_point)
         terms = chunk * (self.count + self.added.shape[2])
         return (terms + 512) * float(torch.finfo(self.dtype).eps)
 
     def gram(self, seed: int, count: int, group: int) -> Float64[np.ndarray, "n n"]:
-        """K_attn averaged over one group of samples."""
+        """K_attn averaged over one group of points."""
         n = len(self.shared)
         stream = PseudoRandomPoints(self.normals, seed, group)
         total = torch.zeros((n, n), dtype=torch.float64, device=self.device)
-        chunk = max(1, chunk_numbers(self.device) // self.numbers_per_sample)
+        chunk = max(1, chunk_numbers(self.device) // self.numbers_per_point)
         for start in range(0, count, chunk):
             draws = torch.from_numpy(stream.draw(min(chunk, count - start)).T)
             weights = self._weights(draws.to(self.device, self.dtype).contiguous())
@@ -319,8 +319,8 @@ class _Sampler:
         return _mirrored(total).cpu().numpy()
 
     def _weights(
-        self, draws: Float[torch.Tensor, "normals samples"]
-    ) -> Float[torch.Tensor, "n keys samples"]:
+        self, draws: Float[torch.Tensor, "normals points"]
+    ) -> Float[torch.Tensor, "n keys points"]:
         """The softmax, averaged over the queries."""
         logits = self.added.expand(*self.added.shape[:3], draws.shape[1]).clone()
         for term in self.terms:
@@ -329,12 +329,12 @@ class _Sampler:
 
     def _add_products(
         self,
-        weights: Float[torch.Tensor, "n keys samples"],
+        weights: Float[torch.Tensor, "n keys points"],
         total: Float64[torch.Tensor, "n n"],
     ) -> None:
-        """Add Σ Φ Φᵀ over the samples to the upper slabs of `total`."""
-        n, keys, samples = weights.shape
-        features = weights.new_zeros(n, self.count + 1 + keys, samples)
+        """Add Σ Φ Φᵀ over the points to the upper slabs of `total`."""
+        n, keys, points = weights.shape
+        features = weights.new_zeros(n, self.count + 1 + keys, points)
         strings = torch.arange(n, device=weights.device)
         # One position at a time: no two writes meet, so the order of sums is fixed.
         for i in range(keys):
@@ -349,7 +349,7 @@ class _Sampler:
                 into.addmm_(here, right.T)
             else:
                 into += here @ right.T
-        own = weights.new_zeros(n, keys + 1, samples)
+        own = weights.new_zeros(n, keys + 1, points)
         for i in range(keys):
             own[strings, self.alone[:, i]] += weights[:, i]
         total.diagonal().add_(own[:, :keys].square().sum((1, 2)))

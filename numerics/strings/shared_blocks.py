@@ -37,7 +37,7 @@ class SharedBlocks:
         right: B of the right strings; shape (m, b).
         tokens: the token of each left column that stands for a single one, −1 for
             others; shape (a,).
-        error: the largest half-width of the kernel values in M, at level 0.999.
+        error: the largest halfwidth of the kernel values in M, at level 0.999.
     """
 
     left: sp.csr_array
@@ -193,7 +193,7 @@ def _overlap_types(
 def _moebius(
     levels: Sequence[OverlapTypes], gram: PatternGram, progress: Progress | None
 ) -> tuple[list[Float64[np.ndarray, " t"]], float]:
-    """M_S of the types of each level, and the largest half-width of K in them.
+    """M_S of the types of each level, and the largest halfwidth of K in them.
 
     M_S = Σ_{T⊆S} (−1)^{|S|−|T|} K(pair that shares T), by Möbius inversion.
     """

@@ -15,14 +15,14 @@ from symbind_theory.interval import Interval
 
 __all__ = ["pattern_matrix"]
 
-# That of every half-width of `TypeValues`.
+# That of every halfwidth of `TypeValues`.
 _LEVEL = 0.999
 
 
 def pattern_matrix(
     gram: PatternGram, architecture: Architecture | None = None
 ) -> BoundedMatrix:
-    """N of the patterns, with the half-widths that the kernel states.
+    """N of the patterns, with the halfwidths that the kernel states.
 
     Args:
         gram: the kernel between strings of given patterns.
@@ -40,7 +40,7 @@ def pattern_matrix(
         templates=gram.patterns,
         architecture=architecture,
         matrix=matrix,
-        matrix_self=gram.diagonal,
+        matrix_self=gram.matrix_self,
         halfwidth=halfwidth,
         self_halfwidth=self_halfwidth,
         entry_level=_LEVEL,

@@ -1,4 +1,4 @@
-"""N whose entries are known, each to within a half-width.
+"""N whose entries are known, each to within a halfwidth.
 
 Let Ñ be the true template matrix and |N_ij − Ñ_ij| ≤ H_ij for all i, j at once. With
 η = ‖H‖ and a λ with 0 < λ ≤ λ_min(N) and η < λ, so θ = η/λ < 1, two things follow for a
@@ -46,14 +46,14 @@ _WIDEST = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class BoundedMatrix:
-    """N with half-widths of its entries: a `TemplateMatrix`.
+    """N with halfwidths of its entries: a `TemplateMatrix`.
 
     Attributes:
         templates: the templates, in the order of the rows.
         architecture: the transformer; None for another kernel, or where not known.
         matrix: N; shape (r, r).
         matrix_self: K_self of each template; shape (r,).
-        halfwidth: H, half-widths of N's entries; shape (r, r).
+        halfwidth: H, halfwidths of N's entries; shape (r, r).
         self_halfwidth: those of `matrix_self`; infinite where nothing is known of them.
             They play no part for templates without wildcards, whose excess is 0.
         entry_level: the probability that an entry is covered; 1 where only rounding

@@ -1,6 +1,6 @@
 """Non-asymptotic bounds on gaps: no Gaussian limit, a stated failure probability.
 
-At an outer point the gap's sample x = ‖f_i − f_j‖² lies in [0, 2(1 + γ²)]: the weights
+At an outer point the gap's value x = ‖f_i − f_j‖² lies in [0, 2(1 + γ²)]: the weights
 of positions, and those of tokens, are points of a simplex, of squared diameter 2. With
 n independent points, sample variance V and range B, each side of
 
@@ -67,7 +67,7 @@ def gap_bounds(
     *,
     failure_probability: float = 1e-3,
 ) -> GapBounds:
-    """Bound every gap at once, whatever the distribution of its samples.
+    """Bound every gap at once, whatever the distribution of its values.
 
     >>> bounds = gap_bounds(["?a ?a", "?a ?b"], points=2**14)
     >>> bool(bounds.low[0, 1] > 0)
@@ -139,7 +139,7 @@ def _identity_gaps(
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """Mean and unbiased variance of every pair's samples."""
+    """Mean and unbiased variance of every pair's values."""
 
     mean: Float64[np.ndarray, "r r"]
     variance: Float64[np.ndarray, "r r"]
@@ -164,10 +164,10 @@ class _Moments:
                 result.features,
                 compute_mode="donot_use_mm_for_euclid_dist",
             )
-            samples = distance.square().cpu().numpy()
-            first = samples.mean(0) if first is None else first
-            total += (samples - first).sum(0)
-            square += ((samples - first) ** 2).sum(0)
+            values = distance.square().cpu().numpy()
+            first = values.mean(0) if first is None else first
+            total += (values - first).sum(0)
+            square += ((values - first) ** 2).sum(0)
             defect = max(defect, result.defect)
         assert first is not None
         variance = np.maximum(square - total**2 / count, 0.0) / (count - 1)

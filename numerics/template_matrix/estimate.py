@@ -82,7 +82,7 @@ def template_gram(
 ) -> TemplateGram:
     """Estimate the template matrix and everything that goes with it.
 
-    Points are added, doubling each time, until the half-width of λ_min(N) is at most
+    Points are added, doubling each time, until the halfwidth of λ_min(N) is at most
     `rel_tol` of its value, or `max_points` are used and the interval stays wider.
 
     >>> gram = template_gram(["?a ?a", "?a ?b"])
@@ -95,7 +95,7 @@ def template_gram(
         architecture: the transformer; `Architecture()` when None. This version
             estimates depth 1.
         rel_tol: relative halfwidth aimed at for λ_min(N), > 0. Raise it to 0.1 where
-            only the sign of λ_min matters; lower it where sample sizes are compared.
+            only the sign of λ_min matters; lower it where strings needed are compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
             size, for "rqmc" a power of two: rounded down. Raise it where the interval
             comes back wider than `rel_tol`, or reaches down to 0.

@@ -3,7 +3,7 @@
 The attention features of all templates at all points of a group are the rows of one
 tall matrix F, with C = FᵀF / count. Keeping the triangular factor of its QR
 decomposition instead of C halves the digits lost: distances between columns stay
-accurate however small they are. Where self values are sampled, each group samples its
+accurate however small they are. Where self values are sampled, each group draws its
 own, from points of their own.
 """
 

@@ -1,12 +1,12 @@
 """The template matrix of an earlier check, from the document that it left.
 
-The document has N, K_self, half-widths of N's entries and an interval of λ_min(N), all
+The document has N, K_self, halfwidths of N's entries and an interval of λ_min(N), all
 of one level, but not the replicates behind them. Intervals of other statistics are
-those of a matrix whose entries are known to within half-widths (`BoundedMatrix`): all
+those of a matrix whose entries are known to within halfwidths (`BoundedMatrix`): all
 entries are asked to be covered at once, so that their level is lower than the
 document's, no correlation between errors of entries is used, and they contain what the
 document says of λ_min. So they are wider than those of the estimate, and [0, ∞] as soon
-as the half-widths alone do not tell N from a singular matrix.
+as the halfwidths alone do not tell N from a singular matrix.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ __all__ = ["TemplateGram", "kernel_excess"]
 
 @dataclass(frozen=True)
 class TemplateGram:
-    """C, d, gaps and N of r templates, each with half-widths: a `TemplateMatrix`.
+    """C, d, gaps and N of r templates, each with halfwidths: a `TemplateMatrix`.
 
     Attributes:
         templates: the templates, in the order given.
@@ -40,7 +40,7 @@ class TemplateGram:
         gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
         matrix: N; shape (r, r).
         matrix_self: K_trans of a string with itself; shape (r,).
-        halfwidth: for each of the names above, half-widths of the same shape; each
+        halfwidth: for each of the names above, halfwidths of the same shape; each
             entry is covered with probability `level`.
         points: number of outer points used.
         seed: the seed of the points.

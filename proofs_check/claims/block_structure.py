@@ -205,7 +205,7 @@ def _entries_are_blocks(
 def _differences(
     sets: Sequence[TrainingKernel], blocks: TemplateGram, level: float
 ) -> Iterator[tuple[float, float]]:
-    """Mean entry less N_ij for each pair of templates, with its half-width.
+    """Mean entry less N_ij for each pair of templates, with its halfwidth.
 
     K grows with K_attn ≥ 0, as the powers of its Mehler series do, so that the ends of
     an interval go to the ends of one.

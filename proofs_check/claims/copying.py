@@ -39,7 +39,7 @@ import numpy as np
 
 from numerics.architecture import Architecture, supported
 from numerics.networks.copying_network import (
-    GROUPS,
+    PARAMETER_GROUPS,
     STATISTICS,
     copying_strings,
 )
@@ -103,7 +103,7 @@ def copying(
         statistic: what is claimed to gain nothing: the "margin" among unseen symbols,
             or their full "cross-entropy", of which that is false for γ ≠ 0.
         groups: of parameters that are claimed to teach nothing, of
-            `numerics.networks.copying_network.GROUPS`.
+            `numerics.networks.copying_network.PARAMETER_GROUPS`.
         unseen: whether the symbols asked about are unseen.
         seed: equal seeds give equal reports.
 
@@ -117,10 +117,11 @@ def copying(
     one_of("statistic", statistic, STATISTICS)
     if isinstance(groups, str) or not groups:
         raise InputError(
-            f"groups are {shorten(groups)}; expected some of {', '.join(GROUPS)}"
+            f"groups are {shorten(groups)}; expected some of "
+            f"{', '.join(PARAMETER_GROUPS)}"
         )
     for group in groups:
-        one_of("groups", group, GROUPS)
+        one_of("groups", group, PARAMETER_GROUPS)
     experiment = experiment or CopyingExperiment()
     experiment = record("experiment", experiment, CopyingExperiment)
     strings = copying_strings(task, experiment.symbols, unseen=unseen)

@@ -12,7 +12,7 @@ The observed side is a regressor that knows no templates: `TransformerKernelRegr
 is fitted to strings with noisy labels and asked about symbols outside the training
 strings. Given the counts n_i only the noise is random, so the error less the closed
 form at the counts of the same set is a sample of mean 0: what the counts do to the
-error, most of its spread, is taken out, and sets are independent. Half-widths include
+error, most of its spread, is taken out, and sets are independent. Halfwidths include
 what the error of N may do to the closed form, on either side.
 
 Mutants: two templates that are one up to renaming, with different labels; αβα and αββ

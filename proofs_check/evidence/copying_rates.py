@@ -11,7 +11,7 @@ from numerics.networks.copying_laws import copying_law, softmax_remainder
 from numerics.networks.copying_network import (
     CopyingShape,
     CopyingStrings,
-    RateSamples,
+    InitialRates,
     initial_rates,
     trained_accuracies,
 )
@@ -88,7 +88,7 @@ class CopyingSetting:
     experiment: CopyingExperiment
     one_symbol: bool
 
-    def rates(self, width: int, seed: int) -> RateSamples:
+    def rates(self, width: int, seed: int) -> InitialRates:
         """At random initialisation."""
         shape, runs = self.experiment.shape(width), self.experiment.runs
         return initial_rates(self.strings, self.architecture, shape, runs, seed)
@@ -113,7 +113,7 @@ class MeasuredRates:
 
     setting: CopyingSetting
     width: int
-    samples: RateSamples
+    samples: InitialRates
 
     def values(self, statistic: str, group: str) -> Float64[np.ndarray, " runs"]:
         """Pseudo-values of R_g: their mean is the ratio of means, R_g itself.

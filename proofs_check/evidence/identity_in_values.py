@@ -192,7 +192,7 @@ def _string(template: Template) -> list[str]:
 def _with_residual(setting: IdentitySetting, gram: TemplateGram) -> TemplateGram:
     """N of z1 + Z0_q: two templates share what regular tokens and positions they read.
 
-    Intervals are those of the new N; entries and their half-widths remain the old.
+    Intervals are those of the new N; entries and their halfwidths remain the old.
     """
     gamma, templates = setting.base.gamma, setting.incidences
     distinct = [templates[gram.column.index(c)] for c in range(len(templates))]

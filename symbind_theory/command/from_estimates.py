@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import Estimates, Gap, Samples
+from symbind_theory.records.check import Estimates, Gap, SampleComplexity
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision
@@ -50,9 +50,9 @@ def summarise(
     )
 
 
-def curve_sizes(samples: Samples) -> tuple[int, ...]:
+def curve_sizes(complexity: SampleComplexity) -> tuple[int, ...]:
     """Numbers of strings, four a decade, from 1 to past the one that is enough."""
-    enough = _LARGE_DATA_SET if samples.n is None else max(samples.n, 10)
+    enough = _LARGE_DATA_SET if complexity.n is None else max(complexity.n, 10)
     decades = math.ceil(math.log10(enough) + 0.5)
     # The first quarters of a decade round to 2, 3 and 6.
     return tuple(round(10 ** (step / 4)) for step in range(4 * decades + 1))

@@ -105,7 +105,7 @@ def _add_estimation(parser: CommandParser) -> None:
         "--rel-tol",
         type=number_option(0),
         default=1e-3,
-        help="stop at this relative half-width of the smallest eigenvalue (0.001)",
+        help="stop at this relative halfwidth of the smallest eigenvalue (0.001)",
     )
     add(
         "--max-points",

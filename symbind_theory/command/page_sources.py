@@ -50,10 +50,10 @@ def _none(reason: str) -> Certificate:
 
 def versions() -> dict[str, str]:
     """Of Python, symbind and the packages that its numbers depend on."""
-    found = {"python": platform.python_version(), "symbind": __version__}
+    installed = {"python": platform.python_version(), "symbind": __version__}
     for name in _NUMBERS_DEPEND_ON:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+            installed[name] = "unknown"
+    return installed

@@ -145,13 +145,13 @@ def _under(
     return math.nextafter(1 / high, 0), math.nextafter(1 / low, math.inf)
 
 
-def _least(found: Sequence[Fraction | tuple[float, float]]) -> _Diversity:
+def _least(bounds: Sequence[Fraction | tuple[float, float]]) -> _Diversity:
     """The least of exact numbers and guaranteed intervals; infinite if there is none.
 
     Exact where an exact number is certainly the least.
     """
-    exact = min((x for x in found if isinstance(x, Fraction)), default=None)
-    ends = [x for x in found if isinstance(x, tuple)]
+    exact = min((x for x in bounds if isinstance(x, Fraction)), default=None)
+    ends = [x for x in bounds if isinstance(x, tuple)]
     low = min((low for low, _ in ends), default=math.inf)
     if exact is None or exact > low:
         if not ends:

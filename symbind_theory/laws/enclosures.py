@@ -34,9 +34,9 @@ def enclosed_inclusion(
     check_weights(weights, count)
     if count > 2:
         return enclose_by_race(weights, index, count, rel_tol)
-    own, others = _rates(weights, index)
-    rates = np.concatenate([[own], others])
-    value = own / float(rates.sum())
+    rate, others = _rates(weights, index)
+    rates = np.concatenate([[rate], others])
+    value = rate / float(rates.sum())
     if count == 2:
         # S − a_u as a sum of positive numbers, free of cancellation.
         before = np.concatenate([[0.0], np.cumsum(rates)[:-1]])
@@ -59,10 +59,10 @@ def enclose_by_race(
     The grid is refined where the two sums differ most. Numpy's exponentials are taken
     to be right to 8 units in the last place.
     """
-    own, others = _rates(weights, index)
+    rate, others = _rates(weights, index)
     if not len(others):
         return 1.0, 1.0
-    others = others / own
+    others = others / rate
     # e^{−30} is what an interval may lose at the far end: 1e-13, and P ≥ 1e-7 for the
     # heaviest of up to a million tokens.
     grid = np.concatenate([[0.0], 30 * 2.0 ** np.arange(-45, 1)])
@@ -118,14 +118,14 @@ def _fewer_arrivals(rates: np.ndarray, times: np.ndarray, count: int) -> np.ndar
     The number of arrivals is a sum of independent indicators; its generating function
     Π (e^{−a_u x} + (1 − e^{−a_u x}) z) is multiplied out up to z^{w−1}.
     """
-    found = np.empty(len(times))
+    chances = np.empty(len(times))
     tokens = min(len(rates), 4096)
     step = max(1, _CHUNK // (tokens * count))
     for start in range(0, len(times), step):
-        part = times[start : start + step]
-        product = np.ones((1, 1, len(part)))
+        block_of_times = times[start : start + step]
+        product = np.ones((1, 1, len(block_of_times)))
         for block in np.split(rates, range(tokens, len(rates), tokens)):
-            exponents = block[:, None] * part
+            exponents = block[:, None] * block_of_times
             factors = np.stack([np.exp(-exponents), -np.expm1(-exponents)], axis=1)
             while len(factors) > 1:
                 half = len(factors) // 2
@@ -133,8 +133,8 @@ def _fewer_arrivals(rates: np.ndarray, times: np.ndarray, count: int) -> np.ndar
                     product = _multiplied(product, factors[-1:], count)
                 factors = _multiplied(factors[:half], factors[half : 2 * half], count)
             product = _multiplied(product, factors, count)
-        found[start : start + step] = product[0].sum(axis=0)
-    return found
+        chances[start : start + step] = product[0].sum(axis=0)
+    return chances
 
 
 def _multiplied(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:

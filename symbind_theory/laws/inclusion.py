@@ -116,15 +116,15 @@ def _sum(terms: Sequence[_Ratio]) -> _Ratio:
     return terms[0]
 
 
-def _by_sets(own: int, others: Sequence[int], count: int) -> Fraction | None:
+def _by_sets(rate: int, others: Sequence[int], count: int) -> Fraction | None:
     """P(t, w) as a sum over the sets drawn before t.
 
     f(B), the probability that the first |B| draws are the set B, without t, is
     Σ_{u ∈ B} f(B − u) a_u / (S − a(B − u)); and P = Σ_{|B| < w} f(B) a_t / (S − a(B)).
     """
-    total = own + sum(others)
+    total = rate + sum(others)
     first: dict[tuple[int, ...], Fraction] = {(): Fraction(1)}
-    terms: list[_Ratio] = [(own, total)]
+    terms: list[_Ratio] = [(rate, total)]
     for size in range(1, count):
         following: dict[tuple[int, ...], Fraction] = {}
         for drawn in combinations(range(len(others)), size):
@@ -138,7 +138,10 @@ def _by_sets(own: int, others: Sequence[int], count: int) -> Fraction | None:
             )
         first = following
         terms += [
-            (f.numerator * own, f.denominator * (total - sum(others[x] for x in drawn)))
+            (
+                f.numerator * rate,
+                f.denominator * (total - sum(others[x] for x in drawn)),
+            )
             for drawn, f in first.items()
         ]
         if sum(d.bit_length() for _, d in terms) > _MOST_BITS:

@@ -37,7 +37,7 @@ __all__ = [
     "Curve",
     "Estimates",
     "Gap",
-    "Samples",
+    "SampleComplexity",
 ]
 
 # Beyond what any check counts up to.
@@ -104,9 +104,9 @@ class Estimates:
 
     Attributes:
         gaps: every pair's gap.
-        attention: C as rows; entries' half-widths in `attention_halfwidth`.
+        attention: C as rows; entries' halfwidths in `attention_halfwidth`.
         attention_self: K_attn of a string with itself, for each template.
-        matrix: N as rows; entries' half-widths in `matrix_halfwidth`.
+        matrix: N as rows; entries' halfwidths in `matrix_halfwidth`.
         matrix_self: K_trans of a string with itself, for each template.
         eigenvalues: of N, largest first.
         smallest_eigenvalue: of N.
@@ -144,7 +144,7 @@ class Estimates:
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class SampleComplexity:
     """How many training strings N implies for a target error.
 
     Attributes:
@@ -201,12 +201,14 @@ class Alignment:
         energy: yᵀN⁻¹y, infinite where N is singular in a direction of the labels.
         hardest: the labelling with the labels' mean square that takes the most data,
             the eigenvector of the smallest eigenvalue of N.
-        samples: training strings for the hardest labelling.
+        sample_complexity: for the hardest labelling.
     """
 
     energy: _Estimate
     hardest: Annotated[_Row, InDocument(key="hardest_labels")]
-    samples: Annotated[Samples, InDocument(key="hardest_sample_complexity")]
+    sample_complexity: Annotated[
+        SampleComplexity, InDocument(key="hardest_sample_complexity")
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +240,7 @@ class CheckResult:
     collapsed_pairs: _Pairs
     mlp_floor: Annotated[Any, InDocument(form=FloorForm, place="inline")]
     estimates: Annotated[Estimates, InDocument(place="inline")]
-    sample_complexity: Samples | None
+    sample_complexity: SampleComplexity | None
     alignment: Alignment | None
     learning_curve: Curve | None
     verdicts: tuple[Verdict, ...]
@@ -261,7 +263,7 @@ class CheckResult:
     @property
     def outcome(self) -> Outcome:
         """Of the hypotheses C3 and C5 together: one refuted part refutes the whole."""
-        found = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
-        if Outcome.REFUTED in found:
+        outcomes = {v.outcome for v in self.verdicts if v.claim in ("C3", "C5")}
+        if Outcome.REFUTED in outcomes:
             return Outcome.REFUTED
-        return Outcome.UNDECIDED if Outcome.UNDECIDED in found else Outcome.HOLDS
+        return Outcome.UNDECIDED if Outcome.UNDECIDED in outcomes else Outcome.HOLDS

@@ -180,25 +180,25 @@ def described(annotation: Any) -> Described:
 def fields_of(record: type) -> tuple[DocumentField, ...]:
     """The fields of a record as the document has them, in their order."""
     hints = get_type_hints(record, include_extras=True)
-    found = []
+    entries = []
     for field in fields(record):
         kind = described(hints[field.name])
         key = kind.marks.key or field.name
-        found.append(DocumentField(field.name, key, kind, field.default))
-    return tuple(found)
+        entries.append(DocumentField(field.name, key, kind, field.default))
+    return tuple(entries)
 
 
 @cache
 def document_fields(record: type) -> tuple[DocumentField, ...]:
     """The entries of a record's table in their order, those of inline records too."""
-    own, end = [], []
+    first, end = [], []
     for field in fields_of(record):
         if field.place == "inline" and field.described.record is not None:
             for inner in document_fields(field.described.record):
-                (end if inner.place == "end" else own).append(inner)
+                (end if inner.place == "end" else first).append(inner)
         elif field.place in ("own", "end"):
-            (end if field.place == "end" else own).append(field)
-    return (*own, *end)
+            (end if field.place == "end" else first).append(field)
+    return (*first, *end)
 
 
 def is_record(kind: Any) -> bool:

@@ -194,12 +194,12 @@ def _strict_json(text: str) -> Any:
         return number
 
     def table(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in entries:
-            if name in found:
+            if name in values:
                 raise InputError(f"key {shorten(name)} is there twice; expected once")
-            found[name] = value
-        return found
+            values[name] = value
+        return values
 
     try:
         return json.loads(

@@ -16,9 +16,9 @@ __all__ = ["Entry", "Finding", "Ledger", "Report", "Trial", "conjunction"]
 
 def conjunction(outcomes: Iterable[Outcome]) -> Outcome:
     """Three-valued "and": one refuted part refutes, else one undecided part decides."""
-    found = set(outcomes)
+    occurring = set(outcomes)
     for outcome in (Outcome.REFUTED, Outcome.UNDECIDED):
-        if outcome in found:
+        if outcome in occurring:
             return outcome
     return Outcome.HOLDS
 

@@ -1,4 +1,4 @@
-"""The frozen records that a page shows beside a check: samples, variants, sources."""
+"""The frozen records that a page shows beside a check: kernels, variants, sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.check import Curve, SampleComplexity
 
 __all__ = ["Certificate", "Illustration", "Provenance", "SampledKernel", "Variant"]
 
@@ -20,10 +20,10 @@ class SampledKernel:
         strings: tokens separated by spaces.
         template_indices: which template produced each, from 0, in order.
         matrix: K_trans as rows.
-        halfwidth: largest half-width of an entry.
+        halfwidth: largest halfwidth of an entry.
         level: coverage of each entry.
         vocabulary: how many tokens the substitutions draw from.
-        points: samples behind each entry.
+        points: behind each entry.
     """
 
     strings: tuple[str, ...]
@@ -44,7 +44,7 @@ class Variant:
         identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
         identity_vo: b, the multiple of the identity added to W_V W_O.
         smallest_eigenvalue: of N.
-        samples: that N implies for the target.
+        sample_complexity: from N, for the target.
         curve: the learning curve, at the sizes of the check's own.
     """
 
@@ -52,7 +52,7 @@ class Variant:
     identity_kq: float
     identity_vo: float
     smallest_eigenvalue: Interval
-    samples: Samples
+    sample_complexity: SampleComplexity
     curve: Curve
 
 

@@ -12,12 +12,12 @@ __all__ = ["environment"]
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Reads `markup`; refuses names that are not given."""
-    found = Environment(
+    jinja = Environment(
         loader=PackageLoader("symbind_theory.report", "markup"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals["marks"] = {"HOLDS": "✓", "REFUTED": "✕", "UNDECIDED": "?"}
-    return found
+    jinja.globals["marks"] = {"HOLDS": "✓", "REFUTED": "✕", "UNDECIDED": "?"}
+    return jinja

@@ -15,7 +15,7 @@ from itertools import chain, count
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Gap, Samples
+from symbind_theory.records.check import CheckResult, Gap, SampleComplexity
 
 __all__ = [
     "PARAMETERS",
@@ -29,8 +29,8 @@ __all__ = [
     "parameter_text",
     "phrase",
     "printable",
-    "sample_number",
     "settings",
+    "strings_needed",
     "whole",
 ]
 
@@ -117,7 +117,7 @@ def ends(interval: Interval) -> str:
 
 
 def whole(interval: Interval) -> Interval:
-    """The value and the ends rounded up to whole samples, at the same level."""
+    """The value and the ends rounded up to whole strings, at the same level."""
     value, low, high = (
         math.ceil(end) if math.isfinite(end) else end
         for end in (interval.value, interval.low, interval.high)
@@ -125,9 +125,9 @@ def whole(interval: Interval) -> Interval:
     return Interval(value, low, high, interval.level)
 
 
-def sample_number(samples: Samples) -> str:
+def strings_needed(complexity: SampleComplexity) -> str:
     """How many strings are enough; "beyond 1e15" where no number is."""
-    return "beyond 1e15" if samples.n is None else f"{samples.n}"
+    return "beyond 1e15" if complexity.n is None else f"{complexity.n}"
 
 
 def parameter_text(value: ActivationRecord | float | str | None) -> str:

@@ -65,7 +65,7 @@ def matrix_html(
     halfwidth: np.ndarray,
     rows: Sequence[Fact] = (),
 ) -> str:
-    """A matrix as a shaded table, entries with half-widths as their titles.
+    """A matrix as a shaded table, entries with halfwidths as their titles.
 
     Args:
         caption: above it.

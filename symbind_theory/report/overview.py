@@ -9,7 +9,7 @@ from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import claim
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
-from symbind_theory.report.notation import ends, number, sample_number, whole
+from symbind_theory.report.notation import ends, number, strings_needed, whole
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float
 
@@ -116,21 +116,25 @@ def interval_facts(smallest: Interval, condition: Interval) -> list[Fact]:
 
 def facts(result: CheckResult) -> list[Fact]:
     """What a reader looks for first."""
-    estimates, samples = result.estimates, result.sample_complexity
-    found = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
-    if samples is not None:
-        name = f"strings for error {samples.target:g}"
-        found.append(Fact(name, sample_number(samples), ends(whole(samples.interval))))
+    estimates, complexity = result.estimates, result.sample_complexity
+    shown = interval_facts(estimates.smallest_eigenvalue, estimates.condition_number)
+    if complexity is not None:
+        name = f"strings for error {complexity.target:g}"
+        shown.append(
+            Fact(name, strings_needed(complexity), ends(whole(complexity.interval)))
+        )
     if result.alignment is not None:
-        hardest = result.alignment.samples
+        hardest = result.alignment.sample_complexity
         interval = ends(whole(hardest.interval))
-        found.append(Fact("… for the hardest labels", sample_number(hardest), interval))
+        shown.append(
+            Fact("… for the hardest labels", strings_needed(hardest), interval)
+        )
     if result.mlp_floor is not None:
         # A float is what is left of an irrational floor in a file.
         exact = not isinstance(result.mlp_floor, float)
         words = f"exactly {result.mlp_floor}" if exact else ""
-        found.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
-    return found
+        shown.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
+    return shown
 
 
 def drawn_templates(task: TemplateTask) -> list[Drawn]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import CheckResult, Samples
+from symbind_theory.records.check import CheckResult, SampleComplexity
 from symbind_theory.records.claims import CLAIMS
 from symbind_theory.report.notation import (
     PARAMETERS,
@@ -19,7 +19,7 @@ from symbind_theory.report.notation import (
     parameter_text,
     phrase,
     printable,
-    sample_number,
+    strings_needed,
     whole,
 )
 from symbind_theory.validation import as_float
@@ -91,9 +91,9 @@ def _row(
 def _answers(checks: Sequence[CheckResult]) -> Iterator[Row]:
     answers = (Cell(phrase(check), check.outcome) for check in checks)
     yield Row("transformers", tuple(answers))
-    found = {verdict.claim for check in checks for verdict in check.verdicts}
+    decided = {verdict.claim for check in checks for verdict in check.verdicts}
     for claim in CLAIMS:
-        if claim.id in found:
+        if claim.id in decided:
             cells = tuple(_verdict(check, claim.id) for check in checks)
             yield Row(f"{claim.id} {claim.name}", cells)
 
@@ -118,8 +118,8 @@ def _numbers(checks: Sequence[CheckResult]) -> Iterator[Row]:
         checks,
         lambda check: _estimate(check.estimates.condition_number),
     )
-    yield _row(_samples_name(checks), checks, _samples)
-    yield _row("… for hardest labels", checks, _hardest_samples)
+    yield _row(_complexity_name(checks), checks, _complexity)
+    yield _row("… for hardest labels", checks, _hardest_complexity)
     yield _row("MLP floor", checks, _floor)
     yield _row("smallest gap", checks, _smallest_gap)
 
@@ -128,28 +128,32 @@ def _estimate(interval: Interval) -> str:
     return f"{number(interval.value)}\n{ends(interval)}"
 
 
-def _samples_name(checks: Sequence[CheckResult]) -> str:
+def _complexity_name(checks: Sequence[CheckResult]) -> str:
     targets = {s.target for c in checks if (s := c.sample_complexity) is not None}
     return (
-        f"samples for error {targets.pop():g}"
+        f"strings for error {targets.pop():g}"
         if len(targets) == 1
-        else "samples for the error"
+        else "strings for the error"
     )
 
 
-def _samples(check: CheckResult) -> str | None:
+def _complexity(check: CheckResult) -> str | None:
     return _number_of(check.sample_complexity)
 
 
-def _hardest_samples(check: CheckResult) -> str | None:
-    return None if check.alignment is None else _number_of(check.alignment.samples)
+def _hardest_complexity(check: CheckResult) -> str | None:
+    return (
+        None
+        if check.alignment is None
+        else _number_of(check.alignment.sample_complexity)
+    )
 
 
-def _number_of(samples: Samples | None) -> str | None:
-    if samples is None:
+def _number_of(complexity: SampleComplexity | None) -> str | None:
+    if complexity is None:
         return None
-    shown = sample_number(samples) if samples.n is None else number(samples.n)
-    return f"{shown}\n{ends(whole(samples.interval))}"
+    shown = strings_needed(complexity) if complexity.n is None else number(complexity.n)
+    return f"{shown}\n{ends(whole(complexity.interval))}"
 
 
 def _floor(check: CheckResult) -> str | None:
@@ -183,13 +187,13 @@ def _facts(checks: Sequence[CheckResult]) -> tuple[list[str], list[Row]]:
 
 
 def _target(check: CheckResult) -> str | None:
-    samples = check.sample_complexity
-    return None if samples is None else f"{samples.target:g}"
+    complexity = check.sample_complexity
+    return None if complexity is None else f"{complexity.target:g}"
 
 
 def _ridge(check: CheckResult) -> str | None:
-    samples = check.sample_complexity
-    return None if samples is None else f"{samples.alpha:g}"
+    complexity = check.sample_complexity
+    return None if complexity is None else f"{complexity.alpha:g}"
 
 
 def _level(check: CheckResult) -> str:

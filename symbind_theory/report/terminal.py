@@ -19,8 +19,8 @@ from symbind_theory.report.notation import (
     leading_term,
     loose_overlaps,
     number,
-    sample_number,
     settings,
+    strings_needed,
     whole,
 )
 from symbind_theory.tasks import TemplateTask
@@ -120,7 +120,7 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
 
 
 def _numbers(result: CheckResult) -> Group:
-    estimates, samples = result.estimates, result.sample_complexity
+    estimates, complexity = result.estimates, result.sample_complexity
     level = estimates.level
     table = plain_table("quantity", "value", f"interval at level {level:g}")
     for name, interval in [
@@ -128,15 +128,17 @@ def _numbers(result: CheckResult) -> Group:
         ("condition number", estimates.condition_number),
     ]:
         table.add_row(name, number(interval.value), ends(interval))
-    if samples is not None:
-        name = f"samples for error {samples.target:g}"
-        table.add_row(name, sample_number(samples), ends(whole(samples.interval)))
+    if complexity is not None:
+        name = f"strings for error {complexity.target:g}"
+        table.add_row(
+            name, strings_needed(complexity), ends(whole(complexity.interval))
+        )
     if result.alignment is not None:
         energy = result.alignment.energy
-        hardest = result.alignment.samples
+        hardest = result.alignment.sample_complexity
         table.add_row(
             "… for the hardest labels",
-            sample_number(hardest),
+            strings_needed(hardest),
             ends(whole(hardest.interval)),
         )
         table.add_row("yᵀN⁻¹y", number(energy.value), ends(energy))

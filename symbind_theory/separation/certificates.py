@@ -123,15 +123,15 @@ def write_certificate(certificate: Certificate, path: str | os.PathLike[str]) ->
 def _classes(incidences: list[Incidence]) -> list[list[int]]:
     """For each order, a number for each template, equal where they agree so far."""
     numbers = [0] * len(incidences)
-    found = []
+    classes = []
     for order in range(ORDERS):
         seen: dict[tuple[int, object], int] = {}
         numbers = [
             seen.setdefault((number, x.key(order)), len(seen))
             for number, x in zip(numbers, incidences, strict=True)
         ]
-        found.append(numbers)
-    return found
+        classes.append(numbers)
+    return classes
 
 
 def _groups(numbers: list[int]) -> list[list[int]]:
@@ -190,8 +190,8 @@ def _positions(t: Incidence, u: Incidence) -> _Witness:
     token = t.skeleton[a] or u.skeleton[a]
 
     def coefficient(x: Incidence) -> dict[int, Fraction]:
-        own = x.size * (x.skeleton[a] == token) - x.counts[str(token)]
-        return {2: Fraction(own, x.size ** (3 if x.readout == "mean" else 2))}
+        excess = x.size * (x.skeleton[a] == token) - x.counts[str(token)]
+        return {2: Fraction(excess, x.size ** (3 if x.readout == "mean" else 2))}
 
     return {"position": a}, {"token": token}, coefficient
 
@@ -228,8 +228,8 @@ def _pattern(t: Incidence, u: Incidence) -> _Witness:
 
         def linear(m: tuple[tuple[int, ...], ...]) -> int:
             trace = sum(m[b][b] for b in range(size))
-            own, other = (size * m[b][b] - trace for b in (a, c))
-            return projection * own - 2 * size * m[a][c] - other
+            at_a, at_c = (size * m[b][b] - trace for b in (a, c))
+            return projection * at_a - 2 * size * m[a][c] - at_c
 
         of_wildcards = linear(x.centred)
         wild = int(x.query is None)

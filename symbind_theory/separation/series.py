@@ -238,18 +238,18 @@ def _features(
     """f of one template: for each power of beta, its coordinates."""
     last = len(string) - 1
     queries = range(len(string)) if readout == "mean" else [last]
-    found: list[dict[Coordinate, Polynomial]] = [{} for _ in range(order + 1)]
+    features: list[dict[Coordinate, Polynomial]] = [{} for _ in range(order + 1)]
     private = {i: logits.variances[i] for i in logits.private}
     for q in queries:
         series = softmax_series(logits.row(string, q), order)
-        for into, weights in zip(found, series, strict=True):
+        for into, weights in zip(features, series, strict=True):
             for i, weight in enumerate(weights):
                 mean = gaussian_mean(weight, private) / len(queries)
                 position = ("position", i)
                 into[position] = into.get(position, 0) + logits.gamma * mean
                 if string[i][0] == "token":
                     into[string[i]] = into.get(string[i], 0) + mean
-    return tuple(found)
+    return tuple(features)
 
 
 class _Logits:

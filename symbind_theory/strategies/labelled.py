@@ -87,8 +87,8 @@ def _tasks(
 
 
 def _symbolic_labels(template: Template) -> st.SearchStrategy[str]:
-    own = [template.tokens[p[0]] for p in template.wildcard_positions.values()]
-    return st.sampled_from([*own, *template.regular_tokens, "yes", "a"])
+    wildcards = [template.tokens[p[0]] for p in template.wildcard_positions.values()]
+    return st.sampled_from([*wildcards, *template.regular_tokens, "yes", "a"])
 
 
 @st.composite

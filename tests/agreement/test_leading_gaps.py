@@ -26,7 +26,7 @@ def extrapolate(ratios):
 def test_estimated_gaps_start_as_the_exact_ones(task):
     """At one seed all betas see the same points, so errors of the ratio are common.
 
-    Half-widths at level 1 − 1e-6; some hundred pairs: a false alarm in 10 000 runs.
+    Halfwidths at level 1 − 1e-6; some hundred pairs: a false alarm in 10 000 runs.
     """
     grams = [
         template_gram(

@@ -232,9 +232,9 @@ def test_pointing_at_a_diamond_shows_how_many_strings(browser, plain, numbers):
         "[...document.querySelectorAll('#learning .points path.point')]"
         ".find((e) => e.getBBox().width > 1)",
     )
-    samples = numbers["sample_complexity"]
-    assert f"{samples['n']} strings for 0.01" in shown
-    assert f"[{math.ceil(samples['low'])}, {math.ceil(samples['high'])}]" in shown
+    complexity = numbers["sample_complexity"]
+    assert f"{complexity['n']} strings for 0.01" in shown
+    assert f"[{math.ceil(complexity['low'])}, {math.ceil(complexity['high'])}]" in shown
 
 
 def test_the_certificate_is_saved_and_verifies(browser, plain, folder):

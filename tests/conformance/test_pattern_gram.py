@@ -49,10 +49,10 @@ def patterns_in_order(gram):
     assert gram.patterns == PATTERNS
 
 
-def diagonal_by_the_excess(gram):
+def self_values_by_the_excess(gram):
     """K_self = diag N + excess, by definition."""
     apart = (gram.factor**2).sum(0)
-    np.testing.assert_allclose(gram.diagonal, apart + gram.excess, rtol=1e-7)
+    np.testing.assert_allclose(gram.matrix_self, apart + gram.excess, rtol=1e-7)
 
 
 def excess_not_negative(gram):
@@ -71,14 +71,14 @@ def apart_as_the_factor(gram):
     np.testing.assert_allclose(value, n[apart.first, apart.second], rtol=1e-7)
 
 
-def itself_as_the_diagonal(gram):
+def itself_as_the_self_value(gram):
     """The type of a string with itself has K_self."""
     types = every_type(gram)
     counts = np.array([len(t.wildcards) for t in gram.patterns])
     same = subset(types, types.same_strings(counts))
     assert len(same) == (counts > 0).sum()
     value = gram.values(same).value
-    np.testing.assert_allclose(value, gram.diagonal[same.first], rtol=1e-12)
+    np.testing.assert_allclose(value, gram.matrix_self[same.first], rtol=1e-12)
 
 
 def symmetric(gram):
@@ -131,7 +131,7 @@ def more_patterns_follow(gram):
     r, types = len(gram.patterns), every_type(gram)
     n = extended.factor.T @ extended.factor
     np.testing.assert_allclose(n[:r, :r], gram.factor.T @ gram.factor, rtol=1e-7)
-    np.testing.assert_allclose(extended.diagonal[:r], gram.diagonal, rtol=1e-12)
+    np.testing.assert_allclose(extended.matrix_self[:r], gram.matrix_self, rtol=1e-12)
     np.testing.assert_allclose(
         extended.values(types).value, gram.values(types).value, rtol=1e-7
     )
@@ -139,10 +139,10 @@ def more_patterns_follow(gram):
 
 LAWS = {
     "patterns keep their order": patterns_in_order,
-    "the diagonal is N's and the excess": diagonal_by_the_excess,
+    "self values are N's diagonal and the excess": self_values_by_the_excess,
     "the excess is not negative": excess_not_negative,
     "strings apart have N": apart_as_the_factor,
-    "a string with itself has the diagonal": itself_as_the_diagonal,
+    "a string with itself has the self value": itself_as_the_self_value,
     "both orders of two strings agree": symmetric,
     "values do not depend on their company": values_of_their_own,
     "the kernel is positive semi-definite": positive_semi_definite,

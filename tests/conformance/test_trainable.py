@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from numerics.architecture import Architecture
-from numerics.networks.copying_network import GROUPS, CopyingNetwork
+from numerics.networks.copying_network import PARAMETER_GROUPS, CopyingNetwork
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import LossRecord, Training, train
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
@@ -61,7 +61,7 @@ def copier(*groups: str) -> Callable[[int], Trainable]:
             Architecture(readout="mean"),
             seed,
         ),
-        groups or GROUPS,
+        groups or PARAMETER_GROUPS,
     )
 
 

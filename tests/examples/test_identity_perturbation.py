@@ -12,11 +12,11 @@ from examples.pages import cells
 from symbind_theory.separation.incidence import READOUTS
 
 CELLS = cells(PAGE.read_text(), "table")
-QUANTITIES = ("smallest", "relative", "condition", "samples", "gap")
+QUANTITIES = ("smallest", "relative", "condition", "strings", "gap")
 
 
 def number(cell):
-    """Value and half-width of a printed cell; of an interval, the wider side."""
+    """Value and halfwidth of a printed cell; of an interval, the wider side."""
     plain = re.fullmatch(r"([\d.]+)\((\d+)\)(e-?\d+)?", cell)
     if plain:
         digits, width, power = plain.groups()
@@ -68,14 +68,14 @@ def test_cls_gains_little_anywhere_and_loses_its_gap(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_more_samples_where_the_relative_eigenvalue_is_smaller(task):
+def test_more_strings_where_the_relative_eigenvalue_is_smaller(task):
     """MSE is about (1 + n λ/2)⁻², as ±1 are nearly the hardest labels: n = 18/λ."""
     for readout in READOUTS:
         for a in MULTIPLES:
             row = FOUND[task, readout, a]
             value, width = row["relative"]
             if width < 0.01 * value:
-                assert row["samples"][0] * value == pytest.approx(18, rel=0.03)
+                assert row["strings"][0] * value == pytest.approx(18, rel=0.03)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Samples and variants for a page: against N, and against checks of their own."""
+"""Kernels and variants for a page: against N, and against checks of their own."""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -105,7 +105,7 @@ def test_a_variant_is_what_a_check_of_it_finds():
         own = check(
             SAME_DIFFERENT, architecture, target=0.05, rel_tol=0.01, max_points=FEW
         )
-        assert variant.samples == own.sample_complexity
+        assert variant.sample_complexity == own.sample_complexity
         assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
 
 
@@ -144,7 +144,7 @@ def test_seed_level_method_and_points_are_passed_on():
         assert variant.smallest_eigenvalue == gram.smallest_eigenvalue
 
 
-def test_the_seed_changes_samples_too():
+def test_the_seed_changes_the_strings_too():
     """Where there is no wildcard, the strings are the same."""
     task = TemplateTask(["X Y", "X Z"], [1, -1])
     first, other = (sampled_kernel(task, Architecture(), s) for s in (0, 1))

@@ -198,7 +198,7 @@ def test_a_match_reproduces_the_string_from_symbols(task, data):
 @few_examples
 @given(inequivalent_tasks, st.integers(4, 9), SEEDS)
 def test_training_and_test_share_no_symbol(task, size, seed):
-    sides = task.train_test(12, 9, vocabulary_size=size, seed=seed)
+    sides = task.train_test(12, 9, vocabulary=size, seed=seed)
     symbols = []
     for side, count in zip(sides, (12, 9), strict=True):
         found = [task.match(string) for string in side.strings]
@@ -214,7 +214,7 @@ def test_training_and_test_share_no_symbol(task, size, seed):
 
 @few_examples
 @given(any_task, SEEDS)
-def test_equal_seeds_give_equal_samples(task, seed):
+def test_equal_seeds_give_equal_strings(task, seed):
     vocabulary = [f"s{i}" for i in range(9)]
     assert task.sample(9, vocabulary, seed) == task.sample(9, vocabulary, seed)
     one, other = (task.train_test(5, 5, 6, seed) for _ in range(2))
@@ -223,7 +223,7 @@ def test_equal_seeds_give_equal_samples(task, seed):
 
 @few_examples
 @given(SEEDS, st.integers(0, 63))
-def test_different_seeds_give_different_samples(seed, bit):
+def test_different_seeds_give_different_strings(seed, bit):
     # Every bit counts. Equal by chance with probability 100**-16.
     task = TemplateTask(["?a X"], [1])
     vocabulary = [f"s{i}" for i in range(100)]

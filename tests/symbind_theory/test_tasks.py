@@ -155,7 +155,7 @@ def test_mlp_floor_of_irrational_labels():
     assert sympy.simplify(task.mlp_floor() - expected) == 0
 
 
-def test_samples():
+def test_strings_of_a_task():
     vocabulary = ["u", "v", "w"]
     sample = SAME_DIFFERENT.sample(50, vocabulary, seed=0)
     assert len(sample.strings) == len(sample.labels) == 50
@@ -165,13 +165,13 @@ def test_samples():
 
 
 def test_the_two_sides_have_the_sizes_asked_for():
-    train, test = SAME_DIFFERENT.train_test(5, 7, vocabulary_size=2, seed=0)
+    train, test = SAME_DIFFERENT.train_test(5, 7, vocabulary=2, seed=0)
     assert (len(train.strings), len(test.strings)) == (5, 7)
 
 
 def test_fresh_symbols_avoid_regular_tokens_and_labels():
     task = TemplateTask(["?a b", "a ?a"], ["c", "?a"])
-    train, test = task.train_test(40, 40, vocabulary_size=2, seed=0)
+    train, test = task.train_test(40, 40, vocabulary=2, seed=0)
     assert set(" ".join(train.strings).split()) == {"a", "b", "d", "e"}
     assert set(" ".join(test.strings).split()) == {"a", "b", "f", "g"}
 
@@ -316,15 +316,15 @@ def test_fresh_symbols_avoid_regular_tokens_and_labels():
             "seed is -1; expected an integer of at least 0",
         ),
         (
-            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary_size=2, seed=-1),
+            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary=2, seed=-1),
             "seed is -1; expected an integer of at least 0",
         ),
         (
-            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary_size=0, seed=0),
-            "vocabulary_size is 0; expected an integer of at least 1",
+            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary=0, seed=0),
+            "vocabulary is 0; expected an integer of at least 1",
         ),
         (
-            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary_size=1, seed=0),
+            lambda: SAME_DIFFERENT.train_test(1, 1, vocabulary=1, seed=0),
             "vocabulary has 1 tokens; expected at least 2, the largest number of "
             "wildcards in a template",
         ),
@@ -346,6 +346,6 @@ def test_sympy_is_not_needed(monkeypatch):
 
 def test_consecutive_seeds_share_no_stream():
     """The test strings of one seed are not the training strings of the next."""
-    _, test = SAME_DIFFERENT.train_test(40, 40, vocabulary_size=9, seed=0)
-    train, _ = SAME_DIFFERENT.train_test(40, 40, vocabulary_size=9, seed=1)
+    _, test = SAME_DIFFERENT.train_test(40, 40, vocabulary=9, seed=0)
+    train, _ = SAME_DIFFERENT.train_test(40, 40, vocabulary=9, seed=1)
     assert test.template_indices != train.template_indices

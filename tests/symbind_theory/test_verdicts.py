@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.records.check import Samples
+from symbind_theory.records.check import SampleComplexity
 from symbind_theory.separation.theorem_s import Kernel
 from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks
@@ -25,8 +25,12 @@ NO_THEOREM = Kernel(one_layer=False)
 CONSTANT = Kernel(activation="constant")
 RESOLVED = Interval(0.02, 0.01, 0.03)
 UNRESOLVED = Interval(0.002, 0.0, 0.03)
-SAMPLES = Samples(3648, Interval(3647.5, 3600, 3700), target=0.01, alpha=1e-3)
-NO_SAMPLES = Samples(None, Interval(1e15, 0, 1e16), target=0.01, alpha=1e-3)
+COMPLEXITY = SampleComplexity(
+    3648, Interval(3647.5, 3600, 3700), target=0.01, alpha=1e-3
+)
+BEYOND_COUNTING = SampleComplexity(
+    None, Interval(1e15, 0, 1e16), target=0.01, alpha=1e-3
+)
 
 CONFLICT = TemplateTask(["X ?a ?b", "X ?a ?a", "X ?u ?u"], [1, 2, 3])
 SAME_LABEL = TemplateTask(["?a ?a", "?x ?x"], [1, 1])
@@ -34,9 +38,9 @@ ONE_CONFLICT = TemplateTask(["?a X", "?b X", "?c X"], [1, 1, 2])
 COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 
-def decide(task, kernel=THEOREM, smallest=RESOLVED, samples=None):
+def decide(task, kernel=THEOREM, smallest=RESOLVED, complexity=None):
     """The verdicts by claim id, each claim once."""
-    found = reach_verdicts(task, decision(task.templates, kernel), smallest, samples)
+    found = reach_verdicts(task, decision(task.templates, kernel), smallest, complexity)
     by_claim = {verdict.claim: verdict for verdict in found}
     assert len(by_claim) == len(found)
     return by_claim
@@ -136,16 +140,18 @@ def test_the_level_of_the_interval_is_quoted():
     assert "at level 0.95" in decide(SAME_DIFFERENT, smallest=smallest)["C3"].evidence
 
 
-def test_generalisation_holds_and_quotes_the_samples():
-    verdict = decide(SAME_DIFFERENT, samples=SAMPLES)["C5"]
+def test_generalisation_holds_and_quotes_the_complexity():
+    verdict = decide(SAME_DIFFERENT, complexity=COMPLEXITY)["C5"]
     assert verdict.outcome is Outcome.HOLDS
     assert "about 3648 training strings" in verdict.evidence
     assert "error of 0.01." in verdict.evidence
 
 
-@pytest.mark.parametrize("samples", [None, NO_SAMPLES], ids=["none", "no number"])
-def test_generalisation_quotes_no_samples_where_there_are_none(samples):
-    verdict = decide(SAME_DIFFERENT, samples=samples)["C5"]
+@pytest.mark.parametrize(
+    "complexity", [None, BEYOND_COUNTING], ids=["none", "no number"]
+)
+def test_generalisation_quotes_no_complexity_where_there_is_none(complexity):
+    verdict = decide(SAME_DIFFERENT, complexity=complexity)["C5"]
     assert verdict.outcome is Outcome.HOLDS
     assert "training strings" not in verdict.evidence
 
@@ -224,7 +230,7 @@ def test_with_the_theorem_n_is_refuted_exactly_when_two_templates_meet(task):
 )
 def test_laws_of_all_verdicts(task, kernel, smallest):
     """Evidence is one line; C5 holds only where C3 does; C2 goes with numbers."""
-    found = decide(task, kernel, smallest, SAMPLES)
+    found = decide(task, kernel, smallest, COMPLEXITY)
     for verdict in found.values():
         assert len(verdict.evidence.splitlines()) == 1
         assert verdict.evidence.endswith(".")

@@ -122,7 +122,7 @@ def _figures(
     result: CheckResult, illustration: Illustration | None
 ) -> dict[str, Figure]:
     estimates, task = result.estimates, result.task
-    found = {
+    figures = {
         "attention": matrix_figure(
             "attention",
             "C, attention alone",
@@ -144,12 +144,12 @@ def _figures(
         "spectrum": spectrum_figure([Named("N", result)]),
     }
     if illustration is not None:
-        found["kernel"] = sampled_figure(illustration.kernel, len(task))
+        figures["kernel"] = sampled_figure(illustration.kernel, len(task))
     variants = illustration.variants if illustration else ()
     learning = learning_figure([Named(_own_curve(result), result)], variants)
     if learning is not None:
-        found["learning"] = learning
-    return found
+        figures["learning"] = learning
+    return figures
 
 
 def _own_curve(result: CheckResult) -> str:
@@ -211,11 +211,11 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
         (name, parameter_text(getattr(result.architecture, name)))
         for name in PARAMETERS
     ]
-    samples, noise = result.sample_complexity, result.task.noise
-    if samples is not None:
+    complexity, noise = result.sample_complexity, result.task.noise
+    if complexity is not None:
         named += [
-            ("error aimed at", f"{samples.target:g}"),
-            ("ridge α", f"{samples.alpha:g}"),
+            ("error aimed at", f"{complexity.target:g}"),
+            ("ridge α", f"{complexity.alpha:g}"),
         ]
     if noise:
         named.append(("label noise", f"{noise:g}"))

@@ -126,7 +126,7 @@ def _sampled_caption(kernel: SampledKernel, medians: np.ndarray, count: int) -> 
     caption = (
         f"{len(kernel.strings)} strings of the {part}, sorted by template; their "
         f"symbols come from {kernel.vocabulary} tokens. Blocks are the entries of N, "
-        f"known here to within {kernel.halfwidth:.1g} ({kernel.points} samples, level "
+        f"known here to within {kernel.halfwidth:.1g} ({kernel.points} points, level "
         f"{kernel.level:g}); strings that share a symbol depart from them, and so does "
         f"the diagonal, a string with itself. Colours end at {number(low)} and "
         f"{number(high)}."

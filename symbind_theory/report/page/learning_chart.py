@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.check import Curve, SampleComplexity
 from symbind_theory.records.page import Variant
 from symbind_theory.report.notation import ends, number, whole
 from symbind_theory.report.overview import shortened
@@ -40,7 +40,7 @@ class _Learner:
 
     name: str
     curve: Curve
-    samples: Samples
+    sample_complexity: SampleComplexity
 
 
 def learning_figure(
@@ -58,7 +58,7 @@ def learning_figure(
     if not learners:
         return None
     floors = sorted({floor for c in checks if 0 < (floor := _floor(c)) < math.inf})
-    targets = sorted({learner.samples.target for learner in learners})
+    targets = sorted({learner.sample_complexity.target for learner in learners})
     sizes = sorted({n for learner in learners for n in learner.curve.sizes})
     traces = [_curve(learner, i) for i, learner in enumerate(learners)]
     traces += [_level("MLP floor", floor, sizes, "dash") for floor in floors]
@@ -82,13 +82,13 @@ def learning_figure(
 
 
 def _learners(checks: Sequence[Named], variants: Sequence[Variant]) -> list[_Learner]:
-    found = [
+    checked = [
         _Learner(c.name, c.result.learning_curve, c.result.sample_complexity)
         for c in checks
         if c.result.learning_curve is not None
         and c.result.sample_complexity is not None
     ]
-    return found + [_Learner(v.name, v.curve, v.samples) for v in variants]
+    return checked + [_Learner(v.name, v.curve, v.sample_complexity) for v in variants]
 
 
 def _range(
@@ -117,11 +117,11 @@ def _floor(check: Named) -> float:
 
 def _words(learners: Sequence[_Learner], floors: Sequence[float]) -> str:
     parts = [
-        f"{shortened(learner.name)} reaches {learner.samples.target:g} at "
+        f"{shortened(learner.name)} reaches {learner.sample_complexity.target:g} at "
         + (
             "no number of strings"
-            if learner.samples.n is None
-            else f"{learner.samples.n} strings"
+            if learner.sample_complexity.n is None
+            else f"{learner.sample_complexity.n} strings"
         )
         for learner in learners
     ]
@@ -156,16 +156,17 @@ def _rows(learners: Sequence[_Learner]) -> list[tuple[str, ...]]:
 
 def _curve(learner: _Learner, index: int) -> go.Scatter:
     """The curve, with a diamond where it meets the target."""
-    samples, level = learner.samples, learner.curve.mse[0].level
+    complexity, level = learner.sample_complexity, learner.curve.mse[0].level
     points = [
         (float(n), e.value, f"{n} strings: {e.value:.4g}<br>{ends(e)}", 0)
         for n, e in zip(learner.curve.sizes, learner.curve.mse, strict=True)
     ]
-    met = samples.interval.value
-    if samples.n is not None and 0 < met < math.inf:
-        known = Interval(met, samples.interval.low, samples.interval.high, level)
-        text = f"{samples.n} strings for {samples.target:g}<br>{ends(whole(known))}"
-        points.append((met, samples.target, text, 11))
+    met = complexity.interval.value
+    if complexity.n is not None and 0 < met < math.inf:
+        reached = complexity.interval
+        crossing = ends(whole(Interval(met, reached.low, reached.high, level)))
+        text = f"{complexity.n} strings for {complexity.target:g}<br>{crossing}"
+        points.append((met, complexity.target, text, 11))
     x, y, texts, sizes = zip(*sorted(points), strict=True)
     return go.Scatter(
         name=label(learner.name),

@@ -35,10 +35,12 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
 
     What is exactly 0 has no place on the axis, and is said in the caption.
     """
-    found = [list(enumerate(c.result.estimates.eigenvalues, 1)) for c in checks]
-    drawn = [[(i, e) for i, e in placed if 0 < e.value < math.inf] for placed in found]
+    spectra = [list(enumerate(c.result.estimates.eigenvalues, 1)) for c in checks]
+    drawn = [
+        [(i, e) for i, e in placed if 0 < e.value < math.inf] for placed in spectra
+    ]
     every = [e for placed in drawn for _, e in placed]
-    most = max(map(len, found))
+    most = max(map(len, spectra))
     low, high = _range(every)
     layout = {
         "xaxis": {
@@ -57,14 +59,14 @@ def spectrum_figure(checks: Sequence[Named]) -> Figure:
     ]
     rows = [
         (shortened(check.name), str(i), number(e.value), ends(e))
-        for check, placed in zip(checks, found, strict=True)
+        for check, placed in zip(checks, spectra, strict=True)
         for i, e in placed
     ]
     return Figure(
         "spectrum",
         "Spectrum of N",
         _words(every),
-        _caption(checks, [e for placed in found for _, e in placed]),
+        _caption(checks, [e for placed in spectra for _, e in placed]),
         plot(traces, layout),
         first_rows(("check", "place", "eigenvalue", "interval"), rows),
         entries=len(checks) if len(checks) > 1 else 0,

@@ -22,15 +22,17 @@ def compared(n, vocabulary, alpha=0.3, seed=0):
 @pytest.mark.parametrize("n", [50, 200])
 @pytest.mark.parametrize("ratio", [0.2, 1, 10, 1000])
 def test_the_bound_holds_and_certifies_when_collisions_are_mild(n, ratio):
-    found, model = compared(n, max(2, int(ratio * n)))
-    assert (np.abs(found.found - found.ideal) <= found.bound + 1e-9).all()
+    transfer, model = compared(n, max(2, int(ratio * n)))
+    assert (np.abs(transfer.fitted - transfer.ideal) <= transfer.bound + 1e-9).all()
     fresh = {"?1 ?1": "new new", "?1 ?2": "new newer"}
-    strings = [fresh[str(t)] for t in found.patterns]
-    np.testing.assert_allclose(model.decision_function(strings), found.found, atol=1e-8)
-    right = np.sign(found.found) == np.sign(found.ideal)
-    assert right[found.certified].all()
+    strings = [fresh[str(t)] for t in transfer.patterns]
+    np.testing.assert_allclose(
+        model.decision_function(strings), transfer.fitted, atol=1e-8
+    )
+    right = np.sign(transfer.fitted) == np.sign(transfer.ideal)
+    assert right[transfer.certified].all()
     if ratio == 1000:
-        assert found.certified.all()
+        assert transfer.certified.all()
 
 
 @pytest.mark.parametrize("alpha", [0.05, 1.0])
@@ -40,7 +42,7 @@ def test_it_is_the_formula_written_out(alpha):
     classes = np.array([1, 0, 1, 1, 0, 0, 0, 1])
     copies = np.array([3, 1, 1, 2, 5, 1, 1, 1])
     model = TransformerKernelClassifier(alpha=alpha, points=2**10)
-    found = margin_transfer(
+    transfer = margin_transfer(
         model, np.repeat(train, copies).tolist(), np.repeat(classes, copies)
     )
     data = model.data_
@@ -55,18 +57,18 @@ def test_it_is_the_formula_written_out(alpha):
         lambda a: alpha * a - seen + copies * expit(K_0 @ a), np.zeros(8), tol=1e-13
     ).x
     pushed = np.sqrt(np.sum(copies * ((K - K_0) @ ideal) ** 2))
-    expected = np.sqrt(kernel.diagonal) * pushed / (4 * np.sqrt(alpha))
-    np.testing.assert_allclose(found.bound, expected, rtol=1e-6)
+    expected = np.sqrt(kernel.matrix_self) * pushed / (4 * np.sqrt(alpha))
+    np.testing.assert_allclose(transfer.bound, expected, rtol=1e-6)
     logits = [N[k, pattern] @ ideal for k in range(2)]
-    np.testing.assert_allclose(found.ideal, logits, rtol=1e-6)
+    np.testing.assert_allclose(transfer.ideal, logits, rtol=1e-6)
 
 
 def test_certified_is_what_the_bound_leaves_of_the_sign():
     ideal = np.array([1.0, 1.0, -1.0, -1.0, 0.0])
     bound = np.array([0.99, 1.01, 0.99, 1.01, 0.0])
     patterns = tuple(Template(f"X{i}") for i in range(5))
-    found = MarginTransfer(patterns, ideal, ideal, bound)
-    assert found.certified.tolist() == [True, False, True, False, False]
+    transfer = MarginTransfer(patterns, ideal, ideal, bound)
+    assert transfer.certified.tolist() == [True, False, True, False, False]
 
 
 def test_milder_collisions_have_a_smaller_bound():
@@ -77,9 +79,9 @@ def test_milder_collisions_have_a_smaller_bound():
 def test_without_collisions_there_is_nothing_to_bound():
     train = [f"t{i} t{i}" for i in range(20)] + [f"u{i} v{i}" for i in range(20)]
     model = TransformerKernelClassifier(points=2**10)
-    found = margin_transfer(model, train, [0] * 20 + [1] * 20)
-    np.testing.assert_allclose(found.bound, 0.0, atol=1e-12)
-    np.testing.assert_allclose(found.found, found.ideal, atol=1e-6)
+    transfer = margin_transfer(model, train, [0] * 20 + [1] * 20)
+    np.testing.assert_allclose(transfer.bound, 0.0, atol=1e-12)
+    np.testing.assert_allclose(transfer.fitted, transfer.ideal, atol=1e-6)
 
 
 def test_two_classes_are_expected():

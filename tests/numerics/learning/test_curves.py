@@ -116,16 +116,18 @@ def test_same_different_follows_the_one_direction_law():
 def test_the_answer_is_where_the_closed_form_meets_the_target():
     task = TemplateTask(["?a X ?a", "?a X ?b", "?a ?b X"], [1, -1, 0.5], [1, 2, 3])
     gram = template_gram(task.templates, max_points=2**10)
-    samples = sample_complexity(task, target=0.05, alpha=0.01, gram=gram)
-    assert samples.n is not None
-    sizes = [samples.n, samples.n - 1]
+    complexity = sample_complexity(task, target=0.05, alpha=0.01, gram=gram)
+    assert complexity.n is not None
+    sizes = [complexity.n, complexity.n - 1]
     after = learning_curve(task, sizes=sizes, alpha=0.01, draws=0, gram=gram)
     assert after.mse[0] <= 0.05 < after.mse[1]
-    assert samples.n - 1 <= samples.interval.value <= samples.n
-    assert samples.interval.low < samples.interval.value < samples.interval.high
+    assert complexity.n - 1 <= complexity.interval.value <= complexity.n
+    assert (
+        complexity.interval.low < complexity.interval.value < complexity.interval.high
+    )
 
 
-def test_nothing_to_learn_needs_no_samples():
+def test_nothing_to_learn_needs_no_strings():
     task = TemplateTask(["?a ?a", "?a ?b"], [0, 0])
     assert sample_complexity(task, target=0.01).n == 0
 
@@ -134,9 +136,9 @@ def test_a_label_that_no_sample_size_reaches_has_no_answer():
     """Equivalent templates with different labels: the error stays at its floor."""
     task = TemplateTask(["?a X", "?b X"], [1, -1])
     gram = template_gram(task.templates, max_points=256)
-    samples = sample_complexity(task, target=0.5, gram=gram)
-    assert samples.n is None
-    assert samples.interval.high == float("inf")
+    complexity = sample_complexity(task, target=0.5, gram=gram)
+    assert complexity.n is None
+    assert complexity.interval.high == float("inf")
 
 
 def test_symbolic_labels_are_refused():
@@ -273,16 +275,16 @@ def test_alignment_of_the_labels():
         sample_complexity(TemplateTask(task.templates, labels), gram=gram).n
         for labels in ([1, 1, 1, 1, 0], [0, 1, 1, -1, -1], [0, 1, -1, 1, 1])
     ]
-    assert found.samples.interval.low > own.interval.high
-    assert found.samples.n is not None
-    assert all(n is not None and found.samples.n > n for n in others)
+    assert found.sample_complexity.interval.low > own.interval.high
+    assert found.sample_complexity.n is not None
+    assert all(n is not None and found.sample_complexity.n > n for n in others)
 
 
 def test_equivalent_templates_with_different_labels_have_infinite_energy():
     task = TemplateTask(["?a X", "?b X"], [1, -1])
     found = alignment(task, gram=template_gram(task.templates, max_points=256))
     assert (found.energy.value, found.energy.high) == (math.inf, math.inf)
-    assert found.samples.n is None
+    assert found.sample_complexity.n is None
 
 
 def test_a_good_condition_number_can_mislead():
@@ -342,16 +344,18 @@ def test_the_hardest_labels_are_those_of_templates_that_occur():
     )
     found = alignment(task, gram=gram)
     assert found.hardest == (1, 0)
-    assert found.samples.n == sample_complexity(task, gram=gram).n
+    assert found.sample_complexity.n == sample_complexity(task, gram=gram).n
 
 
 def test_both_sample_sizes_know_the_noise():
     task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], noise=2)
     gram = template_gram(task.templates)
     own, hardest = sample_complexity(task, gram=gram), alignment(task, gram=gram)
-    assert hardest.samples.interval.high > own.interval.low
+    assert hardest.sample_complexity.interval.high > own.interval.low
     clean = alignment(task, noise=0.0, gram=gram)
-    assert hardest.samples.interval.low > clean.samples.interval.high
+    assert (
+        hardest.sample_complexity.interval.low > clean.sample_complexity.interval.high
+    )
 
 
 def test_the_relative_eigenvalue_sets_the_error_of_the_hardest_labels():

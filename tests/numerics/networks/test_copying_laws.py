@@ -102,7 +102,7 @@ def test_the_remainder_is_the_size_of_what_the_laws_miss():
     n, d, inner = 10, 40, 64
     x = softmax_remainder(n, d, inner, 0.8)
     strings = copying_strings(COPY, n)
-    samples = initial_rates(
+    rates = initial_rates(
         strings,
         Architecture(readout="last", gamma=0.8),
         CopyingShape(d),
@@ -111,9 +111,9 @@ def test_the_remainder_is_the_size_of_what_the_laws_miss():
         measured=["cross-entropy"],
         groups=["positions"],
     )
-    products = samples.products["cross-entropy", "positions"]
-    squares = samples.squares["positions"]
-    rate = samples.rate("cross-entropy", "positions")
+    products = rates.products["cross-entropy", "positions"]
+    squares = rates.squares["positions"]
+    rate = rates.rate("cross-entropy", "positions")
     error = (products - rate * squares).std() / squares.mean() / math.sqrt(300)
     assert x > 3.5 * error
     assert 1.2 * x - 4 * error < rate + 1 < 2 * x + 4 * error

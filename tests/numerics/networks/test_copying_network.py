@@ -12,7 +12,7 @@ from symbind_testing.tasks import COPY
 from numerics.architecture import Architecture
 from numerics.networks import copying_network
 from numerics.networks.copying_network import (
-    GROUPS,
+    PARAMETER_GROUPS,
     CopyingShape,
     accuracy,
     copying_strings,
@@ -113,9 +113,9 @@ def test_rates_are_finite_differences():
     """Along −∇L of one group both numbers move as the gradients say."""
     strings = copying_strings(MIXED, 4)
     shape = CopyingShape(6, 2, 3)
-    samples = initial_rates(strings, LAST, shape, 1, 3)
-    assert set(samples.squares) == set(GROUPS)
-    for group in GROUPS:
+    rates = initial_rates(strings, LAST, shape, 1, 3)
+    assert set(rates.squares) == set(PARAMETER_GROUPS)
+    for group in PARAMETER_GROUPS:
         net = network(strings, seed=3)
         parameter = dict(net.named_parameters())[group]
         training_loss(net, strings).backward()
@@ -130,20 +130,20 @@ def test_rates_are_finite_differences():
             float((forward - back).detach()) / 2e-5
             for forward, back in zip(*ends, strict=True)
         )
-        assert -loss == pytest.approx(samples.squares[group][0], rel=1e-6)
-        assert margin == pytest.approx(samples.products["margin", group][0], rel=1e-5)
-        products = samples.products["cross-entropy", group][0]
+        assert -loss == pytest.approx(rates.squares[group][0], rel=1e-6)
+        assert margin == pytest.approx(rates.products["margin", group][0], rel=1e-5)
+        products = rates.products["cross-entropy", group][0]
         assert cross == pytest.approx(products, rel=1e-5)
-        assert samples.rate("margin", group) == pytest.approx(-margin / loss, rel=1e-5)
+        assert rates.rate("margin", group) == pytest.approx(-margin / loss, rel=1e-5)
 
 
 def test_groups_that_cannot_move_are_left_out():
     """One key leaves nothing to attend to, and γ = 0 no positions."""
     strings = copying_strings(COPY, 4)
-    samples = initial_rates(
+    rates = initial_rates(
         strings, Architecture(readout="last", gamma=0.0), CopyingShape(8), 2, 0
     )
-    assert set(samples.squares) == {"value", "output", "embedding", "identity_vo"}
+    assert set(rates.squares) == {"value", "output", "embedding", "identity_vo"}
     few = initial_rates(
         strings, LAST, CopyingShape(8), 2, 0, measured=["margin"], groups=["value"]
     )
@@ -193,7 +193,9 @@ def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
     trained_accuracies(*arguments, identity_vo=identity_vo)
     for trained, net in zip(list(drawn), real(*arguments), strict=True):
         named = dict(net.named_parameters())
-        moved = [named[g] for g in GROUPS if identity_vo or g != "identity_vo"]
+        moved = [
+            named[g] for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"
+        ]
         for steps in range(400):
             loss = training_loss(net, strings)
             if float(loss.detach()) <= 0.05:

@@ -79,7 +79,7 @@ def transcribed(network, tokens, mistake=""):
     return rows.mean(1) if architecture.readout == "mean" else rows[:, -1]
 
 
-def samples(network, tokens, architecture, width, heads, networks, seed):
+def drawn_grams(network, tokens, architecture, width, heads, networks, seed):
     """⟨z1, z1⟩ of independent networks at β and at β = 0; shape (2, networks, n, n)."""
     n, length = tokens.shape
     count = int(tokens.max()) + 1
@@ -120,7 +120,9 @@ class Distance:
         uniform, _ = brute_force_kernel(tokens, flat, 64, heads=heads)
         means, errors, distances = [], [], []
         for w in (width, 2 * width):
-            found = samples(network, tokens, architecture, w, heads, networks, seed=w)
+            found = drawn_grams(
+                network, tokens, architecture, w, heads, networks, seed=w
+            )
             for part in (found[1] - uniform, found[0] - found[1]):
                 means.append(part.mean(0))
                 errors.append(part.std(0) / math.sqrt(networks))
@@ -297,9 +299,9 @@ def test_the_empirical_kernel_averages_the_networks_of_one_stream(monkeypatch):
                 found.matrix_error,
             ),
         )
-        for (mean, error), samples in zip(given, products, strict=True):
-            np.testing.assert_allclose(mean, samples.mean(0), rtol=1e-12)
-            expected = samples.std(0, ddof=1) / math.sqrt(3)
+        for (mean, error), values in zip(given, products, strict=True):
+            np.testing.assert_allclose(mean, values.mean(0), rtol=1e-12)
+            expected = values.std(0, ddof=1) / math.sqrt(3)
             np.testing.assert_allclose(error, expected, rtol=1e-10)
 
 

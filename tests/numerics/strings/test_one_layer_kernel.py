@@ -41,11 +41,11 @@ def all_types(gram):
     "parameters",
     [{}, {"identity_kq": 0.7, "identity_vo": 0.5}, {"activation": ReLU(), "beta": 2.0}],
 )
-def test_values_agree_with_samples_of_strings(readout, parameters):
+def test_values_agree_with_the_sampled_gram(readout, parameters):
     gram = kernel(["?a X ?b", "?a ?a ?b"], readout=readout, **parameters)
     kinds, types = all_types(gram)
     found = gram.values(types)
-    # 20 types and six tests of 9: at twice the joint half-width a miss by chance is
+    # 20 types and six tests of 9: at twice the joint halfwidth a miss by chance is
     # rarer than one in 1e8.
     for n, kind in enumerate(kinds):
         known = string_gram(
@@ -135,7 +135,7 @@ def test_components_add_up_to_the_known_kernel_of_a_string_with_itself():
     gram = kernel(["?a ?b"], points=2**10, gamma=0.0)
     kind = next(k for k in all_types(gram)[0] if k.matching == ((0, 1), (1, 0)))
     value = gram.values(OverlapTypes.of([kind], gram.patterns)).value
-    np.testing.assert_allclose(value, gram.diagonal[:1], rtol=1e-12)
+    np.testing.assert_allclose(value, gram.matrix_self[:1], rtol=1e-12)
 
 
 @given(
@@ -166,7 +166,7 @@ def test_halfwidths_are_those_of_the_components():
     kinds, types = all_types(rough)
     first, second = rough.values(types), fine.values(types)
     moved = np.abs(first.value - second.value)
-    # Twice the joint half-width at level 0.999: as good as never.
+    # Twice the joint halfwidth at level 0.999: as good as never.
     assert (moved <= 2 * np.hypot(first.halfwidth, second.halfwidth) + 1e-12).all()
     sharing = [n for n, kind in enumerate(kinds) if kind.size == 1]
     n = template_gram(rough.patterns, rough.settings.architecture).halfwidth["matrix"]
@@ -191,7 +191,7 @@ def test_a_pattern_without_wildcards_joins_with_its_known_length():
     wider = gram.extended([Template("Y X X")])
     assert wider.excess[2] == 0.0
     own = (wider.factor[:, 2] ** 2).sum()
-    assert own == pytest.approx(wider.diagonal[2], rel=1e-6)
+    assert own == pytest.approx(wider.matrix_self[2], rel=1e-6)
     with pytest.raises(InputError, match=r"regular tokens \['Z'\]"):
         gram.extended([Template("Z ?1 ?2")])
 

@@ -1,4 +1,4 @@
-"""Intervals from half-widths of N's entries, against matrices within them."""
+"""Intervals from halfwidths of N's entries, against matrices within them."""
 
 import math
 from dataclasses import replace
@@ -36,7 +36,7 @@ STATISTICS = (smallest, energy, error)
 
 
 def known(seed, share, level=1.0):
-    """N with half-widths that are together a share of λ_min in norm."""
+    """N with halfwidths that are together a share of λ_min in norm."""
     generator = np.random.default_rng(seed)
     root = generator.standard_normal((3, 3))
     matrix = root @ root.T + 0.1 * np.eye(3)
@@ -83,7 +83,7 @@ def test_every_matrix_within_the_halfwidths_is_covered(seed, share, corner):
 
 
 def test_narrow_halfwidths_give_narrow_intervals():
-    """Proportional to the half-widths: ten times as narrow, ten times as close."""
+    """Proportional to the halfwidths: ten times as narrow, ten times as close."""
     for statistic in STATISTICS:
         coarse, fine = (
             known(3, share).interval(statistic).relative_halfwidth

@@ -57,7 +57,7 @@ def test_more_pairs_and_less_risk_widen_the_bounds():
     gamma=st.floats(0, 3),
     seed=st.integers(0, 2**32),
 )
-def test_samples_stay_in_their_range(task, beta, gamma, seed):
+def test_values_stay_in_their_range(task, beta, gamma, seed):
     """‖f_i − f_j‖² ≤ 2(1 + γ²), by the tensor rule, point by point."""
     f = features(task.templates, beta, gamma, 20, 4, seed)
     distance = ((f[:, :, None] - f[:, None]) ** 2).sum(-1)

@@ -102,7 +102,7 @@ def test_tiny_gaps_keep_their_relative_accuracy():
         scale = 8 / 625 * 8 * beta**6
         width = gram.halfwidth["gaps"][0, 1] / scale
         # The next order, a relative β² ≤ 1e-4 times a moderate factor, is far below
-        # the half-width of about 0.06.
+        # the halfwidth of about 0.06.
         assert abs(gram.gaps[0, 1] / scale - 1) <= width
         assert width < 0.2
 

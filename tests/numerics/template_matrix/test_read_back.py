@@ -44,7 +44,7 @@ def test_it_is_the_matrix_of_the_check():
         lambda gram: alignment(TASK, FAST, gram=gram).energy,
         lambda gram: learning_curve(TASK, FAST, sizes=[1000], gram=gram).intervals[0],
     ],
-    ids=["relative eigenvalue", "samples", "energy", "curve"],
+    ids=["relative eigenvalue", "sample complexity", "energy", "curve"],
 )
 def test_intervals_are_wider_than_those_of_the_estimate(of):
     """The document has no replicates, so less is known, and never more."""
@@ -57,7 +57,7 @@ def test_intervals_are_wider_than_those_of_the_estimate(of):
 
 @pytest.mark.parametrize("readout", ["cls", "mean"])
 def test_self_values_that_may_be_sampled_bound_nothing(readout):
-    """The document has no half-widths of K_self."""
+    """The document has no halfwidths of K_self."""
     mean = Architecture(beta=2.0, readout="mean")
     result = RESULT if readout == "cls" else check(TASK, mean, max_points=2**10)
     gram = matrix_read_back(result, None if readout == "cls" else mean)

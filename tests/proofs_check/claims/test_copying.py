@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from symbind_testing.tasks import COPY
 
 from numerics.architecture import Architecture
-from numerics.networks.copying_network import RateSamples, copying_strings
+from numerics.networks.copying_network import InitialRates, copying_strings
 from proofs_check.checker import Effort
 from proofs_check.claims.copying import CHECKER, copying
 from proofs_check.evidence.copying_rates import (
@@ -87,7 +87,7 @@ def test_pseudo_values_are_the_jackknifes_to_first_order():
     random = np.random.default_rng(0)
     squares = random.gamma(20, size=200)
     products = 0.3 * squares + random.normal(size=200)
-    samples = RateSamples({("margin", "value"): products}, {"value": squares})
+    samples = InitialRates({("margin", "value"): products}, {"value": squares})
     setting = CopyingSetting(copying_strings(COPY, 8), Architecture(), SMALL, True)
     found = MeasuredRates(setting, 64, samples).rate("margin", "value")
     total, whole = products.sum(), squares.sum()

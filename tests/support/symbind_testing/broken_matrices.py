@@ -124,12 +124,12 @@ BROKEN_GRAMS = {
     "patterns keep their order": lambda g: Faulty(
         g, {"patterns": tuple(reversed(g.patterns))}
     ),
-    "the diagonal is N's and the excess": lambda g: Faulty(
-        g, {"diagonal": 1.001 * g.diagonal}
+    "self values are N's diagonal and the excess": lambda g: Faulty(
+        g, {"matrix_self": 1.001 * g.matrix_self}
     ),
     "the excess is not negative": lambda g: Faulty(g, {"excess": g.excess - 1e-6}),
     "strings apart have N": lambda g: _values(g, _apart_is_nothing),
-    "a string with itself has the diagonal": lambda g: _values(g, _itself_is_more),
+    "a string with itself has the self value": lambda g: _values(g, _itself_is_more),
     "both orders of two strings agree": lambda g: _values(g, _by_order),
     "values do not depend on their company": lambda g: _values(g, _by_company),
     "the kernel is positive semi-definite": lambda g: _values(g, _shared_counts_more),

@@ -143,7 +143,7 @@ def test_no_wildcard_means_infinite_diversity():
     assert with_one.diversity(5) == 5
 
 
-def test_samples_follow_the_laws():
+def test_strings_follow_the_laws():
     """Four tails of 1e-9."""
     laws = {"u": 0.5, "v": 0.3, "w": 0.2}
     task = TemplateTask(["?a X", "X ?a"], [1, 2], laws=["zipf", laws])

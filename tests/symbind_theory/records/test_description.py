@@ -13,7 +13,7 @@ from symbind_theory.interval import Interval
 from symbind_theory.records import document
 from symbind_theory.records import files as result_files
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Estimates, Samples
+from symbind_theory.records.check import CheckResult, Estimates, SampleComplexity
 from symbind_theory.records.description import (
     InDocument,
     described,
@@ -99,7 +99,7 @@ def test_the_order_of_a_check_is_that_of_its_record():
         ),
         (Literal["cls", "last", "mean"], "cls, last or mean"),
         (Colour, "red or blue"),
-        (Samples, "a table with n, value, low, high, target and alpha"),
+        (SampleComplexity, "a table with n, value, low, high, target and alpha"),
         (tuple[Inner, ...], "a list of tables with one and last"),
         (Annotated[float | None, InDocument(expected="0 or 1")], "0 or 1"),
     ],
@@ -146,7 +146,7 @@ def test_the_schema_has_every_key_and_what_it_means():
 
 def test_an_interval_is_a_form_wherever_it_stands():
     """An interval that is no form would bring its level along."""
-    for record in (CheckResult, Estimates, Samples, ArchitectureRecord):
+    for record in (CheckResult, Estimates, SampleComplexity, ArchitectureRecord):
         for field in document_fields(record):
             if field.described.kind is Interval:
                 assert field.described.marks.form is IntervalForm

@@ -16,7 +16,7 @@ from numerics import Architecture, CustomActivation, ReLU
 from symbind_theory import TemplateTask, builtin_task, check, load_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, Curve, Samples
+from symbind_theory.records.check import Alignment, Curve, SampleComplexity
 from symbind_theory.records.files import parse_result
 from symbind_theory.report.document import as_document, to_json
 from symbind_theory.strategies import tasks
@@ -35,16 +35,16 @@ def intervals(draw):
 
 
 @st.composite
-def samples(draw):
+def complexities(draw):
     positive = st.floats(1e-6, 1e6)
     number = draw(st.none() | st.integers(0, 10**15))
-    return Samples(number, draw(intervals()), draw(positive), draw(positive))
+    return SampleComplexity(number, draw(intervals()), draw(positive), draw(positive))
 
 
 @st.composite
 def alignments(draw, size):
     labels = draw(st.lists(st.floats(-9, 9), min_size=size, max_size=size))
-    return Alignment(draw(intervals()), tuple(labels), draw(samples()))
+    return Alignment(draw(intervals()), tuple(labels), draw(complexities()))
 
 
 @st.composite
@@ -71,7 +71,7 @@ def results(draw):
         draw(outcome),
         evidence=draw(st.text()),
         condition=draw(intervals()),
-        samples=draw(st.none() | samples()),
+        complexity=draw(st.none() | complexities()),
         alignment=draw(st.none() | alignments(len(task))),
         curve=draw(st.none() | curves()),
         leading=draw(st.sampled_from([(None, "0"), (None, None), (3, "gamma**2")])),

@@ -10,7 +10,7 @@ from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory import InputError, TemplateTask
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Alignment, Curve, Samples
+from symbind_theory.records.check import Alignment, Curve, SampleComplexity
 from symbind_theory.records.files import load_result, parse_result
 from symbind_theory.records.ledger import Ledger
 from symbind_theory.report.document import to_json
@@ -21,10 +21,10 @@ from symbind_theory.separation.certificates import certify
 def full():
     """A document in which nothing is null that need not be."""
     task = TemplateTask(["?a ?a", "?a ?b", "?b ?a"], [1, -1, 1], name="three")
-    found = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
+    found = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
     result = toy_result(
         task,
-        samples=found,
+        complexity=found,
         alignment=Alignment(Interval(0.5, 0.25, 1.0), (1.0, 0.0, -1.0), found),
         curve=Curve((1, 10), (Interval(2.0, 1.0, 3.0), Interval(0.5, 0, 1)), 0.5),
         leading=(2, "gamma**2"),
@@ -211,7 +211,7 @@ MESSAGES = [
         "attention[2] has 1 entries; expected 3, one for each of the templates",
     ),
     (
-        "half-widths",
+        "halfwidths",
         changed(["matrix_halfwidth"], [[0.0]]),
         "matrix_halfwidth has 1 entries; expected 3",
     ),
@@ -253,7 +253,11 @@ MESSAGES = [
         changed(["attention_smallest_eigenvalue", "value"], None),
         "attention_smallest_eigenvalue: interval is [0.25, 0.5] around inf",
     ),
-    ("samples", changed(["sample_complexity"], 3657), "sample_complexity is 3657; exp"),
+    (
+        "sample complexity",
+        changed(["sample_complexity"], 3657),
+        "sample_complexity is 3657; exp",
+    ),
     ("n", changed(["sample_complexity", "n"], 2.5), "sample_complexity.n is 2.5; exp"),
     ("n below 0", changed(["sample_complexity", "n"], -1), "sample_complexity.n is -1"),
     (
@@ -272,7 +276,7 @@ MESSAGES = [
         "alignment.hardest_labels has 1 entries; expected 3, one for each of the",
     ),
     (
-        "hardest samples",
+        "hardest complexity",
         changed(["alignment", "hardest_sample_complexity"], None),
         "alignment.hardest_sample_complexity is null; expected a table with n, value, "
         "low, high, target and alpha",

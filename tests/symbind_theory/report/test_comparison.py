@@ -13,16 +13,18 @@ from symbind_testing.tasks import SAME_DIFFERENT
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord
-from symbind_theory.records.check import Alignment, Gap, Samples
+from symbind_theory.records.check import Alignment, Gap, SampleComplexity
 from symbind_theory.report.comparison import print_comparison
 from symbind_theory.tasks import TemplateTask
 
 SYMBOLIC = TemplateTask(["?a X ?b"], ["?a"])
-SAMPLES = Samples(3648, Interval(3647.5, 3600.25, 4e6), target=0.05, alpha=1e-3)
+COMPLEXITY = SampleComplexity(
+    3648, Interval(3647.5, 3600.25, 4e6), target=0.05, alpha=1e-3
+)
 HARDEST = Alignment(
     Interval(0.5, 0.25, 1.0),
     (1.0, -1.0),
-    Samples(5000, Interval(4999.5, 4000.5, 6000), target=0.05, alpha=1e-3),
+    SampleComplexity(5000, Interval(4999.5, 4000.5, 6000), target=0.05, alpha=1e-3),
 )
 
 
@@ -64,7 +66,7 @@ def other(check, **changed):
 
 
 def test_every_quantity_of_each_check():
-    one = toy_result(samples=SAMPLES, alignment=HARDEST)
+    one = toy_result(complexity=COMPLEXITY, alignment=HARDEST)
     text = render(named(one, toy_result(SYMBOLIC, c5=Outcome.REFUTED)))
     assert cells(text, "transformers") == ["learn it; MLPs do not", "do not learn it"]
     assert cells(text, "C3 template matrix") == ["HOLDS", "HOLDS"]
@@ -73,7 +75,7 @@ def test_every_quantity_of_each_check():
     assert cells(text, "length") == ["2", "3"]
     assert cells(text, "smallest eigenvalue") == ["0.0625", "0.0625"]
     assert cells(text, "condition number") == ["1.235e+06", "1.235e+06"]
-    assert cells(text, "samples for error 0.05") == ["3648", "–"]
+    assert cells(text, "strings for error 0.05") == ["3648", "–"]
     assert cells(text, "… for hardest labels") == ["5000", "–"]
     assert cells(text, "MLP floor") == ["1", "–"]
     assert cells(text, "smallest gap") == ["0.5", "–"]
@@ -87,13 +89,13 @@ def test_every_quantity_of_each_check():
     [
         ("smallest eigenvalue", "[0.03125, 0.09375]"),
         ("condition number", "[1234, 1e+07]"),
-        ("samples for error 0.05", "[3601, 4e+06]"),
+        ("strings for error 0.05", "[3601, 4e+06]"),
         ("… for hardest labels", "[4001, 6000]"),
         ("smallest gap", "[0.5, 0.5]"),
     ],
 )
 def test_the_interval_stands_below_the_number(quantity, interval):
-    check = toy_result(samples=SAMPLES, alignment=HARDEST)
+    check = toy_result(complexity=COMPLEXITY, alignment=HARDEST)
     found = [x.strip() for x in below(render(named(check, check)), quantity)]
     assert [x for x in found if x] == [interval, interval]
 
@@ -107,11 +109,13 @@ def test_the_smallest_gap_is_the_smallest():
 def test_what_is_infinite_is_written_as_such():
     check = toy_result(
         condition=Interval(math.inf, 3.0, math.inf),
-        samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
+        complexity=SampleComplexity(
+            None, Interval(math.inf, 0, math.inf), target=1, alpha=1
+        ),
     )
     text = render(named(check, check))
     assert cells(text, "condition number") == ["∞", "∞"]
-    assert cells(text, "samples for error 1") == ["beyond 1e15", "beyond 1e15"]
+    assert cells(text, "strings for error 1") == ["beyond 1e15", "beyond 1e15"]
     assert text.count("[3, ∞]") == 2
     assert "inf" not in text
 
@@ -175,9 +179,9 @@ def on(check, **changed):
 
 def test_settings_are_common_or_rows():
     noisy = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.5)
-    one = toy_result(samples=SAMPLES)
-    rough = dataclasses.replace(SAMPLES, target=0.25, alpha=0.5)
-    two = on(at_level(toy_result(noisy, samples=rough), 0.95), method="rqmc")
+    one = toy_result(complexity=COMPLEXITY)
+    rough = dataclasses.replace(COMPLEXITY, target=0.25, alpha=0.5)
+    two = on(at_level(toy_result(noisy, complexity=rough), 0.95), method="rqmc")
     two = on(two, device="cuda:0")
     text = " ".join(render(named(one, one)).partition("In common")[2].split())
     for part in ("error aimed at 0.05", "ridge 0.001", "level of intervals 0.999"):
@@ -187,7 +191,7 @@ def test_settings_are_common_or_rows():
     assert "label noise" not in text
     text = render(named(one, two))
     assert cells(text, "error aimed at") == ["0.05", "0.25"]
-    assert cells(text, "samples for the error") == ["3648", "3648"]
+    assert cells(text, "strings for the error") == ["3648", "3648"]
     assert cells(text, "ridge") == ["0.001", "0.5"]
     assert cells(text, "label noise") == ["0", "0.5"]
     assert cells(text, "level of intervals") == ["0.999", "0.95"]
@@ -198,7 +202,7 @@ def test_settings_are_common_or_rows():
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_two_to_four_checks_are_one_table_at_80_columns(count):
-    check = toy_result(samples=SAMPLES, alignment=HARDEST)
+    check = toy_result(complexity=COMPLEXITY, alignment=HARDEST)
     tiny = Interval(9.876e-16, 9.875e-16, 9.877e-16)
     check = on(check, smallest_eigenvalue=tiny, gaps=(Gap(0, 1, tiny, None, None),))
     text = render(named(*[check] * count))

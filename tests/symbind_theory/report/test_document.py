@@ -17,7 +17,7 @@ from symbind_theory.records.check import (
     Curve,
     Estimates,
     Gap,
-    Samples,
+    SampleComplexity,
 )
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.document import as_document, to_json
@@ -48,7 +48,7 @@ SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different"
 def record(
     task=SAME_DIFFERENT,
     condition=None,
-    samples=None,
+    complexity=None,
     floor=None,
     alignment=None,
     curve=None,
@@ -91,7 +91,7 @@ def record(
             method="mc",
             device="cpu",
         ),
-        sample_complexity=samples,
+        sample_complexity=complexity,
         alignment=alignment,
         learning_curve=curve,
         verdicts=(Verdict("C3", Outcome.HOLDS, "Because."),),
@@ -114,14 +114,14 @@ def test_every_key_is_there():
 
 
 def test_the_text_is_the_document():
-    samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
-    result = record(samples=samples)
+    complexity = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
+    result = record(complexity=complexity)
     assert read(to_json(result)) == json.loads(json.dumps(as_document(result)))
 
 
 def test_the_numbers_are_those_of_the_record():
-    samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
-    result = record(samples=samples)
+    complexity = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
+    result = record(complexity=complexity)
     document, estimates = read(to_json(result)), result.estimates
     for name in (
         "attention",
@@ -154,7 +154,7 @@ def test_the_numbers_are_those_of_the_record():
         "alpha": 0.125,
     }
     assert document["alignment"] is None
-    alignment = Alignment(Interval(0.5, 0.25, 1.0), (1.5, -0.5), samples)
+    alignment = Alignment(Interval(0.5, 0.25, 1.0), (1.5, -0.5), complexity)
     assert as_document(record(alignment=alignment))["alignment"] == {
         "energy": {"value": 0.5, "low": 0.25, "high": 1.0},
         "hardest_labels": [1.5, -0.5],
@@ -245,7 +245,9 @@ def test_an_irrational_floor_is_exact_text_too():
 def test_what_is_infinite_becomes_null():
     result = record(
         condition=Interval(math.inf, 3.0, math.inf),
-        samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
+        complexity=SampleComplexity(
+            None, Interval(math.inf, 0, math.inf), target=1, alpha=1
+        ),
     )
     document = read(to_json(result))
     assert document["condition_number"] == {"value": None, "low": 3.0, "high": None}

@@ -14,7 +14,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import Gap, Samples
+from symbind_theory.records.check import Gap, SampleComplexity
 from symbind_theory.report.notation import (
     architecture_text,
     column_names,
@@ -25,8 +25,8 @@ from symbind_theory.report.notation import (
     parameter_text,
     phrase,
     printable,
-    sample_number,
     settings,
+    strings_needed,
     whole,
 )
 from symbind_theory.tasks import TemplateTask
@@ -91,15 +91,15 @@ def test_ends_have_a_sign_for_what_nothing_bounds():
     assert ends(INFINITE) == "[∞, ∞]"
 
 
-def test_samples_are_whole_and_rounded_up():
+def test_numbers_of_strings_are_rounded_up():
     assert whole(Interval(3.1, 2.0, 4.01, 0.9)) == Interval(4, 2, 5, 0.9)
     assert whole(INFINITE) == INFINITE
 
 
-def test_a_number_of_samples_that_is_never_enough_is_said_so():
+def test_a_number_that_is_never_enough_is_said_so():
     interval = Interval(math.inf, 0, math.inf)
-    assert sample_number(Samples(None, interval, 0.01, 1.0)) == "beyond 1e15"
-    assert sample_number(Samples(3657, interval, 0.01, 1.0)) == "3657"
+    assert strings_needed(SampleComplexity(None, interval, 0.01, 1.0)) == "beyond 1e15"
+    assert strings_needed(SampleComplexity(3657, interval, 0.01, 1.0)) == "3657"
 
 
 def test_every_kind_of_parameter():

@@ -13,7 +13,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, Samples
+from symbind_theory.records.check import Alignment, SampleComplexity
 from symbind_theory.report import progress
 from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import print_result
@@ -205,11 +205,13 @@ def test_the_matrix_is_shown_up_to_eight_templates(count, shown):
 
 
 def test_the_numbers_with_their_intervals():
-    samples = Samples(3648, Interval(3647.5, 3600.25, 4e6), target=0.05, alpha=1e-3)
-    text = render(toy_result(samples=samples))
+    complexity = SampleComplexity(
+        3648, Interval(3647.5, 3600.25, 4e6), target=0.05, alpha=1e-3
+    )
+    text = render(toy_result(complexity=complexity))
     assert lines_with(text, "smallest eigenvalue", " 0.0625 ", "[0.03125, 0.09375]")
     assert lines_with(text, "condition number", " 1.235e+06 ", "[1234, 1e+07]")
-    assert lines_with(text, "samples for error 0.05", " 3648 ", "[3601, 4e+06]")
+    assert lines_with(text, "strings for error 0.05", " 3648 ", "[3601, 4e+06]")
     assert lines_with(text, "MLP floor", " 1 ", "exact")
     assert "interval at level 0.999" in text
 
@@ -221,9 +223,9 @@ def test_an_interval_at_infinity_is_shown_and_not_taken_for_markup():
 
 def test_the_alignment_has_its_rows_where_there_is_one():
     assert not lines_with(render(toy_result()), "hardest")
-    samples = Samples(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
+    complexity = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
     energy = Interval(0.015625, 0.0078125, 0.03125)
-    text = render(toy_result(alignment=Alignment(energy, (1.0, -1.0), samples)))
+    text = render(toy_result(alignment=Alignment(energy, (1.0, -1.0), complexity)))
     assert lines_with(text, "yᵀN⁻¹y", " 0.01562 ", "[0.007812, 0.03125]")
     assert lines_with(text, "for the hardest labels", " 12 ", "[10, 13]")
 
@@ -248,18 +250,20 @@ def test_what_is_infinite_is_written_as_such():
     text = render(
         toy_result(
             condition=Interval(math.inf, 3.0, math.inf),
-            samples=Samples(None, Interval(math.inf, 0, math.inf), target=1, alpha=1),
+            complexity=SampleComplexity(
+                None, Interval(math.inf, 0, math.inf), target=1, alpha=1
+            ),
         )
     )
     assert lines_with(text, "condition number", " ∞ ", "[3, ∞]")
-    assert lines_with(text, "samples for error 1", " beyond 1e15 ", "[0, ∞]")
+    assert lines_with(text, "strings for error 1", " beyond 1e15 ", "[0, ∞]")
     assert not lines_with(text, "inf")
 
 
-def test_symbolic_labels_have_no_floor_and_no_samples():
+def test_symbolic_labels_have_no_floor_and_no_complexity():
     text = render(toy_result(SAME_DIFFERENT_IN_WORDS))
     assert "MLP floor" not in text
-    assert "samples" not in text
+    assert "strings for" not in text
 
 
 def test_the_footer_says_how_to_repeat_the_check():

@@ -8,10 +8,10 @@ from symbind_theory.records.ledger import Report
 
 
 def mean_is_zero(mean: float, effort: Effort, seed: int) -> Report:
-    """Whether normal samples of that mean have mean 0; more of them with the effort."""
+    """Whether normal values of that mean have mean 0; more of them with the effort."""
     size = effort.choose(100, 200, 400)
-    samples = np.random.default_rng(seed).normal(mean, size=size)
-    return Report("C1", (equals("mean", mean_interval(samples), 0.0, 1.0),))
+    values = np.random.default_rng(seed).normal(mean, size=size)
+    return Report("C1", (equals("mean", mean_interval(values), 0.0, 1.0),))
 
 
 def checker(claim: str = "C1", mean: float = 0.0) -> Checker:
@@ -26,6 +26,6 @@ def checker(claim: str = "C1", mean: float = 0.0) -> Checker:
     return Checker(
         claim,
         mean_is_zero,
-        (Instance("centred samples", run),),
+        (Instance("centred values", run),),
         (Mutant("bad arithmetic", mutant, refuted_by="1 = 2"),),
     )

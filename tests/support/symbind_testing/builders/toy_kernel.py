@@ -64,13 +64,13 @@ class ToyGram:
         return np.sqrt(np.maximum(values, 0.0))[:, None] * basis.T
 
     @property
-    def diagonal(self):
+    def matrix_self(self):
         strings = [OverlapType(t, t).strings()[0].split() for t in self.patterns]
         return np.array([entry(x, x) for x in strings])
 
     @property
     def excess(self):
-        return self.diagonal - (self.factor**2).sum(0)
+        return self.matrix_self - (self.factor**2).sum(0)
 
     def values(self, types, progress=None):
         rows = zip(

@@ -7,7 +7,7 @@ from symbind_testing.builders.toy_result import toy_result
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval
-from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.check import Curve, SampleComplexity
 from symbind_theory.records.page import Variant
 from symbind_theory.report.page.figures import (
     Named,
@@ -104,9 +104,9 @@ def curve(*errors):
     return Curve(sizes, tuple(Interval(e, e / 2, 2 * e) for e in errors), 1e-3)
 
 
-def samples(n, target=0.01):
+def complexity(n, target=0.01):
     value = math.inf if n is None else float(n)
-    return Samples(n, Interval(value, 0.0, math.inf), target, 1e-3)
+    return SampleComplexity(n, Interval(value, 0.0, math.inf), target, 1e-3)
 
 
 def drawn_learning(checks, variants=()):
@@ -116,7 +116,9 @@ def drawn_learning(checks, variants=()):
 
 
 def learner(n: int | None = 50, task=SAME_DIFFERENT, target=0.01):
-    result = toy_result(task, samples=samples(n, target), curve=curve(1.0, 0.1, 0.001))
+    result = toy_result(
+        task, complexity=complexity(n, target), curve=curve(1.0, 0.1, 0.001)
+    )
     return Named("mine", result)
 
 
@@ -133,7 +135,7 @@ def diamonds(trace):
 
 def test_curves_the_floor_the_target_and_where_it_is_met():
     one = Interval(1, 1, 1)
-    variant = Variant("a = 2", 2.0, 0.0, one, samples(5, 0.05), curve(1.0, 0.02))
+    variant = Variant("a = 2", 2.0, 0.0, one, complexity(5, 0.05), curve(1.0, 0.02))
     found = drawn_learning([learner()], [variant])
     drawn = traces(found)
     assert drawn["mine"]["x"] == [1, 10, 50, 100]
@@ -156,7 +158,7 @@ def test_curves_the_floor_the_target_and_where_it_is_met():
 
 def test_a_crossing_between_sizes_is_marked_where_it_is():
     result = toy_result(
-        samples=Samples(51, Interval(50.25, 49.5, 52.0), 0.01, 1e-3),
+        complexity=SampleComplexity(51, Interval(50.25, 49.5, 52.0), 0.01, 1e-3),
         curve=curve(1.0, 0.1, 0.001),
     )
     trace = traces(drawn_learning([Named("mine", result)]))["mine"]

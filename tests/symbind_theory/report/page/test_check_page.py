@@ -15,7 +15,7 @@ from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.command.page_sources import embedded_certificate
 from symbind_theory.library.random_family import random_task
-from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.check import Curve, SampleComplexity
 from symbind_theory.records.page import (
     Certificate,
     Illustration,
@@ -211,7 +211,7 @@ def test_c_is_c_and_n_is_n_with_their_halfwidths():
 
 def test_the_own_curve_is_named_by_its_identities():
     result = toy_result(
-        samples=Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3),
+        complexity=SampleComplexity(7, Interval(6.5, 6, 7), 0.5, 1e-3),
         curve=Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3),
         architecture=dataclasses.replace(
             ARCHITECTURE, identity_kq=3.0, identity_vo=0.5
@@ -222,9 +222,9 @@ def test_the_own_curve_is_named_by_its_identities():
 
 
 def test_settings_are_all_there():
-    samples = Samples(7, Interval(6.5, 6, 7), 0.5, 2e-3)
+    complexity = SampleComplexity(7, Interval(6.5, 6, 7), 0.5, 2e-3)
     task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.25)
-    text = page(toy_result(task, samples=samples))
+    text = page(toy_result(task, complexity=complexity))
     for name, value in [
         ("points", "256 (mc)"),
         ("seed", "11"),

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.records.check import Curve, Samples
+from symbind_theory.records.check import Curve, SampleComplexity
 from symbind_theory.records.page import Provenance
 from symbind_theory.report.page import page, render_comparison
 
 CURVE = Curve((1, 10), (Interval(1, 0.5, 2), Interval(0.1, 0.05, 0.2)), 1e-3)
-SAMPLES = Samples(7, Interval(6.5, 6, 7), 0.5, 1e-3)
-LEARNS = toy_result(samples=SAMPLES, curve=CURVE)
+COMPLEXITY = SampleComplexity(7, Interval(6.5, 6, 7), 0.5, 1e-3)
+LEARNS = toy_result(complexity=COMPLEXITY, curve=CURVE)
 SHARP = toy_result(
-    samples=SAMPLES,
+    complexity=COMPLEXITY,
     curve=CURVE,
     architecture=dataclasses.replace(ARCHITECTURE, beta=4.0),
 )
@@ -72,7 +72,7 @@ def test_the_command_is_there():
 def test_names_stay_text(ending):
     hostile = f"x{ending}"
     task = TemplateTask([f"?a {hostile}", "?a ?b"], [1, 2], name=hostile)
-    result = toy_result(task, samples=SAMPLES, curve=CURVE)
+    result = toy_result(task, complexity=COMPLEXITY, curve=CURVE)
     text = render_comparison([(hostile, result), (f"{hostile}2", LEARNS)])
     assert hostile not in without_plotly(text)
     assert str(markupsafe.escape(hostile)) in text
@@ -104,7 +104,7 @@ UNBOUNDED = st.one_of(
     entries=(5e-324, 0.0, 1e9),
     sign=1,
     errors=(Interval(math.inf, 1.0, math.inf),) * 2,
-    samples=Samples(None, Interval(math.inf, 1.0, math.inf), 1e-300, 1.0),
+    complexity=SampleComplexity(None, Interval(math.inf, 1.0, math.inf), 1e-300, 1.0),
     floor=1.0,
 )
 @given(
@@ -112,8 +112,8 @@ UNBOUNDED = st.one_of(
     entries=st.tuples(NUMBERS, NUMBERS, NUMBERS),
     sign=st.sampled_from([1, -1]),
     errors=st.tuples(UNBOUNDED, UNBOUNDED),
-    samples=st.builds(
-        Samples,
+    complexity=st.builds(
+        SampleComplexity,
         st.none() | st.integers(0, 10**18),
         UNBOUNDED,
         NUMBERS.filter(bool),
@@ -122,12 +122,14 @@ UNBOUNDED = st.one_of(
     floor=NUMBERS,
 )
 def test_whatever_the_numbers_there_is_a_page(
-    eigenvalues, entries, sign, errors, samples, floor
+    eigenvalues, entries, sign, errors, complexity, floor
 ):
     """Files may hold any; no chart takes a logarithm or a ratio of the wrong ones."""
     a, b, c = entries
     result = toy_result(
-        eigenvalues=eigenvalues, samples=samples, curve=Curve((1, 10), errors, 1e-3)
+        eigenvalues=eigenvalues,
+        complexity=complexity,
+        curve=Curve((1, 10), errors, 1e-3),
     )
     square = ((a, sign * b), (sign * b, c))
     estimates = dataclasses.replace(

@@ -15,7 +15,7 @@ from numerics.shapes import Float64
 from numerics.strings.patterns import listed
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["read_classes", "read_labels", "read_samples", "read_tokens"]
+__all__ = ["read_classes", "read_labels", "read_tokens", "read_weighted"]
 
 
 def read_tokens(tokens: object) -> list[str] | None:
@@ -98,10 +98,10 @@ def read_classes(y: object) -> np.ndarray:
     return classes
 
 
-def read_samples(
+def read_weighted(
     X: object, y: np.ndarray, sample_weight: object
 ) -> tuple[Any, np.ndarray, Float64[np.ndarray, " n"]]:
-    """Strings, labels and weights with samples of weight 0 left out.
+    """Strings, labels and weights with those of weight 0 left out.
 
     Args:
         X: strings.
