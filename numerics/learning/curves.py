@@ -341,7 +341,9 @@ def _complexity(
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)
     n = math.ceil(interval.value) if reached else None
-    return SampleComplexity(n, interval, target, regression.alpha)
+    return SampleComplexity(
+        n=n, interval=interval, target=target, alpha=regression.alpha
+    )
 
 
 def _smallest(enough: Callable[[float], bool]) -> float:

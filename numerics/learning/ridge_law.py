@@ -71,7 +71,13 @@ class Regression:
                 f"noise is {noise:g}; expected at most {_MOST_NOISE:g} times the "
                 f"largest label, {unit:g}"
             )
-        return cls(labels / unit, weights, alpha, noise / unit, unit)
+        return cls(
+            labels=labels / unit,
+            weights=weights,
+            alpha=alpha,
+            noise=noise / unit,
+            unit=unit,
+        )
 
     def in_units(self, error: float) -> float:
         """A squared error as a multiple of the unit's square."""

@@ -283,11 +283,11 @@ def _networks(
     positive_integer("runs", runs)
     generator = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
     sizes = NetworkShape(
-        strings.vocabulary,
-        strings.train.shape[1],
-        shape.width,
-        shape.head_width,
-        shape.heads,
+        vocabulary=strings.vocabulary,
+        length=strings.train.shape[1],
+        width=shape.width,
+        head_width=shape.head_width,
+        heads=shape.heads,
         hidden=1,
     )
     for _ in range(runs):

@@ -234,7 +234,14 @@ def training_steps(
     """
     _check(model, inputs, targets, training)
     parameters = list(model.parameters())
-    problem = _Problem(model, parameters, inputs, targets, weights, training)
+    problem = _Problem(
+        model=model,
+        parameters=parameters,
+        inputs=inputs,
+        targets=targets,
+        weights=weights,
+        training=training,
+    )
     optimiser = optimiser_for(
         training.optimiser,
         parameters,

@@ -263,7 +263,12 @@ def empirical_kernel(
             attention.add((z1 @ z1.T).numpy())
             matrix.add((hidden @ hidden.T).numpy() / shape.hidden)
     return EmpiricalKernel(
-        attention.value, attention.error, matrix.value, matrix.error, networks, seed
+        attention=attention.value,
+        attention_error=attention.error,
+        matrix=matrix.value,
+        matrix_error=matrix.error,
+        networks=networks,
+        seed=seed,
     )
 
 

@@ -79,15 +79,21 @@ class OneLayerKernel:
         """
         each = 1 << ((self.points // GROUPS).bit_length() - 1)
         settings = ComponentSettings(
-            self.architecture,
-            tuple(sorted({x for t in patterns for x in t.regular_tokens})),
-            GROUPS * each,
-            self.seed,
-            self.device,
-            ValueCache(self.cache),
+            architecture=self.architecture,
+            regular_tokens=tuple(
+                sorted({x for t in patterns for x in t.regular_tokens})
+            ),
+            points=GROUPS * each,
+            seed=self.seed,
+            device=self.device,
+            cache=ValueCache(self.cache),
         )
-        base = _base(patterns, settings)
-        return OneLayerGram(tuple(patterns), settings, base, ComponentTable(settings))
+        return OneLayerGram(
+            patterns=tuple(patterns),
+            settings=settings,
+            base=_base(patterns, settings),
+            components=ComponentTable(settings),
+        )
 
 
 def kernel_of(
@@ -136,6 +142,8 @@ class _Base:
 
 
 def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
+    """The kernel of strings that share no symbol, from the cache where it is there."""
+
     def compute() -> dict[str, np.ndarray]:
         gram = template_gram(
             patterns, settings.architecture, seed=settings.seed, device=settings.device
@@ -158,11 +166,11 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
     found = settings.cache.get(key, compute)
     feature_error, self_error = found["errors"].tolist()
     return _Base(
-        found["features"],
-        found["attention_self"],
-        found["halfwidth"],
-        feature_error,
-        self_error,
+        features=found["features"],
+        attention_self=found["attention_self"],
+        halfwidth=found["halfwidth"],
+        feature_error=feature_error,
+        self_error=self_error,
     )
 
 
@@ -190,14 +198,13 @@ class OneLayerGram:
     @cached_property
     def _factor(self) -> Float64[np.ndarray, "rows r"]:
         base = self.base
-        found = kernel_factor(
+        return kernel_factor(
             self.settings.architecture.activation,
-            base.features,
-            base.attention_self,
-            base.feature_error,
-            base.self_error,
-        )
-        return found.factor
+            features=base.features,
+            self_values=base.attention_self,
+            feature_error=base.feature_error,
+            self_error=base.self_error,
+        ).factor
 
     @property
     def matrix_self(self) -> Float64[np.ndarray, " r"]:
@@ -283,11 +290,11 @@ class OneLayerGram:
         halfwidth = union.halfwidth.copy()
         halfwidth[:old, :old] = self.base.halfwidth
         base = _Base(
-            _carried_over(self.base.features, union.features, together, d),
-            d,
-            halfwidth,
-            max(self.base.feature_error, union.feature_error),
-            max(self.base.self_error, union.self_error),
+            features=_carried_over(self.base.features, union.features, together, d),
+            attention_self=d,
+            halfwidth=halfwidth,
+            feature_error=max(self.base.feature_error, union.feature_error),
+            self_error=max(self.base.self_error, union.self_error),
         )
         return replace(self, patterns=together, base=base)
 
@@ -361,6 +368,14 @@ def _terms(types: OverlapTypes) -> list[Terms]:
         row, first, second = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
-        i, j = types.first[row], types.second[row]
-        found.append(Terms(level, row, i, first, j, second))
+        found.append(
+            Terms(
+                level=level,
+                row=row,
+                first=types.first[row],
+                first_slots=first,
+                second=types.second[row],
+                second_slots=second,
+            )
+        )
     return found

@@ -181,7 +181,12 @@ class _Plan:
         ]
         signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
         reference = _reference(faces[0].template.length, [*regular, *pool], readout)
-        return cls(list(place), np.array(parts, np.int64), np.array(signs), reference)
+        return cls(
+            templates=list(place),
+            parts=np.array(parts, np.int64),
+            signs=np.array(signs),
+            reference=reference,
+        )
 
 
 def _made_regular(

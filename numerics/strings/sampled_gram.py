@@ -140,7 +140,9 @@ def string_gram(
     if architecture.identity_vo:
         weights = moments_of(tokens.tolist(), architecture).weights
         attention += architecture.identity_vo**2 * sampler.gram_of_means(weights)
-    return _result(attention, architecture, sampler.rounding, each, seed, level)
+    return _result(
+        attention, architecture, sampler.rounding, each=each, seed=seed, level=level
+    )
 
 
 def _result(
@@ -255,7 +257,7 @@ class _Sampler:
         gamma, beta = architecture.gamma, architecture.beta
         n, keys = tokens.shape
         queries = np.arange(0 if architecture.readout == "mean" else keys - 1, keys)
-        terms, normals = _terms(tokens, queries, gamma, architecture.readout == "cls")
+        terms = _terms(tokens, queries, gamma, architecture.readout == "cls")
         like_query = tokens[:, queries, None] == tokens[:, None, :]
         like_query = like_query + gamma**2 * np.eye(keys)[queries]
         vocabulary = int(tokens.max()) + 1
@@ -273,7 +275,7 @@ class _Sampler:
                 _Term(torch.from_numpy(i).to(device), beta * s) for i, s in terms
             ),
             added=torch.from_numpy(added).to(device, dtype)[..., None],
-            normals=normals,
+            normals=1 + max(int(number.max()) for number, _ in terms),
             gamma=gamma,
             dtype=dtype,
             device=device,
@@ -368,8 +370,8 @@ def _terms(
     queries: Int64[np.ndarray, " queries"],
     gamma: float,
     one_row: bool,
-) -> tuple[list[tuple[np.ndarray, float]], int]:
-    """The Gaussians in each logit, numbered, with their scales; and how many there are.
+) -> list[tuple[np.ndarray, float]]:
+    """The Gaussians in each logit, numbered from 0, with their scales.
 
     Labels of rows and columns are the tokens, then the positions. The rows of `[CLS]`
     and of its position are one for every string: numbered 0, of scale √(1 + γ²).
@@ -390,8 +392,6 @@ def _terms(
         for row, s in rows
         for column, t in columns
     ]
-    codes, index = np.unique(np.stack([code for code, _ in pairs]), return_inverse=True)
-    indices = index.reshape(len(pairs), n, len(queries), keys)
-    return [(i, scale) for i, (_, scale) in zip(indices, pairs, strict=True)], len(
-        codes
-    )
+    codes = np.stack([code for code, _ in pairs])
+    numbers = np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
+    return [(number, s) for number, (_, s) in zip(numbers, pairs, strict=True)]
