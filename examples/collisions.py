@@ -63,11 +63,11 @@ class Row:
     """One law and vocabulary.
 
     Attributes:
-        law: of the substitutions.
+        law: name of the law of the substitutions.
         vocabulary: V.
         graph: collisions of the first seed's strings.
         predictions: on fresh symbols, for each template; shape (seeds, 2).
-        means: of the training labels of each template, noise included: what a learner
+        means: average training label of each template, noise included: what a learner
             that knew the templates would predict; shape (seeds, 2).
         perturbed: what the perturbed closed form gives; NaN where it gives nothing.
     """

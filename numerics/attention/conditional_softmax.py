@@ -6,9 +6,9 @@ the row of query q is
     μ_i + σ_ξ ξ_{x_i} + σ_η η_i,
 
 with a standard normal ξ for each symbol and η for each position, all independent. The
-mean μ_i is the shared part, at i and at the token x_i if that is regular, and what a
-multiple a of the identity added to W_K W_Qᵀ does: β a (1[x_i = x_q] + γ² 1[i = q]).
-The deviations are
+mean μ_i has the shared part of position i, that of the token x_i if it is regular, and
+β a (1[x_i = x_q] + γ² 1[i = q]), which a multiple a of the identity added to W_K W_Qᵀ
+brings. The deviations are
 
     in the row of        σ_ξ of a wildcard    σ_ξ of a regular token    σ_η
     a regular token      β√(1+γ²)             0                         0
@@ -229,8 +229,7 @@ class ConditionalSoftmax:
         centre = row.position.amax(1, keepdim=True)
         if self.tokens:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
-        position = row.position - centre
-        row = SharedRow(position, row.token)
+        row = SharedRow(row.position - centre, row.token)
         factors: dict[_Symbol, SymbolFactor] = {}
         together: dict[float, dict[_Symbol, SymbolMeans]] = {}
         for symbol in self._symbols_in(query):
@@ -266,8 +265,8 @@ class ConditionalSoftmax:
         """The factors of symbols that are moved by one Gaussian each."""
         if not means:
             return {}
-        found = self._factors.moved_together(list(means.values()), sigma)
-        return dict(zip(means, found, strict=True))
+        factors = self._factors.moved_together(list(means.values()), sigma)
+        return dict(zip(means, factors, strict=True))
 
     def _symbols_in(self, query: Query) -> list[_Symbol]:
         """The distinct symbols of the templates that have a query."""

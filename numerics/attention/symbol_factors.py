@@ -16,7 +16,7 @@ one, η_a, for each of its positions. A factor is one of three:
       B(τ) = exp(−e^τ R),     B_a(τ) = (e^{μ_a}/R) e^τ R exp(−e^τ R).
 
 - One Gaussian of deviation σ moves all of v: σ_η = 0, or v is a single position. With
-  A = Σ_a e^{μ_a} and L_m as in `laplace_table`, for σ,
+  A = Σ_a e^{μ_a} and L_m the Laplace moments for σ (`laplace_table`),
 
       B_v(τ) = L_0(τ + log A),     B_{v,a}(τ) = (e^{μ_a}/A) L_1(τ + log A).
 
@@ -147,7 +147,7 @@ class SymbolFactors:
         """The factor of positions that also have Gaussians of their own.
 
         Args:
-            means: of two positions at least.
+            means: v, two positions at least, and μ.
             sigma_xi: σ_ξ, the deviation of what moves all positions.
             sigma_eta: σ_η > 0, the deviation of what moves each by itself.
         """

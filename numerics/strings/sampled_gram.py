@@ -62,7 +62,7 @@ class StringGram:
         rounding: bound on the relative error of K_attn's entries by rounding, which the
             halfwidths include.
         points: how many.
-        seed: of the points.
+        seed: the seed of the points.
         level: coverage.
     """
 
@@ -107,13 +107,12 @@ def string_gram(
         strings: strings of one length, each text or a sequence of tokens, or an array
             of integer tokens of shape (n, k); `[CLS]` is appended here where it is
             read.
-        architecture: the transformer; `Architecture()` when None. Supported as in
-            `template_gram`.
+        architecture: the transformer, of depth 1; `Architecture()` when None.
         points: how many, rounded down to a multiple of 16; at least 32.
         seed: equal seeds give equal bits, however the work is spread.
         device: "auto", "cpu" or "cuda".
         level: coverage of each entry's interval.
-        precision: of points and products, "float64" or "float32"; sums are kept in
+        precision: that of points and products, "float64" or "float32"; sums are kept in
             float64. Rounding is included in every halfwidth.
         progress: called with (points done, points in all).
 
@@ -227,11 +226,11 @@ class _Sampler:
         count: number of tokens in several strings.
         alone: for each key, which of the string's own tokens it carries, numbered
             within the string, or K where other strings have it too; shape (n, K).
-        terms: of the logits.
+        terms: what each logit adds up from.
         added: what the identity adds to the logits; shape (n, Q, K).
         normals: Gaussians in one point.
         gamma: position scale.
-        dtype: of points and products.
+        dtype: in which precision points and products are.
         device: where they are computed.
     """
 
