@@ -163,12 +163,12 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
         "device": str(resolve_device(settings.device)),
         "patterns": [t.tokens for t in patterns],
     }
-    found = settings.cache.get(key, compute)
-    feature_error, self_error = found["errors"].tolist()
+    kept = settings.cache.get(key, compute)
+    feature_error, self_error = kept["errors"].tolist()
     return _Base(
-        features=found["features"],
-        attention_self=found["attention_self"],
-        halfwidth=found["halfwidth"],
+        features=kept["features"],
+        attention_self=kept["attention_self"],
+        halfwidth=kept["halfwidth"],
         feature_error=feature_error,
         self_error=self_error,
     )
@@ -223,6 +223,12 @@ class OneLayerGram:
     ) -> TypeValues:
         """K of each overlap type, with halfwidths.
 
+        With f_S the component of a set S of shared tokens (`overlap_components`) and
+        s_i the scale of pattern i at the level of S,
+
+            C = ⟨F_i, F_j⟩ + Σ_{∅≠S} s_i s_j E⟨f_S(X), f_S(Y)⟩,
+            K = E φ(u) φ(v),     (u, v) ~ N(0, [[d_i, C], [C, d_j]]).
+
         The components of a string add up to its kernel with itself, which is known;
         they are scaled to do so. The kernel stays positive semi-definite, and values
         move within their error.
@@ -233,30 +239,29 @@ class OneLayerGram:
         apart = np.where(same[:, None], -1, types.matching)
         terms = _terms(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
-        base, dual = self.base, self.settings.architecture.activation.dual
-        scales = self._scales()
         i, j = types.first, types.second
-        columns = base.features.T
-        c = np.einsum("mf,mf->m", columns[i], columns[j])
-        width = np.zeros_like(c)
+        F, d = self.base.features.T, self.base.attention_self
+        C = np.einsum("mf,mf->m", F[i], F[j])
+        in_C = np.zeros_like(C)
+        scales = self._scales()
         for level in terms:
-            value, halfwidth = self.components.lookup(self.patterns, level)
-            scale = scales[level.level]
-            both = scale[level.first] * scale[level.second]
-            np.add.at(c, level.row, both * value)
-            np.add.at(width, level.row, both * halfwidth)
-        x, y = base.attention_self[i], base.attention_self[j]
-        found = dual(x, y, c)
-        moved = np.abs(dual(x, y, c + width) - found)
-        nothing = (types.matching < 0).all(1)
-        n = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
-        value = np.where(nothing, n, found)
-        halfwidth = moved + base.halfwidth[i, j]
+            component, halfwidth = self.components.lookup(self.patterns, level)
+            s = scales[level.level]
+            s_i_s_j = s[level.first] * s[level.second]
+            np.add.at(C, level.row, s_i_s_j * component)
+            np.add.at(in_C, level.row, s_i_s_j * halfwidth)
+        dual = self.settings.architecture.activation.dual
+        K = dual(d[i], d[j], C)
+        in_K = np.abs(dual(d[i], d[j], C + in_C) - K) + self.base.halfwidth[i, j]
+        N = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
+        K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
-            np.where(same, self.matrix_self[i], value), np.where(same, 0.0, halfwidth)
+            value=np.where(same, self.matrix_self[i], K),
+            halfwidth=np.where(same, 0.0, in_K),
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
+        """s of each level: the components then add up to d_i − C_ii."""
         table = self.components
         return component_scales(
             self.base.attention_self - (self.base.features**2).sum(0),
@@ -304,7 +309,12 @@ def component_scales(
     wildcards: Int64[np.ndarray, " r"],
     squares: Mapping[int, Float64[np.ndarray, " r"]],
 ) -> dict[int, Float64[np.ndarray, " r"]]:
-    """The factors that each pattern's components of each level are multiplied by.
+    """s, by which each pattern's components of each level are multiplied.
+
+    With q_l the squared length of the components of level l and D what is left of their
+    sum, from level 1 up,
+
+        s_l² = min(1, D/q_l), or D/q_l for the last level,     D ← max(0, D − s_l² q_l).
 
     The last component, of all wildcards together, is brought to what is left of the
     kernel of a string with itself; the others are shortened only if they exceed it. A
@@ -314,15 +324,15 @@ def component_scales(
     Args:
         known: what a string's components add up to; negative is read as 0.
         wildcards: how many each pattern has.
-        squares: the squared lengths of all components of each level together.
+        squares: q of each level.
     """
-    left, found = np.maximum(known, 0.0), {}
-    for level, total in sorted(squares.items()):
-        ratio = np.divide(left, total, out=np.ones_like(left), where=total > 0)
+    D, s = np.maximum(known, 0.0), {}
+    for level, q in sorted(squares.items()):
+        ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
         ratio = np.where(wildcards == level, ratio, np.minimum(ratio, 1.0))
-        left = np.maximum(left - ratio * total, 0.0)
-        found[level] = np.sqrt(ratio)
-    return found
+        D = np.maximum(D - ratio * q, 0.0)
+        s[level] = np.sqrt(ratio)
+    return s
 
 
 def _carried_over(
@@ -333,13 +343,14 @@ def _carried_over(
 ) -> Float64[np.ndarray, "all r"]:
     """The given features beside those of new patterns: f_new = A f_old + rest.
 
-    A and the rest are those of the union, whose features are of old and new together.
-    A new pattern without wildcards has one string, whose C_ii = d_i is known.
+    A and the rest are those of the union, the features of old and new together: with
+    its triangle R in blocks of old and new, R_oo A = R_on, and the rest is R_nn. A new
+    pattern without wildcards has one string, whose C_ii = d_i is known.
     """
     old = features.shape[1]
-    r = triangle(union)
-    solution = np.linalg.lstsq(r[:old, :old], r[:old, old:], rcond=None)[0]
-    new = np.vstack([features @ solution, r[old:, old:]])
+    R = triangle(union)
+    A = np.linalg.lstsq(R[:old, :old], R[:old, old:], rcond=None)[0]
+    new = np.vstack([features @ A, R[old:, old:]])
     for column, pattern, square in zip(
         new.T, patterns[old:], d[old:].tolist(), strict=True
     ):
@@ -363,12 +374,12 @@ def _terms(types: OverlapTypes) -> list[Terms]:
             for kept in map(list, combinations(range(size), level)):
                 parts = (rows, slots[:, kept], partners[:, kept])
                 by_level.setdefault(level, []).append(parts)
-    found = []
+    terms = []
     for level, parts in sorted(by_level.items()):
         row, first, second = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
-        found.append(
+        terms.append(
             Terms(
                 level=level,
                 row=row,
@@ -378,4 +389,4 @@ def _terms(types: OverlapTypes) -> list[Terms]:
                 second_slots=second,
             )
         )
-    return found
+    return terms

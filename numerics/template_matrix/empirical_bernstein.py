@@ -131,10 +131,10 @@ def _identity_gaps(
 ) -> tuple[Float64[np.ndarray, "r r"], float]:
     """b² ‖E f_i − E f_j‖², and the defect of the moments behind it."""
     strings = [incidence_of(t, architecture.readout).symbols for t in templates]
-    found = moments_of(strings, architecture)
-    f = mean_features(strings, found.weights, tokens, architecture.gamma)
+    moments = moments_of(strings, architecture)
+    f = mean_features(strings, moments.weights, tokens, architecture.gamma)
     apart = f[:, :, None] - f[:, None, :]
-    return architecture.identity_vo**2 * (apart**2).sum(0), found.defect
+    return architecture.identity_vo**2 * (apart**2).sum(0), moments.defect
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,8 +223,7 @@ class TemplateGram:
     def _extreme_scales(self) -> tuple[float, float]:
         """Factors of G between whose squares every N within the error bounds lies."""
         least = self.smallest_eigenvalue.low
-        found = self._spectrum
-        below, above = found.moved(least, least, least)
+        below, above = self._spectrum.moved(least, least, least)
         return math.sqrt(below / least), math.sqrt(above / least)
 
     @cached_property
@@ -238,11 +237,11 @@ class TemplateGram:
 
     @cached_property
     def _spectrum(self) -> Spectrum:
-        found = self._kernel_factors
+        """Singular values of G, on all points and without each group of points."""
         return spectrum_of(
-            [k.factor for k in found],
-            max(k.error for k in found),
-            max(k.remainder for k in found),
+            [k.factor for k in self._kernel_factors],
+            error=max(k.error for k in self._kernel_factors),
+            remainder=max(k.remainder for k in self._kernel_factors),
         )
 
 
