@@ -101,8 +101,8 @@ def kernel_of(
 ) -> PatternKernel:
     """The kernel that a function works with: the one given, or an architecture's.
 
-    >>> slow = OneLayerKernel(Architecture(beta=2.0), points=2**16)
-    >>> kernel_of(Architecture(beta=2.0), slow) is kernel_of(None, slow) is slow
+    >>> finer = OneLayerKernel(Architecture(beta=2.0), points=2**16)
+    >>> kernel_of(Architecture(beta=2.0), finer) is kernel_of(None, finer) is finer
     True
 
     Args:
