@@ -41,7 +41,7 @@ class Row:
     """One law and vocabulary.
 
     Attributes:
-        law: of the substitutions.
+        law: name of the law of the substitutions.
         vocabulary: V.
         diversity: ρ.
         shares: the part of the pairs with a symbol in common, for each training set.

@@ -22,10 +22,15 @@ import numpy as np
 from rich.progress import track
 
 from examples.pages import DOCS, rewritten
-from numerics import TransformerKernelClassifier, TransformerKernelRegressor
-from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
-from numerics.learning.finite_vocabulary import perturbed_curve
-from numerics.strings.collisions import CollisionGraph, collision_graph
+from numerics import (
+    TransformerKernelClassifier,
+    TransformerKernelRegressor,
+    collision_graph,
+    margin_transfer,
+    perturbed_curve,
+)
+from numerics.estimators.ideal_classifier import MarginTransfer
+from numerics.strings.collisions import CollisionGraph
 from symbind_theory import TemplateTask
 from symbind_theory.overlaps import OverlapType
 
@@ -58,11 +63,11 @@ class Row:
     """One law and vocabulary.
 
     Attributes:
-        law: of the substitutions.
+        law: name of the law of the substitutions.
         vocabulary: V.
         graph: collisions of the first seed's strings.
         predictions: on fresh symbols, for each template; shape (seeds, 2).
-        means: of the training labels of each template, noise included: what a learner
+        means: average training label of each template, noise included: what a learner
             that knew the templates would predict; shape (seeds, 2).
         perturbed: what the perturbed closed form gives; NaN where it gives nothing.
     """
@@ -81,7 +86,7 @@ class Row:
 
     @property
     def mean_errors(self) -> np.ndarray:
-        """The same of the template means."""
+        """Mean squared error of the template means, for each seed."""
         return ((self.means - LABELS) ** 2).mean(1)
 
 
@@ -195,7 +200,7 @@ def margins_table(rows: Sequence[Margins]) -> Iterator[str]:
         seeds = row.seeds
         ideal = np.array([np.abs(m.ideal).min() for m in seeds])
         bound = np.array([m.bound.max() for m in seeds])
-        change = np.array([np.abs(m.found - m.ideal).max() for m in seeds])
+        change = np.array([np.abs(m.fitted - m.ideal).max() for m in seeds])
         certified = sum(bool(m.certified.all()) for m in seeds)
         yield (
             f"| {row.size} | {row.vocabulary / row.size:g} | {_estimate(ideal, 3)} | "

@@ -174,7 +174,7 @@ class Erf(_ClosedForm):
         return 2 / math.pi * np.arcsin(np.clip(sine, -1.0, 1.0))
 
     def hermite(self, d: Vector, orders: int) -> Series:
-        """By φ' = 2 times the density of N(0, ½)."""
+        """Coefficients by those of φ', twice the density of N(0, ½)."""
         slope = 2 * _density_series(d, d + 0.5, orders)
         return _integrated(np.zeros((1, len(d))), slope, d)
 

@@ -76,7 +76,7 @@ class Architecture:
         finite_number("residual", self.residual)
 
     def record(self) -> ArchitectureRecord:
-        """The same as an exact record, from which hypotheses and reports derive."""
+        """The exact record from which hypotheses and reports derive."""
         return ArchitectureRecord(
             beta=self.beta,
             gamma=self.gamma,

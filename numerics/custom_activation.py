@@ -42,7 +42,7 @@ class CustomActivation:
     Attributes:
         function: φ on float64 arrays, elementwise, finite.
         name: shown in reports.
-        nodes: of the coarser of two rules, from 8 to 256.
+        nodes: half the size of the rule that coefficients come from, from 8 to 256.
 
     Raises:
         InputError: `nodes` out of range, or a function that does not return one finite
@@ -78,7 +78,7 @@ class CustomActivation:
         return total
 
     def hermite(self, d: Vector, orders: int) -> Series:
-        """From the finer rule; 0 from its degree on."""
+        """The coefficients that the finer rule gives; 0 from its degree on."""
         return self._coefficients(d, orders, 2 * self.nodes)
 
     def quadrature_error(self, d: Vector) -> float:

@@ -70,8 +70,8 @@ class TypeValues:
     """Kernel values of overlap types.
 
     Attributes:
-        value: of each type; shape (m,).
-        halfwidth: at level 0.999 each; same shape.
+        value: the kernel's value at each type; shape (m,).
+        halfwidth: its halfwidth at level 0.999; shape (m,).
     """
 
     value: Float64[np.ndarray, " m"]

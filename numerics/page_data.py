@@ -116,7 +116,13 @@ def sampled_kernel(
         strings += alone.sample(each, tokens, seed=seed * len(task) + i).strings
         indices += [i] * each
     gram = string_gram(
-        strings, architecture, _POINTS, seed, device, level=level, progress=progress
+        strings,
+        architecture,
+        points=_POINTS,
+        seed=seed,
+        device=device,
+        level=level,
+        progress=progress,
     )
     return SampledKernel(
         strings=tuple(strings),
@@ -178,23 +184,25 @@ def variants(
             gram = template_gram(
                 result.task.templates,
                 changed,
-                _REL_TOL,
-                max_points,
-                result.seed,
-                device,
-                result.estimates.method,
+                rel_tol=_REL_TOL,
+                max_points=max_points,
+                seed=result.seed,
+                device=device,
+                method=result.estimates.method,
                 level=result.estimates.level,
                 progress=progress,
             )
         implied = learning_curve(result.task, sizes=curve.sizes, gram=gram)
         found.append(
             Variant(
-                change.name,
-                change.identity_kq,
-                change.identity_vo,
-                gram.smallest_eigenvalue,
-                sample_complexity(result.task, target=complexity.target, gram=gram),
-                Curve(implied.sizes, implied.intervals, implied.alpha),
+                name=change.name,
+                identity_kq=change.identity_kq,
+                identity_vo=change.identity_vo,
+                smallest_eigenvalue=gram.smallest_eigenvalue,
+                sample_complexity=sample_complexity(
+                    result.task, target=complexity.target, gram=gram
+                ),
+                curve=Curve(implied.sizes, implied.intervals, implied.alpha),
             )
         )
     return tuple(found)

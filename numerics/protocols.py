@@ -105,7 +105,7 @@ class TemplateMatrix(Protocol):
         ...
 
     def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
-        """The same for several statistics that are computed together.
+        """Several statistics that are computed together, with their intervals.
 
         Each interval covers its own statistic with probability `level`.
         """

@@ -1,16 +1,30 @@
-"""The inner stage: softmax weights averaged over a template's wildcards, exactly.
+"""The inner stage: features of templates at given points, wildcards averaged out.
 
-Given the shared randomness (positions, regular tokens) the wildcards' part of the
-logits is Gaussian, independent from symbol to symbol. With S the softmax denominator,
-1/S = ∫₀^∞ e^{−tS} dt turns E[softmax] into a one-dimensional integral over τ = log t of
-products with one factor for each symbol: cost linear in the symbols instead of
-exponential. The integrand is analytic in a strip of halfwidth π/2, so the trapezoid
-rule with step h errs by about e^{−π²/h}.
+Given the shared randomness of an outer point (`shared_logits`) the logit of key i in
+the row of query q is
 
-The row of a query that carries a regular token has known logits at regular tokens, and
-one Gaussian of variance 1+γ² for each wildcard. In the row of a wildcard everything is
-random: each symbol has a Gaussian, of variance 1 (regular tokens) or 1+γ² (wildcards),
-and each position one of variance γ². A readout is a mean over rows.
+    μ_i + σ_ξ ξ_{x_i} + σ_η η_i,
+
+with a standard normal ξ for each symbol and η for each position, all independent. The
+mean μ_i has the shared part of position i, that of the token x_i if it is regular, and
+β a (1[x_i = x_q] + γ² 1[i = q]), which a multiple a of the identity added to W_K W_Qᵀ
+brings. The deviations are
+
+    in the row of        σ_ξ of a wildcard    σ_ξ of a regular token    σ_η
+    a regular token      β√(1+γ²)             0                         0
+    a wildcard           β√(1+γ²)             β                         βγ
+
+Softmax weights s are averaged by a one-dimensional integral over τ, the logarithm of
+Laplace's variable, of products with one factor B for each symbol (`symbol_factors`):
+
+    E s_i = ∫ B_{v,i}(τ) Π_{u≠v} B_u(τ) dτ     for a position i of the symbol v,
+
+at a cost linear in the symbols instead of exponential. The integrand is analytic in a
+strip of halfwidth π/2, so the trapezoid rule with step h errs by about e^{−π²/h}.
+
+A readout is a mean over rows, and the features of template i are
+
+    f_i = (Σ_{j: x_j = t} E s_j for each regular token t;  γ E s_j for each position j).
 
 Source: symbind; the integral representation is classical.
 """
@@ -18,7 +32,7 @@ Source: symbind; the integral representation is classical.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,14 +40,14 @@ import torch
 from numerics.architecture import Architecture
 from numerics.attention.laplace_table import Window
 from numerics.attention.shared_logits import Query, SharedLogits, SharedRow, queries_of
-from numerics.attention.softmax_blocks import (
-    Block,
-    KnownBlocks,
-    SoftmaxBlocks,
-    mean_weights,
+from numerics.attention.symbol_factors import (
+    SymbolFactor,
+    SymbolFactors,
+    SymbolMeans,
+    add_mean_weights,
 )
 from numerics.shapes import Float
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 
@@ -50,7 +64,7 @@ class ConditionalFeatures:
     Attributes:
         features: f_i at each point: regular tokens' coordinates, then positions'
             times γ; shape (n, r, T + K).
-        defect: the largest |Σ_i E s_i − 1|, zero up to the stage's own error.
+        defect: the largest |Σ_j E s_j − 1|, zero up to the stage's own error.
     """
 
     features: Float[torch.Tensor, "n r coordinates"]
@@ -71,8 +85,11 @@ class ConditionalSoftmax:
             it, only on the reference.
 
     Attributes:
+        templates: the templates.
         tokens: the regular tokens of the reference, `[CLS]` included.
         dimension: standard normals in one outer point.
+        device: where it computes.
+        dtype: in which precision.
 
     Raises:
         InputError: logits beyond `MAX_LOGIT_SCALE`.
@@ -90,45 +107,51 @@ class ConditionalSoftmax:
         beta, gamma = architecture.beta, architecture.gamma
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
-        self._seen = [Incidence(t, architecture.readout) for t in templates]
-        self._symbols = [_symbols(seen) for seen in self._seen]
-        self._gamma = gamma
-        self._shift = beta * architecture.identity_kq
-        asked = self._seen
+        self._incidences = [incidence_of(t, architecture.readout) for t in templates]
+        self._symbols = [_symbols(incidence) for incidence in self._incidences]
+        self._queries = queries_of(self._incidences)
+        self._keys = self._incidences[0].size
+        asked = self._incidences
         if reference is not None:
-            asked = [Incidence(t, architecture.readout) for t in reference]
-        self._logits = SharedLogits(asked, beta, gamma)
-        self._users = queries_of(self._seen)
-        self.tokens = self._logits.tokens
-        self.dimension = self._logits.dimension
-        self._wildcard = beta * math.hypot(1, gamma)
-        self._regular, self._position = beta, beta * gamma
-        keys = self._seen[0].size
-        wild = any(query.token is None for query in self._users)
-        sigma = math.hypot(self._wildcard, self._position) if wild else self._wildcard
-        largest = math.log(keys) + (max(self._shift, 0.0) if wild else 0.0)
-        window = Window.of(keys, sigma, self._shift)
-        self._blocks = SoftmaxBlocks(window, largest, device, dtype)
+            asked = [incidence_of(t, architecture.readout) for t in reference]
+        self._shared = SharedLogits(asked, beta, gamma)
+        self.tokens, self.dimension = self._shared.tokens, self._shared.dimension
+        self._column = {token: column for column, token in enumerate(self.tokens)}
+
+        self._gamma = gamma
+        self._beta_a = beta * architecture.identity_kq
+        self._sigma_wildcard = beta * math.hypot(1, gamma)
+        self._sigma_regular, self._sigma_eta = beta, beta * gamma
+        self._factors = self._symbol_factors()
+
+    def _symbol_factors(self) -> SymbolFactors:
+        """The factors, on a window that holds the logits of all rows."""
+        sigma, largest = self._sigma_wildcard, math.log(self._keys)
+        if any(query.token is None for query in self._queries):
+            sigma = math.hypot(sigma, self._sigma_eta)
+            largest += max(self._beta_a, 0.0)
+        window = Window.of(self._keys, sigma, self._beta_a)
+        return SymbolFactors(window, largest, self.device, self.dtype)
 
     @property
     def numbers_per_point(self) -> int:
-        """Float64 numbers held for one outer point, for sizing chunks."""
-        r, keys = len(self._seen), self._seen[0].size
-        widest = max(map(len, self._symbols))
-        in_flight = (3 * widest + 8) * self._blocks.window.count
-        in_flight += max(
-            sum(
-                self._blocks.numbers(
-                    len(symbol.where),
-                    self._wildcard,
-                    0.0 if query.token else self._position,
-                )
-                for symbol in {s for i in users for s in self._symbols[i]}
+        """How many numbers are held for one outer point, for sizing chunks."""
+        coordinates = self._keys + len(self.tokens)
+        symbols = max(map(len, self._symbols))
+        integrals = (3 * symbols + 8) * self._factors.window.count
+        factors = max(map(self._numbers_of_factors, self._queries))
+        shared = self.dimension + len(self._queries) * coordinates
+        return integrals + factors + shared + 4 * len(self.templates) * coordinates
+
+    def _numbers_of_factors(self, query: Query) -> int:
+        """How many numbers the factors of one row take for one outer point."""
+        sigma_eta = self._sigma_eta if query.token is None else 0.0
+        return sum(
+            self._factors.numbers(
+                len(symbol.positions), self._sigma_wildcard, sigma_eta
             )
-            for query, users in self._users.items()
+            for symbol in self._symbols_in(query)
         )
-        shared = self.dimension + len(self._users) * (keys + len(self.tokens))
-        return in_flight + shared + 4 * r * (keys + len(self.tokens))
 
     def __call__(
         self, points: Float[torch.Tensor, "n dimension"]
@@ -139,116 +162,146 @@ class ConditionalSoftmax:
             points: standard normals, one column for each direction.
         """
         points = points.to(self.device, self.dtype)
-        keys = self._seen[0].size
-        weights = points.new_zeros(len(points), len(self._seen), keys)
-        for query, row in self._logits(points):
-            if query not in self._users:
-                continue
-            # The identity's γ² a at the query itself, whatever symbol it carries.
-            row.position[:, query.position] += self._shift * self._gamma**2
-            if query.token is None:
-                self._wildcard_rows(query, row, weights)
-            else:
-                self._regular_rows(query, row, weights)
-        weights /= len(self._seen[0].queries)
+        weights = points.new_zeros(len(points), len(self.templates), self._keys)
+        for query, row in self._shared(points):
+            # A reference may have queries that no template here has.
+            if query in self._queries:
+                self._add_row(query, row, weights)
+        weights /= len(self._incidences[0].queries)
         features = torch.cat([self._token_weights(weights), self._gamma * weights], -1)
         defect = float((weights.sum(-1) - 1).abs().max())
         return ConditionalFeatures(features, defect)
 
-    def _regular_rows(
+    def _add_row(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
     ) -> None:
-        """Rows of a query that carries a regular token."""
+        """Add the mean weights of one query's row, for each template that has it."""
+        # γ² a at the query itself, whatever symbol it carries.
+        position = row.position.clone()
+        position[:, query.position] += self._beta_a * self._gamma**2
+        if query.token is None:
+            self._add_row_of_wildcard(query, SharedRow(position, row.token), weights)
+            return
+        token = row.token.clone()
+        token[:, self._column[query.token]] += self._beta_a
+        self._add_row_of_token(query, SharedRow(position, token), weights)
+
+    def _add_row_of_token(
+        self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
+    ) -> None:
+        """The row of a query that carries a regular token.
+
+        Logits at regular tokens are known; one Gaussian moves those of each wildcard.
+        """
         # Only differences matter: centring keeps every exponential within range.
         position = row.position - row.position.amax(1, keepdim=True)
-        token = row.token
-        token[:, self._column(query.token)] += self._shift
-        users = self._users[query]
-        wild = dict.fromkeys(
-            s.where for i in users for s in self._symbols[i] if s.token is None
-        )
-        means = [(where, position[:, list(where)]) for where in wild]
-        found = self._blocks.moved_together(means, self._wildcard) if means else []
-        blocks = {block.where: block for block in found}
-        known: dict[tuple[str | None, ...], KnownBlocks] = {}
-        for i in users:
-            seen = self._seen[i]
-            if seen.skeleton not in known:
-                where = tuple(a for a, x in enumerate(seen.skeleton) if x is not None)
-                columns = [self._column(seen.skeleton[a]) for a in where]
-                logits = position[:, list(where)] + token[:, columns]
-                known[seen.skeleton] = self._blocks.known(where, logits)
-            random = [blocks[s.where] for s in self._symbols[i] if s.token is None]
-            mean_weights(random, known[seen.skeleton], weights[:, i])
+        means = {
+            symbol: SymbolMeans(symbol.positions, position[:, list(symbol.positions)])
+            for symbol in self._symbols_in(query)
+            if symbol.token is None
+        }
+        factors = self._moved_together(means, self._sigma_wildcard)
+        known: dict[tuple[str | None, ...], SymbolFactor] = {}
+        for i in self._queries[query]:
+            skeleton = self._incidences[i].skeleton
+            if skeleton not in known:
+                logits = self._known_logits(skeleton, SharedRow(position, row.token))
+                known[skeleton] = self._factors.known(logits)
+            random = [factors[s] for s in self._symbols[i] if s.token is None]
+            add_mean_weights(random, known[skeleton], weights[:, i])
 
-    def _wildcard_rows(
+    def _known_logits(
+        self, skeleton: Sequence[str | None], row: SharedRow
+    ) -> SymbolMeans:
+        """The logits at all regular tokens together."""
+        tokens = {j: token for j, token in enumerate(skeleton) if token is not None}
+        columns = [self._column[token] for token in tokens.values()]
+        mu = row.position[:, list(tokens)] + row.token[:, columns]
+        return SymbolMeans(tuple(tokens), mu)
+
+    def _add_row_of_wildcard(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
     ) -> None:
-        """Rows of a query that carries a wildcard."""
+        """The row of a query that carries a wildcard.
+
+        A Gaussian moves the logits of each symbol, and one each position by itself.
+        """
         centre = row.position.amax(1, keepdim=True)
         if self.tokens:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
-        position = row.position - centre
-        users = self._users[query]
-        wanted = dict.fromkeys(s for i in users for s in self._symbols[i])
-        together: dict[float, list[_Symbol]] = {}
-        blocks: dict[_Symbol, Block] = {}
-        means = {}
-        for symbol in wanted:
-            mean = position[:, list(symbol.where)]
+        row = SharedRow(row.position - centre, row.token)
+        factors: dict[_Symbol, SymbolFactor] = {}
+        together: dict[float, dict[_Symbol, SymbolMeans]] = {}
+        for symbol in self._symbols_in(query):
+            means = self._means(symbol, query, row)
+            sigma_xi = self._sigma_wildcard
             if symbol.token is not None:
-                mean = mean + row.token[:, [self._column(symbol.token)]]
-            if query.position in symbol.where:
-                mean = mean + self._shift
-            means[symbol] = mean
-            moved = self._wildcard if symbol.token is None else self._regular
-            if self._position == 0 or len(symbol.where) == 1:
-                deviation = math.hypot(moved, self._position)
-                together.setdefault(deviation, []).append(symbol)
+                sigma_xi = self._sigma_regular
+            if self._sigma_eta == 0 or len(symbol.positions) == 1:
+                sigma = math.hypot(sigma_xi, self._sigma_eta)
+                together.setdefault(sigma, {})[symbol] = means
             else:
-                blocks[symbol] = self._blocks.moved_singly(
-                    symbol.where, mean, moved, self._position
+                factors[symbol] = self._factors.moved_singly(
+                    means, sigma_xi, self._sigma_eta
                 )
-        for deviation, symbols in together.items():
-            given = [(symbol.where, means[symbol]) for symbol in symbols]
-            found = self._blocks.moved_together(given, deviation)
-            blocks |= dict(zip(symbols, found, strict=True))
-        for i in users:
-            random = [blocks[symbol] for symbol in self._symbols[i]]
-            mean_weights(random, None, weights[:, i])
+        for sigma, means_of in together.items():
+            factors |= self._moved_together(means_of, sigma)
+        for i in self._queries[query]:
+            random = [factors[symbol] for symbol in self._symbols[i]]
+            add_mean_weights(random, None, weights[:, i])
 
-    def _column(self, token: str | None) -> int:
-        assert token is not None
-        return self.tokens.index(token)
+    def _means(self, symbol: _Symbol, query: Query, row: SharedRow) -> SymbolMeans:
+        """μ of one symbol in the row of a wildcard."""
+        mu = row.position[:, list(symbol.positions)]
+        if symbol.token is not None:
+            mu = mu + row.token[:, [self._column[symbol.token]]]
+        if query.position in symbol.positions:
+            mu = mu + self._beta_a
+        return SymbolMeans(symbol.positions, mu)
+
+    def _moved_together(
+        self, means: Mapping[_Symbol, SymbolMeans], sigma: float
+    ) -> dict[_Symbol, SymbolFactor]:
+        """The factors of symbols that are moved by one Gaussian each."""
+        if not means:
+            return {}
+        factors = self._factors.moved_together(list(means.values()), sigma)
+        return dict(zip(means, factors, strict=True))
+
+    def _symbols_in(self, query: Query) -> list[_Symbol]:
+        """The distinct symbols of the templates that have a query."""
+        symbols = (s for i in self._queries[query] for s in self._symbols[i])
+        return list(dict.fromkeys(symbols))
 
     def _token_weights(
         self, weights: Float[torch.Tensor, "n r keys"]
     ) -> Float[torch.Tensor, "n r tokens"]:
-        """The weight of each regular token: the sum over its positions."""
+        """Σ_{j: x_j = t} E s_j for each regular token t."""
         totals = weights.new_zeros(*weights.shape[:2], len(self.tokens))
-        for i in range(len(self._seen)):
-            for symbol in self._symbols[i]:
+        for i, symbols in enumerate(self._symbols):
+            for symbol in symbols:
                 if symbol.token is not None:
-                    column = weights[:, i, list(symbol.where)].sum(-1)
-                    totals[:, i, self._column(symbol.token)] = column
+                    total = weights[:, i, list(symbol.positions)].sum(-1)
+                    totals[:, i, self._column[symbol.token]] = total
         return totals
 
 
 @dataclass(frozen=True, slots=True)
 class _Symbol:
-    """The positions of one symbol, and its token if it is regular."""
+    """The positions of one symbol, and its token; None for a wildcard."""
 
-    where: tuple[int, ...]
+    positions: tuple[int, ...]
     token: str | None
 
 
-def _symbols(seen: Incidence) -> tuple[_Symbol, ...]:
-    where: dict[str | int, list[int]] = {}
-    for position, symbol in enumerate(seen.symbols):
-        where.setdefault(symbol, []).append(position)
+def _symbols(incidence: Incidence) -> tuple[_Symbol, ...]:
+    """The symbols of a template, by first appearance."""
+    positions: dict[str | int, list[int]] = {}
+    for position, symbol in enumerate(incidence.symbols):
+        positions.setdefault(symbol, []).append(position)
     return tuple(
-        _Symbol(tuple(positions), x if isinstance(x, str) else None)
-        for x, positions in where.items()
+        _Symbol(tuple(those), symbol if isinstance(symbol, str) else None)
+        for symbol, those in positions.items()
     )
 
 

@@ -1,11 +1,20 @@
-"""Tables for the Laplace-transform quadrature of the inner stage.
+"""Tables of the Laplace moments that the inner stage integrates.
 
-    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],   g ~ N(0, 1),   m = 0, 1
+    L_m(y) = E[e^{m(y + σg)} exp(−e^{y + σg})],     g ~ N(0, 1),     m = 0, 1, …
 
-on windows of equally spaced nodes. An integral built from them averages
-∫ e^τ S exp(−S e^τ) dτ = Γ(1) over S > 0, and the trapezoid rule with step h misses each
-of these by at most 2 |Γ(1 + iω)| (1 + …), ω = 2π/h (Poisson summation): a relative
-error of 4e-13.
+They are wanted at y = τ + log A, for nodes τ = τ_0, τ_0 + h, τ_0 + 2h, … of a window
+and any real offset log A. A table has a finer grid, y_j = y_0 + jδ with δ = h/20, and
+in each of its points a Taylor polynomial,
+
+    L_m(y_j + ε) = Σ_{c≤5} L_m^(c)(y_j)/c! ε^c + O(ε⁶),     |ε| ≤ δ/2,
+
+with derivatives from L_m' = m L_m − L_{m+1}. An offset of jδ + ε above the lowest one
+carries the nodes of the window to y_j + ε, y_{j+20} + ε, y_{j+40} + ε, …: one ε serves
+all, and with j = 20 slot + phase those y lie side by side in a table sorted by phase.
+
+The step h = 0.3125 is such that the trapezoid rule is exact to 4e-13: an integral built
+from these moments averages ∫ e^τ S exp(−S e^τ) dτ = Γ(1) over S > 0, and by Poisson's
+summation formula the rule misses each of these by 2 |Γ(1 + 2πi/h)| to leading order.
 
 Source: symbind.
 """
@@ -27,8 +36,8 @@ _TAIL = 30.0
 _EDGE = 3.5
 # A Gaussian leaves [-7.5, 7.5] with probability 6e-14.
 _GAUSS = 7.5
-# The tables hold L_m and derivatives at this spacing; a Taylor polynomial of degree 5
-# around the nearest node is off by (1/128)^6/720 times the sixth derivative: < 1e-12.
+# δ. Taylor polynomials of degree 5 are off by (δ/2)^6/720 times the sixth derivative:
+# by less than 1e-12.
 _SPACING = 1 / 64
 _DEGREE = 5
 # Nodes of the integral lie this many table nodes apart.
@@ -46,7 +55,7 @@ class Window:
     """Equally spaced nodes τ on which an integral for 1/S lives.
 
     Attributes:
-        low: the first node.
+        low: the first node, τ_0.
         count: how many.
     """
 
@@ -77,7 +86,7 @@ class Window:
         return self.low + (self.count - 1) * STEP
 
     def nodes(self, device: torch.device) -> Float64[torch.Tensor, " count"]:
-        """τ."""
+        """All nodes τ, in increasing order."""
         steps = torch.arange(self.count, dtype=torch.float64, device=device)
         return self.low + STEP * steps
 
@@ -86,11 +95,11 @@ class LaplaceTable:
     """L_0 and L_1 on a window, for any real offset up to a largest one.
 
     Args:
-        sigma: standard deviation of the Gaussian, ≥ 0.
+        sigma: σ, the standard deviation of the Gaussian, ≥ 0.
         window: where the values are wanted.
-        largest: largest offset.
+        largest: the largest offset.
         device: where the tables lie.
-        dtype: of the tables.
+        dtype: in which precision they are.
     """
 
     def __init__(
@@ -105,14 +114,15 @@ class LaplaceTable:
         self._lowest = -(_TAIL + _GAUSS * sigma) - window.high
         slots = math.ceil((largest + 2 * _SPACING - self._lowest) / STEP)
         length = (slots + window.count) * _STRIDE
-        grid = (window.low + self._lowest) + _SPACING * torch.arange(
-            length, dtype=torch.float64
-        )
-        taylor = _taylor_coefficients(grid, sigma)
-        # Row (phase, slot) of the strided view is one window, contiguous in memory.
-        phases = taylor.unflatten(-1, (-1, _STRIDE)).transpose(-1, -2).contiguous()
+        y_0 = window.low + self._lowest
+        y = y_0 + _SPACING * torch.arange(length, dtype=torch.float64)
+        coefficients = _taylor_coefficients(y, sigma)
+        # By phase: what one window reads is contiguous in memory.
+        by_phase = coefficients.unflatten(-1, (-1, _STRIDE)).transpose(-1, -2)
+        by_phase = by_phase.contiguous().to(device, dtype)
+        # [m, c, phase, slot] is L_m^(c)/c! on the window from that slot on.
+        self._windows = by_phase.unfold(-1, window.count, 1)
         self._in_cache = _IN_CACHE if device.type == "cpu" else 2**62
-        self._windows = phases.to(device, dtype).unfold(-1, window.count, 1)
 
     def __call__(
         self, offset: Float[torch.Tensor, " n"]
@@ -121,23 +131,33 @@ class LaplaceTable:
 
         Absolute error below 1e-12 in float64.
         """
-        place = (offset.double().clamp(min=self._lowest) - self._lowest) / _SPACING
-        nearest = place.round()
-        remainder = ((place - nearest) * _SPACING).unsqueeze(1).to(offset.dtype)
-        index = nearest.long()
-        slot, phase = index // _STRIDE, index % _STRIDE
+        steps = (offset.double().clamp(min=self._lowest) - self._lowest) / _SPACING
+        j = steps.round()
+        epsilon = ((steps - j) * _SPACING).unsqueeze(1).to(offset.dtype)
+        slot, phase = j.long() // _STRIDE, j.long() % _STRIDE
         count = self._windows.shape[-1]
-        values = remainder.new_empty(2, len(offset), count)
+        L = epsilon.new_empty(2, len(offset), count)
         at_once = max(1, self._in_cache // count)
         for start in range(0, len(offset), at_once):
             part = slice(start, start + at_once)
-            rows = phase[part], slot[part]
-            for windows, into in zip(self._windows, values[:, part], strict=True):
-                total = windows[_DEGREE][rows]
-                for coefficient in range(_DEGREE - 1, 0, -1):
-                    total.mul_(remainder[part]).add_(windows[coefficient][rows])
-                torch.addcmul(windows[0][rows], total, remainder[part], out=into)
-        return values[0], values[1]
+            for m in (0, 1):
+                self._evaluate(m, slot[part], phase[part], epsilon[part], L[m, part])
+        return L[0], L[1]
+
+    def _evaluate(
+        self,
+        m: int,
+        slot: torch.Tensor,
+        phase: torch.Tensor,
+        epsilon: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
+        """Σ_c L_m^(c)/c! ε^c on the windows of some slots and phases, by Horner."""
+        windows = self._windows[m]
+        total = windows[_DEGREE][phase, slot]
+        for c in range(_DEGREE - 1, 0, -1):
+            total.mul_(epsilon).add_(windows[c][phase, slot])
+        torch.addcmul(windows[0][phase, slot], total, epsilon, out=out)
 
 
 def laplace_moments(
@@ -149,34 +169,35 @@ def laplace_moments(
 
     Args:
         y: any real numbers.
-        sigma: standard deviation of the Gaussian, ≥ 0.
+        sigma: σ, the standard deviation of the Gaussian, ≥ 0.
         orders: how many m.
     """
-    moments = _narrow if sigma < 0.5 else _wide
+    moments = _sum_over_g if sigma < 0.5 else _sum_over_u
     return torch.cat([moments(part, sigma, orders) for part in y.split(4096)], dim=1)
 
 
 def _taylor_coefficients(
-    grid: Float64[torch.Tensor, " size"], sigma: float
+    y: Float64[torch.Tensor, " size"], sigma: float
 ) -> Float64[torch.Tensor, "2 degrees size"]:
     """L_m^(c)(y) / c! for m = 0, 1 at every y of the grid.
 
-    Derivatives follow from L_m' = m L_m − L_{m+1}.
+    With a_m = L_m^(c−1)/(c−1)! it is (m a_m − a_{m+1})/c: each order c asks for one m
+    more of the order before.
     """
-    current = laplace_moments(grid, sigma, 2 + _DEGREE)
+    L = laplace_moments(y, sigma, 2 + _DEGREE)
     orders = torch.arange(2 + _DEGREE, dtype=torch.float64)[:, None]
-    coefficients = [current[:2]]
+    coefficients = [L[:2]]
     for c in range(1, _DEGREE + 1):
-        m = orders[: len(current) - 1]
-        current = (m * current[:-1] - current[1:]) / c
-        coefficients.append(current[:2])
+        m = orders[: len(L) - 1]
+        L = (m * L[:-1] - L[1:]) / c
+        coefficients.append(L[:2])
     return torch.stack(coefficients, dim=1)
 
 
-def _narrow(
+def _sum_over_g(
     y: Float64[torch.Tensor, " size"], sigma: float, orders: int
 ) -> Float64[torch.Tensor, "orders size"]:
-    """A sum over g in steps of 1/2: the Gaussian is the sharper factor."""
+    """E over g in steps of 1/2: where σ is small the Gaussian is the sharper factor."""
     g = torch.arange(-18, 19, dtype=torch.float64) / 2
     density = torch.exp(-(g**2) / 2) / (2 * math.sqrt(2 * math.pi))
     # exp(−e^u) is 0 from here on; beyond it e^{mu} would overflow.
@@ -185,13 +206,14 @@ def _narrow(
     return torch.stack([torch.exp(m * u - decay) @ density for m in range(orders)])
 
 
-def _wide(
+def _sum_over_u(
     y: Float64[torch.Tensor, " size"], sigma: float, orders: int
 ) -> Float64[torch.Tensor, "orders size"]:
-    """One product with values at fixed u = y + σg in steps of 1/8.
+    """E over u = y + σg in steps of 1/8, the same u for all y: one matrix product.
 
     e^{mu} exp(−e^u) vanishes at both ends for m ≥ 1. For m = 0 it tends to 1 on the
-    left: there the normal distribution function, whose average is known, is split off.
+    left: there the normal distribution function of −u is split off, whose average is
+    that of −y/√(1 + σ²).
     """
     u = torch.arange(-320, 81, dtype=torch.float64) / 8
     values = torch.stack(

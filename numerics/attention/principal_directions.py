@@ -34,7 +34,8 @@ class Directions:
     Attributes:
         basis: orthonormal columns, at least one; where the softmax sees nothing at all
             the one column is 0.
-        variance: of the logits along each column, summed over keys and templates.
+        variance: what each column adds to the variance of the logits, summed over keys
+            and templates.
     """
 
     basis: Float64[np.ndarray, "coordinates dimension"]

@@ -155,7 +155,13 @@ class RowMoments:
                 both = count * (other_count - (w == u))
                 if both:
                     pairs += both * integral((w, of[w].m1), (u, of[u].m1))
-        return _Averages(weight, query_weight, square, sum=total, sum_of_pairs=pairs)
+        return _Averages(
+            weight=weight,
+            query_weight=query_weight,
+            square=square,
+            sum=total,
+            sum_of_pairs=pairs,
+        )
 
     def _level(self, token: _Token) -> float:
         """The largest mean of the token's logits."""
@@ -195,7 +201,7 @@ class _Averages:
     Attributes:
         weight: E s_i at a position of each token, the query's own position excepted.
         query_weight: E s_i at the query's own position, where the identity moves it.
-        square: as in `Row`.
+        square: E Σ_ij s_i s_j (1[x_i = x_j] + γ² 1[i = j]).
         sum: E Σ_i s_i.
         sum_of_pairs: E Σ_ij s_i s_j.
     """
@@ -251,7 +257,8 @@ class _Nodes:
         step = max(_STEP, gamma * sigma / _STEPS_IN_DEVIATION)
         far = _GAUSS * (1 + gamma) * sigma
         low, high = -_LEFT - math.log(keys) - far, _RIGHT + far
-        return cls(np.arange(low, high + step, step), step, gamma, sigma)
+        tau = np.arange(low, high + step, step)
+        return cls(tau=tau, step=step, gamma=gamma, sigma=sigma)
 
     def token_moments(self, token: _Token, shift: float, level: float) -> _TokenMoments:
         """The moments of a token.

@@ -43,16 +43,23 @@ class _String:
 
     @classmethod
     def of(cls, symbols: Sequence[int], gamma: float) -> _String:
-        """What a string asks for."""
+        """K of a string, its root A, and which pairs of rows are to be sampled.
+
+        With K = V diag(λ) Vᵀ, λ decreasing, A = V diag(√λ): an entry G[i, j] counts by
+        √(λ_i λ_j) in M.
+        """
         together = key_covariance(symbols, 0.0) - np.eye(len(symbols))
         covariance = key_covariance(symbols, gamma)
         values, vectors = np.linalg.eigh(covariance)
         size = np.sqrt(np.maximum(values[::-1], 0.0))
         root = vectors[:, ::-1] * size
         loudest = np.argsort(-np.outer(size, size).ravel(), kind="stable")
-        order = np.argsort(loudest, kind="stable")
-        arrays = (covariance, root.copy(), together, order)
-        return cls(*map(torch.from_numpy, arrays))
+        return cls(
+            covariance=torch.from_numpy(covariance),
+            root=torch.from_numpy(root.copy()),
+            together=torch.from_numpy(together),
+            order=torch.from_numpy(np.argsort(loudest, kind="stable")),
+        )
 
 
 class MeanReadout:

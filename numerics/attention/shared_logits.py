@@ -101,7 +101,11 @@ class SharedLogits:
         coordinates = _by_variance(directions)
         self.dimension = sum(map(len, coordinates))
         self._parts = [
-            _Part(part, where, torch.from_numpy(beta * scale[:, None] * seen.basis))
+            _Part(
+                rows=part,
+                coordinates=where,
+                basis=torch.from_numpy(beta * scale[:, None] * seen.basis),
+            )
             for part, where, scale, seen in zip(
                 parts, coordinates, scales, directions, strict=True
             )
@@ -167,7 +171,7 @@ class _Rows:
 
     Attributes:
         of: the rows that each query has.
-        scale: of each row.
+        scale: the size of each row's part of a logit.
     """
 
     def __init__(self, queries: Sequence[Query], gamma: float) -> None:

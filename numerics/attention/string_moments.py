@@ -8,7 +8,7 @@ added to W_V W_O passes on as the number of heads grows:
 
 They give K_attn(X, X) too where one row is read. The mean over rows also needs the
 products of two: rows of different symbols are independent; those of one symbol are not,
-and their part has to be sampled (`mean_readout`).
+and their part has to be sampled (`self_value_sampling`).
 
 Source: symbind; docs/estimation.md.
 """
@@ -123,7 +123,7 @@ def mean_features(
 
     Args:
         strings: n strings.
-        weights: of their keys.
+        weights: E s, the mean attention to each of their keys.
         tokens: those whose coordinates are wanted.
         gamma: position scale.
     """

@@ -44,7 +44,7 @@ def jackknife_halfwidth(
 
     Args:
         pooled: the statistic of the average over all groups.
-        replicates: the same with each group left out.
+        replicates: the statistic of the average over all groups but one, for each.
         level: two-sided coverage for each entry, in (0, 1).
     """
     count = len(replicates)

@@ -20,7 +20,7 @@ def triangle(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, "m r"]:
 
 
 def singular_values(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, " r"]:
-    """In decreasing order, with zeros where there are fewer rows than columns."""
+    """All r, in decreasing order; 0 for those beyond the number of rows."""
     count, r = rows.shape
     values = torch.linalg.svdvals(torch.from_numpy(rows)).numpy()
     return np.concatenate([values, np.zeros(max(0, r - count))])

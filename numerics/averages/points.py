@@ -65,9 +65,9 @@ _BITS = 52
 class SobolPoints:
     """One scrambled Sobol' sequence, each coordinate carried to a standard normal.
 
-    Draws are nested, as for `PseudoRandomPoints`; the first 2^m vectors are the most
-    even. Scramblings with different (seed, replication) are independent, and each
-    vector by itself is standard normal.
+    Draws are nested: `draw(m)` then `draw(n)` gives the rows of one `draw(m + n)`. The
+    first 2^m vectors are the most even. Scramblings with different (seed, replication)
+    are independent, and each vector by itself is standard normal.
 
     Args:
         dimension: length of each vector, from 1 to 21 201.

@@ -81,7 +81,7 @@ def _active_backend() -> tuple[str, int]:
 def _on_threads(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int
 ) -> Iterator[Result]:
-    """By the standard library, which waits for its threads when one of them fails.
+    """`map` on threads of the standard library, which waits for them when one fails.
 
     joblib leaves them running, and torch aborts a process that exits meanwhile.
     """

@@ -44,10 +44,10 @@ class MarginTransfer:
     """Logits on fresh symbols, with and without collisions, for each pattern.
 
     Attributes:
-        patterns: of the training strings.
+        patterns: those of the training strings.
         ideal: f₀ of strings with fresh symbols; shape (r,).
-        fitted: f of them; shape (r,).
-        bound: on |f − f₀|; shape (r,).
+        fitted: f of strings with fresh symbols; shape (r,).
+        bound: what |f − f₀| is at most; shape (r,).
     """
 
     patterns: tuple[Template, ...]
@@ -67,7 +67,7 @@ def margin_transfer(
     """Compare a fit for two classes with the ideal classifier of templates.
 
     Args:
-        model: its parameters count; it is fitted again.
+        model: the classifier, whose parameters count; it is fitted again.
         X: training strings.
         y: their classes, two of them.
 

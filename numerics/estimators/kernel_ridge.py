@@ -42,7 +42,7 @@ class RidgeSolution:
         coefficients: A; shape (n, c).
         residual: largest |Y − (K + diag λ) A|₂ / |Y|₂ over the columns, from a fresh
             product with K.
-        iterations: of conjugate gradients; 0 for a dense solution.
+        iterations: steps of conjugate gradients; 0 for a dense solution.
         converged: whether the residual is at most the tolerance.
     """
 

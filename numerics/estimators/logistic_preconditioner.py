@@ -36,7 +36,7 @@ class Patterns:
     """The patterned part P GᵀG Pᵀ of a kernel.
 
     Attributes:
-        pattern: of each string, in 0 … r − 1.
+        pattern: the pattern of each string, in 0 … r − 1.
         members: Pᵀ as a sparse indicator; shape (r, n).
         factor: G with at most r rows.
     """
@@ -49,7 +49,7 @@ class Patterns:
     def of(
         cls, pattern: Int64[np.ndarray, " n"], factor: Float64[np.ndarray, "rows r"]
     ) -> Patterns:
-        """With G reduced to its triangular factor if it has more rows than columns."""
+        """The patterned part, with a triangular G where more than r rows are given."""
         rows, r = factor.shape
         if rows > r:
             factor = torch.linalg.qr(torch.from_numpy(factor), mode="r").R.numpy()

@@ -31,7 +31,7 @@ class TrainingStrings:
     """Training strings and the kernel between them.
 
     Attributes:
-        vocabulary: of the tokens that occur.
+        vocabulary: the tokens that occur, numbered.
         length: tokens in a string, k.
         regular: the tokens that count as regular, by number.
         strings: the distinct strings.

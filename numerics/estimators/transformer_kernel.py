@@ -201,7 +201,7 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         kernel: another kernel by overlap type, in place of `architecture` and of what
             says how to estimate it.
         points: outer points for kernel values of strings that share tokens.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
         cache: folder where kernel values are kept between runs; "auto" for the
             environment variable SYMBIND_CACHE or the user's cache folder, None for
@@ -217,7 +217,7 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         n_features_in_: tokens in a string.
         n_iter_: iterations of the solver; 0 where a closed or dense solution was at
             hand.
-        residual_: of the equation, relative to y.
+        residual_: what the solver left of the equation, relative to y.
         kernel_error_: largest halfwidth of the kernel values between strings that
             share tokens, at level 0.999; 0 if none do.
     """
@@ -273,7 +273,8 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
         """Labels of strings; unseen tokens and patterns are welcome.
 
         Args:
-            X: as in `fit`, of the same length.
+            X: strings of the length of the training strings, given in any way that
+                `fit` takes.
         """
         found = self._predict_from(X)
         return found[:, 0] if self._flat else found
@@ -298,13 +299,18 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         alpha: weight of ‖f‖², > 0.
         regular_tokens: checked and then left alone: this solver inverts what patterns
             say, and no columns of tokens. Here so that both estimators take the same.
-        kernel: as in `TransformerKernelRegressor`, and so for what follows.
-        points: see there.
-        seed: see there.
-        device: see there.
-        cache: see there.
-        n_jobs: see there.
-        progress: see there; the solver's iterations are Newton steps.
+        kernel: another kernel by overlap type, in place of `architecture` and of what
+            says how to estimate it.
+        points: outer points for kernel values of strings that share tokens.
+        seed: equal seeds give equal points.
+        device: "auto", "cpu" or "cuda", for the kernel's estimate.
+        cache: folder where kernel values are kept between runs; "auto" for the
+            environment variable SYMBIND_CACHE or the user's cache folder, None for
+            nowhere.
+        n_jobs: threads for the kernel's estimate; what joblib is configured to when
+            None.
+        progress: called with ("kernel", steps done, steps in all) and with ("solver",
+            Newton steps done, relative residual).
 
     Attributes:
         classes_: the classes, sorted.
@@ -313,8 +319,10 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         data_: the training strings with their kernel matrix.
         n_features_in_: tokens in a string.
         n_iter_: Newton steps.
-        residual_: of the optimality conditions, relative to the largest multiplicity.
-        kernel_error_: as in `TransformerKernelRegressor`.
+        residual_: what the solver left of the optimality conditions, relative to the
+            largest multiplicity.
+        kernel_error_: largest halfwidth of the kernel values between strings that
+            share tokens, at level 0.999; 0 if none do.
     """
 
     classes_: np.ndarray
@@ -328,7 +336,9 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         """Learn from strings and their classes.
 
         Args:
-            X: as in `TransformerKernelRegressor.fit`.
+            X: strings of one length: text with spaces between tokens, lists of tokens,
+                or an array of integer tokens of shape (n, k). An integer token is the
+                token that prints it.
             y: classes, at least two; shape (n,).
             sample_weight: ≥ 0 and not all 0; a weight of 2 counts as two copies.
 
@@ -370,7 +380,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         """Logits: f > 0 for the second of two classes, else one column each.
 
         Args:
-            X: as in `fit`, of the same length.
+            X: strings of the length of the training strings, given in any way that
+                `fit` takes.
         """
         found = self._predict_from(X)
         return found[:, 0] if len(self.classes_) == 2 else found
@@ -379,7 +390,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         """The probability of each class.
 
         Args:
-            X: as in `fit`, of the same length.
+            X: strings of the length of the training strings, given in any way that
+                `fit` takes.
         """
         logits = self.decision_function(X)
         if logits.ndim == 1:
@@ -391,7 +403,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         """The most probable class.
 
         Args:
-            X: as in `fit`, of the same length.
+            X: strings of the length of the training strings, given in any way that
+                `fit` takes.
         """
         logits = self.decision_function(X)
         best = (logits > 0).astype(int) if logits.ndim == 1 else logits.argmax(1)

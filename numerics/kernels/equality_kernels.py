@@ -60,7 +60,7 @@ def common_tokens(x: Strings, y: Others) -> Int64[np.ndarray, "n m"]:
 
 
 def common_equalities(x: Strings, y: Others) -> Int64[np.ndarray, "n m"]:
-    """In how many pairs of positions each string carries one token."""
+    """The number of pairs of positions at which each string carries one token."""
     one, other = _pattern(x), _pattern(y)
     return (one[:, None] & other[None]).sum((2, 3))
 

@@ -42,7 +42,7 @@ from numerics.learning.ridge_law import error_law
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
 from numerics.shapes import Float64
-from numerics.strings.one_layer_kernel import OneLayerKernel
+from numerics.strings.one_layer_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.tasks import TemplateTask
@@ -97,18 +97,19 @@ def diversity_bound(
         n: number of training strings.
         diversity: ρ > 0, such as `task.diversity(vocabulary)`.
         noise: σ ≥ 0.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `kernel`, or `Architecture()`.
         alpha: ridge > 0.
-        kernel: another kernel in place of the architecture's.
+        kernel: the kernel between strings if it is there already, or one of another
+            network.
 
     Raises:
-        InputError: a task with other labels or templates; a number out of range.
+        InputError: a task with other labels or templates; a number out of range; an
+            architecture beside a kernel that is not known to be of it.
     """
     positive_integer("n", n)
     finite_number("diversity", diversity, low=0, strict=True)
     regression = task_regression(task, alpha, noise)
-    made = kernel or OneLayerKernel(architecture or Architecture())
-    gram = made.gram(task_patterns(task))
+    gram = kernel_of(architecture, kernel).gram(task_patterns(task))
     weights = regression.weights
     matrix, counts = gram.factor.T @ gram.factor, n * weights
     closed = error_law(gram.factor, gram.excess, regression, counts)(1.0)

@@ -47,7 +47,7 @@ class LearningCurve:
     Attributes:
         sizes: n, numbers of training strings.
         mse: for each size, the closed form at the expected counts n_i = n·weight_i.
-        intervals: the same with the error bars that N's estimate implies.
+        intervals: for each size, `mse` with the error bar that N's estimate implies.
         random_mse: the closed form averaged over random counts; None without draws.
         random_error: its standard error over the draws. Where n·weight_i is so small
             that template i may not occur at all, rare draws decide the average, and
@@ -95,7 +95,7 @@ def learning_curve(
             noise a smaller one never hurts, down to where the solver's rounding counts.
         noise: standard deviation of the training labels' noise; the task's when None.
         draws: how many draws of random counts n_i to average over, ≥ 2, or 0.
-        seed: of these draws.
+        seed: equal seeds give equal draws.
         gram: the task's template matrix if it is there already, estimated or known.
 
     Raises:
@@ -341,7 +341,9 @@ def _complexity(
     interval = gram.interval(needed)
     reached = math.isfinite(interval.value)
     n = math.ceil(interval.value) if reached else None
-    return SampleComplexity(n, interval, target, regression.alpha)
+    return SampleComplexity(
+        n=n, interval=interval, target=target, alpha=regression.alpha
+    )
 
 
 def _smallest(enough: Callable[[float], bool]) -> float:

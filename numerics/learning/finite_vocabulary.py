@@ -46,7 +46,7 @@ from numerics.learning.ridge_law import Regression, error_law
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
 from numerics.shapes import Float64, Int64
-from numerics.strings.one_layer_kernel import OneLayerKernel
+from numerics.strings.one_layer_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.laws.substitution_laws import Uniform
 from symbind_theory.overlaps import OverlapType, overlap_types
@@ -97,7 +97,7 @@ class PerturbedCurve:
         collisions: with how many others a string collides on average.
         alpha: ridge.
         noise: standard deviation of the training labels' noise.
-        law: of the collisions.
+        law: how often each collision happens, and what it adds to the kernel.
     """
 
     sizes: tuple[int, ...]
@@ -175,21 +175,22 @@ def perturbed_curve(
     Args:
         task: a task with real labels, inequivalent templates and uniform substitutions.
         vocabulary: V, the number of tokens that substitutions draw from.
-        architecture: the transformer; `Architecture()` when None.
+        architecture: the transformer; when None that of `kernel`, or `Architecture()`.
         sizes: numbers of training strings, ≥ 0.
         alpha: ridge > 0.
         noise: standard deviation of the training labels' noise; the task's when None.
-        kernel: another kernel in place of the architecture's.
+        kernel: the kernel between strings if it is there already, or one of another
+            network.
 
     Raises:
-        InputError: a task with other labels, templates or laws; a number out of range.
+        InputError: a task with other labels, templates or laws; a number out of range;
+            an architecture beside a kernel that is not known to be of it.
     """
     regression = task_regression(task, alpha, noise)
     read = tuple(positive_integer("sizes", n, low=0) for n in sizes)
     if any(not isinstance(law, Uniform) for law in task.laws):
         raise InputError(f"the task has laws {task.laws}; expected uniform ones")
-    made = kernel or OneLayerKernel(architecture or Architecture())
-    gram = made.gram(task_patterns(task))
+    gram = kernel_of(architecture, kernel).gram(task_patterns(task))
     law = collision_law(gram, vocabulary)
     closed = error_law(gram.factor, gram.excess, regression, regression.weights)
     perturbation = _Perturbation(
@@ -221,7 +222,7 @@ class _Perturbation:
         regression: labels y, weights μ and the standard deviation σ of their noise.
         N: the template matrix.
         e: excess + α.
-        law: of the collisions.
+        law: how often each collision happens, and what it adds to the kernel.
     """
 
     regression: Regression
@@ -241,11 +242,11 @@ class _Perturbation:
         return np.where(there, first * second * law.chance / 2, 0.0)
 
     def collisions(self, n: float) -> float:
-        """With how many others a string collides."""
+        """How many others a string collides with, on average."""
         return 2 * float(self.events(n).sum()) / max(n, 1)
 
     def shift(self, n: float) -> float:
-        """Of the squared error: the sum over all events of what each does alone.
+        """What collisions add to the squared error: the sum of what each does alone.
 
         The error is Σ_k μ_k (missed_k² + σ² |R k|²): when predictions change by p, the
         first part changes by p (2 missed + p).

@@ -41,7 +41,7 @@ class Regression:
         weights: μ, the probabilities of the templates in the test error.
         alpha: ridge λ > 0.
         noise: standard deviation of the training labels' noise, ≥ 0.
-        unit: of labels and noise; errors are in its square.
+        unit: what labels and noise were divided by; errors are in its square.
     """
 
     labels: Float64[np.ndarray, " r"]
@@ -58,7 +58,7 @@ class Regression:
         alpha: float,
         noise: float,
     ) -> Regression:
-        """In units of the largest label, so that squares stay within float64.
+        """The regression in units of the largest label: squares stay within float64.
 
         Raises:
             InputError: noise beyond 1e100 times the largest label.
@@ -71,7 +71,13 @@ class Regression:
                 f"noise is {noise:g}; expected at most {_MOST_NOISE:g} times the "
                 f"largest label, {unit:g}"
             )
-        return cls(labels / unit, weights, alpha, noise / unit, unit)
+        return cls(
+            labels=labels / unit,
+            weights=weights,
+            alpha=alpha,
+            noise=noise / unit,
+            unit=unit,
+        )
 
     def in_units(self, error: float) -> float:
         """A squared error as a multiple of the unit's square."""

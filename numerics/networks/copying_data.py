@@ -27,10 +27,10 @@ class CopyingStrings:
     Attributes:
         train: shape (strings, k).
         train_targets: the right next token of each.
-        train_weights: of each in the loss; they add up to 1.
+        train_weights: the weight of each in the loss; they add up to 1.
         test: strings of the templates whose label is copied.
         test_targets: the right next token of each.
-        test_weights: of each in the statistic; they add up to 1.
+        test_weights: the weight of each in the statistic; they add up to 1.
         candidates: the symbols of the test strings.
         vocabulary: M, the number of all tokens but `[CLS]`.
     """

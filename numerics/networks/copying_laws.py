@@ -118,7 +118,7 @@ _LAWS: dict[tuple[str, str], Callable[[int, int, float], float]] = {
 def softmax_remainder(
     symbols: int, width: int, inner_width: int, gamma: float
 ) -> float:
-    """How far the initial softmax is from uniform, for rates as in `copying_law`.
+    """How far the initial softmax is from uniform, where `copying_law` takes it to be.
 
     All strings share the logits γ⟨e_u, pA⟩, which move ē by γ M⁻¹ Σ_u ⟨pA, e_u⟩ e_u.
     Seen through Aᵀ, its mean square against that of half the distance between the means

@@ -112,8 +112,8 @@ class CopyingNetwork:
     """A network with logits as outputs, of which some groups are trained: `Trainable`.
 
     Args:
-        network: whose attention is read; its hidden layer is not used.
-        groups: of its parameters, those that training moves.
+        network: the transformer whose attention is read; its hidden layer is not used.
+        groups: names of the groups of its parameters that training moves.
     """
 
     def __init__(
@@ -205,9 +205,9 @@ def initial_rates(
     Args:
         strings: training and test strings.
         architecture: β, γ, readout, and a and b, with which each head starts.
-        shape: of the networks.
+        shape: the networks' sizes.
         runs: how many independent ones.
-        seed: of the stream that they come from one after another.
+        seed: seeds the stream that they come from one after another.
         measured: statistics wanted.
         groups: groups of parameters wanted.
     """
@@ -249,10 +249,10 @@ def trained_accuracies(
 
     Args:
         strings: training and test strings.
-        architecture: as in `initial_rates`.
-        shape: of the networks.
+        architecture: β, γ, readout, and a and b, with which each head starts.
+        shape: the networks' sizes.
         runs: how many independent ones.
-        seed: of the stream that they come from one after another.
+        seed: seeds the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
     groups = [g for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"]
@@ -283,11 +283,11 @@ def _networks(
     positive_integer("runs", runs)
     generator = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
     sizes = NetworkShape(
-        strings.vocabulary,
-        strings.train.shape[1],
-        shape.width,
-        shape.head_width,
-        shape.heads,
+        vocabulary=strings.vocabulary,
+        length=strings.train.shape[1],
+        width=shape.width,
+        head_width=shape.head_width,
+        heads=shape.heads,
         hidden=1,
     )
     for _ in range(runs):
@@ -304,7 +304,7 @@ def _parameters(
 def _gradients(
     value: torch.Tensor, parameters: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
-    """Of a number; its graph is kept, for it may hold another number too."""
+    """The gradients of a number, whose graph is kept: it may hold another one too."""
     return torch.autograd.grad(
         value,
         parameters,

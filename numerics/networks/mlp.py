@@ -39,7 +39,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 """φ by name."""
 
 FIRST_LAYERS = ("gather", "dense", "tied", "opposed")
-"""How the first layer reads a string; see `MLP`."""
+"""How the first layer reads a string: the values of `MLP.first_layer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class MLPStack(torch.nn.Module):
         networks: how many.
         length: k, tokens in a string.
         vocabulary: m, number of tokens.
-        generator: of the initial weights.
+        generator: draws the initial weights.
 
     Raises:
         InputError: a size below 1, or strings of one token for "opposed".
@@ -153,7 +153,11 @@ class MLPStack(torch.nn.Module):
     def outputs(
         self, tokens: Int64[torch.Tensor, "n k"]
     ) -> Float64[torch.Tensor, "networks n"]:
-        """f without a record for gradients; arguments as for `forward`."""
+        """f without a record for gradients.
+
+        Args:
+            tokens: strings as numbers of tokens.
+        """
         return self(tokens)
 
     def _first(

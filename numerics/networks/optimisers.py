@@ -100,8 +100,8 @@ def check_options(name: object, decay: float, options: object) -> None:
     """See that an optimiser takes its decay and its options.
 
     Args:
-        name: of `OPTIMISERS` or `SINGLE_OPTIMISERS`.
-        decay: of the weights.
+        name: a name of `OPTIMISERS` or `SINGLE_OPTIMISERS`.
+        decay: weight decay, ≥ 0.
         options: by name, as torch calls them.
 
     Raises:
@@ -139,7 +139,7 @@ def optimiser_for(
     """An optimiser of these parameters.
 
     Args:
-        name: of `OPTIMISERS` or `SINGLE_OPTIMISERS`.
+        name: a name of `OPTIMISERS` or `SINGLE_OPTIMISERS`.
         parameters: what it moves.
         learning_rate: `lr`.
         decay: `weight_decay`.

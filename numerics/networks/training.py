@@ -89,9 +89,10 @@ class Training:
         optimiser: a name of `OPTIMISERS`, or of `SINGLE_OPTIMISERS` for one network.
         loss: a name of `LOSSES` or `CLASS_LOSSES`; "logistic" and "hinge" see labels by
             their product with the output.
-        decay: of the weights, ≥ 0: decoupled for "adamw", else added to the gradient.
+        decay: weight decay, ≥ 0: decoupled for "adamw", else added to the gradient.
         clip: norm above which a network's gradient is scaled down to it, > 0, or None.
-        options: of the optimiser, by torch's names, such as `{"betas": (0.9, 0.98)}`.
+        options: what else the optimiser takes, by torch's names, such as
+            `{"betas": (0.9, 0.98)}`.
 
     Raises:
         InputError: a number out of range, an unknown name, or an option that the
@@ -120,7 +121,7 @@ class Training:
         object.__setattr__(self, "options", dict(self.options))
 
     def __repr__(self) -> str:
-        """As of any record, without options where there are none."""
+        """The representation of a dataclass, without options where there are none."""
         names = [f.name for f in fields(self) if f.name != "options" or self.options]
         values = (f"{name}={getattr(self, name)!r}" for name in names)
         return f"Training({', '.join(values)})"
@@ -145,7 +146,7 @@ class LossRecord:
 
     @property
     def losses(self) -> Float[np.ndarray, "batches networks"]:
-        """Of each batch that was seen, before its update."""
+        """The losses of each batch that was seen, before its update."""
         return torch.stack(self._losses).cpu().numpy()
 
 
@@ -158,7 +159,7 @@ class _Problem:
         parameters: those of theirs that move.
         inputs: all training strings.
         targets: one for each.
-        weights: of each in the loss; None where all have the same.
+        weights: the weight of each in the loss; None where all have the same.
         training: loss and clipping.
     """
 
@@ -222,7 +223,8 @@ def training_steps(
         training: loss, optimiser and sizes.
         order: a generator of the order of the strings, and of nothing else; or the
             batches themselves, as numbers of strings, one batch for each step.
-        weights: of the strings in the loss, adding up to 1; the same for all when None.
+        weights: the strings' weights in the loss, adding up to 1; all the same when
+            None.
         watch: sees the losses before each update, and may end the training there; a
             `LossRecord`, for one.
 
@@ -232,7 +234,14 @@ def training_steps(
     """
     _check(model, inputs, targets, training)
     parameters = list(model.parameters())
-    problem = _Problem(model, parameters, inputs, targets, weights, training)
+    problem = _Problem(
+        model=model,
+        parameters=parameters,
+        inputs=inputs,
+        targets=targets,
+        weights=weights,
+        training=training,
+    )
     optimiser = optimiser_for(
         training.optimiser,
         parameters,
@@ -298,12 +307,15 @@ def train(
         inputs: training strings, at least one.
         targets: one for each: a label, or the number of its class.
         training: loss, optimiser and sizes.
-        order: as in `training_steps`.
-        weights: of the strings in the loss, adding up to 1; the same for all when None.
-        watch: as in `training_steps`.
+        order: a generator of the order of the strings, and of nothing else; or the
+            batches themselves, as numbers of strings, one batch for each step.
+        weights: the strings' weights in the loss, adding up to 1; all the same when
+            None.
+        watch: sees the losses before each update, and may end the training there.
 
     Raises:
-        InputError: as `training_steps` does.
+        InputError: no strings, not one target for each, too few batches, or outputs or
+            an optimiser that do not go with the loss or the networks.
     """
     steps = training_steps(
         model, inputs, targets, training, order, weights=weights, watch=watch

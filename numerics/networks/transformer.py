@@ -74,7 +74,7 @@ class TransformerNetwork(torch.nn.Module):
         shape: its sizes.
         architecture: β, γ, readout, φ, and a and b, with which each head starts.
         seed: equal seeds give equal bits; a generator of torch is drawn from as it is.
-        dtype: of the parameters.
+        dtype: in which precision the parameters are.
 
     Raises:
         InputError: an architecture of other depth, with residual or normalisation, or
@@ -209,12 +209,13 @@ class EmpiricalKernel:
     """Averages over independent networks.
 
     Attributes:
-        attention: of ⟨z1(X), z1(Y)⟩; shape (n, n).
+        attention: the average of ⟨z1(X), z1(Y)⟩; shape (n, n).
         attention_error: its standard error.
-        matrix: of the mean over hidden units of φ(W_A z1(X)) φ(W_A z1(Y)).
+        matrix: the average of φ(W_A z1(X)) φ(W_A z1(Y)) over hidden units too; same
+            shape.
         matrix_error: its standard error.
         networks: how many.
-        seed: of the stream that they come from one after another.
+        seed: seeds the stream that they come from one after another.
     """
 
     attention: Float64[np.ndarray, "n n"]
@@ -262,7 +263,12 @@ def empirical_kernel(
             attention.add((z1 @ z1.T).numpy())
             matrix.add((hidden @ hidden.T).numpy() / shape.hidden)
     return EmpiricalKernel(
-        attention.value, attention.error, matrix.value, matrix.error, networks, seed
+        attention=attention.value,
+        attention_error=attention.error,
+        matrix=matrix.value,
+        matrix_error=matrix.error,
+        networks=networks,
+        seed=seed,
     )
 
 
@@ -281,7 +287,7 @@ class _Mean:
 
     @property
     def error(self) -> Float64[np.ndarray, "n n"]:
-        """Of the mean."""
+        """The standard error of the mean."""
         return np.sqrt(self._squares / (self._count * (self._count - 1)))
 
 

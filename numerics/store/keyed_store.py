@@ -102,7 +102,7 @@ class KeyedStore:
         """Write an entry, in the place of any that the key has.
 
         Args:
-            key: as in `get`.
+            key: all that the payload depends on, with the version of the code.
             payload: what to keep.
 
         Raises:

@@ -38,11 +38,10 @@ class CollisionGraph:
     """Collisions among n distinct strings.
 
     Attributes:
-        patterns: of the strings.
+        patterns: those that the strings have.
         strings: how many distinct strings have each pattern; shape (r,).
-        edges: how many pairs have each overlap type that occurs. The two strings of a
-            pair have no order: of a type and its swapped twin the smaller stands for
-            both.
+        edges: how many pairs have each overlap type that occurs. A pair has no
+            order: the smaller of a type and its swapped twin stands for both.
         degrees: with how many others each string collides; shape (n,).
     """
 
@@ -87,7 +86,8 @@ def collision_graph(
     (2, [1, 1, 1, 1])
 
     Args:
-        strings: as an estimator's X.
+        strings: text with spaces between tokens, lists of tokens, or an array of
+            integer tokens of shape (n, k).
         regular_tokens: tokens that belong to the patterns; those that stand out when
             None, as the estimators have it.
 
@@ -146,31 +146,34 @@ def _edges(
 
 
 def _pairs_with_a_set(level: Level, strings: PatternedStrings) -> Counter[OverlapType]:
-    """For each type of one size, the pairs of a pair of strings and a shared set."""
+    """For each type of one size, how often two strings of that type share a set.
+
+    Strings with one set at the same wildcards of one pattern are a column of n_c. Two
+    columns c ≠ d of one set make n_c n_d pairs, and one makes n_c (n_c − 1)/2.
+    """
     columns = Columns.of(level, strings)
-    members = np.asarray(columns.incidence.sum(axis=0)).ravel().astype(np.int64)
-    rows, others = column_pairs(columns, columns)
-    upper = rows <= others
-    rows, others = rows[upper], others[upper]
-    pairs = members[rows] * (members[others] - (rows == others))
-    pairs = np.where(rows == others, pairs // 2, pairs)
+    n = np.asarray(columns.incidence.sum(axis=0)).ravel().astype(np.int64)
+    c, d = column_pairs(columns, columns)
+    c, d = c[c <= d], d[c <= d]
+    pairs = np.where(c == d, n[c] * (n[c] - 1) // 2, n[c] * n[d])
     kinds = len(columns.pattern)
     codes, which = np.unique(
-        columns.kind[rows] * kinds + columns.kind[others], return_inverse=True
+        columns.kind[c] * kinds + columns.kind[d], return_inverse=True
     )
-    counts = np.zeros(len(codes), dtype=np.int64)
-    np.add.at(counts, which, pairs)
-    found: Counter[OverlapType] = Counter()
-    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-        a, b = divmod(code, kinds)
-        slots = zip(columns.slots[a].tolist(), columns.slots[b].tolist(), strict=True)
-        first, second = (strings.patterns[columns.pattern[x]] for x in (a, b))
+    totals = np.zeros(len(codes), dtype=np.int64)
+    np.add.at(totals, which, pairs)
+    counts: Counter[OverlapType] = Counter()
+    for code, total in zip(codes.tolist(), totals.tolist(), strict=True):
+        i, j = divmod(code, kinds)
+        slots = zip(columns.slots[i].tolist(), columns.slots[j].tolist(), strict=True)
+        first, second = (strings.patterns[columns.pattern[k]] for k in (i, j))
         kind = OverlapType(first, second, tuple(sorted(slots)))
-        found[_unordered(kind)] += count
-    return found
+        counts[_unordered(kind)] += total
+    return counts
 
 
 def _unordered(kind: OverlapType) -> OverlapType:
+    """The smaller of a type and its swapped twin."""
     return min(kind, kind.swapped(), key=_key)
 
 

@@ -53,9 +53,9 @@ class ComponentSettings:
 
     Attributes:
         architecture: the transformer, of depth 1.
-        regular_tokens: of all its templates, sorted.
+        regular_tokens: those of all its templates, sorted.
         points: outer points.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda".
         cache: where values are kept.
     """
@@ -93,7 +93,7 @@ class ComponentTable:
     """The components estimated so far.
 
     Args:
-        settings: of the kernel.
+        settings: what all components of the kernel depend on.
     """
 
     def __init__(self, settings: ComponentSettings) -> None:

@@ -21,7 +21,7 @@ from numerics.averages.jackknife import GROUPS
 from numerics.averages.linalg import triangle
 from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
-from numerics.protocols import Progress
+from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import (
@@ -31,12 +31,13 @@ from numerics.strings.component_table import (
     architecture_key,
 )
 from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor
 from numerics.template_matrix.record import kernel_excess
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales"]
+__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales", "kernel_of"]
 
 _LEAST_POINTS = 64 * GROUPS
 
@@ -49,7 +50,7 @@ class OneLayerKernel:
         architecture: the transformer, of depth 1.
         points: outer points for what shared tokens add, rounded down to 16 times a
             power of two; at least 1024.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda".
         cache: folder for estimates; "auto" for the user's cache folder, None for none.
 
@@ -78,15 +79,47 @@ class OneLayerKernel:
         """
         each = 1 << ((self.points // GROUPS).bit_length() - 1)
         settings = ComponentSettings(
-            self.architecture,
-            tuple(sorted({x for t in patterns for x in t.regular_tokens})),
-            GROUPS * each,
-            self.seed,
-            self.device,
-            ValueCache(self.cache),
+            architecture=self.architecture,
+            regular_tokens=tuple(
+                sorted({x for t in patterns for x in t.regular_tokens})
+            ),
+            points=GROUPS * each,
+            seed=self.seed,
+            device=self.device,
+            cache=ValueCache(self.cache),
         )
-        base = _base(patterns, settings)
-        return OneLayerGram(tuple(patterns), settings, base, ComponentTable(settings))
+        return OneLayerGram(
+            patterns=tuple(patterns),
+            settings=settings,
+            base=_base(patterns, settings),
+            components=ComponentTable(settings),
+        )
+
+
+def kernel_of(
+    architecture: Architecture | None, kernel: PatternKernel | None
+) -> PatternKernel:
+    """The kernel that a function works with: the one given, or an architecture's.
+
+    >>> finer = OneLayerKernel(Architecture(beta=2.0), points=2**16)
+    >>> kernel_of(Architecture(beta=2.0), finer) is kernel_of(None, finer) is finer
+    True
+
+    Args:
+        architecture: the transformer; when None that of `kernel`, or `Architecture()`.
+        kernel: the kernel if it is there already.
+
+    Raises:
+        InputError: an architecture beside a kernel that is of another one, or that does
+            not tell its own.
+    """
+    if kernel is None:
+        return OneLayerKernel(architecture or Architecture())
+    if architecture is not None:
+        own = getattr(kernel, "architecture", None)
+        known = own if isinstance(own, Architecture) else None
+        check_architecture("kernel", known, architecture)
+    return kernel
 
 
 @dataclass(frozen=True)
@@ -96,9 +129,9 @@ class _Base:
     Attributes:
         features: F with C = FᵀF.
         attention_self: d.
-        halfwidth: of N.
-        feature_error: relative, of F's columns.
-        self_error: relative, of d.
+        halfwidth: halfwidths of N's entries.
+        feature_error: bound on the relative error of each column of F.
+        self_error: bound on the relative error of d.
     """
 
     features: Float64[np.ndarray, "rows r"]
@@ -109,6 +142,8 @@ class _Base:
 
 
 def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
+    """The kernel of strings that share no symbol, from the cache where it is there."""
+
     def compute() -> dict[str, np.ndarray]:
         gram = template_gram(
             patterns, settings.architecture, seed=settings.seed, device=settings.device
@@ -128,14 +163,14 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
         "device": str(resolve_device(settings.device)),
         "patterns": [t.tokens for t in patterns],
     }
-    found = settings.cache.get(key, compute)
-    feature_error, self_error = found["errors"].tolist()
+    kept = settings.cache.get(key, compute)
+    feature_error, self_error = kept["errors"].tolist()
     return _Base(
-        found["features"],
-        found["attention_self"],
-        found["halfwidth"],
-        feature_error,
-        self_error,
+        features=kept["features"],
+        attention_self=kept["attention_self"],
+        halfwidth=kept["halfwidth"],
+        feature_error=feature_error,
+        self_error=self_error,
     )
 
 
@@ -145,7 +180,7 @@ class OneLayerGram:
 
     Attributes:
         patterns: the patterns.
-        settings: of the components.
+        settings: what all components depend on.
         base: the kernel of strings that share no symbol.
         components: those estimated so far; it grows.
     """
@@ -163,14 +198,13 @@ class OneLayerGram:
     @cached_property
     def _factor(self) -> Float64[np.ndarray, "rows r"]:
         base = self.base
-        found = kernel_factor(
+        return kernel_factor(
             self.settings.architecture.activation,
-            base.features,
-            base.attention_self,
-            base.feature_error,
-            base.self_error,
-        )
-        return found.factor
+            features=base.features,
+            self_values=base.attention_self,
+            feature_error=base.feature_error,
+            self_error=base.self_error,
+        ).factor
 
     @property
     def matrix_self(self) -> Float64[np.ndarray, " r"]:
@@ -189,6 +223,12 @@ class OneLayerGram:
     ) -> TypeValues:
         """K of each overlap type, with halfwidths.
 
+        With f_S the component of a set S of shared tokens (`overlap_components`) and
+        s_i the scale of pattern i at the level of S,
+
+            C = ⟨F_i, F_j⟩ + Σ_{∅≠S} s_i s_j E⟨f_S(X), f_S(Y)⟩,
+            K = E φ(u) φ(v),     (u, v) ~ N(0, [[d_i, C], [C, d_j]]).
+
         The components of a string add up to its kernel with itself, which is known;
         they are scaled to do so. The kernel stays positive semi-definite, and values
         move within their error.
@@ -199,30 +239,29 @@ class OneLayerGram:
         apart = np.where(same[:, None], -1, types.matching)
         terms = _terms(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
-        base, dual = self.base, self.settings.architecture.activation.dual
-        scales = self._scales()
         i, j = types.first, types.second
-        columns = base.features.T
-        c = np.einsum("mf,mf->m", columns[i], columns[j])
-        width = np.zeros_like(c)
+        F, d = self.base.features.T, self.base.attention_self
+        C = np.einsum("mf,mf->m", F[i], F[j])
+        in_C = np.zeros_like(C)
+        scales = self._scales()
         for level in terms:
-            value, halfwidth = self.components.lookup(self.patterns, level)
-            scale = scales[level.level]
-            both = scale[level.first] * scale[level.second]
-            np.add.at(c, level.row, both * value)
-            np.add.at(width, level.row, both * halfwidth)
-        x, y = base.attention_self[i], base.attention_self[j]
-        found = dual(x, y, c)
-        moved = np.abs(dual(x, y, c + width) - found)
-        nothing = (types.matching < 0).all(1)
-        n = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
-        value = np.where(nothing, n, found)
-        halfwidth = moved + base.halfwidth[i, j]
+            component, halfwidth = self.components.lookup(self.patterns, level)
+            s = scales[level.level]
+            s_i_s_j = s[level.first] * s[level.second]
+            np.add.at(C, level.row, s_i_s_j * component)
+            np.add.at(in_C, level.row, s_i_s_j * halfwidth)
+        dual = self.settings.architecture.activation.dual
+        K = dual(d[i], d[j], C)
+        in_K = np.abs(dual(d[i], d[j], C + in_C) - K) + self.base.halfwidth[i, j]
+        N = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
+        K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
-            np.where(same, self.matrix_self[i], value), np.where(same, 0.0, halfwidth)
+            value=np.where(same, self.matrix_self[i], K),
+            halfwidth=np.where(same, 0.0, in_K),
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
+        """s of each level: the components then add up to d_i − C_ii."""
         table = self.components
         return component_scales(
             self.base.attention_self - (self.base.features**2).sum(0),
@@ -256,11 +295,11 @@ class OneLayerGram:
         halfwidth = union.halfwidth.copy()
         halfwidth[:old, :old] = self.base.halfwidth
         base = _Base(
-            _carried_over(self.base.features, union.features, together, d),
-            d,
-            halfwidth,
-            max(self.base.feature_error, union.feature_error),
-            max(self.base.self_error, union.self_error),
+            features=_carried_over(self.base.features, union.features, together, d),
+            attention_self=d,
+            halfwidth=halfwidth,
+            feature_error=max(self.base.feature_error, union.feature_error),
+            self_error=max(self.base.self_error, union.self_error),
         )
         return replace(self, patterns=together, base=base)
 
@@ -270,7 +309,12 @@ def component_scales(
     wildcards: Int64[np.ndarray, " r"],
     squares: Mapping[int, Float64[np.ndarray, " r"]],
 ) -> dict[int, Float64[np.ndarray, " r"]]:
-    """By what each pattern's components of each level are multiplied.
+    """s, by which each pattern's components of each level are multiplied.
+
+    With q_l the squared length of the components of level l and D what is left of their
+    sum, from level 1 up,
+
+        s_l² = min(1, D/q_l), or D/q_l for the last level,     D ← max(0, D − s_l² q_l).
 
     The last component, of all wildcards together, is brought to what is left of the
     kernel of a string with itself; the others are shortened only if they exceed it. A
@@ -280,15 +324,15 @@ def component_scales(
     Args:
         known: what a string's components add up to; negative is read as 0.
         wildcards: how many each pattern has.
-        squares: the squared lengths of all components of each level together.
+        squares: q of each level.
     """
-    left, found = np.maximum(known, 0.0), {}
-    for level, total in sorted(squares.items()):
-        ratio = np.divide(left, total, out=np.ones_like(left), where=total > 0)
+    D, s = np.maximum(known, 0.0), {}
+    for level, q in sorted(squares.items()):
+        ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
         ratio = np.where(wildcards == level, ratio, np.minimum(ratio, 1.0))
-        left = np.maximum(left - ratio * total, 0.0)
-        found[level] = np.sqrt(ratio)
-    return found
+        D = np.maximum(D - ratio * q, 0.0)
+        s[level] = np.sqrt(ratio)
+    return s
 
 
 def _carried_over(
@@ -297,15 +341,16 @@ def _carried_over(
     patterns: Sequence[Template],
     d: Float64[np.ndarray, " r"],
 ) -> Float64[np.ndarray, "all r"]:
-    """The given features beside those of new patterns that relate to them as in the
-    union.
+    """The given features beside those of new patterns: f_new = A f_old + rest.
 
-    A new pattern without wildcards has one string, whose C_ii = d_i is known.
+    A and the rest are those of the union, the features of old and new together: with
+    its triangle R in blocks of old and new, R_oo A = R_on, and the rest is R_nn. A new
+    pattern without wildcards has one string, whose C_ii = d_i is known.
     """
     old = features.shape[1]
-    r = triangle(union)
-    solution = np.linalg.lstsq(r[:old, :old], r[:old, old:], rcond=None)[0]
-    new = np.vstack([features @ solution, r[old:, old:]])
+    R = triangle(union)
+    A = np.linalg.lstsq(R[:old, :old], R[:old, old:], rcond=None)[0]
+    new = np.vstack([features @ A, R[old:, old:]])
     for column, pattern, square in zip(
         new.T, patterns[old:], d[old:].tolist(), strict=True
     ):
@@ -329,11 +374,19 @@ def _terms(types: OverlapTypes) -> list[Terms]:
             for kept in map(list, combinations(range(size), level)):
                 parts = (rows, slots[:, kept], partners[:, kept])
                 by_level.setdefault(level, []).append(parts)
-    found = []
+    terms = []
     for level, parts in sorted(by_level.items()):
         row, first, second = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
-        i, j = types.first[row], types.second[row]
-        found.append(Terms(level, row, i, first, j, second))
-    return found
+        terms.append(
+            Terms(
+                level=level,
+                row=row,
+                first=types.first[row],
+                first_slots=first,
+                second=types.second[row],
+                second_slots=second,
+            )
+        )
+    return terms

@@ -39,7 +39,7 @@ from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
 from numerics.devices import chunk_numbers
 from numerics.shapes import Float64, Int64
-from symbind_theory.separation.incidence import Incidence, Readout
+from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError
 
@@ -71,7 +71,7 @@ class ComponentGram:
         values: where wildcard `slots[o[m]]` of the second face carries the token of
             wildcard `slots[m]` of the first, o the m-th of all orders of s things in
             lexicographic order; shape (faces, faces, s!).
-        halfwidth: of the values, at level 0.999 each; same shape.
+        halfwidth: the values' halfwidths, at level 0.999 each; same shape.
     """
 
     faces: tuple[Face, ...]
@@ -107,10 +107,10 @@ def component_gram(
 
     Args:
         faces: distinct faces of one size, of templates of one length.
-        regular_tokens: of all templates that the kernel serves, in any order.
+        regular_tokens: those of all templates that the kernel serves, in any order.
         architecture: the transformer, of depth 1.
         points: outer points, in 16 groups of a power of two each.
-        seed: of the points.
+        seed: equal seeds give equal points.
         device: where to compute.
         report: called with the groups done so far, out of 16.
     """
@@ -152,7 +152,7 @@ class _Plan:
         templates: those with some wildcards made regular.
         parts: for each face and each order of its slots, the templates of all subsets;
             shape (columns, 2^s).
-        signs: of the subsets.
+        signs: (−1)^{|S|−|T|} of each subset T; shape (2^s,).
         reference: what decides the points.
     """
 
@@ -181,7 +181,12 @@ class _Plan:
         ]
         signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
         reference = _reference(faces[0].template.length, [*regular, *pool], readout)
-        return cls(list(place), np.array(parts, np.int64), np.array(signs), reference)
+        return cls(
+            templates=list(place),
+            parts=np.array(parts, np.int64),
+            signs=np.array(signs),
+            reference=reference,
+        )
 
 
 def _made_regular(
@@ -200,7 +205,7 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
     token beside the one that makes it.
     """
     wild = [f"?{position}" for position in range(length)]
-    read = [q for q in Incidence(Template(wild), readout).queries if q < length]
+    read = [q for q in incidence_of(Template(wild), readout).queries if q < length]
     placed: list[dict[int, str]] = [
         {},
         *({position: token} for token in tokens for position in range(length)),
@@ -259,7 +264,7 @@ def _mean_weights(
     faces: Sequence[Face], architecture: Architecture
 ) -> Float64[np.ndarray, " faces"]:
     """E of the attention to the wildcard of each face of size 1."""
-    seen = [Incidence(face.template, architecture.readout) for face in faces]
+    seen = [incidence_of(face.template, architecture.readout) for face in faces]
     moments = moments_of([s.symbols for s in seen], architecture)
     return np.array(
         [

@@ -113,7 +113,7 @@ class OverlapGram:
     """The kernel between n distinct strings and themselves, as a product.
 
     Attributes:
-        pattern: of each string; shape (n,).
+        pattern: the pattern of each string; shape (n,).
         factor: G with N = GᵀG; shape (rows, r).
         excess: K of each string with itself less N's, ≥ 0; shape (n,).
         sets: B, sparse; shape (n, b).
@@ -225,7 +225,7 @@ class TorchGram:
     """The twin of `OverlapGram` for torch tensors, on any device.
 
     Attributes:
-        pattern: of each string.
+        pattern: the pattern of each string; shape (n,).
         factor: G with N = GᵀG.
         rest: what N and the shared sets leave of the diagonal.
         sets: rows, columns and entries of B.

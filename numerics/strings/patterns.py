@@ -295,6 +295,11 @@ def find_regular_tokens(
 ) -> dict[int, str]:
     """The tokens that occur far more often than others, with their numbers.
 
+    With the tokens ranked by the number c_1 ≥ c_2 ≥ … of strings that have them, the
+    first i are regular, for the last i with c_i ≥ n/50, c_i ≥ 3 c_{i+1},
+    c_i ≥ c_{i+1} + 6 √c_{i+1} and c_{i+1} > 0. If that leaves too many patterns to be
+    worth it, none are.
+
     The kernel of two strings does not depend on what counts as regular; its estimate is
     cheaper and more accurate where a token that most strings share does.
 
@@ -308,13 +313,13 @@ def find_regular_tokens(
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     counts = np.bincount(ordered[new])
     ranked = np.lexsort((np.arange(len(counts)), -counts))
-    above = counts[ranked][: _MOST_PATTERNS + 1]
-    next_ = above[1:]
-    gap = np.maximum(_GAP * next_, next_ + _DEVIATIONS * np.sqrt(next_))
-    apart = (above[:-1] >= np.maximum(gap, n / _SHARE)) & (next_ > 0)
-    if not apart.any():
+    largest = counts[ranked][: _MOST_PATTERNS + 1]
+    c, c_next = largest[:-1], largest[1:]
+    gap = np.maximum(_GAP * c_next, c_next + _DEVIATIONS * np.sqrt(c_next))
+    stands_out = (c >= np.maximum(gap, n / _SHARE)) & (c_next > 0)
+    if not stands_out.any():
         return {}
-    chosen = ranked[: int(np.flatnonzero(apart)[-1]) + 1]
+    chosen = ranked[: int(np.flatnonzero(stands_out)[-1]) + 1]
     regular: dict[int, str] = {int(token): names[int(token)] for token in chosen}
     shapes = np.unique(row_codes(_shapes(tokens, regular)[0]))
     return regular if len(shapes) <= _MOST_PATTERNS else {}

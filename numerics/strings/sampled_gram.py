@@ -62,7 +62,7 @@ class StringGram:
         rounding: bound on the relative error of K_attn's entries by rounding, which the
             halfwidths include.
         points: how many.
-        seed: of the points.
+        seed: the seed of the points.
         level: coverage.
     """
 
@@ -107,13 +107,12 @@ def string_gram(
         strings: strings of one length, each text or a sequence of tokens, or an array
             of integer tokens of shape (n, k); `[CLS]` is appended here where it is
             read.
-        architecture: the transformer; `Architecture()` when None. Supported as in
-            `template_gram`.
+        architecture: the transformer, of depth 1; `Architecture()` when None.
         points: how many, rounded down to a multiple of 16; at least 32.
         seed: equal seeds give equal bits, however the work is spread.
         device: "auto", "cpu" or "cuda".
         level: coverage of each entry's interval.
-        precision: of points and products, "float64" or "float32"; sums are kept in
+        precision: that of points and products, "float64" or "float32"; sums are kept in
             float64. Rounding is included in every halfwidth.
         progress: called with (points done, points in all).
 
@@ -140,7 +139,9 @@ def string_gram(
     if architecture.identity_vo:
         weights = moments_of(tokens.tolist(), architecture).weights
         attention += architecture.identity_vo**2 * sampler.gram_of_means(weights)
-    return _result(attention, architecture, sampler.rounding, each, seed, level)
+    return _result(
+        attention, architecture, sampler.rounding, each=each, seed=seed, level=level
+    )
 
 
 def _result(
@@ -225,11 +226,11 @@ class _Sampler:
         count: number of tokens in several strings.
         alone: for each key, which of the string's own tokens it carries, numbered
             within the string, or K where other strings have it too; shape (n, K).
-        terms: of the logits.
+        terms: what each logit adds up from.
         added: what the identity adds to the logits; shape (n, Q, K).
         normals: Gaussians in one point.
         gamma: position scale.
-        dtype: of points and products.
+        dtype: in which precision points and products are.
         device: where they are computed.
     """
 
@@ -255,7 +256,7 @@ class _Sampler:
         gamma, beta = architecture.gamma, architecture.beta
         n, keys = tokens.shape
         queries = np.arange(0 if architecture.readout == "mean" else keys - 1, keys)
-        terms, normals = _terms(tokens, queries, gamma, architecture.readout == "cls")
+        terms = _terms(tokens, queries, gamma, architecture.readout == "cls")
         like_query = tokens[:, queries, None] == tokens[:, None, :]
         like_query = like_query + gamma**2 * np.eye(keys)[queries]
         vocabulary = int(tokens.max()) + 1
@@ -273,7 +274,7 @@ class _Sampler:
                 _Term(torch.from_numpy(i).to(device), beta * s) for i, s in terms
             ),
             added=torch.from_numpy(added).to(device, dtype)[..., None],
-            normals=normals,
+            normals=1 + max(int(number.max()) for number, _ in terms),
             gamma=gamma,
             dtype=dtype,
             device=device,
@@ -368,8 +369,8 @@ def _terms(
     queries: Int64[np.ndarray, " queries"],
     gamma: float,
     one_row: bool,
-) -> tuple[list[tuple[np.ndarray, float]], int]:
-    """The Gaussians in each logit, numbered, with their scales; and how many there are.
+) -> list[tuple[np.ndarray, float]]:
+    """The Gaussians in each logit, numbered from 0, with their scales.
 
     Labels of rows and columns are the tokens, then the positions. The rows of `[CLS]`
     and of its position are one for every string: numbered 0, of scale √(1 + γ²).
@@ -390,8 +391,6 @@ def _terms(
         for row, s in rows
         for column, t in columns
     ]
-    codes, index = np.unique(np.stack([code for code, _ in pairs]), return_inverse=True)
-    indices = index.reshape(len(pairs), n, len(queries), keys)
-    return [(i, scale) for i, (_, scale) in zip(indices, pairs, strict=True)], len(
-        codes
-    )
+    codes = np.stack([code for code, _ in pairs])
+    numbers = np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
+    return [(number, s) for number, (_, s) in zip(numbers, pairs, strict=True)]

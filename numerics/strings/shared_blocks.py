@@ -77,8 +77,14 @@ class SharedBlocks:
         ]
         terms, error = _moebius(needed, gram, progress)
         blocks = [
-            _Block(a.count, b.count, *pair, entries=term[kind_pairs.which])
-            for (a, b), pair, term, kind_pairs in zip(
+            _Block(
+                height=a.count,
+                width=b.count,
+                rows=rows,
+                columns=others,
+                entries=term[kind_pairs.which],
+            )
+            for (a, b), (rows, others), term, kind_pairs in zip(
                 columns, pairs, terms, types, strict=True
             )
         ]
@@ -97,10 +103,10 @@ class Columns:
 
     Attributes:
         incidence: B; shape (n, count).
-        token_set: of each column, increasing; shape (count,).
+        token_set: which set each column stands for, increasing; shape (count,).
         kind: which pattern and wildcards each column has; shape (count,).
-        pattern: of each kind; shape (kinds,).
-        slots: of each kind; shape (kinds, s).
+        pattern: the pattern of each kind; shape (kinds,).
+        slots: the wildcards of each kind; shape (kinds, s).
     """
 
     incidence: sp.csr_array
@@ -126,7 +132,13 @@ class Columns:
             shape=(len(strings), len(found)),
         )
         token_set, kind = np.divmod(found, len(kinds))
-        return cls(incidence, token_set, kind, kinds[:, 0], kinds[:, 1:])
+        return cls(
+            incidence=incidence,
+            token_set=token_set,
+            kind=kind,
+            pattern=kinds[:, 0],
+            slots=kinds[:, 1:],
+        )
 
 
 def _unique_rows(

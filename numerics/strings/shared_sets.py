@@ -30,7 +30,7 @@ class Level:
         token_set: which set it has; shape (e,).
         slots: the wildcards that carry the set's tokens, in the order of the tokens;
             shape (e, s).
-        tokens: of each set, increasing; shape (sets, s).
+        tokens: the tokens of each set, increasing; shape (sets, s).
     """
 
     string: Int64[np.ndarray, " e"]
@@ -154,11 +154,11 @@ def _supersets(
         mask = np.zeros(n, dtype=bool)
         mask[level.string[which == index]] = True
         have[tuple(slots)] = mask
-    found = {}
+    supersets = {}
     for slots in combinations(range(width), level.size + 1):
         subsets = list(combinations(slots, level.size))
         if all(subset in have for subset in subsets):
             mask = np.logical_and.reduce([have[subset] for subset in subsets])
             if mask.any():
-                found[slots] = mask
-    return found
+                supersets[slots] = mask
+    return supersets

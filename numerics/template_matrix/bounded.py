@@ -104,7 +104,7 @@ class BoundedMatrix:
         return found
 
     def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
-        """The same for several statistics that are computed together."""
+        """Several statistics that are computed together, with their intervals."""
         values = list(statistics(self.factor, self.excess))
         if not self._resolved:
             return tuple(self._unbounded(value) for value in values)

@@ -30,7 +30,7 @@ from numerics.averages.points import PseudoRandomPoints
 from numerics.devices import chunk_numbers, resolve_device
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
@@ -47,7 +47,7 @@ class GapBounds:
         high: upper bounds; shape (r, r).
         failure_probability: that any of the bounds fails.
         points: number of independent points.
-        seed: of the points.
+        seed: the seed of the points.
     """
 
     gaps: Float64[np.ndarray, "r r"]
@@ -75,8 +75,7 @@ def gap_bounds(
 
     Args:
         templates: templates of one length, or their text.
-        architecture: the transformer; `Architecture()` when None. Supported as in
-            `template_gram`.
+        architecture: the transformer, of depth 1; `Architecture()` when None.
         points: independent outer points, ≥ 2.
         seed: equal seeds give equal bits.
         device: "auto", "cpu" or "cuda".
@@ -131,11 +130,11 @@ def _identity_gaps(
     templates: Sequence[Template], architecture: Architecture, tokens: Sequence[str]
 ) -> tuple[Float64[np.ndarray, "r r"], float]:
     """b² ‖E f_i − E f_j‖², and the defect of the moments behind it."""
-    strings = [Incidence(t, architecture.readout).symbols for t in templates]
-    found = moments_of(strings, architecture)
-    f = mean_features(strings, found.weights, tokens, architecture.gamma)
+    strings = [incidence_of(t, architecture.readout).symbols for t in templates]
+    moments = moments_of(strings, architecture)
+    f = mean_features(strings, moments.weights, tokens, architecture.gamma)
     apart = f[:, :, None] - f[:, None, :]
-    return architecture.identity_vo**2 * (apart**2).sum(0), found.defect
+    return architecture.identity_vo**2 * (apart**2).sum(0), moments.defect
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def feature_error(defect: float, precision: str = "float64") -> float:
 
     Args:
         defect: the largest defect of the inner stage.
-        precision: of the features.
+        precision: in which features are computed, "float64" or "float32".
     """
     eps = float(np.finfo(precision).eps)
     return _MARGIN * max(defect, _TABLES, 8 * eps) + 16 * eps

@@ -49,7 +49,7 @@ from numerics.template_matrix.spectrum import (
     leave_one_out_factors,
     stack_factors,
 )
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
@@ -105,8 +105,9 @@ def template_gram(
             points, whose error falls as n^{−1/2} only: choose it where nothing but
             independence is to be assumed.
         level: coverage of every interval, in (0, 1).
-        precision: of the features, "float64" or "float32"; the intervals include what
-            it costs. All that follows from the features is computed in float64.
+        precision: in which features are computed, "float64" or "float32"; the intervals
+            include what it costs. All that follows from the features is computed in
+            float64.
         progress: called with (points done, points at most).
 
     Raises:
@@ -126,7 +127,7 @@ def template_gram(
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
-    strings = [Incidence(t, architecture.readout).symbols for t in distinct]
+    strings = [incidence_of(t, architecture.readout).symbols for t in distinct]
     own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
     groups = PointGroups(inner, own, seed, method)
     sizes = _sizes(max_points // GROUPS, method)

@@ -55,7 +55,7 @@ class PointGroups:
     Args:
         inner: features at given points.
         own: self values at given points; None where they are known.
-        seed: of all groups.
+        seed: equal seeds give equal points in all groups.
         method: how points are drawn.
 
     Attributes:

@@ -1,8 +1,8 @@
 """The template matrix of an earlier check, from the document that it left.
 
 The document has N, K_self, halfwidths of N's entries and an interval of λ_min(N), all
-of one level, but not the replicates behind them. Intervals of other statistics follow
-as for any matrix whose entries are known to within halfwidths (`BoundedMatrix`): all
+of one level, but not the replicates behind them. Intervals of other statistics are
+those of a matrix whose entries are known to within halfwidths (`BoundedMatrix`): all
 entries are asked to be covered at once, so that their level is lower than the
 document's, no correlation between errors of entries is used, and they contain what the
 document says of λ_min. So they are wider than those of the estimate, and [0, ∞] as soon
@@ -15,6 +15,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.template_matrix.bounded import BoundedMatrix
+from numerics.template_matrix.given import check_architecture
 from symbind_theory.records.check import CheckResult
 
 __all__ = ["matrix_read_back"]
@@ -35,12 +36,17 @@ def matrix_read_back(
     (True, True)
 
     Args:
-        result: of `check`, or read from its JSON document.
+        result: what `check` returned, or what was read from its JSON document.
         architecture: the transformer that was checked; None where it is not known.
             K_self is known but for rounding where it reads one position. The document
             does not say how well otherwise: intervals then are [0, ∞], unless no
             template has wildcards.
+
+    Raises:
+        InputError: an architecture other than the one that the result records.
     """
+    if architecture is not None:
+        check_architecture("result", result.architecture, architecture)
     estimates = result.estimates
     matrix_self = np.array(estimates.matrix_self, dtype=np.float64)
     exact = architecture is not None and architecture.readout != "mean"

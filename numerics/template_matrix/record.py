@@ -46,13 +46,13 @@ class TemplateGram:
         seed: the seed of the points.
         confidence: coverage of every interval, looks at intermediate sizes included.
         method: how the outer points were drawn.
-        precision: of the features.
+        precision: in which the features were computed, "float64" or "float32".
         device: where they were computed.
         column: which of the distinct templates, up to renaming, each template is.
         features: F with C = FᵀF for the distinct templates, on all points, then with
             each group of points left out in turn.
-        self_values: d of the distinct templates, likewise; equal throughout where they
-            need no points.
+        self_values: d of the distinct templates, on all points, then with each group of
+            points left out in turn; equal throughout where they need no points.
         feature_error: bound on the relative error of each column of features, by
             rounding and by the inner stage, which re-drawing points does not show.
         self_error: bound on the relative error of `self_values` besides what re-drawing
@@ -154,7 +154,7 @@ class TemplateGram:
         return found
 
     def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
-        """The same for several statistics that are computed together.
+        """Several statistics that are computed together, with their intervals.
 
         Each interval covers its own statistic with probability `level`.
         """
@@ -223,8 +223,7 @@ class TemplateGram:
     def _extreme_scales(self) -> tuple[float, float]:
         """Factors of G between whose squares every N within the error bounds lies."""
         least = self.smallest_eigenvalue.low
-        found = self._spectrum
-        below, above = found.moved(least, least, least)
+        below, above = self._spectrum.moved(least, least, least)
         return math.sqrt(below / least), math.sqrt(above / least)
 
     @cached_property
@@ -238,11 +237,11 @@ class TemplateGram:
 
     @cached_property
     def _spectrum(self) -> Spectrum:
-        found = self._kernel_factors
+        """Singular values of G, on all points and without each group of points."""
         return spectrum_of(
-            [k.factor for k in found],
-            max(k.error for k in found),
-            max(k.remainder for k in found),
+            [k.factor for k in self._kernel_factors],
+            error=max(k.error for k in self._kernel_factors),
+            remainder=max(k.remainder for k in self._kernel_factors),
         )
 
 

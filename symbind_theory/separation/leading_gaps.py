@@ -5,8 +5,7 @@ wildcards. A multiple b of the identity added to W_V W_O adds b² ‖E f − E f
 starts at the same order or later, so that c gains b² times a part of itself. Two
 inequivalent templates of one length differ at an order L ≤ 3, found by comparing
 incidence keys; c is a polynomial in γ² (and in a², with a times the identity added to
-W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported when the expression
-is asked for.
+W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported where it is shown.
 
 In the formulas K is the number of keys, n_t the counts of regular tokens, R and J the
 incidences of regular tokens and of wildcards, δ_a = n_a − n'_a the difference of
@@ -27,7 +26,13 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
 from symbind_theory.separation.certificates import certify, verify
-from symbind_theory.separation.incidence import ORDERS, Incidence, Readout, read_readout
+from symbind_theory.separation.incidence import (
+    ORDERS,
+    Incidence,
+    Readout,
+    incidence_of,
+    read_readout,
+)
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, finite_number
 
@@ -169,7 +174,7 @@ def leading_gap(
         InputError: lengths that differ, or an unknown readout.
     """
     read_readout(readout)
-    first, second = (Incidence(x, readout) for x in read_templates([t, u]))
+    first, second = (incidence_of(x, readout) for x in read_templates([t, u]))
     return separation(first, second, identity_kq != 0, identity_vo != 0)
 
 

@@ -19,11 +19,11 @@ def counted(monkeypatch):
     """How often each thing was computed, by its name and what it was of."""
     counts = Counter()
 
-    def count(owner, name, key):
+    def count(owner, name, key, thing=None):
         original = getattr(owner, name)
 
         def counting(*arguments):
-            counts[name, key(*arguments)] += 1
+            counts[thing or name, key(*arguments)] += 1
             return original(*arguments)
 
         monkeypatch.setattr(owner, name, counting)
@@ -39,12 +39,13 @@ def counted(monkeypatch):
     count(TemplateTask, "_variance", lambda task, group: tuple(group))
     count(certificates, "_classes", lambda incidences: len(incidences))
 
-    class Counted(incidence.Incidence):
-        def __init__(self, template, readout: incidence.Readout = "cls"):
-            counts["Incidence", (str(template), readout)] += 1
-            super().__init__(template, readout)
-
-    monkeypatch.setattr(incidence, "Incidence", Counted)
+    # On the class itself: whoever makes one, and by whatever name, is counted.
+    count(
+        incidence.Incidence,
+        "__init__",
+        lambda self, template, readout="cls": (str(template), readout),
+        "Incidence",
+    )
     incidence.incidence_of.cache_clear()
     yield counts
     incidence.incidence_of.cache_clear()

@@ -5,9 +5,10 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.refusals import refusal
 from symbind_testing.tasks import COPY
 
-from numerics import Architecture, learning_curve
+from numerics import Architecture, OneLayerKernel, learning_curve
 from numerics.learning.collision_bound import diversity_bound
 from symbind_theory import InputError, TemplateTask
 
@@ -157,3 +158,21 @@ def test_bad_numbers(arguments, message):
 def test_symbolic_labels_are_refused():
     with pytest.raises(InputError, match="symbolic"):
         diversity_bound(COPY, 5, 3.0)
+
+
+def test_a_kernel_of_another_architecture_is_refused():
+    """It would win silently, and the bound be of another transformer."""
+    fast, kernel = Architecture(beta=2.0), OneLayerKernel(points=1024)
+    message = refusal(lambda: diversity_bound(TASK, 5, 3.0, 0.0, fast, kernel=kernel))
+    assert message == (
+        "kernel is of an architecture with beta 1.0; expected beta 2.0, as passed"
+    )
+    toy = ToyKernel()
+    message = refusal(lambda: diversity_bound(TASK, 5, 3.0, 0.0, fast, kernel=toy))
+    assert message.startswith("kernel is of a kernel whose architecture is not known; ")
+
+
+def test_a_kernel_of_the_architecture_passed_is_taken():
+    kernel = OneLayerKernel(points=1024, cache=None)
+    both = diversity_bound(TASK, 5, 3.0, 0.0, Architecture(), kernel=kernel)
+    assert both == diversity_bound(TASK, 5, 3.0, kernel=kernel)

@@ -6,9 +6,15 @@ from math import perm
 import numpy as np
 import pytest
 from symbind_testing.builders.toy_kernel import ToyKernel, dense, entry
+from symbind_testing.refusals import refusal
 from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
-from numerics import Architecture, TransformerKernelRegressor, learning_curve
+from numerics import (
+    Architecture,
+    OneLayerKernel,
+    TransformerKernelRegressor,
+    learning_curve,
+)
 from numerics.learning.finite_vocabulary import collision_law, perturbed_curve
 from symbind_theory import InputError, Template, TemplateTask
 from symbind_theory.overlaps import overlap_types
@@ -207,3 +213,16 @@ def test_simulations_move_as_the_perturbation_says(times, noise):
 def test_bad_input(task, arguments, message):
     with pytest.raises(InputError, match=message):
         perturbed_curve(task, **arguments)
+
+
+def test_a_kernel_of_another_architecture_is_refused():
+    """It would win silently, and the curve be of another transformer."""
+    fast, kernel = Architecture(beta=2.0), OneLayerKernel(points=1024)
+    message = refusal(lambda: perturbed_curve(SAME_DIFFERENT, 99, fast, kernel=kernel))
+    assert message == (
+        "kernel is of an architecture with beta 1.0; expected beta 2.0, as passed"
+    )
+    message = refusal(
+        lambda: perturbed_curve(SAME_DIFFERENT, 99, fast, kernel=ToyKernel())
+    )
+    assert message.startswith("kernel is of a kernel whose architecture is not known; ")

@@ -4,9 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from symbind_testing.refusals import refusal
 
 from numerics import (
     Architecture,
+    Cosine,
+    CustomActivation,
+    ReLU,
     alignment,
     learning_curve,
     relative_eigenvalue,
@@ -15,11 +19,14 @@ from numerics import (
 )
 from numerics.template_matrix.read_back import matrix_read_back
 from symbind_theory import TemplateTask, check
+from symbind_theory.records.files import parse_result
+from symbind_theory.report.document import to_json
 
 TASK = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.5])
 FAST = Architecture(beta=2.0)
 RESULT = check(TASK, FAST, max_points=2**12)
 GRAM = template_gram(TASK.templates, FAST, max_points=2**12)
+CUBE = CustomActivation(lambda t: t**3, "cube", 16)
 
 
 def test_it_is_the_matrix_of_the_check():
@@ -48,14 +55,47 @@ def test_intervals_are_wider_than_those_of_the_estimate(of):
     assert found.level < estimated.level
 
 
-@pytest.mark.parametrize(
-    "architecture", [None, Architecture(beta=2.0, readout="mean")], ids=str
-)
-def test_self_values_that_may_be_sampled_bound_nothing(architecture):
+@pytest.mark.parametrize("readout", ["cls", "mean"])
+def test_self_values_that_may_be_sampled_bound_nothing(readout):
     """The document has no halfwidths of K_self."""
-    gram = matrix_read_back(RESULT, architecture)
+    mean = Architecture(beta=2.0, readout="mean")
+    result = RESULT if readout == "cls" else check(TASK, mean, max_points=2**10)
+    gram = matrix_read_back(result, None if readout == "cls" else mean)
     found = sample_complexity(TASK, gram=gram).interval
     assert (found.low, found.high) == (0, math.inf)
-    assert found.value == pytest.approx(
-        sample_complexity(TASK, gram=GRAM).interval.value, rel=1e-6
+    told = result.sample_complexity
+    assert told is not None
+    assert found.value == pytest.approx(told.interval.value, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_of", "expected"),
+    [
+        ({"gamma": 0.5}, "beta 2.0, gamma 1.0", "beta 1.0, gamma 0.5"),
+        ({"beta": 2.0, "readout": "mean"}, "readout 'cls'", "readout 'mean'"),
+        (
+            {"beta": 2.0, "activation": Cosine(b1=2.0)},
+            "activation cos(b1=1.0, b2=0.3)",
+            "activation cos(b1=2.0, b2=0.3)",
+        ),
+        (
+            {"beta": 2.0, "activation": ReLU()},
+            "activation cos(b1=1.0, b2=0.3)",
+            "activation relu()",
+        ),
+    ],
+)
+def test_an_architecture_of_another_check_is_refused(other, is_of, expected):
+    """The readout passed would say how well K_self is known."""
+    message = refusal(lambda: matrix_read_back(RESULT, Architecture(**other)))
+    assert message == (
+        f"result is of an architecture with {is_of}; expected {expected}, as passed"
     )
+
+
+@pytest.mark.parametrize("activation", [Cosine(), ReLU(), CUBE], ids=str)
+def test_a_check_read_from_its_file_has_its_architecture(activation):
+    """Numbers of the file are those that were written, to the bit."""
+    architecture = Architecture(beta=1 / 3, gamma=2, activation=activation)
+    result = parse_result(to_json(check(TASK, architecture, max_points=64)))
+    assert matrix_read_back(result, architecture).architecture == architecture

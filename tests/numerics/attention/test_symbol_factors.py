@@ -1,4 +1,4 @@
-"""Blocks of positions with Gaussians of their own, against a fine sum over ξ."""
+"""Factors of positions with Gaussians of their own, against a fine sum over ξ."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from numerics.attention.laplace_table import Window, laplace_moments
-from numerics.attention.softmax_blocks import SoftmaxBlocks
+from numerics.attention.symbol_factors import SymbolFactors, SymbolMeans
 
 CPU = torch.device("cpu")
 
@@ -17,9 +17,9 @@ CPU = torch.device("cpu")
 def test_both_averages_over_a_symbol(symbol, position):
     """On the nodes from βs = 2h = 0.625 on, by steps in ξ below: to 5e-12 both ways."""
     window = Window.of(4, math.hypot(symbol, position))
-    blocks = SoftmaxBlocks(window, math.log(4), CPU, torch.float64)
+    factors = SymbolFactors(window, math.log(4), CPU, torch.float64)
     mean = torch.tensor([[0.0, -0.7, -3.1]], dtype=torch.float64)
-    found = blocks.moved_singly((0, 2, 5), mean, symbol, position)
+    found = factors.moved_singly(SymbolMeans((0, 2, 5), mean), symbol, position)
     tau = window.nodes(CPU)[::5]
     xi = torch.linspace(-9, 9, 361, dtype=torch.float64)
     weight = torch.softmax(-(xi**2) / 2, dim=0)
@@ -29,7 +29,7 @@ def test_both_averages_over_a_symbol(symbol, position):
     for place in range(3):
         others = np.delete(l0, place, axis=-1).prod(-1)
         expected = (l1[..., place] * others) @ weight.numpy()
-        first = found.first[0, place, ::5]
-        np.testing.assert_allclose(first, expected, rtol=0, atol=5e-12)
+        B_a = found.B_a[0, place, ::5]
+        np.testing.assert_allclose(B_a, expected, rtol=0, atol=5e-12)
     none = l0.prod(-1) @ weight.numpy()
-    np.testing.assert_allclose(found.none[0, ::5], none, rtol=0, atol=5e-12)
+    np.testing.assert_allclose(found.B[0, ::5], none, rtol=0, atol=5e-12)
