@@ -81,6 +81,37 @@ def test_a_scale_multiplies_the_counts(counts, scale, seed):
     assert once == pytest.approx(moved, rel=1e-9)
 
 
+@given(
+    weights=st.lists(st.integers(1, 6), min_size=2, max_size=4),
+    alphas=st.tuples(st.floats(1e-6, 10), st.floats(1.01, 100)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_smaller_ridge_is_no_worse_at_equal_excess(weights, alphas, seed):
+    """Each part of D^½ y keeps e/(e + σ), which grows with λ; without noise."""
+    factor, _, labels, _ = problem(weights, seed)
+    excess, counts = np.full(len(weights), 0.3), np.array(weights, dtype=float)
+    smaller, larger = (
+        error_law(
+            factor, excess, Regression(labels, counts / counts.sum(), alpha), counts
+        )(1.0)
+        for alpha in (alphas[0], alphas[0] * alphas[1])
+    )
+    assert smaller <= larger * (1 + 1e-9)
+
+
+def test_a_larger_ridge_may_be_better_without_noise():
+    """A template without wildcards has no excess: λ makes the e_i more alike."""
+    templates = ["?a ?b ?c", "X X X", "X X ?a"]
+    task = TemplateTask(templates, [1, 1, -1], [8, 1, 1])
+    gram = template_gram(templates)
+    assert np.ptp(gram.excess) > 0.1
+    small, middle, large = (
+        learning_curve(task, sizes=[3], alpha=alpha, gram=gram).mse[0]
+        for alpha in (1e-5, 1e-3, 1e-2)
+    )
+    assert large < 0.98 * middle < 0.98 * small
+
+
 def test_noise_by_simulation():
     """4000 draws of noisy labels; false alarms at 1e-6."""
     counts, alpha, noise = [3, 0, 5], 0.05, 0.7
