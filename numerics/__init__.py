@@ -13,6 +13,7 @@ from numerics.learning.curves import (
     relative_eigenvalue,
     sample_complexity,
 )
+from numerics.notebook_hooks import register
 from numerics.protocols import TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
@@ -68,6 +69,8 @@ _LATER = {
     "margin_transfer": "numerics.estimators.ideal_classifier",
     "perturbed_curve": "numerics.learning.finite_vocabulary",
 }
+
+register()
 
 
 def __getattr__(name: str) -> Any:
