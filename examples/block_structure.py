@@ -21,8 +21,8 @@ import numpy as np
 from rich.progress import track
 
 from numerics import Architecture, TemplateGram, template_gram
-from proofs_check.claims.block_structure import share_probability, training_kernel
-from proofs_check.evidence.training_sets import vocabulary_tokens
+from proofs_check.claims import share_probability
+from proofs_check.evidence import training_kernel, vocabulary_tokens
 from symbind_theory import Interval, TemplateTask
 
 __all__ = ["LAWS", "Row", "block_matrix", "draw", "kernel_matrix", "measure"]
