@@ -9,6 +9,8 @@ else is drawn or when.
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import torch
 
@@ -18,8 +20,10 @@ from symbind_theory.validation import positive_integer
 __all__ = [
     "derived_seed",
     "numpy_stream",
+    "python_generator",
     "seed_array",
     "seed_words",
+    "torch_generator",
     "torch_stream",
 ]
 
@@ -51,7 +55,25 @@ def torch_stream(*key: int) -> torch.Generator:
     Args:
         *key: the seed and the numbers of what it is for.
     """
-    return torch.Generator().manual_seed(seed_words(1, *key)[0])
+    return torch_generator(seed_words(1, *key)[0])
+
+
+def torch_generator(seed: int) -> torch.Generator:
+    """torch's generator for one of the seeds of `seed_words` or `seed_array`.
+
+    Args:
+        seed: ≥ 0, below 2⁶³; not a checker's seed, of which streams are made by keys.
+    """
+    return torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
+
+
+def python_generator(seed: int) -> random.Random:
+    """Python's generator, which Hypothesis draws from.
+
+    Args:
+        seed: a checker's; Hypothesis is the one purpose that it serves here.
+    """
+    return random.Random(positive_integer("seed", seed, low=0))
 
 
 def seed_words(count: int, *key: int) -> list[int]:

@@ -14,7 +14,7 @@ from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 from proofs_check.judgements import TEST_LEVEL
-from proofs_check.seeds import numpy_stream, seed_array
+from proofs_check.seeds import numpy_stream, seed_array, torch_generator
 from symbind_theory.interval import Interval
 from symbind_theory.separation.incidence import Incidence
 from symbind_theory.tasks import TemplateTask
@@ -115,7 +115,7 @@ class IdentitySetting:
 
     def torch_random(self, stream: int) -> torch.Generator:
         """A stream of its own for each purpose, of torch's random numbers."""
-        return torch.Generator().manual_seed(int(seed_array((), stream, self.seed)))
+        return torch_generator(int(seed_array((), stream, self.seed)))
 
 
 def data_needed(setting: IdentitySetting, gram: TemplateMatrix) -> Interval:

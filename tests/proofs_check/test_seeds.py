@@ -11,14 +11,18 @@ from proofs_check import seeds
 from proofs_check.seeds import (
     derived_seed,
     numpy_stream,
+    python_generator,
     seed_array,
     seed_words,
+    torch_generator,
     torch_stream,
 )
 from symbind_theory.validation import InputError
 
 KEYS = [(0, 0), (0, 1), (1, 0), (2**40, 0), (0, 0, 1)]
-SEEDING = re.compile(r"SeedSequence|default_rng|np\.random\.seed|torch\.manual_seed")
+SEEDING = re.compile(
+    r"SeedSequence|default_rng|np\.random\.seed|\.manual_seed\(|random\.Random\("
+)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +55,16 @@ def test_values_in_use_stay():
     assert derived_seed(0, 3, 1) == 1839634470
     assert seed_words(2, 0) == [2968811710, 3677149159]
     assert seed_array((2,), 0).tolist() == [5874934615388537135, 2488343231644625808]
+    assert torch_stream(0).initial_seed() == 2968811710
+    of_array = torch_generator(int(seed_array((), 3, 7)))
+    assert torch.randint(1000, (3,), generator=of_array).tolist() == [953, 448, 572]
+    assert python_generator(5).random() == 0.6229016948897019
 
 
-def test_bad_seeds():
+@pytest.mark.parametrize("make", [numpy_stream, torch_generator, python_generator])
+def test_bad_seeds(make):
     with pytest.raises(InputError, match="seed is -1"):
-        numpy_stream(-1)
+        make(-1)
 
 
 def seeding(text):
@@ -70,7 +79,14 @@ def test_no_other_module_seeds_a_generator():
 
 
 @pytest.mark.parametrize(
-    "line", ["random = np.random.default_rng(seed)", "SeedSequence([seed, 1])"]
+    "line",
+    [
+        "random = np.random.default_rng(seed)",
+        "SeedSequence([seed, 1])",
+        "torch.manual_seed(seed)",
+        "torch.Generator().manual_seed(int(seed))",
+        "random=random.Random(seed)",
+    ],
 )
 def test_a_generator_seeded_elsewhere_is_found(line):
     assert seeding(line)
