@@ -98,7 +98,8 @@ def diversity_bound(
         diversity: ρ > 0, such as `task.diversity(vocabulary)`.
         noise: σ ≥ 0.
         architecture: the transformer; `Architecture()` when None.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels, and where `collisions` decides the
+            bound: its factors 1/α and σ²/α² fall.
         kernel: another kernel in place of the architecture's.
 
     Raises:

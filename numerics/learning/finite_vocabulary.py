@@ -177,7 +177,7 @@ def perturbed_curve(
         vocabulary: V, the number of tokens that substitutions draw from.
         architecture: the transformer; `Architecture()` when None.
         sizes: numbers of training strings, ≥ 0.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels.
         noise: standard deviation of the training labels' noise; the task's when None.
         kernel: another kernel in place of the architecture's.
 

@@ -138,7 +138,7 @@ def error_against_diversity(
             vocabulary has a larger error than the one before.
         strings: of each training set.
         sets: independent training sets, ≥ 2, for each vocabulary.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels.
         seed: of the training sets and of the kernel's estimate.
 
     Raises:

@@ -5,6 +5,7 @@ A module inside a room may move; README, docs and examples show what stays.
 
 import ast
 import importlib
+import inspect
 import re
 import textwrap
 from pathlib import Path
@@ -128,3 +129,46 @@ def test_what_a_room_lists_is_there(room):
     assert all(getattr(package, name) is not None for name in package.__all__)
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         _ = package.nothing_of_the_kind
+
+
+OPTIONS = ("alpha", "max_points", "method", "rel_tol")
+SAYS_WHEN = re.compile(r"\b(?:Raise|Lower|Choose|lower|choose)\b")
+
+
+def silent_options(function):
+    """Which of the options a function takes without saying when to choose another."""
+    entries = re.split(r"\n {4,8}(?=\w+: )", inspect.getdoc(function) or "")
+    said = {entry.partition(":")[0]: entry for entry in entries}
+    taken = inspect.signature(function).parameters
+    return [o for o in OPTIONS if o in taken and not SAYS_WHEN.search(said.get(o, ""))]
+
+
+def test_options_say_when_to_choose_another_value():
+    """A default is right for most; the docstring says for whom it is not."""
+    functions = {
+        f"{package}.{name}": getattr(importlib.import_module(package), name)
+        for package in PACKAGES
+        for name in importlib.import_module(package).__all__
+    }
+    silent = {
+        name: silent_options(function)
+        for name, function in functions.items()
+        if inspect.isfunction(function) and silent_options(function)
+    }
+    assert silent == {}
+
+
+def test_a_silent_option_is_found():
+    """Mutant: a docstring that gives the range of an option and no more."""
+
+    def f(alpha, rel_tol, n):
+        """Fit.
+
+        Args:
+            alpha: ridge > 0.
+            rel_tol: relative halfwidth aimed at. Raise it
+                where only the sign matters.
+            n: how many.
+        """
+
+    assert silent_options(f) == ["alpha"]
