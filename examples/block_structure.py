@@ -21,8 +21,8 @@ import numpy as np
 from rich.progress import track
 
 from numerics import Architecture, TemplateGram, template_gram
-from proofs_check.claims.block_structure import share_probability, training_kernel
-from proofs_check.evidence.training_sets import vocabulary_tokens
+from proofs_check.claims import share_probability
+from proofs_check.evidence import training_kernel, vocabulary_tokens
 from symbind_theory import Interval, TemplateTask
 
 __all__ = ["LAWS", "Row", "block_matrix", "draw", "kernel_matrix", "measure"]
@@ -85,7 +85,9 @@ def kernel_matrix(
     task = task_of("uniform")
     tokens = vocabulary_tokens(task, vocabulary)
     found = training_kernel(task, blocks.architecture, tokens, strings, 0, points)
-    kernel = found.moved(blocks) + blocks.matrix[np.ix_(found.template, found.template)]
+    kernel = (
+        found.deviation(blocks) + blocks.matrix[np.ix_(found.template, found.template)]
+    )
     np.fill_diagonal(kernel, blocks.matrix_self[found.template])
     order = np.argsort(found.template, kind="stable")
     return kernel[np.ix_(order, order)]

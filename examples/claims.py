@@ -14,10 +14,9 @@ from examples.pages import DOCS, rewritten
 from proofs_check.checker import Effort, Instance, Mutant
 from proofs_check.registry import CHECKERS
 from proofs_check.run import run_ledger
-from symbind_theory.outcome import Outcome
-from symbind_theory.records.claims import claim
-from symbind_theory.records.ledger import Finding, Ledger, Trial
-from symbind_theory.report.progress import progress_bar
+from symbind_theory import Outcome
+from symbind_theory.records import Finding, Ledger, Trial, claim
+from symbind_theory.report import progress_bar
 
 __all__ = ["PAGE", "claims_table", "findings_table"]
 

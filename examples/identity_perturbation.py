@@ -25,9 +25,8 @@ from numerics import (
     sample_complexity,
     template_gram,
 )
-from symbind_theory import builtin_task
-from symbind_theory.interval import Interval
-from symbind_theory.separation.incidence import READOUTS, Readout
+from symbind_theory import Interval, builtin_task
+from symbind_theory.separation import READOUTS, Readout
 
 __all__ = ["MULTIPLES", "TASKS", "Row", "markdown", "measure"]
 

@@ -14,7 +14,7 @@ from numerics import Architecture
 from proofs_check import mlp_coupling, mlp_floor, nonsingularity
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import Outcome, TemplateTask
-from symbind_theory.separation.theorem_s import Kernel, decide
+from symbind_theory.separation import Kernel, decide
 from symbind_theory.strategies import inequivalent_pairs, substitutions, tasks
 
 # "Does the list end as it begins?", asked of three symbols.

@@ -13,6 +13,7 @@ from numerics.learning.curves import (
     relative_eigenvalue,
     sample_complexity,
 )
+from numerics.notebook_hooks import register
 from numerics.protocols import TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
@@ -20,24 +21,26 @@ from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 
 if TYPE_CHECKING:
-    from numerics.estimators.ideal_classifier import margin_transfer
+    from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
     from numerics.estimators.transformer_kernel import (
         TransformerKernelClassifier,
         TransformerKernelRegressor,
     )
     from numerics.learning.collision_bound import diversity_bound
     from numerics.learning.finite_vocabulary import perturbed_curve
-    from numerics.strings.collisions import collision_graph
+    from numerics.strings.collisions import CollisionGraph, collision_graph
     from numerics.strings.one_layer_kernel import OneLayerKernel
 
 __all__ = [
     "GELU",
     "Architecture",
+    "CollisionGraph",
     "Cosine",
     "CustomActivation",
     "Erf",
     "GapBounds",
     "LearningCurve",
+    "MarginTransfer",
     "OneLayerKernel",
     "ReLU",
     "StringGram",
@@ -60,6 +63,8 @@ __all__ = [
 
 # Loaded when first asked for: scikit-learn takes a second, and few need the others.
 _LATER = {
+    "CollisionGraph": "numerics.strings.collisions",
+    "MarginTransfer": "numerics.estimators.ideal_classifier",
     "OneLayerKernel": "numerics.strings.one_layer_kernel",
     "TransformerKernelClassifier": "numerics.estimators",
     "TransformerKernelRegressor": "numerics.estimators",
@@ -68,6 +73,8 @@ _LATER = {
     "margin_transfer": "numerics.estimators.ideal_classifier",
     "perturbed_curve": "numerics.learning.finite_vocabulary",
 }
+
+register()
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ else is drawn or when.
 
 from __future__ import annotations
 
+import random
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from symbind_theory.validation import positive_integer
 __all__ = [
     "derived_seed",
     "numpy_stream",
+    "python_generator",
     "seed_array",
     "seed_words",
     "torch_stream",
@@ -57,6 +59,15 @@ def torch_stream(*key: int, bits: Literal[32, 63] = 32) -> torch.Generator:
     """
     seed = seed_words(1, *key)[0] if bits == 32 else int(seed_array((), *key))
     return torch.Generator().manual_seed(seed)
+
+
+def python_generator(seed: int) -> random.Random:
+    """Python's generator, which Hypothesis draws from.
+
+    Args:
+        seed: a checker's; Hypothesis is the one purpose that it serves here.
+    """
+    return random.Random(positive_integer("seed", seed, low=0))
 
 
 def seed_words(count: int, *key: int) -> list[int]:

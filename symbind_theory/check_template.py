@@ -66,10 +66,15 @@ def check(
         target: mean squared error on unseen symbols for which to say how many strings
             N implies, > 0.
         rel_tol: relative halfwidth aimed at for the smallest eigenvalue of N, > 0.
-        max_points: outer points at most, ≥ 64.
+            Raise it to 0.1 where verdicts alone matter; lower it where strings needed
+            are compared.
+        max_points: outer points at most, ≥ 64. Raise it where an interval comes back
+            wider than `rel_tol`, or where a verdict is UNDECIDED.
         seed: of the random points, ≥ 0.
         device: "auto", "cpu" or "cuda".
-        method: "rqmc" or "mc", as for `numerics.template_gram`.
+        method: "rqmc", scrambled Sobol' points, or "mc", pseudo-random ones. Choose
+            "mc" where nothing but the points' independence is to be assumed: it takes
+            many times as many.
         level: coverage of every interval, in (0, 1).
         progress: called with (points done, points at most).
 

@@ -98,7 +98,8 @@ def diversity_bound(
         diversity: ρ > 0, such as `task.diversity(vocabulary)`.
         noise: σ ≥ 0.
         architecture: the transformer; when None that of `kernel`, or `Architecture()`.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels, and where `collisions` decides the
+            bound: its factors 1/α and σ²/α² fall.
         kernel: the kernel between strings if it is there already, or one of another
             network.
 

@@ -91,8 +91,9 @@ def learning_curve(
         task: a task with real labels.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         sizes: numbers of training strings, ≥ 0.
-        alpha: ridge λ > 0. Raise it towards the variance of the labels' noise; without
-            noise a smaller one never hurts, down to where the solver's rounding counts.
+        alpha: ridge λ > 0. Raise it for noisy labels. Without noise a smaller one gives
+            no larger error where K_self − diag N is one number for all templates
+            (`ridge_law` has the proof); where it differs between them, try larger ones.
         noise: standard deviation of the training labels' noise; the task's when None.
         draws: how many draws of random counts n_i to average over, ≥ 2, or 0.
         seed: equal seeds give equal draws.
@@ -156,7 +157,8 @@ def sample_complexity(
         task: a task with real labels.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
-        alpha: ridge λ > 0.
+        alpha: ridge λ > 0. Raise it for noisy labels; without noise, as for
+            `learning_curve`.
         noise: standard deviation of the training labels' noise; the task's when None.
         gram: the task's template matrix if it is there already, estimated or known.
 
@@ -193,7 +195,8 @@ def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> I
 
     Args:
         gram: the template matrix.
-        alpha: ridge λ > 0.
+        alpha: ridge λ > 0. Choose the one that the regression uses; raising it lowers
+            the eigenvalue.
 
     Raises:
         InputError: a ridge that is not positive.
@@ -229,7 +232,8 @@ def alignment(
         task: a task with real labels.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
-        alpha: ridge λ > 0.
+        alpha: ridge λ > 0, of the strings needed; yᵀN⁻¹y has none. Raise it for noisy
+            labels.
         noise: standard deviation of the training labels' noise; the task's when None.
         gram: the task's template matrix if it is there already, estimated or known.
 

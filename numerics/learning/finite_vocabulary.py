@@ -177,7 +177,7 @@ def perturbed_curve(
         vocabulary: V, the number of tokens that substitutions draw from.
         architecture: the transformer; when None that of `kernel`, or `Architecture()`.
         sizes: numbers of training strings, ≥ 0.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels.
         noise: standard deviation of the training labels' noise; the task's when None.
         kernel: the kernel between strings if it is there already, or one of another
             network.

@@ -13,6 +13,14 @@ With N = GᵀG and B = G Λ^½ = U diag(s) Vᵀ on the templates that occur,
 one decomposition for all multiples of the n_i, accurate for eigenvalues far below the
 rounding of N.
 
+Without noise, with n_i = n μ_i and one e for all templates, the error is
+
+    Σ_i μ_i [(I + NΛ)⁻¹ y]_i² = Σ_k (e / (e + σ_k))² c_k² / n,
+
+σ_k the eigenvalues of D^½ N D^½ with D = diag(n_i), c_k the parts of D^½ y along its
+eigenvectors: it grows with λ. Where the e_i differ, a larger λ makes them more alike
+and may lower the error.
+
 Source: symbind.
 """
 

@@ -74,12 +74,6 @@ class StringGram:
     seed: int
     level: float
 
-    def _repr_html_(self) -> str:
-        from symbind_theory.report.notebook import matrix_html
-
-        caption = f"K_trans of {len(self.matrix)} strings, {self.points} points"
-        return matrix_html(caption, self.matrix, self.halfwidth["matrix"])
-
 
 def string_gram(
     strings: Sequence[str | Sequence[str]] | np.ndarray,

@@ -200,14 +200,6 @@ class TemplateGram:
         """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
         return self._excess(self.factor, self.attention_self)
 
-    def _repr_html_(self) -> str:
-        from symbind_theory.report.notebook import matrix_html
-        from symbind_theory.report.overview import interval_facts
-
-        caption = f"N of {len(self.templates)} templates, {self.points} points"
-        known = interval_facts(self.smallest_eigenvalue, self.condition_number)
-        return matrix_html(caption, self.matrix, self.halfwidth["matrix"], known)
-
     @property
     def _repeats(self) -> bool:
         return len(set(self.column)) < len(self.templates)

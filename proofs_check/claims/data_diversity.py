@@ -139,7 +139,7 @@ def error_against_diversity(
             vocabulary has a larger error than the one before.
         strings: how many strings a training set has.
         sets: independent training sets, ≥ 2, for each vocabulary.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels.
         seed: from which the training sets and the kernel's estimate follow.
 
     Raises:

@@ -120,7 +120,7 @@ def generalisation(
         task: with real labels; their noise is in training labels only.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error to be reached on unseen symbols, > 0.
-        alpha: ridge > 0.
+        alpha: ridge > 0. Raise it for noisy labels.
         sizes: how large and how many training sets are; `TrainingSizes()` when None.
         gram: N for the closed form; estimated when None.
         noise: standard deviation ≥ 0 of training labels' noise in the closed form; the

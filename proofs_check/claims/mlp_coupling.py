@@ -22,7 +22,6 @@ Source: arXiv 2310.09753, on the failure of MLPs; the lockstep test is symbind's
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ from proofs_check.evidence.mlp_data import (
     random_permutations,
 )
 from proofs_check.judgements import exactly, proved, reported
-from proofs_check.seeds import torch_stream
+from proofs_check.seeds import python_generator, torch_stream
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.outcome import Outcome
@@ -195,7 +194,7 @@ def drawn_coupling(
                 ],
                 verbosity=Verbosity.quiet,
             ),
-            random=random.Random(seed),
+            random=python_generator(seed),
         )
     except NoSuchExample:
         held, drawn = outcomes.count(Outcome.HOLDS), len(outcomes)

@@ -34,7 +34,7 @@ class KernelSets:
     Attributes:
         sets: how many training sets there are, ≥ 2.
         strings: how many strings a set has, ≥ 1; none shares a symbol with another.
-        alpha: ridge λ > 0.
+        alpha: ridge λ > 0. Raise it for noisy labels.
         noise: standard deviation of the labels' noise; the task's when None.
 
     Raises:

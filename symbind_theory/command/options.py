@@ -105,15 +105,22 @@ def _add_estimation(parser: CommandParser) -> None:
         "--rel-tol",
         type=number_option(0),
         default=1e-3,
-        help="stop at this relative halfwidth of the smallest eigenvalue (0.001)",
+        help="stop at this relative halfwidth of the smallest eigenvalue; raise it "
+        "to 0.1 where verdicts alone matter (0.001)",
     )
     add(
         "--max-points",
         type=integer_option(64),
         default=2**16,
-        help="points at most (65536)",
+        help="points at most; raise it where an interval stays wide (65536)",
     )
-    add("--method", choices=["rqmc", "mc"], default="rqmc", help="points (rqmc)")
+    add(
+        "--method",
+        choices=["rqmc", "mc"],
+        default="rqmc",
+        help="points: Sobol', or pseudo-random ones where nothing but their "
+        "independence is to be assumed (rqmc)",
+    )
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
     add("--seed", type=integer_option(0), default=0, help="of the random points (0)")
 

@@ -11,10 +11,11 @@ import difflib
 from functools import cache
 from importlib import resources
 
+from symbind_theory.library.random_family import random_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["builtin_task", "builtin_tasks"]
+__all__ = ["builtin_task", "builtin_tasks", "random_task"]
 
 
 @cache

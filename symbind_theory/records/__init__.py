@@ -1,1 +1,46 @@
 """Frozen records that exact and numeric code share, written and read back."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symbind_theory.records.check import CheckResult
+    from symbind_theory.records.claims import CLAIMS, claim
+    from symbind_theory.records.files import load_result, parse_result
+    from symbind_theory.records.ledger import Finding, Ledger, Report, Trial
+    from symbind_theory.records.verdict import Verdict
+
+__all__ = [
+    "CLAIMS",
+    "CheckResult",
+    "Finding",
+    "Ledger",
+    "Report",
+    "Trial",
+    "Verdict",
+    "claim",
+    "load_result",
+    "parse_result",
+]
+
+# Loaded when first asked for: who reads files needs pydantic, others do not.
+_LATER = {
+    "CLAIMS": "symbind_theory.records.claims",
+    "CheckResult": "symbind_theory.records.check",
+    "Finding": "symbind_theory.records.ledger",
+    "Ledger": "symbind_theory.records.ledger",
+    "Report": "symbind_theory.records.ledger",
+    "Trial": "symbind_theory.records.ledger",
+    "Verdict": "symbind_theory.records.verdict",
+    "claim": "symbind_theory.records.claims",
+    "load_result": "symbind_theory.records.files",
+    "parse_result": "symbind_theory.records.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

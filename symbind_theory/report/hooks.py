@@ -13,7 +13,7 @@ from symbind_theory.records.check import CheckResult
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.tasks import TemplateTask
 
-__all__ = ["register"]
+__all__ = ["register", "show_by"]
 
 _DRAWN_BY = {
     TemplateTask: "task_html",
@@ -25,13 +25,27 @@ _DRAWN_BY = {
 def register() -> None:
     """Let notebooks show these records by the functions of `report.notebook`."""
     for kind, name in _DRAWN_BY.items():
-        kind._repr_html_ = _drawn_by(name)  # pyright: ignore[reportAttributeAccessIssue]
+        show_by(kind, _function_of_notebook(name))
 
 
-def _drawn_by(name: str) -> Callable[[Any], str]:
+def show_by(kind: type, draw: Callable[[Any], str]) -> None:
+    """Let notebooks show records of a kind.
+
+    Args:
+        kind: the records' class.
+        draw: from a record to its HTML.
+    """
+
     def _repr_html_(self: Any) -> str:
+        return draw(self)
+
+    kind._repr_html_ = _repr_html_  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _function_of_notebook(name: str) -> Callable[[Any], str]:
+    def draw(record: Any) -> str:
         from symbind_theory.report import notebook
 
-        return getattr(notebook, name)(self)
+        return getattr(notebook, name)(record)
 
-    return _repr_html_
+    return draw

@@ -15,15 +15,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symbind_theory.separation.certificates import certify, verify
+    from symbind_theory.separation.incidence import READOUTS, Readout
     from symbind_theory.separation.leading_gaps import LeadingGap, leading_gap
+    from symbind_theory.separation.theorem_s import Kernel, decide
 
-__all__ = ["LeadingGap", "certify", "leading_gap", "verify"]
+__all__ = [
+    "READOUTS",
+    "Kernel",
+    "LeadingGap",
+    "Readout",
+    "certify",
+    "decide",
+    "leading_gap",
+    "verify",
+]
 
 # What is loaded when it is first asked for: the records of a check stand on Theorem S
 # alone, and `python -m symbind_theory.certificate_verifier` starts with nothing loaded.
 _LATER = {
+    "READOUTS": "symbind_theory.separation.incidence",
+    "Kernel": "symbind_theory.separation.theorem_s",
     "LeadingGap": "symbind_theory.separation.leading_gaps",
+    "Readout": "symbind_theory.separation.incidence",
     "certify": "symbind_theory.separation.certificates",
+    "decide": "symbind_theory.separation.theorem_s",
     "leading_gap": "symbind_theory.separation.leading_gaps",
     "verify": "symbind_theory.separation.certificates",
 }

@@ -11,6 +11,7 @@ from proofs_check import seeds
 from proofs_check.seeds import (
     derived_seed,
     numpy_stream,
+    python_generator,
     seed_array,
     seed_words,
     torch_stream,
@@ -18,7 +19,9 @@ from proofs_check.seeds import (
 from symbind_theory.validation import InputError
 
 KEYS = [(0, 0), (0, 1), (1, 0), (2**40, 0), (0, 0, 1)]
-SEEDING = re.compile(r"SeedSequence|default_rng|np\.random\.seed|manual_seed")
+SEEDING = re.compile(
+    r"SeedSequence|default_rng|np\.random\.seed|manual_seed|random\.Random\("
+)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +57,13 @@ def test_values_in_use_stay():
     assert seed_array((2,), 0).tolist() == [5874934615388537135, 2488343231644625808]
     assert torch_stream(0).initial_seed() == 2968811710
     assert torch_stream(0, bits=63).initial_seed() == 5874934615388537135
+    assert python_generator(5).random() == 0.6229016948897019
 
 
-def test_bad_seeds():
+@pytest.mark.parametrize("make", [numpy_stream, torch_stream, python_generator])
+def test_bad_seeds(make):
     with pytest.raises(InputError, match="seed is -1"):
-        numpy_stream(-1)
+        make(-1)
 
 
 def seeding(text):
@@ -77,7 +82,9 @@ def test_no_other_module_seeds_a_generator():
     [
         "random = np.random.default_rng(seed)",
         "SeedSequence([seed, 1])",
-        "torch.Generator().manual_seed(seed)",
+        "torch.manual_seed(seed)",
+        "torch.Generator().manual_seed(int(seed))",
+        "random=random.Random(seed)",
     ],
 )
 def test_a_generator_seeded_elsewhere_is_found(line):

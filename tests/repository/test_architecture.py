@@ -1,11 +1,14 @@
 """The import contracts of pyproject.toml hold, each of them bites, and no circles."""
 
+import ast
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import symbind_theory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("symbind_theory", "numerics", "proofs_check")
@@ -38,7 +41,15 @@ def copied_tree(tmp_path):
 def test_the_contracts_hold():
     result = lint_imports(REPOSITORY)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "10 kept, 0 broken" in result.stdout
+    assert "12 kept, 0 broken" in result.stdout
+
+
+IMPORT_FOR_A_TYPE = """\
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import {}
+"""
 
 
 @pytest.mark.parametrize(
@@ -122,6 +133,24 @@ def test_the_contracts_hold():
             "proofs_check does not lean on the front door",
             id="a claim asks the front door",
         ),
+        pytest.param(
+            "symbind_theory/laws/bad.py",
+            IMPORT_FOR_A_TYPE.format("numerics"),
+            "Imports run proofs_check -> numerics -> symbind_theory",
+            id="a law names an estimate as a type",
+        ),
+        pytest.param(
+            "numerics/attention/bad.py",
+            IMPORT_FOR_A_TYPE.format("numerics.estimators"),
+            "Rooms of numerics",
+            id="attention names an estimator as a type",
+        ),
+        pytest.param(
+            "numerics/template_matrix/bad.py",
+            "def f():\n    from symbind_theory.report import notebook\n",
+            "numerics estimates and does not draw",
+            id="an estimate draws itself",
+        ),
     ],
 )
 def test_a_contract_bites(copied_tree, module, source, contract):
@@ -134,6 +163,98 @@ def test_a_contract_bites(copied_tree, module, source, contract):
     assert after.returncode != 0
     assert f"{contract} BROKEN" in after.stdout
     assert Path(module).stem in after.stdout
+
+
+@pytest.mark.parametrize(
+    ("needed", "contract"),
+    [
+        ("sympy", "The certificate's verifier stands on the standard library"),
+        ("numpy", "The certificate's verifier stands on the standard library"),
+        ("symbind_theory.validation", "Rooms of symbind_theory"),
+    ],
+)
+def test_the_contracts_of_the_trusted_base_bite(copied_tree, needed, contract):
+    """Mutant: the verifier asks the algebra that it is to check, or a neighbour."""
+    verifier = copied_tree / "symbind_theory" / "certificate_verifier.py"
+    verifier.write_text(verifier.read_text() + f"\n\ndef f():\n    import {needed}\n")
+    assert f"{contract} BROKEN" in lint_imports(copied_tree).stdout
+
+
+def imported(source):
+    """The packages that a module imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." * node.level + (node.module or ""))
+    return {name if name.startswith(".") else name.split(".")[0] for name in names}
+
+
+def test_the_verifier_imports_the_standard_library_only():
+    """Whatever a package is called; the contract can list only some."""
+    verifier = REPOSITORY / "symbind_theory" / "certificate_verifier.py"
+    standard = sys.stdlib_module_names
+    assert imported(verifier.read_text()) <= standard
+    for line in ("import flint", "from . import validation", "from sympy import sqrt"):
+        assert not imported(f"{verifier.read_text()}\n{line}\n") <= standard
+
+
+# Loaded when asked for, by a name that hides where it comes from.
+FRONT_DOOR = "symbind_theory.check_template"
+NAMES_OF_THE_FRONT_DOOR = {"check_template"} | {
+    name for name, module in symbind_theory._LATER.items() if module == FRONT_DOOR
+}
+
+
+def asks_the_front_door(source):
+    """Whether a module takes `check` from the package's root, which no import shows."""
+    nodes = list(ast.walk(ast.parse(source)))
+    roots, taken = set(), set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module == "symbind_theory":
+            taken |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            roots |= {
+                alias.asname or "symbind_theory"
+                for alias in node.names
+                if alias.name.split(".")[0] == "symbind_theory"
+            }
+    taken |= {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in roots
+    }
+    return bool(taken & NAMES_OF_THE_FRONT_DOOR)
+
+
+def test_no_claim_and_no_estimate_asks_the_front_door():
+    """What `check` decides would be checked by what `check` says."""
+    modules = [
+        path
+        for package in ("numerics", "proofs_check")
+        for path in (REPOSITORY / package).rglob("*.py")
+    ]
+    asking = [p.name for p in modules if asks_the_front_door(p.read_text())]
+    assert asking == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from symbind_theory import check\n",
+        "def f():\n    from symbind_theory import Template, check as decide\n",
+        "import symbind_theory\n\nsymbind_theory.check\n",
+        "import symbind_theory as st\n\nst.check_template.main()\n",
+        "from symbind_theory import check_template\n",
+    ],
+)
+def test_the_front_door_is_found_by_its_short_name(source):
+    """Mutant: a claim takes `check` from the root of the package."""
+    assert asks_the_front_door(source)
+    assert not asks_the_front_door(source.replace("check", "Template"))
 
 
 # Prints the modules of a circle; imports for types and within functions count.

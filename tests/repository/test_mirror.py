@@ -2,8 +2,10 @@
 
 `tests/<package>/<room>/test_<module>.py` goes with `<package>/<room>/<module>.py`, or
 with the package of that name; a long file is split into `test_<module>_<subject>.py`.
+The other way round each module has such a file, or its line in `TESTED_IN`.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,132 @@ ELSEWHERE = {
     "proofs_check/test_conformance.py": "one suite for every checker of the registry",
 }
 """Tests of more than one module, each with its reason."""
+
+TESTED_IN = {
+    # The exact side.
+    "symbind_theory/certificate_verifier.py": "symbind_theory/separation/"
+    "test_certificates.py: what is made there is verified and forged there",
+    "symbind_theory/command/compare.py": "symbind_theory/"
+    "test_check_template_compare.py: through the command that it serves",
+    "symbind_theory/command/from_estimates.py": "symbind_theory/"
+    "test_check_template.py: through the check that it serves",
+    "symbind_theory/command/options.py": "symbind_theory/"
+    "test_check_template_refusals.py: through the command that it serves",
+    "symbind_theory/files.py": "symbind_theory/test_check_template_refusals.py: "
+    "through those who read and write",
+    "symbind_theory/laws/arguments.py": "symbind_theory/laws/"
+    "test_substitution_laws.py: what laws are read from",
+    "symbind_theory/laws/inclusion.py": "properties/test_inclusion_laws.py: laws of "
+    "probabilities",
+    "symbind_theory/library/random_family.py": "symbind_theory/test_library.py: with "
+    "the tasks of the library",
+    "symbind_theory/outcome.py": "symbind_theory/test_verdicts.py: three words",
+    "symbind_theory/records/document.py": "symbind_theory/records/"
+    "test_description.py: model and description are compared",
+    "symbind_theory/records/forms.py": "symbind_theory/records/test_description.py: "
+    "field by field of the description",
+    "symbind_theory/records/page.py": "symbind_theory/report/page/"
+    "test_check_page.py: records without a method, filled and drawn",
+    "symbind_theory/records/verdict.py": "symbind_theory/test_verdicts.py: where "
+    "verdicts are reached",
+    "symbind_theory/report/hooks.py": "symbind_theory/report/test_notebook.py: what "
+    "notebooks ask for",
+    "symbind_theory/report/html.py": "symbind_theory/report/test_notebook.py: text is "
+    "escaped whoever fills a template",
+    "symbind_theory/report/overview.py": "symbind_theory/report/test_notebook.py: as "
+    "its readers see it",
+    "symbind_theory/report/page/embedding.py": "symbind_theory/report/page/"
+    "test_check_page.py: parts of a page that stands alone",
+    "symbind_theory/report/page/figures.py": "symbind_theory/report/page/"
+    "test_charts.py: axes that both charts share",
+    "symbind_theory/report/page/learning_chart.py": "symbind_theory/report/page/"
+    "test_charts.py: one of two charts",
+    "symbind_theory/report/page/spectrum_chart.py": "symbind_theory/report/page/"
+    "test_charts.py: one of two charts",
+    "symbind_theory/report/progress.py": "symbind_theory/report/test_terminal.py: "
+    "beside what else a terminal shows",
+    "symbind_theory/report/side_by_side.py": "symbind_theory/report/"
+    "test_comparison.py: the table of which terminal and page are made",
+    "symbind_theory/report/tasks.py": "symbind_theory/test_library.py: the list of "
+    "the library's tasks",
+    "symbind_theory/strategies/families.py": "properties/test_template_laws.py: what "
+    "is drawn obeys the laws",
+    "symbind_theory/strategies/labelled.py": "properties/test_task_laws.py: what is "
+    "drawn obeys the laws",
+    "symbind_theory/strategies/pairs.py": "properties/test_template_laws.py: what is "
+    "drawn obeys the laws",
+    "symbind_theory/strategies/single.py": "properties/test_template_laws.py: what is "
+    "drawn obeys the laws",
+    "symbind_theory/task_arguments.py": "symbind_theory/test_tasks.py: through the "
+    "tasks that are made of them",
+    "symbind_theory/version.py": "repository/test_distribution.py: one number",
+    # Estimates.
+    "numerics/attention/self_value_sampling.py": "numerics/attention/"
+    "test_string_moments.py: against the exact moments that it stands in for",
+    "numerics/custom_activation.py": "numerics/test_activations.py: against the "
+    "closed forms",
+    "numerics/estimators/arguments.py": "numerics/estimators/"
+    "test_transformer_kernel_refusals.py: through the estimators",
+    "numerics/estimators/class_counts.py": "numerics/estimators/"
+    "test_kernel_logistic.py: through the solver",
+    "numerics/estimators/logistic_preconditioner.py": "numerics/estimators/"
+    "test_kernel_logistic.py: beside the solver that it speeds up",
+    "numerics/estimators/ridge_preconditioner.py": "numerics/estimators/"
+    "test_kernel_ridge.py: beside the solver that it speeds up",
+    "numerics/estimators/training_strings.py": "numerics/estimators/"
+    "test_transformer_kernel.py: through the estimators",
+    "numerics/networks/copying_data.py": "numerics/networks/"
+    "test_copying_network.py: the strings that the network copies",
+    "numerics/networks/optimisers.py": "numerics/networks/test_training.py: steps of "
+    "the one loop",
+    "numerics/notebook_hooks.py": "symbind_theory/report/test_notebook.py: what "
+    "notebooks ask for",
+    "numerics/overlap_types.py": "conformance/test_pattern_gram.py: the arguments of "
+    "every such kernel",
+    "numerics/protocols.py": "conformance/test_template_matrix.py: a suite for each "
+    "protocol lies there",
+    "numerics/shapes.py": "repository/test_shape_checks.py: shapes are checked",
+    "numerics/store/keyed_store.py": "conformance/test_keyed_store.py: laws of a store",
+    "numerics/strings/component_table.py": "numerics/strings/"
+    "test_one_layer_kernel.py: the table behind the kernel",
+    "numerics/strings/shared_blocks.py": "numerics/strings/test_overlap_gram.py: the "
+    "correction, against all entries",
+    "numerics/strings/strings_apart.py": "conformance/test_template_matrix.py: a "
+    "matrix that obeys the laws",
+    "numerics/template_matrix/error_bounds.py": "numerics/attention/"
+    "test_conditional_softmax.py: against the errors that it bounds",
+    "numerics/template_matrix/point_groups.py": "numerics/template_matrix/"
+    "test_estimate.py: replications of the estimate",
+    "numerics/template_matrix/record.py": "numerics/template_matrix/"
+    "test_estimate.py: the estimate that it records",
+    # Claims.
+    "proofs_check/__main__.py": "proofs_check/test_command.py: pytest would take the "
+    "name for a package's",
+    "proofs_check/checker.py": "proofs_check/test_run.py: what is run",
+    "proofs_check/evidence/architectures.py": "proofs_check/claims/"
+    "test_other_architectures.py: the one claim that it serves",
+    "proofs_check/evidence/copying_rates.py": "proofs_check/claims/test_copying.py: "
+    "the one claim that it serves",
+    "proofs_check/evidence/identity_in_keys.py": "proofs_check/claims/"
+    "test_identity_perturbations.py: the one claim that it serves",
+    "proofs_check/evidence/identity_in_values.py": "proofs_check/claims/"
+    "test_identity_perturbations.py: the one claim that it serves",
+    "proofs_check/evidence/identity_setting.py": "proofs_check/claims/"
+    "test_identity_perturbations.py: the one claim that it serves",
+    "proofs_check/evidence/kernel_sets.py": "proofs_check/claims/"
+    "test_single_runs.py: the one claim that it serves",
+    "proofs_check/evidence/mlp_rows.py": "proofs_check/claims/"
+    "test_nonsingularity.py: the one claim that it serves",
+    "proofs_check/evidence/string_samples.py": "proofs_check/claims/"
+    "test_nonsingularity.py: the one claim that it serves",
+    "proofs_check/evidence/unseen_error.py": "proofs_check/claims/"
+    "test_generalisation.py: one of the two claims that it serves",
+    "proofs_check/registry.py": "proofs_check/test_conformance.py: one suite for "
+    "every checker of the registry",
+    "proofs_check/strategies.py": "proofs_check/claims/test_mlp_coupling.py: the "
+    "claim that is held of whatever is drawn",
+}
+"""Modules without a test file of their name: the one that tests them, and why there."""
 
 MOST_LINES = 500
 LONG: set[str] = set()
@@ -51,6 +179,27 @@ def without_a_module(root):
     }
 
 
+def modules(root):
+    """The modules of the three packages by their path; what a room exports aside."""
+    return {
+        path.relative_to(root)
+        for package in PACKAGES
+        for path in (root / package).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+
+
+def without_a_test(root):
+    """Modules that no test of their room is named by."""
+    tests = {path.with_suffix("").as_posix() for path in modules_of_tests(root)}
+
+    def tested(path):
+        own = (path.parent / f"test_{path.stem}").as_posix()
+        return any(test == own or test.startswith(f"{own}_") for test in tests)
+
+    return {path.as_posix() for path in modules(root) if not tested(path)}
+
+
 def too_long(root):
     """Test modules of more lines than are allowed."""
     return {
@@ -63,6 +212,20 @@ def too_long(root):
 def test_every_test_lies_beside_its_module():
     """A reader of a module finds its tests by the path alone; no exception is stale."""
     assert without_a_module(REPOSITORY) == set(ELSEWHERE)
+
+
+def test_every_module_has_its_test():
+    """A reader of a module finds what holds of it; no exception is stale."""
+    assert without_a_test(REPOSITORY) == set(TESTED_IN)
+
+
+def test_tests_that_lie_elsewhere_are_there():
+    """The line of a module names a file, and says why the file is another one."""
+    for module, line in TESTED_IN.items():
+        path, colon, reason = line.partition(": ")
+        assert (REPOSITORY / "tests" / path).is_file(), module
+        assert colon, module
+        assert re.fullmatch(r"[a-z].*[a-z]", reason), module
 
 
 def test_no_test_file_is_too_long():
@@ -84,6 +247,7 @@ def small_repository(tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("")
     assert without_a_module(tmp_path) == too_long(tmp_path) == set()
+    assert without_a_test(tmp_path) == set()
     return tmp_path
 
 
@@ -102,6 +266,23 @@ def test_a_misplaced_test_is_found(small_repository, path):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("")
     assert without_a_module(small_repository) == {path}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("numerics/averages/means.py", id="a new module"),
+        pytest.param("numerics/points.py", id="tested in another room only"),
+        pytest.param("numerics/averages/point.py", id="half a word"),
+        pytest.param("proofs_check/run.py", id="in a package without tests"),
+    ],
+)
+def test_a_module_without_a_test_is_found(small_repository, path):
+    """Mutant: a module that no test of its room is named by."""
+    file = small_repository / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("")
+    assert without_a_test(small_repository) == {path}
 
 
 def test_a_long_test_file_is_found(small_repository):

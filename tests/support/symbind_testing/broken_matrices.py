@@ -136,3 +136,73 @@ BROKEN_GRAMS = {
     "more patterns leave the old ones": _forgets,
 }
 """A fault by the law that it breaks: from a sound kernel to a broken one."""
+
+
+def _dual(activation, change):
+    """An activation whose dual is changed."""
+
+    def dual(x, y, c):
+        return change(activation.dual(x, y, c), x, y, c)
+
+    return Faulty(activation, {"dual": dual})
+
+
+def _hermite(activation, change):
+    """An activation whose coefficients are changed."""
+
+    def hermite(d, orders):
+        return change(activation.hermite(d, orders))
+
+    return Faulty(activation, {"hermite": hermite})
+
+
+BROKEN_ACTIVATIONS = {
+    "it has a name": lambda a: Faulty(a, {"name": " "}),
+    "both orders of two strings agree": lambda a: _dual(
+        a, lambda k, x, y, c: k * np.where(x < y, 1.001, 1.0)
+    ),
+    "entries do not depend on their company": lambda a: _dual(
+        a, lambda k, x, y, c: k * (1 + 1e-3 * k.size)
+    ),
+    "the dual is positive semi-definite": lambda a: _dual(
+        a, lambda k, x, y, c: np.where(x == c, 0.0, k)
+    ),
+    "coefficients are nested": lambda a: _hermite(a, lambda h: h / len(h)),
+    "the error is a number of at least 0": lambda a: Faulty(
+        a, {"quadrature_error": lambda d: -1.0}
+    ),
+    "Mehler's series is the dual": lambda a: _hermite(a, lambda h: 1.001 * h),
+    "it says whether it is constant": lambda a: Faulty(a, {"constant": True}),
+}
+"""A fault by the law that it breaks: from a sound activation to a broken one."""
+
+
+def _products(gram, change):
+    """A kernel matrix whose products are changed."""
+
+    def matmat(vectors):
+        return change(gram.matmat(vectors), vectors)
+
+    return Faulty(gram, {"matmat": matmat})
+
+
+BROKEN_STRUCTURED_GRAMS = {
+    "its parts are of one size": lambda g: Faulty(g, {"pattern": g.pattern + 1}),
+    "both orders of two strings agree": lambda g: _products(
+        g, lambda product, v: product + np.triu(np.ones((len(v), len(v))), 1) @ v
+    ),
+    "columns do not depend on their company": lambda g: _products(
+        g, lambda product, v: product * (1 + 1e-3 * v.shape[1])
+    ),
+    "products are linear": lambda g: _products(
+        g, lambda product, v: product + 1e-3 * v**2
+    ),
+    "the excess is not negative": lambda g: Faulty(g, {"excess": g.excess - 1e6}),
+    "the diagonal is N's and the excess": lambda g: _products(
+        g, lambda product, v: product + 1e-3 * v
+    ),
+    "the kernel is positive semi-definite": lambda g: _products(
+        g, lambda product, v: product - 1e3 * v
+    ),
+}
+"""A fault by the law that it breaks: from a sound kernel matrix to a broken one."""

@@ -1,0 +1,31 @@
+"""Triangular factors and singular values are those of the matrix, of any shape."""
+
+import numpy as np
+import pytest
+
+from numerics.averages.linalg import singular_values, triangle
+
+
+@pytest.mark.parametrize("shape", [(40, 5), (5, 5), (3, 5), (1, 1)])
+def test_they_are_those_of_the_matrix(shape):
+    """R keeps RᵀR; values are as many as columns, 0 where there are fewer rows."""
+    rows = np.random.default_rng(0).standard_normal(shape)
+    r = triangle(rows)
+    assert r.shape == (min(shape), shape[1])
+    assert (np.tril(r, -1) == 0).all()
+    np.testing.assert_allclose(r.T @ r, rows.T @ rows, atol=1e-12)
+    found = singular_values(rows)
+    np.testing.assert_allclose(
+        found**2, np.linalg.eigvalsh(rows.T @ rows)[::-1], atol=1e-12
+    )
+    assert (found[min(shape) :] == 0).all()
+
+
+def test_small_singular_values_keep_their_digits():
+    """From the factor, never from RᵀR, whose rounding is 1e-16 of the largest."""
+    left, right = (
+        np.linalg.qr(np.random.default_rng(seed).standard_normal((n, 2)))[0]
+        for seed, n in ((1, 30), (2, 2))
+    )
+    found = singular_values(left * np.array([1.0, 1e-11]) @ right.T)
+    assert found[1] == pytest.approx(1e-11, rel=1e-4)
