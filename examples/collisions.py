@@ -110,9 +110,9 @@ def measure(law: str, vocabulary: int) -> Row:
     task = TemplateTask(TEMPLATES, LABELS, laws=law, noise=NOISE)
     tokens = [f"t{i}" for i in range(vocabulary)]
     model = TransformerKernelRegressor(alpha=ALPHA)
-    samples = [task.sample(STRINGS, tokens, seed) for seed in range(SEEDS)]
+    drawn = [task.sample(STRINGS, tokens, seed) for seed in range(SEEDS)]
     predictions, means = [], []
-    for sample in samples:
+    for sample in drawn:
         labels = np.array(sample.labels, dtype=float)
         predictions.append(model.fit(sample.strings, labels).predict(FRESH))
         which = np.array(sample.template_indices)
@@ -121,7 +121,7 @@ def measure(law: str, vocabulary: int) -> Row:
     if law == "uniform":
         curve = perturbed_curve(task, vocabulary, sizes=[STRINGS], alpha=ALPHA)
         perturbed = curve.mse.item()
-    graph = collision_graph(samples[0].strings, [])
+    graph = collision_graph(drawn[0].strings, [])
     return Row(
         law, vocabulary, graph, np.array(predictions), np.array(means), perturbed
     )

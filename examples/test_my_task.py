@@ -14,7 +14,7 @@ from numerics import Architecture
 from proofs_check import mlp_coupling, mlp_floor, nonsingularity
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import Outcome, TemplateTask
-from symbind_theory.separation import Kernel, decide
+from symbind_theory.separation import Hypotheses, decide
 from symbind_theory.strategies import inequivalent_pairs, substitutions, tasks
 
 # "Does the list end as it begins?", asked of three symbols.
@@ -49,7 +49,7 @@ def test_no_mlp_tells_its_unseen_symbols_apart(mlp, training):
 @given(inequivalent_pairs(max_length=3))
 def test_transformers_tell_any_two_templates_apart(pair):
     """By proof: λ_min(N) of some pairs is too small for an interval to exclude 0."""
-    assert decide(pair, Kernel()).outcome is Outcome.HOLDS
+    assert decide(pair, Hypotheses()).outcome is Outcome.HOLDS
 
 
 @pytest.mark.parametrize("template", TASK.templates)

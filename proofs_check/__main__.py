@@ -29,7 +29,7 @@ __all__ = ["main"]
 
 _EPILOG = """\
 Each claim is checked on instances where it must hold and on mutants, where it must be
-refuted. Finished runs are kept in the cache folder (SYMBIND_CACHE): an interrupted
+refuted. Finished trials are kept in the cache folder (SYMBIND_CACHE): an interrupted
 command goes on where it stopped with --resume.
 
 exit status: 0 every verdict is as expected; 1 one is contrary; 2 bad input; 3 one is
@@ -63,11 +63,11 @@ def _parser() -> CommandParser:
     )
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
-        "--quick", action="store_true", help="small samples: under two minutes"
+        "--quick", action="store_true", help="little work: under two minutes"
     )
-    effort.add_argument("--full", action="store_true", help="large samples")
+    effort.add_argument("--full", action="store_true", help="much work")
     add("--json", action="store_true", help="write one JSON document, nothing else")
-    add("--verbose", action="store_true", help="show every finding, not three a run")
+    add("--verbose", action="store_true", help="show every finding, not three a trial")
     add("--list", action="store_true", help="list the claims, check nothing")
     add("--seed", type=integer_option(0), default=0, help="of all random numbers (0)")
     add(
@@ -107,7 +107,7 @@ def _run(options: argparse.Namespace, name: str) -> int:
     if options.quick or options.full:
         effort = Effort.QUICK if options.quick else Effort.FULL
     wanted = options.only or [entry.id for entry in CLAIMS]
-    with progress_bar("checking claims", unit="runs") as progress:
+    with progress_bar("checking claims", unit="trials") as progress:
         ledger = run_ledger(
             [checker for checker in CHECKERS if checker.claim in wanted],
             effort,
@@ -126,7 +126,7 @@ def _run(options: argparse.Namespace, name: str) -> int:
 
 
 def _store(needed: bool, name: str) -> TrialStore | None:
-    """Where runs are kept, or None, with a note, where they cannot be."""
+    """Where trials are kept, or None, with a note, where they cannot be."""
     from proofs_check.trial_store import TrialStore
 
     try:
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     parser.complete(only=lambda: [entry.id for entry in CLAIMS])
     options = parser.parse_args(arguments)
-    interruption = "interrupted; with --resume the runs that finished are taken"
+    interruption = "interrupted; with --resume the trials that finished are taken"
     return run_command(parser.name, lambda: _run(options, parser.name), interruption)
 
 

@@ -6,8 +6,8 @@ Below its checker the module of a claim has, in this order,
   three efforts side by side. The record is one that the checker takes as it is, or
   `_Sizes`, whose attributes say what each number counts. What no effort changes is a
   constant beside the task that it belongs to;
-- a function for each run, from an effort and a seed. It reads `SIZES[effort]`, and asks
-  nothing else of the effort;
+- a function for each trial, from an effort and a seed. It reads `SIZES[effort]`, and
+  asks nothing else of the effort;
 - `CHECKER`, with these functions as true instances and mutants.
 """
 
@@ -37,7 +37,7 @@ class Effort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ByEffort(Generic[S]):
-    """Sizes of a claim's runs at each effort.
+    """Sizes of a claim's trials at each effort.
 
     >>> sizes = ByEffort(quick=100, standard=200, full=400)
     >>> sizes[Effort.STANDARD]

@@ -1,4 +1,4 @@
-"""Intervals from independent samples, and statements held against them.
+"""Intervals from independent values, and statements held against them.
 
 A test refutes a true statement with probability at most 1 − level. The ledger adds
 these up (union bound); at 1e-5 each, it may make a hundred tests and stay below 1e-3.
@@ -38,28 +38,28 @@ TEST_LEVEL = 1 - 1e-5
 
 
 def mean_interval(
-    samples: Float64[np.ndarray, " n"], level: float = TEST_LEVEL
+    values: Float64[np.ndarray, " n"], level: float = TEST_LEVEL
 ) -> Interval:
-    """Student's interval for the mean of independent samples.
+    """Student's interval for the mean of independent values.
 
-    Its coverage is exact for normal samples, and near for means of several dozen whose
+    Its coverage is exact for normal values, and near for means of several dozen whose
     tails are not heavy.
 
     Args:
-        samples: at least two, finite.
+        values: at least two, finite.
         level: coverage, in (0, 1).
 
     Raises:
-        InputError: fewer than two samples, or one that is not finite.
+        InputError: fewer than two values, or one that is not finite.
     """
-    n = len(samples)
-    if n < 2 or not np.isfinite(samples).all():
+    n = len(values)
+    if n < 2 or not np.isfinite(values).all():
         raise InputError(
-            f"samples are {n} numbers, {int(np.isfinite(samples).sum())} of them "
+            f"values are {n} numbers, {int(np.isfinite(values).sum())} of them "
             "finite; expected at least two, all finite"
         )
-    mean = float(samples.mean())
-    reach = float(t.ppf((1 + level) / 2, n - 1) * samples.std(ddof=1) / math.sqrt(n))
+    mean = float(values.mean())
+    reach = float(t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
     return Interval(mean, mean - reach, mean + reach, level)
 
 
@@ -212,15 +212,15 @@ def same_distribution(
     resolution: float,
     level: float = TEST_LEVEL,
 ) -> Finding:
-    """Whether two independent samples come from one distribution.
+    """Whether two sets of independent values come from one distribution.
 
     The two-sample test of Kolmogorov and Smirnov; its estimate is the largest distance
-    between the distribution functions, with the distance that the samples resolve.
+    between the distribution functions, with the distance that they resolve.
 
     Args:
         statement: what is compared.
-        one: independent samples.
-        other: independent samples, independent of the first.
+        one: the values of one set.
+        other: those of the other set, independent of them.
         resolution: the distance that the interval must exclude for agreement to mean
             something.
         level: 1 − the probability of refuting equal distributions.
@@ -228,7 +228,7 @@ def same_distribution(
     n, m = len(one), len(other)
     test: Any = ks_2samp(one, other)
     distance = float(test.statistic)
-    # Massart's constant with the union over both samples.
+    # Massart's constant with the union over both sets.
     reach = math.sqrt(math.log(4 / (1 - level)) / 2) * (n**-0.5 + m**-0.5)
     estimate = Interval(distance, max(0.0, distance - reach), distance + reach, level)
     if float(test.pvalue) < 1 - level:

@@ -23,7 +23,7 @@ __all__ = ["run_ledger"]
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One run that the ledger asks for."""
+    """One trial that the ledger asks for."""
 
     claim: str
     instance: Instance | Mutant
@@ -69,18 +69,18 @@ def run_ledger(
 ) -> Ledger:
     """Run each checker on everything that it comes with.
 
-    Each run has a stream of random numbers of its own, derived from the seed, the claim
-    and the place of the instance: what else is run, where and in which order changes
-    nothing.
+    Each trial has a stream of random numbers of its own, derived from the seed, the
+    claim and the place of the instance: what else is run, where and in which order
+    changes nothing.
 
     Args:
         checkers: one for each claim that is to be checked.
         effort: how much work goes into each estimate.
         seed: ≥ 0.
-        jobs: processes to spread the runs over; -1 for one each core.
-        store: keeps each run as it finishes.
-        resume: whether runs that the store has are taken from there.
-        progress: called with (runs done, runs in all).
+        jobs: processes to spread the trials over; -1 for one each core.
+        store: keeps each trial as it finishes.
+        resume: whether trials that the store has are taken from there.
+        progress: called with (trials done, trials in all).
 
     Raises:
         InputError: a seed that is not an integer of at least 0.
@@ -97,12 +97,12 @@ def run_ledger(
     # A thread for each process: with more they would wait for each other.
     threads = parallel_config(backend="loky", inner_max_num_threads=1)
     with threads, warnings.catch_warnings():
-        # A process that has grown is replaced between two runs, as it should be.
+        # A process that has grown is replaced between two trials, as it should be.
         warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
-        runs: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        finished: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")(
             delayed(_run)(job) for job in waiting
         )
-        for key, trial in runs:
+        for key, trial in finished:
             done[key] = trial
             if store is not None:
                 store.put(key, trial)
@@ -112,12 +112,12 @@ def run_ledger(
 
 
 def _run(job: _Job) -> tuple[str, Trial]:
-    """A run with its key: in other processes runs finish in any order."""
+    """A trial with its key: in other processes trials finish in any order."""
     return job.key, job.run()
 
 
 def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
-    """The checker's runs, each with a seed of its own."""
+    """The checker's trials, each with a seed of its own."""
     instances: list[Instance | Mutant] = [*checker.instances, *checker.mutants]
     number = int(checker.claim.removeprefix("C"))
     return [
@@ -127,7 +127,7 @@ def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
 
 
 def _entry(checker: Checker, jobs: list[_Job], done: dict[str, Trial]) -> Entry:
-    """The finished runs of a claim, in their order."""
+    """The finished trials of a claim, in their order."""
     of_claim = [job for job in jobs if job.claim == checker.claim]
     return Entry(
         checker.claim,

@@ -1,4 +1,4 @@
-"""Finished runs of checkers on disk, from which an interrupted ledger goes on."""
+"""Finished trials of checkers on disk, from which an interrupted ledger goes on."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class _Kept(BaseModel):
 
 
 class TrialStore:
-    """Runs under keys that say what they are, in a folder (`KeyedStore`).
+    """Trials under keys that say what they are, in a folder (`KeyedStore`).
 
-    A run counts only for the code that made it: after any change to the packages it is
-    made again.
+    A trial counts only for the code that made it: after any change to the packages it
+    is made again.
 
     Args:
-        path: the folder, made where it is missing; when None `runs` in the folder of
+        path: the folder, made where it is missing; when None `trials` in the folder of
             the cached kernel values (SYMBIND_CACHE, or the user's cache folder).
 
     Raises:
@@ -46,34 +46,34 @@ class TrialStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        folder = cache_folder() / "runs" if path is None else Path(path)
+        folder = cache_folder() / "trials" if path is None else Path(path)
         self._store = KeyedStore(folder)
         try:
             self._store.prepare()
         except CacheError as error:
             raise InputError(
-                f"runs cannot be kept in {shorten(str(folder), 200)}: {error}; "
-                "expected a folder of the ledger's runs, or a new one in a "
+                f"trials cannot be kept in {shorten(str(folder), 200)}: {error}; "
+                "expected a folder of the ledger's trials, or a new one in a "
                 "folder that can be written to (SYMBIND_CACHE sets it)"
             ) from None
 
     def get(self, key: str) -> Trial | None:
-        """The run under a key, or None where there is none that can be used."""
+        """The trial under a key, or None where there is none that can be used."""
         return self._store.get(_versioned(key), _trial)
 
     def put(self, key: str, trial: Trial) -> None:
-        """Keep a run; a warning is logged where that is not possible."""
+        """Keep a trial; a warning is logged where that is not possible."""
         text = _Kept(trial=trial).model_dump_json()
         try:
             self._store.put(_versioned(key), text.encode())
         except CacheError as error:
-            _log.warning("the run %s cannot be kept (%s)", key, error)
+            _log.warning("the trial %s cannot be kept (%s)", key, error)
 
 
-def _versioned(run: str) -> dict[str, str]:
-    return {"run": run, "code": code_version(_PACKAGES)}
+def _versioned(trial: str) -> dict[str, str]:
+    return {"trial": trial, "code": code_version(_PACKAGES)}
 
 
 def _trial(payload: bytes) -> Trial:
-    """The run that a payload describes; pydantic's complaint is a ValueError."""
+    """The trial that a payload describes; pydantic's complaint is a ValueError."""
     return _Kept.model_validate_json(payload).trial

@@ -99,7 +99,7 @@ def check(
         progress=progress,
     )
     described = architecture.record()
-    decision = decide(task.templates, described.kernel)
+    decision = decide(task.templates, described.hypotheses)
     estimates = summarise(gram, described, decision)
     learned = _learning(task, architecture, target, gram)
     return CheckResult(

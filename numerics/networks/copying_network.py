@@ -176,13 +176,13 @@ class InitialRates:
     """The two sides of R_g in independent networks at random initialisation.
 
     Attributes:
-        products: −⟨∇_g s, ∇_g L⟩ for each statistic s and group g; shape (runs,).
-        squares: |∇_g L|² for each group; shape (runs,). Groups whose gradient is 0
+        products: −⟨∇_g s, ∇_g L⟩ for each statistic s and group g; shape (networks,).
+        squares: |∇_g L|² for each group; shape (networks,). Groups whose gradient is 0
             throughout, as that of keys where there is one only, are left out.
     """
 
-    products: Mapping[tuple[str, str], Float64[np.ndarray, " runs"]]
-    squares: Mapping[str, Float64[np.ndarray, " runs"]]
+    products: Mapping[tuple[str, str], Float64[np.ndarray, " networks"]]
+    squares: Mapping[str, Float64[np.ndarray, " networks"]]
 
     def rate(self, statistic: str, group: str) -> float:
         """E⟨∇_g s, −∇_g L⟩ / E|∇_g L|², as the networks estimate it."""
@@ -194,7 +194,7 @@ def initial_rates(
     strings: CopyingStrings,
     architecture: Architecture,
     shape: CopyingShape,
-    runs: int,
+    networks: int,
     seed: int,
     *,
     measured: Sequence[str] = STATISTICS,
@@ -206,14 +206,14 @@ def initial_rates(
         strings: training and test strings.
         architecture: β, γ, readout, and a and b, with which each head starts.
         shape: the networks' sizes.
-        runs: how many independent ones.
+        networks: how many independent ones.
         seed: seeds the stream that they come from one after another.
         measured: statistics wanted.
         groups: groups of parameters wanted.
     """
     products: dict[tuple[str, str], list[float]] = {}
     squares: dict[str, list[float]] = {}
-    for network in _networks(strings, architecture, shape, runs, seed):
+    for network in _networks(strings, architecture, shape, networks, seed):
         parameters = _parameters(network, groups)
         down = _gradients(training_loss(network, strings), parameters)
         for group, g in zip(groups, down, strict=True):
@@ -237,11 +237,11 @@ def trained_accuracies(
     strings: CopyingStrings,
     architecture: Architecture,
     shape: CopyingShape,
-    runs: int,
+    networks: int,
     seed: int,
     *,
     identity_vo: bool,
-) -> Float64[np.ndarray, " runs"]:
+) -> Float64[np.ndarray, " networks"]:
     """Accuracy among the test strings' symbols, of networks trained to copy.
 
     Training goes down the gradient of the training loss in steps of length 1 until the
@@ -251,14 +251,14 @@ def trained_accuracies(
         strings: training and test strings.
         architecture: β, γ, readout, and a and b, with which each head starts.
         shape: the networks' sizes.
-        runs: how many independent ones.
+        networks: how many independent ones.
         seed: seeds the stream that they come from one after another.
         identity_vo: whether each head's b is trained too.
     """
     groups = [g for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"]
     every_string = torch.arange(len(strings.train))
     accuracies = []
-    for network in _networks(strings, architecture, shape, runs, seed):
+    for network in _networks(strings, architecture, shape, networks, seed):
         train(
             CopyingNetwork(network, groups),
             strings.train,
@@ -276,11 +276,11 @@ def _networks(
     strings: CopyingStrings,
     architecture: Architecture,
     shape: CopyingShape,
-    runs: int,
+    networks: int,
     seed: int,
 ) -> Iterator[TransformerNetwork]:
     """Independent networks at random initialisation, one after another."""
-    positive_integer("runs", runs)
+    positive_integer("networks", networks)
     generator = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
     sizes = NetworkShape(
         vocabulary=strings.vocabulary,
@@ -290,7 +290,7 @@ def _networks(
         heads=shape.heads,
         hidden=1,
     )
-    for _ in range(runs):
+    for _ in range(networks):
         yield TransformerNetwork(sizes, architecture, generator)
 
 

@@ -19,7 +19,7 @@ The test is sharp in that the two sides have nothing in common: entries come fro
 draw of all Gaussians for concrete strings (`string_gram`), N from an average over
 wildcards that is done analytically (`template_gram`). Training sets are independent of
 each other, each with Gaussians of its own, so that averages over the pairs of a set,
-which do depend on each other, are independent samples.
+which do depend on each other, are independent values.
 
 Mutants: the ρ of uniform substitutions claimed for Zipf's, where one token stays in a
 good part of the strings however many there are; and the blocks of another transformer.
@@ -214,10 +214,10 @@ def _differences(
     d = blocks.attention_self
     for i, j in combinations_with_replacement(range(len(d)), 2):
         means = [one.block(i, j) for one in sets]
-        samples = np.array([mean for mean in means if mean is not None])
-        if len(samples) < 2:
+        values = np.array([mean for mean in means if mean is not None])
+        if len(values) < 2:
             continue
-        attention = mean_interval(samples, level)
+        attention = mean_interval(values, level)
         ends = np.array([attention.value, max(0.0, attention.low), attention.high])
         value, low, high = dual(d[[i]], d[[j]], ends)
         reach = max(value - low, high - value) + blocks.halfwidth["matrix"][i, j]
@@ -278,21 +278,21 @@ def _distances(
     most = float(blocks.excess.max())
     # No collision among so many pairs leaves this much open.
     unresolved = most * proportion_interval(0, _count(kernels[-1])).high
-    samples = [
+    values = [
         np.array([kernel.distance(blocks) for kernel in kernels_of_v])
         for kernels_of_v in kernels
     ]
     findings = [
         reported(f"mean |K − N| at V = {v}", mean_interval(s))
-        for v, s in zip(vocabularies[:-1], samples[:-1], strict=True)
+        for v, s in zip(vocabularies[:-1], values[:-1], strict=True)
     ]
-    last = _at_least_as_wide(mean_interval(samples[-1]), unresolved)
+    last = _at_least_as_wide(mean_interval(values[-1]), unresolved)
     bound = most * _collision_bound(task, claimed[-1])
     # One template with one wildcard attains it: half of it more would be seen.
     statement = f"mean |K − N| at V = {vocabularies[-1]}"
     findings.append(at_most(statement, last, bound, resolution=bound / 2))
-    if len(samples) > 1:
-        fall = _at_least_as_wide(mean_interval(samples[0] - samples[-1]), unresolved)
+    if len(values) > 1:
+        fall = _at_least_as_wide(mean_interval(values[0] - values[-1]), unresolved)
         findings.append(at_least("its fall from the smallest vocabulary", fall, 0.0))
     return findings
 

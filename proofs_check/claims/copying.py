@@ -89,7 +89,7 @@ def copying(
     """Check C7 on a task that copies a wildcard.
 
     >>> task = TemplateTask(["?a ?b :"], ["?a"])
-    >>> few = CopyingExperiment(symbols=8, widths=(64,), runs=16, head_width=8)
+    >>> few = CopyingExperiment(symbols=8, widths=(64,), networks=16, head_width=8)
     >>> print(copying(task, experiment=few).outcome)
     HOLDS
 
@@ -146,7 +146,7 @@ def copying(
         findings += _careless_version(last)
     findings += [
         reported(f"{_NAMES[g]}: {statistic} gained", last.rate(statistic, g))
-        for g in last.samples.squares
+        for g in last.initial.squares
         if g not in (*groups, "identity_vo")
     ]
     if experiment.trained_widths:
@@ -178,10 +178,10 @@ def _gains_nothing(
     measured: Sequence[MeasuredRates], statistic: str, group: str
 ) -> Finding:
     """A group of parameters teaches unseen symbols nothing as the width grows."""
-    if group not in measured[-1].samples.squares:
+    if group not in measured[-1].initial.squares:
         raise InputError(
             f"groups contain {group}, whose gradient is 0 on this task; expected "
-            f"some of {', '.join(measured[-1].samples.squares)}"
+            f"some of {', '.join(measured[-1].initial.squares)}"
         )
     name = _NAMES[group]
     one_symbol = measured[-1].setting.one_symbol
@@ -218,7 +218,7 @@ def _slope(wide: Sequence[MeasuredRates]) -> Finding:
     x = np.log([m.width for m in wide])
     weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     statement = "log-log slope of W_V's and W_O's rates against the width"
-    logs = np.zeros(wide[0].setting.experiment.runs)
+    logs = np.zeros(wide[0].setting.experiment.networks)
     for m, weight in zip(wide, weights, strict=True):
         for group in ("value", "output"):
             values = m.values("margin", group)
@@ -285,47 +285,57 @@ class _Sizes:
 SIZES = ByEffort(
     quick=_Sizes(
         law=CopyingExperiment(
-            widths=(320, 1280), runs=48, trained_widths=(64, 384), trained_runs=24
+            widths=(320, 1280),
+            networks=48,
+            trained_widths=(64, 384),
+            trained_networks=24,
         ),
-        positions=CopyingExperiment(widths=(320,), runs=64),
+        positions=CopyingExperiment(widths=(320,), networks=64),
         longer=CopyingExperiment(
-            widths=(320,), runs=40, head_width=16, trained_widths=(), trained_runs=24
+            widths=(320,),
+            networks=40,
+            head_width=16,
+            trained_widths=(),
+            trained_networks=24,
         ),
     ),
     standard=_Sizes(
         law=CopyingExperiment(
-            widths=(320, 1280), runs=150, trained_widths=(64, 512), trained_runs=48
+            widths=(320, 1280),
+            networks=150,
+            trained_widths=(64, 512),
+            trained_networks=48,
         ),
-        positions=CopyingExperiment(widths=(320,), runs=200),
+        positions=CopyingExperiment(widths=(320,), networks=200),
         longer=CopyingExperiment(
             widths=(320,),
-            runs=200,
+            networks=200,
             head_width=16,
             trained_widths=(256,),
-            trained_runs=48,
+            trained_networks=48,
         ),
     ),
     full=_Sizes(
         law=CopyingExperiment(
             widths=(320, 1280, 5120),
-            runs=400,
+            networks=400,
             trained_widths=(64, 256, 1024),
-            trained_runs=96,
+            trained_networks=96,
         ),
-        positions=CopyingExperiment(widths=(320,), runs=400),
+        positions=CopyingExperiment(widths=(320,), networks=400),
         longer=CopyingExperiment(
             widths=(320,),
-            runs=400,
+            networks=400,
             head_width=16,
             trained_widths=(512,),
-            trained_runs=96,
+            trained_networks=96,
         ),
     ),
 )
 
 _COPY = builtin_task("copy")
 _NO_POSITIONS = Architecture(readout="last", gamma=0.0)
-_NARROW = CopyingExperiment(widths=(320,), runs=24)
+_NARROW = CopyingExperiment(widths=(320,), networks=24)
 
 
 def _law(effort: Effort, seed: int) -> Report:

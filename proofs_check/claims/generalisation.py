@@ -175,7 +175,7 @@ def _many_strings(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample
 def _as_the_closed_form(
     task: TemplateTask,
     model: TransformerKernelRegressor,
-    samples: list[Sample],
+    drawn: list[Sample],
     gram: TemplateMatrix,
     regression: Regression,
     closed: Interval,
@@ -184,7 +184,7 @@ def _as_the_closed_form(
     differences = np.array(
         [
             fresh_error(model, task, sample) - _closed_form(gram, regression, sample)
-            for sample in samples
+            for sample in drawn
         ]
     )
     difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
@@ -193,7 +193,7 @@ def _as_the_closed_form(
     level = difference.level + gram.level - 1
     value = difference.value
     return equals(
-        f"squared error on unseen symbols after {len(samples[0].strings)} strings, "
+        f"squared error on unseen symbols after {len(drawn[0].strings)} strings, "
         "less the closed form",
         Interval(value, value - reach, value + reach, level),
         0.0,

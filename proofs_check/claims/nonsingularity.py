@@ -6,7 +6,7 @@ every parameter. Theorem S (symbind): for one layer, β ≠ 0, γ ≠ 0 and φ n
 exactly if the templates are pairwise inequivalent. What is put to the test:
 
 1. *C is a Gram matrix*, C_ij = E⟨f_i, f_j⟩ with f_i the features averaged over
-   wildcards. One side integrates the wildcards out (`template_gram`), the other samples
+   wildcards. One side integrates the wildcards out (`template_gram`), the other takes
    the kernel of concrete strings (`string_gram`) and knows nothing of templates. The
    difference of two strings' features hardly depends on the draw where the templates
    agree, so that the strings know gaps to 10 or 20 % at quick effort, far below the
@@ -42,9 +42,9 @@ from numerics.activations import GELU, Cosine, ReLU
 from proofs_check.arguments import record, templates_of
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_rows import mlp_findings
-from proofs_check.evidence.string_samples import (
+from proofs_check.evidence.string_estimates import (
     Sampling,
-    StringSamples,
+    StringEstimates,
     entries_agree,
     gaps_agree,
 )
@@ -119,8 +119,8 @@ def nonsingularity(
         device="cpu",
         level=level,
     )
-    strings = StringSamples.draw(templates, architecture, sampling, seeds[1:])
-    decision = decide(templates, architecture.record().kernel)
+    strings = StringEstimates.draw(templates, architecture, sampling, seeds[1:])
+    decision = decide(templates, architecture.record().hypotheses)
     findings = [entries_agree(gram, strings)]
     if r > 1:
         findings += [gaps_agree(gram, strings), _permutations(gram)]
@@ -230,9 +230,9 @@ def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
 
 
 SIZES = ByEffort(
-    quick=Sampling(points=2**11, runs=32, samples=2**12),
-    standard=Sampling(points=2**13, runs=40, samples=2**14),
-    full=Sampling(points=2**16, runs=64, samples=2**17),
+    quick=Sampling(points=2**11, runs=32, run_points=2**12),
+    standard=Sampling(points=2**13, runs=40, run_points=2**14),
+    full=Sampling(points=2**16, runs=64, run_points=2**17),
 )
 
 _WILDCARDS_3 = ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c")

@@ -168,14 +168,14 @@ def single_runs(
     return Report("C10", tuple(findings))
 
 
-def _quantiles(quantity: str, samples: Float64[np.ndarray, " n"]) -> list[Finding]:
+def _quantiles(quantity: str, values: Float64[np.ndarray, " n"]) -> list[Finding]:
     """Quantiles with distribution-free intervals, from the order statistics."""
     findings = []
     for p in _QUANTILES:
-        value = float(np.quantile(samples, p))
+        value = float(np.quantile(values, p))
         test: Any = quantile_test
-        ends = test(samples, q=value, p=p).confidence_interval(0.999)
-        # NaN where there are too few samples for an end.
+        ends = test(values, q=value, p=p).confidence_interval(0.999)
+        # NaN where there are too few values for an end.
         low = 0.0 if np.isnan(ends.low) else float(ends.low)
         high = math.inf if np.isnan(ends.high) else float(ends.high)
         statement = f"{quantity}, {100 * p:g} % quantile"

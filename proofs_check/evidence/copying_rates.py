@@ -33,11 +33,11 @@ class CopyingExperiment:
     Attributes:
         symbols: n, the symbols of training, and again those of the test; at least 2.
         widths: d of the networks at random initialisation, ascending.
-        runs: networks of each width.
+        networks: networks of each width.
         heads: H, the heads of each network.
         head_width: d_head, the width of each head.
         trained_widths: d of the networks that are trained, ascending; none by default.
-        trained_runs: networks of each such width, with b and without; at least 18
+        trained_networks: networks of each such width, with b and without; at least 18
             successes are needed to say that more than half succeed.
 
     Raises:
@@ -46,14 +46,14 @@ class CopyingExperiment:
 
     symbols: int = 40
     widths: tuple[int, ...] = (320, 1280)
-    runs: int = 64
+    networks: int = 64
     heads: int = 4
     head_width: int = 32
     trained_widths: tuple[int, ...] = ()
-    trained_runs: int = 24
+    trained_networks: int = 24
 
     def __post_init__(self) -> None:
-        for name in ("symbols", "runs", "trained_runs"):
+        for name in ("symbols", "networks", "trained_networks"):
             positive_integer(name, getattr(self, name), low=2)
         for name in ("widths", "trained_widths"):
             widths = getattr(self, name)
@@ -87,18 +87,18 @@ class CopyingSetting:
 
     def rates(self, width: int, seed: int) -> InitialRates:
         """The rates of networks of one width, at random initialisation."""
-        shape, runs = self.experiment.shape(width), self.experiment.runs
-        return initial_rates(self.strings, self.architecture, shape, runs, seed)
+        shape, networks = self.experiment.shape(width), self.experiment.networks
+        return initial_rates(self.strings, self.architecture, shape, networks, seed)
 
     def accuracies(
         self, width: int, seed: int, identity_vo: bool
-    ) -> Float64[np.ndarray, " runs"]:
+    ) -> Float64[np.ndarray, " networks"]:
         """The share of test symbols that each trained network copies."""
         return trained_accuracies(
             self.strings,
             self.architecture,
             self.experiment.shape(width),
-            self.experiment.trained_runs,
+            self.experiment.trained_networks,
             seed,
             identity_vo=identity_vo,
         )
@@ -111,20 +111,20 @@ class MeasuredRates:
     Attributes:
         setting: what they share with networks of other widths.
         width: d.
-        samples: products and squares of each network, whose ratios the rates are.
+        initial: products and squares of each network, whose ratios the rates are.
     """
 
     setting: CopyingSetting
     width: int
-    samples: InitialRates
+    initial: InitialRates
 
-    def values(self, statistic: str, group: str) -> Float64[np.ndarray, " runs"]:
+    def values(self, statistic: str, group: str) -> Float64[np.ndarray, " networks"]:
         """Pseudo-values of R_g: their mean is the ratio of means, R_g itself.
 
         Each is R_g and its network's share of the error, to first order.
         """
-        products = self.samples.products[statistic, group]
-        squares = self.samples.squares[group]
+        products = self.initial.products[statistic, group]
+        squares = self.initial.squares[group]
         rate = products.sum() / squares.sum()
         return rate + (products - rate * squares) / squares.mean()
 

@@ -30,7 +30,10 @@ def trained_findings(
         setting: whose experiment trains networks, of one width at least.
         seeds: one for each trained width without b, and one for the widest with b.
     """
-    widths, runs = setting.experiment.trained_widths, setting.experiment.trained_runs
+    widths, networks = (
+        setting.experiment.trained_widths,
+        setting.experiment.trained_networks,
+    )
     without = [setting.accuracies(width, next(seeds), False) for width in widths]
     copied = setting.accuracies(widths[-1], next(seeds), True)
     for judge, accuracies, which in (
@@ -40,7 +43,9 @@ def trained_findings(
         yield judge(
             f"share of networks of width {widths[-1]} that learn {which} to copy nine "
             f"in ten test symbols (mean accuracy {accuracies.mean():.2f})",
-            proportion_interval(int((accuracies >= _COPIES).sum()), runs, RATE_LEVEL),
+            proportion_interval(
+                int((accuracies >= _COPIES).sum()), networks, RATE_LEVEL
+            ),
             0.5,
         )
     # With positions narrow networks guess too.

@@ -13,8 +13,8 @@ from symbind_theory.tasks import Sample, TemplateTask
 
 __all__ = ["TrainingKernel", "training_kernel"]
 
-# Samples of the Gaussians for each training set: an entry is then off by 2 % or so,
-# less than strings differ, and more sets are worth more than more samples.
+# Points of the Gaussians for each training set: an entry is then off by 2 % or so,
+# less than strings differ, and more sets are worth more than more points.
 _POINTS = 1024
 
 
@@ -90,7 +90,7 @@ def training_kernel(
         vocabulary: tokens that substitutions draw from.
         strings: how many strings are sampled.
         seed: from which the strings and the Gaussians follow.
-        points: samples of the Gaussians.
+        points: of the Gaussians.
 
     Raises:
         InputError: an argument out of range, or a vocabulary that the task's laws

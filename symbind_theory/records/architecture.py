@@ -1,6 +1,6 @@
 """The transformer that a check is about, as an exact record.
 
-What Theorem S asks of it follows from the record: `ArchitectureRecord.kernel`.
+What Theorem S asks of it follows from the record: `ArchitectureRecord.hypotheses`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from symbind_theory.records.description import InDocument
 from symbind_theory.separation.incidence import Readout
-from symbind_theory.separation.theorem_s import Kernel, Kind
+from symbind_theory.separation.theorem_s import Hypotheses, Kind
 from symbind_theory.validation import InputError, shorten
 
 __all__ = ["ActivationRecord", "ArchitectureRecord"]
@@ -92,7 +92,7 @@ class ArchitectureRecord:
         return self.identity_kq != 0 or self.identity_vo != 0
 
     @property
-    def kernel(self) -> Kernel:
+    def hypotheses(self) -> Hypotheses:
         """What Theorem S needs to know.
 
         Raises:
@@ -103,7 +103,7 @@ class ArchitectureRecord:
                 f"activation is {shorten(self.activation.name)}, of which it is not "
                 "known whether it is constant; expected its kind"
             )
-        return Kernel(
+        return Hypotheses(
             readout=self.readout,
             activation=self.activation.kind,
             beta_is_zero=self.beta == 0,

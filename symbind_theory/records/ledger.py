@@ -151,8 +151,8 @@ class Entry:
 
     Attributes:
         claim: an id of `symbind_theory.records.claims`.
-        instances: runs on true instances.
-        mutants: runs on mutated instances, which the checker must refute.
+        instances: trials on true instances.
+        mutants: trials on mutated instances, which the checker must refute.
     """
 
     claim: str
@@ -166,7 +166,7 @@ class Entry:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """Every run, true instances first."""
+        """Every trial, true instances first."""
         return self.instances + self.mutants
 
     @property
@@ -176,7 +176,7 @@ class Entry:
 
     @property
     def seconds(self) -> float:
-        """Wall time of all runs, added up."""
+        """Wall time of all trials, added up."""
         return sum(trial.seconds for trial in self.trials)
 
 
@@ -187,7 +187,7 @@ class Ledger:
     Attributes:
         entries: in the order of the argument.
         effort: how much work went into each estimate.
-        seed: from which every run's own stream is derived.
+        seed: from which every trial's own stream is derived.
         version: of the package.
     """
 

@@ -19,7 +19,7 @@ from symbind_theory.report.terminal import OUTCOME_STYLE
 __all__ = ["ledger_document", "ledger_to_json", "print_ledger"]
 
 
-# More findings of a run are shown on demand; the JSON document has them all.
+# More findings of a trial are shown on demand; the JSON document has them all.
 _MOST_FINDINGS = 3
 
 
@@ -29,7 +29,7 @@ def print_ledger(ledger: Ledger, console: Console, verbose: bool = False) -> Non
     Args:
         ledger: what was found.
         console: to which it is written.
-        verbose: whether every finding is shown, or three of a run.
+        verbose: whether every finding is shown, or three of a trial.
     """
     parts = [part for entry in ledger.entries for part in _entry(entry, verbose)]
     console.print(Group(*parts, *_summary(ledger)))

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from symbind_theory.separation.certificates import certify, verify
     from symbind_theory.separation.incidence import READOUTS, Readout
     from symbind_theory.separation.leading_gaps import LeadingGap, leading_gap
-    from symbind_theory.separation.theorem_s import Kernel, decide
+    from symbind_theory.separation.theorem_s import Hypotheses, decide
 
 __all__ = [
     "READOUTS",
-    "Kernel",
+    "Hypotheses",
     "LeadingGap",
     "Readout",
     "certify",
@@ -34,7 +34,7 @@ __all__ = [
 # alone, and `python -m symbind_theory.certificate_verifier` starts with nothing loaded.
 _LATER = {
     "READOUTS": "symbind_theory.separation.incidence",
-    "Kernel": "symbind_theory.separation.theorem_s",
+    "Hypotheses": "symbind_theory.separation.theorem_s",
     "LeadingGap": "symbind_theory.separation.leading_gaps",
     "Readout": "symbind_theory.separation.incidence",
     "certify": "symbind_theory.separation.certificates",

@@ -28,14 +28,14 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.templates import Template
 
-__all__ = ["Collapse", "Decision", "Kernel", "Kind", "decide"]
+__all__ = ["Collapse", "Decision", "Hypotheses", "Kind", "decide"]
 
 Kind = Literal["constant", "cosine", "relu", "other"]
 """What is known of an activation: "cosine" is one that is not constant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
+class Hypotheses:
     """What Theorem S needs to know of an architecture.
 
     Attributes:
@@ -96,31 +96,31 @@ class Decision:
     reason: str
 
 
-def decide(templates: Sequence[Template], kernel: Kernel) -> Decision:
+def decide(templates: Sequence[Template], hypotheses: Hypotheses) -> Decision:
     """Decide whether N is non-singular, and which templates collapse.
 
     >>> from symbind_theory import Template
     >>> pair = [Template("?a ?b ?a"), Template("?a ?b ?b")]
-    >>> decide(pair, Kernel()).outcome.value
+    >>> decide(pair, Hypotheses()).outcome.value
     'HOLDS'
-    >>> decide(pair, Kernel(gamma_is_zero=True)).outcome.value
+    >>> decide(pair, Hypotheses(gamma_is_zero=True)).outcome.value
     'REFUTED'
 
     Args:
         templates: templates of one length.
-        kernel: facts about the architecture.
+        hypotheses: facts about the architecture.
     """
-    traces = [_trace(t, kernel) for t in templates]
+    traces = [_trace(t, hypotheses) for t in templates]
     collapses = tuple(
         Collapse(i, j, identical=traces[i] == traces[j])
         for i, j in combinations(range(len(traces)), 2)
-        if _proportional(traces[i], traces[j], kernel)
+        if _proportional(traces[i], traces[j], hypotheses)
     )
     if collapses:
         return Decision(
-            Outcome.REFUTED, collapses, _singular(templates, kernel, collapses)
+            Outcome.REFUTED, collapses, _singular(templates, hypotheses, collapses)
         )
-    return _without_collapse(kernel)
+    return _without_collapse(hypotheses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,37 +131,39 @@ class _Trace:
     self_value: object
 
 
-def _trace(template: Template, kernel: Kernel) -> _Trace:
-    if kernel.activation == "constant":
+def _trace(template: Template, hypotheses: Hypotheses) -> _Trace:
+    if hypotheses.activation == "constant":
         return _Trace("constant", "constant")
-    if not kernel.one_layer or not (kernel.beta_is_zero or kernel.gamma_is_zero):
+    if not hypotheses.one_layer or not (
+        hypotheses.beta_is_zero or hypotheses.gamma_is_zero
+    ):
         canonical = template.canonical()
         return _Trace(canonical, canonical)
-    seen = incidence_of(template, kernel.readout)
+    seen = incidence_of(template, hypotheses.readout)
     counts = frozenset(seen.counts.items())
     sizes = sorted(len(block) for block in seen.blocks)
-    silent = not counts and kernel.gamma_is_zero
-    if kernel.beta_is_zero:
+    silent = not counts and hypotheses.gamma_is_zero
+    if hypotheses.beta_is_zero:
         return _Trace(None if silent else counts, sum(n**2 for n in sizes))
     query: object = None
-    if kernel.readout == "last":
+    if hypotheses.readout == "last":
         # A wildcard's row is private; which wildcard it is shows through the identity.
-        copies = sum(seen.like_query) if kernel.identity_kq else None
+        copies = sum(seen.like_query) if hypotheses.identity_kq else None
         query = copies if seen.query is None else seen.query
     both = (counts, tuple(sizes), query)
     return _Trace(None if silent else both, both)
 
 
-def _proportional(x: _Trace, y: _Trace, kernel: Kernel) -> bool:
+def _proportional(x: _Trace, y: _Trace, hypotheses: Hypotheses) -> bool:
     if x.features != y.features:
         return False
     # f = 0 leaves a row of N that is a multiple of j ↦ E φ(√d_j g).
-    scaled = kernel.activation == "cosine" or x.features is None
+    scaled = hypotheses.activation == "cosine" or x.features is None
     return scaled or x.self_value == y.self_value
 
 
 def _singular(
-    templates: Sequence[Template], kernel: Kernel, collapses: Sequence[Collapse]
+    templates: Sequence[Template], hypotheses: Hypotheses, collapses: Sequence[Collapse]
 ) -> str:
     """Why N is singular, by one pair: equivalent templates where there are some."""
 
@@ -176,10 +178,10 @@ def _singular(
             f"N is singular: {pair} are equal up to a renaming of wildcards, and so "
             "are their rows of N."
         )
-    if kernel.activation == "constant":
+    if hypotheses.activation == "constant":
         return "N is singular: the activation is constant, all entries are equal."
     rows = "equal" if first.identical else "proportional"
-    if kernel.beta_is_zero:
+    if hypotheses.beta_is_zero:
         cause = "with beta = 0 attention only sees how often tokens occur"
     else:
         cause = (
@@ -189,7 +191,7 @@ def _singular(
     return f"N is singular: {cause}, so {pair} have {rows} rows."
 
 
-def _without_collapse(kernel: Kernel) -> Decision:
+def _without_collapse(hypotheses: Hypotheses) -> Decision:
     """The decision where no two templates collapse."""
 
     def holds(reason: str) -> Decision:
@@ -198,22 +200,22 @@ def _without_collapse(kernel: Kernel) -> Decision:
     def undecided(reason: str) -> Decision:
         return Decision(Outcome.UNDECIDED, (), reason)
 
-    if kernel.activation == "constant":
+    if hypotheses.activation == "constant":
         return undecided("With a constant activation and one template N is a number.")
-    if not kernel.one_layer:
+    if not hypotheses.one_layer:
         return undecided("Theorem S speaks of one layer without residual connection.")
-    if kernel.theorem_s:
+    if hypotheses.theorem_s:
         return holds(
             "N is non-singular by Theorem S: the templates are pairwise inequivalent, "
             "beta and gamma are non-zero, the activation is not constant."
         )
-    has_coordinates = kernel.readout == "cls" or not kernel.gamma_is_zero
-    if kernel.beta_is_zero:
-        if has_coordinates and kernel.activation in ("cosine", "relu"):
+    has_coordinates = hypotheses.readout == "cls" or not hypotheses.gamma_is_zero
+    if hypotheses.beta_is_zero:
+        if has_coordinates and hypotheses.activation in ("cosine", "relu"):
             return holds(
                 "N is non-singular although beta = 0: no two templates agree in how "
                 "often tokens occur and in their self values."
-                if kernel.activation == "relu"
+                if hypotheses.activation == "relu"
                 else "N is non-singular although beta = 0: no two templates agree in "
                 "how often tokens occur."
             )
@@ -222,13 +224,13 @@ def _without_collapse(kernel: Kernel) -> Decision:
             "is singular for this readout and activation; with beta and gamma above 0 "
             "Theorem S decides."
         )
-    if kernel.readout == "cls":
+    if hypotheses.readout == "cls":
         return holds(
             "N is non-singular although gamma = 0: no two templates agree in how often "
             "each token and wildcard occurs."
         )
     return undecided(
         "With gamma = 0 no two templates collapse for certain, which does not settle "
-        f"whether N is singular under the {kernel.readout} readout; with gamma above 0 "
-        "Theorem S decides."
+        f"whether N is singular under the {hypotheses.readout} readout; with gamma "
+        "above 0 Theorem S decides."
     )

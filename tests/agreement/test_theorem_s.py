@@ -13,7 +13,7 @@ from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.template_matrix.mehler import hermite_share
 from symbind_theory import Template
 from symbind_theory.check_template import check
-from symbind_theory.separation.theorem_s import Kernel, decide
+from symbind_theory.separation.theorem_s import Hypotheses, decide
 from symbind_theory.tasks import TemplateTask
 
 RNG = np.random.default_rng(310)
@@ -136,8 +136,10 @@ def test_features_collapse_at_gamma_zero_as_decided(readout, identity_kq):
     f = features(templates, 0.9, 0.0, 50, 20, 3, readout, identity_kq)
     apart = np.abs(f[:, :, None] - f[:, None, :]).max((0, 3))
     pairs = np.triu(apart < 1e-4, 1)
-    kernel = Kernel(readout=readout, gamma_is_zero=True, identity_kq=identity_kq != 0)
-    decided = {(c.i, c.j) for c in decide(templates, kernel).collapses}
+    hypotheses = Hypotheses(
+        readout=readout, gamma_is_zero=True, identity_kq=identity_kq != 0
+    )
+    decided = {(c.i, c.j) for c in decide(templates, hypotheses).collapses}
     assert set(zip(*map(np.ndarray.tolist, np.nonzero(pairs)), strict=True)) == decided
     # No pair lies near the line drawn.
     assert not ((apart > 1e-5) & (apart < 1e-3)).any()
@@ -197,8 +199,8 @@ def test_uniform_attention_can_make_c_singular_without_a_collapse():
     gram = template_gram(templates, Architecture(beta=0.0), max_points=64)
     assert gram.attention_smallest_eigenvalue.value < 1e-15
     assert gram.smallest_eigenvalue.low > 0
-    kernel = Kernel(beta_is_zero=True)
-    assert decide([Template(t) for t in templates], kernel).outcome == "HOLDS"
+    hypotheses = Hypotheses(beta_is_zero=True)
+    assert decide([Template(t) for t in templates], hypotheses).outcome == "HOLDS"
 
 
 @pytest.mark.parametrize("off", [{"gamma": 0.0}, {"beta": 0.0}], ids=str)
@@ -210,12 +212,12 @@ def test_all_pairs_of_short_templates(off, activation):
     """
     templates = all_templates(3, ("X",))
     architecture = Architecture(**off, activation=activation)
-    kernel = Kernel(
+    hypotheses = Hypotheses(
         activation="cosine" if isinstance(activation, Cosine) else "relu",
         beta_is_zero="beta" in off,
         gamma_is_zero="gamma" in off,
     )
-    decided = {(c.i, c.j) for c in decide(templates, kernel).collapses}
+    decided = {(c.i, c.j) for c in decide(templates, hypotheses).collapses}
     # Wildcards cost nothing at beta = 0; elsewhere the same points serve all templates.
     n = template_gram(templates, architecture, max_points=2**11, seed=2).matrix
     unit = n / np.linalg.norm(n, axis=1, keepdims=True)

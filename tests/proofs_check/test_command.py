@@ -88,10 +88,10 @@ def test_a_cache_folder_that_cannot_be_used_is_one_line(monkeypatch, tmp_path, c
     monkeypatch.setenv("SYMBIND_CACHE", str(file))
     assert run("--quick") == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("proofs_check: going on, but runs cannot be kept")
+    assert line.startswith("proofs_check: going on, but trials cannot be kept")
     assert run("--quick", "--resume") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("proofs_check: runs cannot be kept")
+    assert line.startswith("proofs_check: trials cannot be kept")
 
 
 def test_an_interruption_says_how_to_go_on(monkeypatch, capsys):

@@ -25,8 +25,8 @@ SEEDS = 2000
 
 
 def test_the_mean_is_covered_as_often_as_it_says():
-    samples = np.random.default_rng(0).normal(3.0, 2.0, size=(SEEDS, 10))
-    covered = sum(mean_interval(row, 0.9).contains(3.0) for row in samples)
+    values = np.random.default_rng(0).normal(3.0, 2.0, size=(SEEDS, 10))
+    covered = sum(mean_interval(row, 0.9).contains(3.0) for row in values)
     # Between the 1e-6 quantiles of the binomial law.
     low, high = binom.ppf([1e-6, 1 - 1e-6], SEEDS, 0.9)
     assert low <= covered <= high
@@ -133,7 +133,7 @@ def test_distributions_with_one_mean_and_different_spread_are_told_apart():
     assert few.outcome is UNDECIDED
 
 
-def test_a_distance_that_few_samples_do_not_resolve_is_undecided():
+def test_a_distance_that_few_values_do_not_resolve_is_undecided():
     few = np.random.default_rng(3).normal(size=20)
     assert same_distribution("x", few, few + 0.0, 0.1).outcome is UNDECIDED
 

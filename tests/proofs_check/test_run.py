@@ -1,4 +1,4 @@
-"""The ledger's runs: seeds, order, processes, and going on after an interruption."""
+"""The ledger's trials: seeds, order, processes, and going on after an interruption."""
 
 from dataclasses import replace
 
@@ -94,7 +94,7 @@ def test_an_interrupted_ledger_goes_on_from_what_is_finished(tmp_path):
         (Instance("counted", counted),),
         (Mutant("interrupted", interrupted, refuted_by="1 = 2"),),
     )
-    store = TrialStore(tmp_path / "runs")
+    store = TrialStore(tmp_path / "trials")
     with pytest.raises(KeyboardInterrupt):
         run_ledger([both], Effort.QUICK, store=store)
     seen = []
@@ -114,7 +114,7 @@ def test_an_interrupted_ledger_goes_on_from_what_is_finished(tmp_path):
 
 
 def test_other_settings_are_other_runs(tmp_path):
-    store = TrialStore(tmp_path / "runs")
+    store = TrialStore(tmp_path / "trials")
     kept = run_ledger([checker()], Effort.QUICK, 1, store=store, resume=True)
     again = run_ledger([checker()], Effort.QUICK, 1, store=store, resume=True)
     assert kept == again

@@ -1,4 +1,4 @@
-"""The store of finished runs: whole or not at all, and only for the code that ran."""
+"""The store of finished trials: whole or not at all, and only for the code that ran."""
 
 import math
 
@@ -27,23 +27,23 @@ TRIAL = Trial(
 
 
 def test_a_run_comes_back_as_it_was(tmp_path):
-    TrialStore(tmp_path / "deep" / "runs").put("key", TRIAL)
-    again = TrialStore(tmp_path / "deep" / "runs")
+    TrialStore(tmp_path / "deep" / "trials").put("key", TRIAL)
+    again = TrialStore(tmp_path / "deep" / "trials")
     assert again.get("key") == TRIAL
     assert again.get("another key") is None
 
 
 def test_changed_code_makes_its_runs_again(tmp_path, monkeypatch):
-    store = TrialStore(tmp_path / "runs")
+    store = TrialStore(tmp_path / "trials")
     store.put("key", TRIAL)
     monkeypatch.setattr(trial_store, "code_version", lambda packages: "other")
     assert store.get("key") is None
 
 
 def test_a_damaged_run_is_made_again(tmp_path, caplog):
-    store = TrialStore(tmp_path / "runs")
+    store = TrialStore(tmp_path / "trials")
     store.put("key", TRIAL)
-    (entry,) = (tmp_path / "runs").iterdir()
+    (entry,) = (tmp_path / "trials").iterdir()
     entry.write_bytes(b"no entry at all" * 100)
     assert store.get("key") is None
     assert "made again" in caplog.text
@@ -52,31 +52,31 @@ def test_a_damaged_run_is_made_again(tmp_path, caplog):
 
 
 def test_an_entry_that_is_no_run_is_made_again(tmp_path, caplog):
-    store = TrialStore(tmp_path / "runs")
-    KeyedStore(tmp_path / "runs").put(trial_store._versioned("key"), b"{}")
+    store = TrialStore(tmp_path / "trials")
+    KeyedStore(tmp_path / "trials").put(trial_store._versioned("key"), b"{}")
     assert store.get("key") is None
     assert "made again" in caplog.text
 
 
 def test_a_run_that_cannot_be_kept_is_a_warning(tmp_path, caplog):
-    store = TrialStore(tmp_path / "runs")
-    (tmp_path / "runs").rmdir()
-    (tmp_path / "runs").write_text("")
+    store = TrialStore(tmp_path / "trials")
+    (tmp_path / "trials").rmdir()
+    (tmp_path / "trials").write_text("")
     store.put("key", TRIAL)
-    assert "the run key cannot be kept" in caplog.text
+    assert "the trial key cannot be kept" in caplog.text
 
 
 def test_a_file_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("my notes\n" * 1000)
-    with pytest.raises(InputError, match=r"runs cannot be kept in .*File exists"):
+    with pytest.raises(InputError, match=r"trials cannot be kept in .*File exists"):
         TrialStore(path)
     assert path.read_text() == "my notes\n" * 1000
-    with pytest.raises(InputError, match="runs cannot be kept"):
-        TrialStore(path / "below" / "runs")
+    with pytest.raises(InputError, match="trials cannot be kept"):
+        TrialStore(path / "below" / "trials")
 
 
 def test_the_default_lies_with_the_cached_values(tmp_path, monkeypatch):
     monkeypatch.setenv("SYMBIND_CACHE", str(tmp_path / "cache"))
     TrialStore().put("key", TRIAL)
-    assert len(list((tmp_path / "cache" / "runs").iterdir())) == 1
+    assert len(list((tmp_path / "cache" / "trials").iterdir())) == 1

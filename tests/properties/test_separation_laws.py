@@ -14,7 +14,7 @@ from symbind_theory.separation.certificates import certify, verify
 from symbind_theory.separation.incidence import READOUTS, Incidence
 from symbind_theory.separation.leading_gaps import leading_gap
 from symbind_theory.separation.series import feature_series
-from symbind_theory.separation.theorem_s import Kernel, decide
+from symbind_theory.separation.theorem_s import Hypotheses, decide
 from symbind_theory.strategies import inequivalent_pairs, templates
 
 TOKENS = ("X", "Y", "Z")
@@ -158,7 +158,7 @@ def test_the_identity_raises_no_order(pair, readout, identity_kq):
 
 @given(pair=PAIRS, readout=st.sampled_from(READOUTS))
 def test_theorem_s_decides_by_equivalence(pair, readout):
-    decision = decide(pair, Kernel(readout=readout))
+    decision = decide(pair, Hypotheses(readout=readout))
     equivalent = pair[0].equivalent(pair[1])
     assert decision.outcome == ("REFUTED" if equivalent else "HOLDS")
 

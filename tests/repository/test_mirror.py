@@ -138,7 +138,7 @@ TESTED_IN = {
     "test_single_runs.py: the one claim that it serves",
     "proofs_check/evidence/mlp_rows.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
-    "proofs_check/evidence/string_samples.py": "proofs_check/claims/"
+    "proofs_check/evidence/string_estimates.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
     "proofs_check/evidence/unseen_error.py": "proofs_check/claims/"
     "test_generalisation.py: one of the two claims that it serves",

@@ -9,7 +9,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.check import SampleComplexity
-from symbind_theory.separation.theorem_s import Kernel
+from symbind_theory.separation.theorem_s import Hypotheses
 from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks
 from symbind_theory.verdicts import reach_verdicts
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module inside strategies"
 )
 
-THEOREM = Kernel()
-NO_THEOREM = Kernel(one_layer=False)
-CONSTANT = Kernel(activation="constant")
+THEOREM = Hypotheses()
+NO_THEOREM = Hypotheses(one_layer=False)
+CONSTANT = Hypotheses(activation="constant")
 RESOLVED = Interval(0.02, 0.01, 0.03)
 UNRESOLVED = Interval(0.002, 0.0, 0.03)
 COMPLEXITY = SampleComplexity(
@@ -38,9 +38,11 @@ ONE_CONFLICT = TemplateTask(["?a X", "?b X", "?c X"], [1, 1, 2])
 COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 
-def decide(task, kernel=THEOREM, smallest=RESOLVED, complexity=None):
+def decide(task, hypotheses=THEOREM, smallest=RESOLVED, complexity=None):
     """The verdicts by claim id, each claim once."""
-    found = reach_verdicts(task, decision(task.templates, kernel), smallest, complexity)
+    found = reach_verdicts(
+        task, decision(task.templates, hypotheses), smallest, complexity
+    )
     by_claim = {verdict.claim: verdict for verdict in found}
     assert len(by_claim) == len(found)
     return by_claim
@@ -73,11 +75,11 @@ def test_a_floor_of_zero_does_not_claim_that_mlps_fail():
     assert "at least" not in verdict.evidence
 
 
-@pytest.mark.parametrize("kernel", [THEOREM, NO_THEOREM, CONSTANT], ids=str)
+@pytest.mark.parametrize("hypotheses", [THEOREM, NO_THEOREM, CONSTANT], ids=str)
 @pytest.mark.parametrize("smallest", [RESOLVED, UNRESOLVED], ids=str)
-def test_equivalent_templates_refute_whatever_the_estimate_says(kernel, smallest):
+def test_equivalent_templates_refute_whatever_the_estimate_says(hypotheses, smallest):
     """The witness is the first such pair, counted from 1 and quoted."""
-    verdict = decide(CONFLICT, kernel, smallest)["C3"]
+    verdict = decide(CONFLICT, hypotheses, smallest)["C3"]
     assert verdict.outcome is Outcome.REFUTED
     assert "templates 2 and 3, 'X ?a ?a' and 'X ?u ?u'," in verdict.evidence
     assert "N is singular" in verdict.evidence
@@ -156,10 +158,10 @@ def test_generalisation_quotes_no_complexity_where_there_is_none(complexity):
     assert "training strings" not in verdict.evidence
 
 
-@pytest.mark.parametrize("kernel", [THEOREM, NO_THEOREM, CONSTANT], ids=str)
-def test_equivalent_templates_with_different_labels_cannot_be_learnt(kernel):
+@pytest.mark.parametrize("hypotheses", [THEOREM, NO_THEOREM, CONSTANT], ids=str)
+def test_equivalent_templates_with_different_labels_cannot_be_learnt(hypotheses):
     """The witness is a string that both templates produce, with the two labels."""
-    verdict = decide(CONFLICT, kernel)["C5"]
+    verdict = decide(CONFLICT, hypotheses)["C5"]
     assert verdict.outcome is Outcome.REFUTED
     assert "Templates 2 and 3 " in verdict.evidence
     assert "labels 2 and 3" in verdict.evidence
@@ -225,12 +227,12 @@ def test_with_the_theorem_n_is_refuted_exactly_when_two_templates_meet(task):
 
 @given(
     task=st.one_of(tasks(), tasks(symbolic=True)),
-    kernel=st.sampled_from([THEOREM, NO_THEOREM, CONSTANT]),
+    hypotheses=st.sampled_from([THEOREM, NO_THEOREM, CONSTANT]),
     smallest=st.sampled_from([RESOLVED, UNRESOLVED]),
 )
-def test_laws_of_all_verdicts(task, kernel, smallest):
+def test_laws_of_all_verdicts(task, hypotheses, smallest):
     """Evidence is one line; C5 holds only where C3 does; C2 goes with numbers."""
-    found = decide(task, kernel, smallest, COMPLEXITY)
+    found = decide(task, hypotheses, smallest, COMPLEXITY)
     for verdict in found.values():
         assert len(verdict.evidence.splitlines()) == 1
         assert verdict.evidence.endswith(".")

@@ -24,7 +24,7 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 
-SMALL = CopyingExperiment(symbols=8, widths=(64,), runs=12, head_width=8)
+SMALL = CopyingExperiment(symbols=8, widths=(64,), networks=12, head_width=8)
 
 copying_tasks = tasks(symbolic=True, max_templates=3, max_length=3).filter(
     lambda task: any(task.weights[i] for i in task.copied)
@@ -36,7 +36,7 @@ gammas = st.sampled_from([0.0, 0.5, 1.0])
 
 # With 200 networks rates are known far better than their bounds, but for α → α alone,
 # whose rates are held against a closed form.
-MANY = replace(SMALL, runs=200)
+MANY = replace(SMALL, networks=200)
 all_copied = tasks(symbolic=True, max_templates=2, max_length=3).filter(
     lambda task: len(task.copied) == len(task) and not len(task) == task.length == 1
 )
@@ -69,14 +69,14 @@ def test_b_teaches_every_task(task, readout):
     A hundred networks know b's rate to a quarter or so, a dozen to 1 or 2, which leaves
     it undecided.
     """
-    wide = replace(SMALL, widths=(256,), runs=100)
+    wide = replace(SMALL, widths=(256,), networks=100)
     report = copying(task, Architecture(readout=readout), wide, groups=["identity_vo"])
     assert report.findings[0].outcome is Outcome.REFUTED
 
 
 def test_trained_findings_tell_seen_from_unseen_symbols():
     """On seen symbols networks copy without b, and as well when wide."""
-    trained = replace(SMALL, trained_widths=(16, 64), trained_runs=20)
+    trained = replace(SMALL, trained_widths=(16, 64), trained_networks=20)
     no_positions = Architecture(readout="last", gamma=0.0)
     with_b, without, fall = copying(COPY, no_positions, trained).findings[-3:]
     assert with_b.outcome is Outcome.HOLDS
@@ -105,14 +105,14 @@ def test_pseudo_values_are_the_jackknifes_to_first_order():
     random = np.random.default_rng(0)
     squares = random.gamma(20, size=200)
     products = 0.3 * squares + random.normal(size=200)
-    samples = InitialRates({("margin", "value"): products}, {"value": squares})
+    rates = InitialRates({("margin", "value"): products}, {"value": squares})
     setting = CopyingSetting(copying_strings(COPY, 8), Architecture(), SMALL, True)
-    found = MeasuredRates(setting, 64, samples).rate("margin", "value")
+    found = MeasuredRates(setting, 64, rates).rate("margin", "value")
     total, whole = products.sum(), squares.sum()
     left_out = (total - products) / (whole - squares)
     jackknife = 200 * (total / whole) - 199 * left_out
     expected = mean_interval(jackknife, found.level)
-    assert found.value == pytest.approx(samples.rate("margin", "value"), rel=1e-12)
+    assert found.value == pytest.approx(rates.rate("margin", "value"), rel=1e-12)
     assert found.value == pytest.approx(expected.value, abs=1e-4)
     assert found.halfwidth == pytest.approx(expected.halfwidth, rel=0.02)
 
@@ -160,7 +160,7 @@ def test_bad_input(arguments: Any, message):
     ("settings", "message"),
     [
         ({"symbols": 1}, "symbols is 1"),
-        ({"runs": 1}, "runs is 1"),
+        ({"networks": 1}, "networks is 1"),
         ({"widths": ()}, "at least one"),
         ({"widths": (64, 32)}, "expected them to ascend"),
         ({"trained_widths": (0,)}, "width is 0"),

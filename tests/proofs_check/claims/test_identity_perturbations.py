@@ -1,4 +1,4 @@
-"""C6: its samples and records against counting, and that each finding can fail."""
+"""C6: its strings and records against counting, and that each finding can fail."""
 
 from dataclasses import replace
 from typing import Any
@@ -161,7 +161,7 @@ def test_numbers_of_the_page():
         SAME_DIFFERENT, Architecture(readout="last"), identity_kq=2.0
     )
     found = {f.statement.split(" with")[0]: f.estimate for f in report.findings}
-    relative, condition, samples = (
+    relative, condition, strings = (
         found[key]
         for key in ("λ_min(N) against e", "condition number of N", "data needed")
     )
@@ -169,8 +169,8 @@ def test_numbers_of_the_page():
     assert relative.contains(9.53e-3 / 1.04535e-3)
     assert condition is not None
     assert condition.contains(149.88 / 1465.0)
-    assert samples is not None
-    assert samples.contains(1889.1 / 17228)
+    assert strings is not None
+    assert strings.contains(1889.1 / 17228)
 
 
 def test_a_that_shows_nothing_is_refuted():

@@ -15,9 +15,9 @@ from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.kernels.closed_form import fresh_strings
 from proofs_check.arguments import templates_of
 from proofs_check.claims.nonsingularity import nonsingularity
-from proofs_check.evidence import mlp_rows, string_samples
+from proofs_check.evidence import mlp_rows, string_estimates
 from proofs_check.evidence.mlp_rows import mlp_findings
-from proofs_check.evidence.string_samples import Sampling
+from proofs_check.evidence.string_estimates import Sampling
 from symbind_theory import Template, TemplateTask, builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -26,9 +26,9 @@ from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
 from symbind_theory.validation import InputError
 
 MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
-FEW = Sampling(points=64, runs=2, samples=32, copies=2)
+FEW = Sampling(points=64, runs=2, run_points=32, copies=2)
 # Enough for strings to resolve the gap of αα and αβ.
-SMALL = Sampling(points=512, runs=24, samples=2**11, copies=8)
+SMALL = Sampling(points=512, runs=24, run_points=2**11, copies=8)
 
 
 def finding(report, start):
@@ -103,7 +103,7 @@ def test_strings_that_share_symbols_are_found_out(monkeypatch):
     def careless(templates, count=2):
         return np.repeat(fresh_strings(templates, 1), count, axis=0)
 
-    monkeypatch.setattr(string_samples, "fresh_strings", careless)
+    monkeypatch.setattr(string_estimates, "fresh_strings", careless)
     report = nonsingularity(AA_AB, None, SMALL)
     assert report.findings[0].outcome is Outcome.REFUTED
 
@@ -276,7 +276,7 @@ def test_bad_input(arguments, message):
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"points": 63}, {"runs": 1}, {"samples": 31}, {"copies": 1}]
+    "sizes", [{"points": 63}, {"runs": 1}, {"run_points": 31}, {"copies": 1}]
 )
 def test_bad_sizes(sizes: dict[str, Any]):
     with pytest.raises(InputError, match=next(iter(sizes))):

@@ -147,7 +147,7 @@ def test_tasks_without_noise_are_compared_set_by_set(strings):
     assert judged(careless)[1].outcome is Outcome.REFUTED
 
 
-def test_the_two_samples_come_from_different_runs():
+def test_the_two_sets_come_from_different_runs():
     report = single_runs(TASK, seed=5, **SMALL)
     data = MLPData.draw(TASK, module.Sizes(), 5)
     stack = data.trained(SMALL["mlp"], SMALL["training"], 512, 5)
@@ -174,14 +174,14 @@ def test_every_run_holds_where_no_run_is_below():
 
 
 def test_quantiles_have_their_ends():
-    samples = np.arange(1.0, 513.0)
-    for finding, p in zip(module._quantiles("x", samples), (5, 50, 95), strict=True):
+    values = np.arange(1.0, 513.0)
+    for finding, p in zip(module._quantiles("x", values), (5, 50, 95), strict=True):
         assert finding.outcome is None
         assert finding.statement == f"x, {p} % quantile"
         assert finding.estimate is not None
         assert finding.estimate.contains(5.12 * p)
         assert finding.estimate.halfwidth < 60
-    few = module._quantiles("x", samples[:3])[2].estimate
+    few = module._quantiles("x", values[:3])[2].estimate
     assert few is not None
     assert few.high == np.inf
 

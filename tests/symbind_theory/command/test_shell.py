@@ -247,4 +247,4 @@ def test_notes_have_the_name_of_the_script(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["symbind-claims"])
     monkeypatch.setenv("SYMBIND_CACHE", str(path))
     assert claims_main(["--resume"]) == 2
-    assert capsys.readouterr().err.startswith("symbind-claims: runs cannot be kept")
+    assert capsys.readouterr().err.startswith("symbind-claims: trials cannot be kept")

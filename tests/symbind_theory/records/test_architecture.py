@@ -13,7 +13,7 @@ from symbind_theory.records.architecture import ActivationRecord, ArchitectureRe
 from symbind_theory.records.description import written
 from symbind_theory.records.files import parse_result
 from symbind_theory.report.document import to_json
-from symbind_theory.separation.theorem_s import Kernel
+from symbind_theory.separation.theorem_s import Hypotheses
 
 ARCHITECTURES = {
     "defaults": Architecture(),
@@ -50,7 +50,7 @@ def test_it_is_read_back_as_the_same_record(case):
     read = read_back(record)
     assert read == record
     assert read.activation.kind == record.activation.kind
-    assert read.kernel == record.kernel
+    assert read.hypotheses == record.hypotheses
     assert json.dumps(written(read)) == json.dumps(written(record))
 
 
@@ -85,7 +85,7 @@ def test_the_document_names_every_parameter():
 )
 def test_the_kind_is_what_theorem_s_asks(activation, kind):
     record = Architecture(activation=activation).record()
-    assert record.activation.kind == record.kernel.activation == kind
+    assert record.activation.kind == record.hypotheses.activation == kind
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_kind_is_what_theorem_s_asks(activation, kind):
 )
 def test_the_hypotheses_follow_from_the_parameters(change, fact):
     record = Architecture(**change).record()
-    assert record.kernel == dataclasses.replace(Kernel(), **fact)
+    assert record.hypotheses == dataclasses.replace(Hypotheses(), **fact)
     assert record.has_identity == any("identity" in name for name in change)
 
 
@@ -114,7 +114,7 @@ def test_what_a_file_does_not_tell_is_not_taken_for_granted():
     assert read == CUBE.record()
     assert read.activation.kind is None
     with pytest.raises(InputError, match=r"^activation is 'cube', of which it is not"):
-        _ = read.kernel
+        _ = read.hypotheses
 
 
 @pytest.mark.parametrize(

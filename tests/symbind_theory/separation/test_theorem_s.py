@@ -3,7 +3,7 @@
 import pytest
 
 from symbind_theory import Outcome, Template
-from symbind_theory.separation.theorem_s import Kernel, decide
+from symbind_theory.separation.theorem_s import Hypotheses, decide
 
 HOLDS, REFUTED, UNDECIDED = Outcome.HOLDS, Outcome.REFUTED, Outcome.UNDECIDED
 PATTERN = ["?a ?a ?b ?b", "?a ?b ?a ?b"]
@@ -13,7 +13,7 @@ COUNTS = ["X ?a", "?a ?b"]
 
 
 def found(templates, **facts):
-    return decide([Template(t) for t in templates], Kernel(**facts))
+    return decide([Template(t) for t in templates], Hypotheses(**facts))
 
 
 @pytest.mark.parametrize("readout", ["cls", "last", "mean"])

@@ -1,6 +1,6 @@
 """C from strings alone, against C from conditional expectations.
 
-The one side samples the kernel of concrete strings (`string_gram`) and knows nothing of
+The one side takes the kernel of concrete strings (`string_gram`) and knows nothing of
 templates; the other integrates their wildcards out (`template_gram`).
 """
 
@@ -20,7 +20,7 @@ from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
 from symbind_theory.validation import positive_integer
 
-__all__ = ["Sampling", "StringSamples", "entries_agree", "gaps_agree"]
+__all__ = ["Sampling", "StringEstimates", "entries_agree", "gaps_agree"]
 
 # Relative to the sums that they are differences of: far above rounding.
 _ROUNDING = 1e-12
@@ -33,7 +33,7 @@ class Sampling:
     Attributes:
         points: outer points for conditional expectations at most, ≥ 64.
         runs: independent estimates from strings, ≥ 2.
-        samples: draws of the Gaussians in each run, ≥ 32.
+        run_points: points of the Gaussians in each run, ≥ 32.
         copies: strings of each template in a run, no symbol shared, ≥ 2.
 
     Raises:
@@ -42,18 +42,18 @@ class Sampling:
 
     points: int = 2**11
     runs: int = 32
-    samples: int = 2**12
+    run_points: int = 2**12
     copies: int = 8
 
     def __post_init__(self) -> None:
         positive_integer("points", self.points, low=64)
         positive_integer("runs", self.runs, low=2)
-        positive_integer("samples", self.samples, low=32)
+        positive_integer("run_points", self.run_points, low=32)
         positive_integer("copies", self.copies, low=2)
 
 
 @dataclass(frozen=True)
-class StringSamples:
+class StringEstimates:
     """Independent unbiased estimates from strings, one a run.
 
     Attributes:
@@ -73,7 +73,7 @@ class StringSamples:
         architecture: Architecture,
         sampling: Sampling,
         seeds: Sequence[int],
-    ) -> StringSamples:
+    ) -> StringEstimates:
         """One Gram matrix of all strings for each seed.
 
         C averages over the pairs of different copies, whose wildcards are independent
@@ -83,7 +83,7 @@ class StringSamples:
         # Regular tokens are numbers like all others: the kernel knows only equality.
         strings = fresh_strings(templates, copies).reshape(copies * r, -1)
         grams = [
-            string_gram(strings, architecture, sampling.samples, seed, device="cpu")
+            string_gram(strings, architecture, sampling.run_points, seed, device="cpu")
             for seed in seeds
         ]
         k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
@@ -101,7 +101,7 @@ class StringSamples:
         return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
 
 
-def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+def entries_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
     """Whether two algorithms agree on the entries of C and on self values.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
@@ -127,7 +127,7 @@ def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
     )
 
 
-def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+def gaps_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
     """Whether two algorithms agree on gaps, resolved to half of the largest gap.
 
     Features not averaged over the wildcards would be several times as far apart.
@@ -147,7 +147,7 @@ def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
 
 def _differences(
     gram: TemplateGram,
-    strings: StringSamples,
+    strings: StringEstimates,
     name: str,
     entries: tuple[np.ndarray, ...],
 ) -> list[tuple[float, float]]:
