@@ -85,7 +85,9 @@ def kernel_matrix(
     task = task_of("uniform")
     tokens = vocabulary_tokens(task, vocabulary)
     found = training_kernel(task, blocks.architecture, tokens, strings, 0, points)
-    kernel = found.moved(blocks) + blocks.matrix[np.ix_(found.template, found.template)]
+    kernel = (
+        found.deviation(blocks) + blocks.matrix[np.ix_(found.template, found.template)]
+    )
     np.fill_diagonal(kernel, blocks.matrix_self[found.template])
     order = np.argsort(found.template, kind="stable")
     return kernel[np.ix_(order, order)]
