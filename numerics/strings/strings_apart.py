@@ -49,7 +49,7 @@ def pattern_matrix(
 
 
 def _halfwidths(gram: PatternGram) -> tuple[np.ndarray, np.ndarray]:
-    """Half-widths of N's entries, and of the kernel of a string with itself."""
+    """Halfwidths of N's entries, and of the kernel of a string with itself."""
     r = len(gram.patterns)
     counts = np.array([len(t.wildcards) for t in gram.patterns])
     slots = np.arange(int(counts.max(initial=0)))

@@ -134,7 +134,7 @@ def test_dropped_words_are_not_used():
         ("x.half_width = 1", "half_width"),
         ("relative_half_width", "half_width"),
         ("test_half_width_is", "half_width"),
-        ("Half-widths stay below", "halfwidth"),
+        ("Half-widths stay below", "half-width"),
     ],
 )
 def test_a_dropped_word_is_noticed(text, word):
