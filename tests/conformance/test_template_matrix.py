@@ -5,6 +5,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 from symbind_testing.broken_matrices import BROKEN_MATRICES, Faulty
+from symbind_testing.builders.statistics import smallest
 from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics import Architecture, Cosine, ReLU, template_gram
@@ -55,10 +56,6 @@ SOURCES = {
 }
 # The kernel of two strings does not depend on what else there is.
 EXACT = ("closed form", "toy kernel between strings")
-
-
-def smallest(factor, excess):
-    return float(np.linalg.svd(factor)[1][-1] ** 2)
 
 
 def size(factor, excess):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from symbind_testing.builders.generators import generator
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_network import PARAMETER_GROUPS, CopyingNetwork
@@ -16,10 +17,6 @@ from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.protocols import Trainable
 
 LENGTH, VOCABULARY = 3, 6
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def drawn_tokens() -> torch.Tensor:

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
+from symbind_testing.tasks import (
+    SAME_DIFFERENT,
+    SAME_DIFFERENT_IN_WORDS,
+    same_different,
+)
 
 from numerics import Architecture, template_gram
 from numerics.page_data import illustrate, sampled_kernel, variants
@@ -60,7 +64,7 @@ def test_how_many_strings_are_drawn(count, strings):
 
 
 def test_tokens_that_a_law_names_are_used():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], laws={"u": 2, "v": 1})
+    task = same_different(laws={"u": 2, "v": 1})
     kernel = sampled_kernel(task, Architecture())
     assert {t for s in kernel.strings for t in s.split()} == {"u", "v"}
 

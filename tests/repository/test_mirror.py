@@ -5,7 +5,9 @@ with the package of that name; a long file is split into `test_<module>_<subject
 The other way round each module has such a file, or its line in `TESTED_IN`.
 """
 
+import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,42 @@ def without_a_test(root):
     return {path.as_posix() for path in modules(root) if not tested(path)}
 
 
+def helpers(source):
+    """The plain functions of a test module by what they do, whatever their names."""
+    return {
+        ast.dump(node.args) + "".join(map(ast.dump, body)): node.name
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef)
+        and not node.decorator_list
+        and not node.name.startswith("test_")
+        and (body := node.body[ast.get_docstring(node) is not None :])
+    }
+
+
+def copied_helpers(root):
+    """Files by the names of a helper that several of them write out alike."""
+    places = defaultdict(set)
+    for file in (root / "tests").rglob("*.py"):
+        for done, name in helpers(file.read_text()).items():
+            places[done].add((file.relative_to(root / "tests").as_posix(), name))
+    return [sorted(found) for found in places.values() if len(found) > 1]
+
+
+USUAL = re.compile(r'TemplateTask\(\["\?a \?a", "\?a \?b"\], \[1, -1\]')
+
+OWN_TASKS = {"symbind_theory/test_tasks.py": "tests how tasks are made"}
+"""Files that write out the usual task, each with its reason."""
+
+
+def usual_task_written_out(root):
+    """Test modules that build the usual task themselves."""
+    return {
+        file.relative_to(root / "tests").as_posix()
+        for file in (root / "tests").rglob("*.py")
+        if USUAL.search(file.read_text())
+    }
+
+
 def too_long(root):
     """Test modules of more lines than are allowed."""
     return {
@@ -231,6 +269,15 @@ def test_tests_that_lie_elsewhere_are_there():
 def test_no_test_file_is_too_long():
     """A file about one subject fits in the head; no exception is stale."""
     assert too_long(REPOSITORY) == LONG
+
+
+def test_no_helper_is_copied():
+    """What two test files need lies in support, and is mended in one place."""
+    assert copied_helpers(REPOSITORY) == []
+
+
+def test_the_usual_task_is_built_once():
+    assert usual_task_written_out(REPOSITORY) == set(OWN_TASKS)
 
 
 @pytest.fixture
@@ -292,3 +339,26 @@ def test_a_long_test_file_is_found(small_repository):
     assert too_long(small_repository) == set()
     file.write_text("\n" * (MOST_LINES + 1))
     assert too_long(small_repository) == {"properties/test_laws.py"}
+
+
+def test_a_copied_helper_is_found(small_repository):
+    """Mutant: the same lines under another name and docstring, in another folder."""
+    tests = small_repository / "tests"
+    helper = "def {}(seed):\n    {}\n    return 2 * seed\n"
+    mine, other = helper.format("f", "pass"), helper.format("g", "return 3")
+    (tests / "properties" / "test_laws.py").write_text(mine)
+    points = tests / "numerics" / "averages" / "test_points.py"
+    points.write_text(other)
+    assert copied_helpers(small_repository) == []
+    points.write_text(mine.replace("def f", "def g"))
+    (found,) = copied_helpers(small_repository)
+    assert [name for _, name in found] == ["g", "f"]
+
+
+def test_the_usual_task_written_out_is_found(small_repository):
+    """Mutant: a file with a task of its own that is everyone's."""
+    file = small_repository / "tests" / "properties" / "test_laws.py"
+    file.write_text("T = TemplateTask(" + '["?a ?a", "?a ?b"], [1, -1], noise=1)\n')
+    assert usual_task_written_out(small_repository) == {"properties/test_laws.py"}
+    file.write_text("T = TemplateTask(" + '["?a ?a", "?a ?b"], [1, 2])\n')
+    assert usual_task_written_out(small_repository) == set()

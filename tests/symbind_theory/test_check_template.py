@@ -14,7 +14,7 @@ from symbind_testing.command_line import (
     run,
     strict,
 )
-from symbind_testing.tasks import LENGTH_3, SAME_DIFFERENT
+from symbind_testing.tasks import LENGTH_3, SAME_DIFFERENT, same_different
 
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import Outcome, TemplateTask, check
@@ -202,7 +202,7 @@ def test_options_reach_the_check(capsys):
     assert document["seed"] == 5
     assert document["sample_complexity"]["target"] == 0.2
     direct = check(
-        TemplateTask(["?a ?a", "?a ?b"], [1, -1], [1, 3]),
+        same_different([1, 3]),
         Architecture(2.0, 0.5, activation=Cosine(0.7, 0.0)),
         target=0.2,
         max_points=256,

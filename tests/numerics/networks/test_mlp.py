@@ -7,14 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from symbind_testing.builders.generators import generator
 
 from numerics.networks.mlp import ACTIVATIONS, FIRST_LAYERS, MLP, MLPStack
 from proofs_check.strategies import mlps
 from symbind_theory.validation import InputError
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def written_out(stack: MLPStack, network: int, tokens: list[int]) -> float:

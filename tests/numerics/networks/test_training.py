@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from symbind_testing.builders.generators import generator
 
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.optimisers import (
@@ -25,10 +26,6 @@ from numerics.networks.training import (
 from symbind_theory.validation import InputError
 
 LENGTH, VOCABULARY = 3, 5
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def data() -> tuple[torch.Tensor, torch.Tensor]:

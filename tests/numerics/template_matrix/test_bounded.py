@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.builders.statistics import smallest
 
 from numerics.learning.ridge_law import Regression, error_law
 from numerics.template_matrix.bounded import BoundedMatrix, weyl_interval
@@ -14,10 +15,6 @@ from symbind_theory import Template
 
 TEMPLATES = tuple(map(Template, ["?a ?a", "?a ?b", "X ?a"]))
 WEIGHTS = np.array([0.5, 0.3, 0.2])
-
-
-def smallest(factor, excess):
-    return float(np.linalg.svd(factor)[1][-1] ** 2)
 
 
 def energy(factor, excess):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import (
     Architecture,
@@ -16,7 +17,7 @@ from numerics.template_matrix.bounded import BoundedMatrix
 from numerics.template_matrix.given import architecture_of, checked_matrix, matrix_of
 from symbind_theory import InputError, Template, TemplateTask
 
-TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
+TASK = SAME_DIFFERENT
 FAST = Architecture(beta=3.0, gamma=0.5)
 GRAM = template_gram(TASK.templates, max_points=256)
 KNOWN = BoundedMatrix(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.tasks import same_different
 
 from numerics import Architecture, string_gram, template_gram
 from numerics.overlap_types import OverlapTypes
@@ -20,7 +21,7 @@ from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.strategies import tasks
 
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], [2, 1])
+SAME_DIFFERENT = same_different([2, 1])
 MIXED = TemplateTask(["?a X ?b", "?a X ?a", "X X X"], [1, -1, 0])
 BLOCKS = template_gram(SAME_DIFFERENT.templates, level=TEST_LEVEL)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.tasks import COPY, SAME_DIFFERENT
+from symbind_testing.tasks import COPY, SAME_DIFFERENT, same_different
 
 from numerics import Architecture, TransformerKernelRegressor
 from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
@@ -18,7 +18,7 @@ from symbind_theory import InputError, Outcome, TemplateTask
 
 TOKENS = ["u", "v", "w", "x"]
 TEMPLATES = ["?a ?a ?a", "?a X ?b", "?a ?b ?c"]
-NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
+NOISY = same_different(noise=0.3)
 FAST: dict[str, Any] = {
     "architecture": Architecture(beta=2.0),
     "strings": 64,

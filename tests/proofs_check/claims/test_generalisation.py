@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from symbind_testing.tasks import COPY, SAME_DIFFERENT
+from symbind_testing.tasks import COPY, SAME_DIFFERENT, same_different
 
 from numerics import (
     Architecture,
@@ -22,7 +22,7 @@ from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import TEST_LEVEL
 from symbind_theory import InputError, Outcome, TemplateTask, builtin_task
 
-NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
+NOISY = same_different(noise=0.3)
 UNEVEN = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.25], [5, 3, 1], noise=0.1)
 GRAM = template_gram(SAME_DIFFERENT.templates, level=TEST_LEVEL)
 FAST = Architecture(beta=3.0)
@@ -76,7 +76,7 @@ def test_without_noise_the_closed_form_is_exact_at_every_count():
         (SAME_DIFFERENT, {"target": 0.05}, "closed form"),
         (TemplateTask(["?a ?b", "?b ?a"], [1, -1]), {}, "observed"),
         (
-            TemplateTask(["?a ?a", "?a ?b"], [1, -1], [99, 1]),
+            same_different([99, 1]),
             {"sizes": TrainingSizes(few=4, few_sets=2, many=1, many_sets=2)},
             "floor",
         ),

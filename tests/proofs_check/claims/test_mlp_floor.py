@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
+from symbind_testing.tasks import same_different
 
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training
@@ -79,7 +80,7 @@ def test_no_function_at_all_is_below_the_floor_on_slot_fills(task, seed, shift):
 
 
 def test_a_constant_at_the_mean_label_attains_the_floor():
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], [1, 3])
+    task = same_different([1, 3])
     data = MLPData.draw(task, Sizes(), 0)
     draws = torch.Generator().manual_seed(0)
     stack = MLPStack(MLP(width=1, depth=1), 1, 2, data.vocabulary, draws)

@@ -17,7 +17,13 @@ ABA_ABB = ("?a ?b ?a", "?a ?b ?b")
 AABB_ABAB = ("?a ?a ?b ?b", "?a ?b ?a ?b")
 """Equal multiplicities and each symbol twice: told apart by order alone."""
 
-SAME_DIFFERENT = TemplateTask(AA_AB, [1, -1])
+
+def same_different(weights=None, **options):
+    """Same against different with weights, laws, noise or a name of its own."""
+    return TemplateTask(AA_AB, [1, -1], weights, **options)
+
+
+SAME_DIFFERENT = same_different()
 SAME_DIFFERENT_IN_WORDS = TemplateTask(AA_AB, ["same", "different"])
 
 ZERO_FLOOR = TemplateTask(["?a ?a", "X ?b"], [1, -1])

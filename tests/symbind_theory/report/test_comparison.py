@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 from symbind_testing.builders.toy_result import toy_result
-from symbind_testing.tasks import SAME_DIFFERENT
+from symbind_testing.tasks import SAME_DIFFERENT, same_different
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -161,7 +161,7 @@ def test_there_is_no_second_table_where_architectures_are_the_same():
 def test_other_labels_weights_or_templates_are_another_task(part):
     changed = {
         "label": TemplateTask(["?a ?a", "?a ?b"], [1, 0]),
-        "weight": TemplateTask(["?a ?a", "?a ?b"], [1, -1], [1, 2]),
+        "weight": same_different([1, 2]),
         "template": TemplateTask(["?a ?a", "?a X"], [1, -1]),
     }[part]
     checks = named(toy_result(SAME_DIFFERENT), toy_result(changed))
@@ -178,7 +178,7 @@ def on(check, **changed):
 
 
 def test_settings_are_common_or_rows():
-    noisy = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.5)
+    noisy = same_different(noise=0.5)
     one = toy_result(complexity=COMPLEXITY)
     rough = dataclasses.replace(COMPLEXITY, target=0.25, alpha=0.5)
     two = on(at_level(toy_result(noisy, complexity=rough), 0.95), method="rqmc")

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import pytest
 import sympy
+from symbind_testing.tasks import same_different
 
 from numerics import Architecture, Cosine
 from symbind_theory.interval import Interval
@@ -42,7 +43,7 @@ KEYS = {
     "seed",
     "version",
 }
-SAME_DIFFERENT = TemplateTask(["?a ?a", "?a ?b"], [1, -1], name="same/different")
+SAME_DIFFERENT = same_different(name="same/different")
 
 
 def record(

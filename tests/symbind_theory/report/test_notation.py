@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from symbind_testing.builders.toy_result import toy_result
-from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
+from symbind_testing.tasks import (
+    SAME_DIFFERENT,
+    SAME_DIFFERENT_IN_WORDS,
+    ZERO_FLOOR,
+    same_different,
+)
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -29,7 +34,6 @@ from symbind_theory.report.notation import (
     strings_needed,
     whole,
 )
-from symbind_theory.tasks import TemplateTask
 
 ROOT = Path(__file__).parents[3]
 INFINITE = Interval(math.inf, math.inf, math.inf)
@@ -167,7 +171,7 @@ def test_the_phrase_where_mlps_have_no_floor():
 
 
 def check_of(name):
-    return toy_result(TemplateTask(["?a ?a", "?a ?b"], [1, -1], name=name))
+    return toy_result(same_different(name=name))
 
 
 @pytest.mark.parametrize(

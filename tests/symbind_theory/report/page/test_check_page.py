@@ -10,7 +10,8 @@ import re
 import numpy as np
 import pytest
 from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
-from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS
+from symbind_testing.pages import without_plotly
+from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS, same_different
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.command.page_sources import embedded_certificate
@@ -41,10 +42,6 @@ def embedded(text, name):
     """The content of a file inside the page."""
     (content,) = re.findall(rf'data-name="{name}" href="data:[^,]*,([^"]*)"', text)
     return gzip.decompress(base64.b64decode(content)).decode()
-
-
-def without_plotly(text):
-    return re.sub(r'(id="plotly-source">)[^<]*', r"\1", text)
 
 
 def json_blocks(text):
@@ -223,7 +220,7 @@ def test_the_own_curve_is_named_by_its_identities():
 
 def test_settings_are_all_there():
     complexity = SampleComplexity(7, Interval(6.5, 6, 7), 0.5, 2e-3)
-    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.25)
+    task = same_different(noise=0.25)
     text = page(toy_result(task, complexity=complexity))
     for name, value in [
         ("points", "256 (mc)"),

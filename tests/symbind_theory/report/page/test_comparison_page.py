@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.pages import without_plotly
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.check import Curve, SampleComplexity
@@ -25,10 +26,6 @@ SHARP = toy_result(
     architecture=dataclasses.replace(ARCHITECTURE, beta=4.0),
 )
 OTHER = toy_result(TemplateTask(["?a X", "Y ?a"], [1, 2]), c5=Outcome.REFUTED)
-
-
-def without_plotly(text):
-    return re.sub(r'(id="plotly-source">)[^<]*', r"\1", text)
 
 
 def test_one_task_is_drawn_once_and_every_matrix():
