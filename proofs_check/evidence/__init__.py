@@ -1,4 +1,4 @@
-"""Samples, runs and estimates that the claims are held against."""
+"""Data, networks and estimates that the claims are held against."""
 
 from __future__ import annotations
 

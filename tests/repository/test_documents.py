@@ -135,6 +135,10 @@ def test_dropped_words_are_not_used():
         ("relative_half_width", "half_width"),
         ("test_half_width_is", "half_width"),
         ("Half-widths stay below", "half-width"),
+        ("many more samples.", "samples"),
+        ("fresh_samples(task)", "samples"),
+        ("a sample size", "sample size"),
+        ("of sample\nsizes", "sample size"),
     ],
 )
 def test_a_dropped_word_is_noticed(text, word):
