@@ -13,7 +13,7 @@ from numerics.learning.curves import (
     relative_eigenvalue,
     sample_complexity,
 )
-from numerics.protocols import TemplateMatrix
+from numerics.protocols import AttentionMatrix, TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GELU",
     "Architecture",
+    "AttentionMatrix",
     "Cosine",
     "CustomActivation",
     "Erf",

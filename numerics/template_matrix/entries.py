@@ -1,9 +1,8 @@
 """C, d, gaps, N and its self values, with halfwidths, from the features of templates.
 
 With F the features of the templates, C = FᵀF and gap_ij = ‖F_i − F_j‖²; N_ij is the
-dual of the activation at (d_i, d_j, C_ij). The halfwidth of an entry is the jackknife's,
-over the groups of points that are left out in turn, plus what rounding and the inner
-stage may add to the entry besides.
+dual of the activation at (d_i, d_j, C_ij). The halfwidth of an entry is that of the
+jackknife over groups of points, plus what rounding and the inner stage may add.
 
 Source: symbind; docs/estimation.md.
 """

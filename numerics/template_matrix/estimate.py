@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, read_architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
@@ -108,7 +108,7 @@ def template_gram(
             yet.
     """
     parsed = _read_templates(templates)
-    architecture = supported(architecture or Architecture())
+    architecture = supported(read_architecture(architecture))
     finite_number("rel_tol", rel_tol, low=0, strict=True)
     positive_integer("max_points", max_points, low=4 * GROUPS)
     one_of("method", method, tuple(POINTS))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +32,12 @@ from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 
 __all__ = ["TemplateGram", "kernel_excess"]
+
+if TYPE_CHECKING:
+    # It meets a protocol's property, which type checkers deny of a cached one.
+    computed_once = property
+else:
+    computed_once = cached_property
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,28 +113,24 @@ class TemplateGram:
         """Coverage of every interval."""
         return self.confidence.level
 
-    @property
+    @computed_once
     def smallest_eigenvalue(self) -> Interval:
         """λ_min(N); 0 exactly where two templates are equivalent.
 
         `low` is 0 where the estimate is not resolved from singular.
         """
-        return self._smallest_eigenvalue
-
-    @cached_property
-    def _smallest_eigenvalue(self) -> Interval:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         return smallest_eigenvalue(self._spectrum, self.confidence)
 
-    @cached_property
+    @computed_once
     def condition_number(self) -> Interval:
         """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
         if self._repeats:
             return Interval(math.inf, math.inf, math.inf, self.level)
         return condition_number(self._spectrum, self.confidence)
 
-    @cached_property
+    @computed_once
     def eigenvalues(self) -> tuple[Interval, ...]:
         """All r of N, largest first; one is exactly 0 for each repetition.
 
@@ -146,7 +149,7 @@ class TemplateGram:
         repeated = len(self.templates) - len(count)
         return (*distinct, *[Interval(0.0, 0.0, 0.0, self.level)] * repeated)
 
-    @cached_property
+    @computed_once
     def attention_smallest_eigenvalue(self) -> Interval:
         """λ_min(C); 0 exactly where two templates are equivalent."""
         if self._repeats:

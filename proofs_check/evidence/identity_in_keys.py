@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from numerics.learning.curves import relative_eigenvalue
-from numerics.template_matrix.record import TemplateGram
+from numerics.protocols import AttentionMatrix
 from proofs_check.evidence.identity_setting import (
     IdentitySetting,
     data_needed,
@@ -92,7 +92,7 @@ def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
 
 
 def _changed_logit(
-    setting: IdentitySetting, a: float, before: TemplateGram, after: TemplateGram
+    setting: IdentitySetting, a: float, before: AttentionMatrix, after: AttentionMatrix
 ) -> Finding:
     """C with a is C without, but for the logit of `[CLS]` at itself."""
     beta, gamma = setting.base.beta, setting.base.gamma
@@ -134,7 +134,7 @@ def _changed_logit(
     )
 
 
-def _largest_gap(gram: TemplateGram) -> Interval:
+def _largest_gap(gram: AttentionMatrix) -> Interval:
     place = np.unravel_index(gram.gaps.argmax(), gram.gaps.shape)
     value, width = float(gram.gaps[place]), float(gram.halfwidth["gaps"][place])
     return Interval(value, max(0.0, value - width), value + width, gram.level)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram
+from numerics import Architecture, AttentionMatrix, string_gram
 from numerics.kernels.closed_form import fresh_strings
 from numerics.shapes import Float64
 from proofs_check.judgements import equals, mean_interval
@@ -100,7 +100,7 @@ class StringSamples:
         return own[:, :, None] + own[:, None] - 2 * self.attention
 
 
-def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+def entries_agree(gram: AttentionMatrix, strings: StringSamples) -> Finding:
     """Entries of C and self values: two algorithms.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
@@ -127,7 +127,7 @@ def entries_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
     )
 
 
-def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
+def gaps_agree(gram: AttentionMatrix, strings: StringSamples) -> Finding:
     """Gaps by the same two algorithms, resolved to half of the largest one.
 
     Features not averaged over the wildcards would be several times as far apart.
@@ -145,7 +145,7 @@ def gaps_agree(gram: TemplateGram, strings: StringSamples) -> Finding:
 
 
 def _pairs(
-    gram: TemplateGram,
+    gram: AttentionMatrix,
     strings: StringSamples,
     name: str,
     entries: tuple[np.ndarray, ...],

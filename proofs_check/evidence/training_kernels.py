@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram
+from numerics import Architecture, AttentionMatrix, string_gram
 from numerics.shapes import Bool, Float64, Int64
 from symbind_theory.tasks import Sample, TemplateTask
 
@@ -48,14 +48,14 @@ class TrainingKernel:
         chosen = self.attention[rows & columns & self.pairs & ~self.shares]
         return float(chosen.mean()) if chosen.size else None
 
-    def moved(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
+    def moved(self, blocks: AttentionMatrix) -> Float64[np.ndarray, "n n"]:
         """K − N_ij for the templates of each pair, off the diagonal."""
         i, j = self.template[:, None], self.template[None, :]
         d = blocks.attention_self
         kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
         return kernel - blocks.matrix[i, j]
 
-    def distance(self, blocks: TemplateGram) -> float:
+    def distance(self, blocks: AttentionMatrix) -> float:
         """Mean |K − N| over all pairs, at those that share a symbol.
 
         At the others it is 0 but for the error of the estimate.

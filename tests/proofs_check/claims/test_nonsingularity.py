@@ -151,8 +151,8 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     ],
 )
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
-    gram = template_gram(AA_AB, max_points=64)
-    vars(gram)["_smallest_eigenvalue"] = interval
+    estimated = template_gram(AA_AB, max_points=64)
+    gram = Faulty(estimated, {"smallest_eigenvalue": interval})
     found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."))
     assert found[-1].outcome == outcome
     if exact is Outcome.REFUTED:
