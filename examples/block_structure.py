@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from numerics import Architecture, TemplateGram, template_gram
+from numerics import Architecture, AttentionMatrix, TemplateMatrix, template_gram
 from proofs_check.claims import share_probability
 from proofs_check.evidence import training_kernel, vocabulary_tokens
 from symbind_theory import Interval, TemplateTask
@@ -60,7 +60,9 @@ def task_of(law: str) -> TemplateTask:
     return TemplateTask(TEMPLATES, range(len(TEMPLATES)), laws=law)
 
 
-def measure(law: str, vocabulary: int, blocks: TemplateGram, sets: int = SETS) -> Row:
+def measure(
+    law: str, vocabulary: int, blocks: AttentionMatrix, sets: int = SETS
+) -> Row:
     """Average over independent training sets."""
     task, architecture = task_of(law), blocks.architecture
     tokens = vocabulary_tokens(task, vocabulary)
@@ -79,7 +81,7 @@ def measure(law: str, vocabulary: int, blocks: TemplateGram, sets: int = SETS) -
 
 
 def kernel_matrix(
-    vocabulary: int, blocks: TemplateGram, strings: int = 60, points: int = 2**15
+    vocabulary: int, blocks: AttentionMatrix, strings: int = 60, points: int = 2**15
 ) -> np.ndarray:
     """K of sampled strings, sorted by template, uniform substitutions."""
     task = task_of("uniform")
@@ -93,7 +95,7 @@ def kernel_matrix(
     return kernel[np.ix_(order, order)]
 
 
-def block_matrix(blocks: TemplateGram, strings: int = 60) -> np.ndarray:
+def block_matrix(blocks: TemplateMatrix, strings: int = 60) -> np.ndarray:
     """N by template and K_self on the diagonal, for the same templates."""
     indices = np.sort(drawn_templates(strings))
     limit = blocks.matrix[np.ix_(indices, indices)]
@@ -108,7 +110,7 @@ def drawn_templates(strings: int) -> np.ndarray:
     return np.array(task.sample(strings, tokens, seed=0).template_indices)
 
 
-def draw(rows: Sequence[Row], blocks: TemplateGram, path: Path) -> None:
+def draw(rows: Sequence[Row], blocks: AttentionMatrix, path: Path) -> None:
     """Matrices above, distances and shares below."""
     import matplotlib as mpl
 
@@ -131,7 +133,7 @@ def draw(rows: Sequence[Row], blocks: TemplateGram, path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def draw_matrices(figure: Any, axes: Sequence[Any], blocks: TemplateGram) -> None:
+def draw_matrices(figure: Any, axes: Sequence[Any], blocks: AttentionMatrix) -> None:
     """Kernel matrices and the block matrix, in one scale of colours."""
     matrices = [kernel_matrix(v, blocks) for v in SHOWN] + [block_matrix(blocks)]
     titles = [f"K, V = {v}" for v in SHOWN] + ["blocks of N, and K_self"]
@@ -152,7 +154,7 @@ def draw_matrices(figure: Any, axes: Sequence[Any], blocks: TemplateGram) -> Non
     figure.colorbar(image, ax=list(axes), shrink=0.8)
 
 
-def draw_distances(axis: Any, rows: Sequence[Row], blocks: TemplateGram) -> None:
+def draw_distances(axis: Any, rows: Sequence[Row], blocks: TemplateMatrix) -> None:
     """Mean |K − N| with two standard errors, and the bound on it."""
     for law in LAWS:
         some = [row for row in rows if row.law == law]

@@ -14,7 +14,7 @@ from numerics.learning.curves import (
     sample_complexity,
 )
 from numerics.notebook_hooks import register
-from numerics.protocols import TemplateMatrix
+from numerics.protocols import AttentionMatrix, TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GELU",
     "Architecture",
+    "AttentionMatrix",
     "CollisionGraph",
     "Cosine",
     "CustomActivation",

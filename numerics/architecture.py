@@ -16,7 +16,7 @@ from symbind_theory.validation import (
     shorten,
 )
 
-__all__ = ["Architecture", "supported"]
+__all__ = ["Architecture", "read_architecture", "supported"]
 
 _LARGEST = 1e75
 
@@ -104,6 +104,21 @@ def _activation_record(activation: Activation) -> ActivationRecord:
         values = dataclasses.asdict(activation).items()
         numbers = tuple((k, v) for k, v in values if isinstance(v, (int, float)))
     return ActivationRecord(activation.name, numbers, kind)
+
+
+def read_architecture(architecture: Architecture | None) -> Architecture:
+    """The architecture that is passed, or the default where none is.
+
+    Raises:
+        InputError: anything else.
+    """
+    if architecture is None:
+        return Architecture()
+    if not isinstance(architecture, Architecture):
+        raise InputError(
+            f"architecture is {shorten(architecture)}; expected an Architecture"
+        )
+    return architecture
 
 
 def supported(architecture: Architecture) -> Architecture:

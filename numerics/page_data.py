@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, read_architecture
 from numerics.learning.curves import learning_curve, sample_complexity
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
@@ -21,6 +21,7 @@ from symbind_theory.records.check import CheckResult, Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import fresh_tokens
+from symbind_theory.validation import InputError, shorten
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 
@@ -63,9 +64,9 @@ def illustrate(
         stage: opens a stage of the work by its description, for its progress.
 
     Raises:
-        InputError: an architecture that is not estimated.
+        InputError: an architecture other than the one that was checked.
     """
-    architecture = architecture or Architecture()
+    architecture = _checked(result, architecture)
     stage = stage or _silent
     with stage("sampling the kernel") as progress:
         kernel = sampled_kernel(
@@ -77,8 +78,26 @@ def illustrate(
             progress=progress,
         )
     return Illustration(
-        kernel, variants(result, architecture, max_points, device, stage)
+        kernel=kernel,
+        variants=variants(result, architecture, max_points, device, stage),
+        templates=result.task.templates,
+        architecture=result.architecture,
     )
+
+
+def _checked(result: CheckResult, architecture: Architecture | None) -> Architecture:
+    """The architecture passed, or the default, if it is the one that was checked.
+
+    Raises:
+        InputError: it is another one.
+    """
+    meant = read_architecture(architecture)
+    if meant.record() != result.architecture:
+        raise InputError(
+            f"architecture is {shorten(meant, 200)}; expected the one that was "
+            f"checked, {shorten(result.architecture, 200)}"
+        )
+    return meant
 
 
 def _silent(description: str) -> AbstractContextManager[Progress]:
@@ -168,7 +187,11 @@ def variants(
 
     Where the architecture has no a it is 2 here, where it has no b it is 1. Seed,
     method and level are the check's.
+
+    Raises:
+        InputError: an architecture other than the one that was checked.
     """
+    architecture = _checked(result, architecture)
     curve, complexity = result.learning_curve, result.sample_complexity
     if curve is None or complexity is None:
         return ()

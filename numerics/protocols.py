@@ -1,13 +1,14 @@
 """Each kind of object that is passed around, named once.
 
 Operators, solvers and estimators see a kernel through `PatternKernel` alone; learning
-curves and claims see the template matrix through `TemplateMatrix` alone, the training
-loop sees networks through `Trainable`.
+curves and claims see the template matrix through `TemplateMatrix` alone, or through
+`AttentionMatrix` where they ask for the attention kernel behind it; the training loop
+sees networks through `Trainable`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -20,6 +21,7 @@ from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 
 __all__ = [
+    "AttentionMatrix",
     "PatternGram",
     "PatternKernel",
     "Progress",
@@ -109,6 +111,71 @@ class TemplateMatrix(Protocol):
 
         Each interval covers its own statistic with probability `level`.
         """
+        ...
+
+
+@runtime_checkable
+class AttentionMatrix(TemplateMatrix, Protocol):
+    """An estimate of N by way of the attention kernel C of a transformer.
+
+    C_ij is the kernel of what attention makes of the strings of N_ij, and N the dual of
+    the activation at C and the self values d. Every entry has a halfwidth of its own,
+    and all intervals have the coverage `level`.
+    """
+
+    @property
+    def architecture(self) -> Architecture:
+        """The transformer."""
+        ...
+
+    @property
+    def attention(self) -> Float64[np.ndarray, "r r"]:
+        """C."""
+        ...
+
+    @property
+    def attention_self(self) -> Float64[np.ndarray, " r"]:
+        """d, the attention kernel of a string of each template with itself."""
+        ...
+
+    @property
+    def gaps(self) -> Float64[np.ndarray, "r r"]:
+        """C_ii + C_jj − 2 C_ij ≥ 0, exactly 0 for equivalent templates."""
+        ...
+
+    @property
+    def halfwidth(self) -> Mapping[str, Float64[np.ndarray, ...]]:
+        """Of each entry of C, d, the gaps, N and K_self, by the names used here."""
+        ...
+
+    @property
+    def eigenvalues(self) -> tuple[Interval, ...]:
+        """All r of N, largest first."""
+        ...
+
+    @property
+    def condition_number(self) -> Interval:
+        """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
+        ...
+
+    @property
+    def attention_smallest_eigenvalue(self) -> Interval:
+        """λ_min(C)."""
+        ...
+
+    @property
+    def points(self) -> int:
+        """How many outer points the estimate is from."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """How the points were drawn."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it was computed."""
         ...
 
 

@@ -35,7 +35,7 @@ from symbind_theory.verdicts import reach_verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture, TemplateGram
+    from numerics import Architecture, TemplateMatrix
 
 __all__ = ["check", "main"]
 
@@ -81,11 +81,12 @@ def check(
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.
     """
-    from numerics import Architecture, template_gram
+    from numerics import template_gram
+    from numerics.architecture import read_architecture
 
     if not isinstance(task, TemplateTask):
         raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
-    architecture = architecture or Architecture()
+    architecture = read_architecture(architecture)
     finite_number("target", target, low=0, strict=True)
     gram = template_gram(
         task.templates,
@@ -136,7 +137,7 @@ class _Learning:
 
 
 def _learning(
-    task: TemplateTask, architecture: Architecture, target: float, gram: TemplateGram
+    task: TemplateTask, architecture: Architecture, target: float, gram: TemplateMatrix
 ) -> _Learning:
     from numerics import alignment, learning_curve, sample_complexity
 

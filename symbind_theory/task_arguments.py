@@ -16,6 +16,7 @@ from symbind_theory.validation import InputError, exact_real, shorten
 
 __all__ = [
     "as_wildcard",
+    "check_same_templates",
     "check_templates",
     "parse_line",
     "read_labels",
@@ -26,6 +27,33 @@ __all__ = [
 def as_wildcard(label: str) -> str | None:
     """The name of the wildcard that a symbolic label stands for, or None."""
     return next(iter(Template(label).wildcards), None)
+
+
+def check_same_templates(
+    name: str, given: Sequence[Template], templates: Sequence[Template]
+) -> None:
+    """See that what was computed for some templates is used for a task of the same.
+
+    Args:
+        name: of what is given.
+        given: the templates that it is of.
+        templates: those of the task; names of wildcards play no part, the order does.
+
+    Raises:
+        InputError: other templates.
+    """
+    if len(given) != len(templates):
+        raise InputError(
+            f"{name} is of {len(given)} templates; expected the {len(templates)} of "
+            "the task"
+        )
+    pairs = zip(given, templates, strict=True)
+    for place, (found, expected) in enumerate(pairs, start=1):
+        if not found.equivalent(expected):
+            raise InputError(
+                f"{name} is of {shorten(str(found))} as template {place}; expected "
+                f"{shorten(str(expected))}: the templates of the task, in its order"
+            )
 
 
 def parse_line(line: str) -> tuple[Template, Fraction | str]:

@@ -15,13 +15,12 @@ Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, read_architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
@@ -30,18 +29,13 @@ from numerics.attention.string_moments import (
     mean_features,
     moments_of,
 )
-from numerics.averages.jackknife import (
-    GROUPS,
-    jackknife_halfwidth,
-    leave_one_out,
-    read_level,
-)
+from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
 from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
-from numerics.template_matrix.error_bounds import feature_error, stage_errors
+from numerics.template_matrix.error_bounds import feature_error
 from numerics.template_matrix.point_groups import PointGroups
 from numerics.template_matrix.record import TemplateGram
 from numerics.template_matrix.spectrum import (
@@ -115,7 +109,7 @@ def template_gram(
             yet.
     """
     parsed = _read_templates(templates)
-    architecture = supported(architecture or Architecture())
+    architecture = supported(read_architecture(architecture))
     finite_number("rel_tol", rel_tol, low=0, strict=True)
     positive_integer("max_points", max_points, low=4 * GROUPS)
     one_of("method", method, tuple(POINTS))
@@ -177,41 +171,12 @@ class _Settings:
 
 def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
-    column = np.array(settings.column)
-    activation = settings.architecture.activation
     plain = _self_values(groups, settings)
-    factors = _factors(groups, settings, plain)
-    own = [d + _identity_squares(settings) for d in plain]
-    estimates = [
-        _estimates(factor[:, column], d[column], activation.dual)
-        for factor, d in zip(factors, own, strict=True)
-    ]
-    pooled = estimates[0]
-    without = {name: np.stack([e[name] for e in estimates[1:]]) for name in pooled}
-
-    relative = feature_error(
-        max(groups.defect, settings.moments.defect), settings.precision
-    )
-    stage = stage_errors(
-        activation,
-        c=pooled["attention"],
-        d=pooled["attention_self"],
-        self_error=settings.moments.error,
-        gaps=pooled["gaps"],
-        relative=relative,
-    )
-    # Equivalent templates share their features: that gap is 0 exactly.
-    stage["gaps"] = np.where(column[:, None] == column, 0.0, stage["gaps"])
-    level = settings.confidence.each
-    halfwidth = {
-        name: jackknife_halfwidth(pooled[name], replicates, level) + stage[name]
-        for name, replicates in without.items()
-    }
+    added = _identity_squares(settings)
+    defect = max(groups.defect, settings.moments.defect)
     return TemplateGram(
         templates=settings.templates,
         architecture=settings.architecture,
-        **pooled,
-        halfwidth=MappingProxyType(halfwidth),
         points=GROUPS * groups.count,
         seed=settings.seed,
         confidence=settings.confidence,
@@ -219,9 +184,9 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         precision=settings.precision,
         device=settings.device,
         column=settings.column,
-        features=tuple(factors),
-        self_values=tuple(own),
-        feature_error=relative,
+        features=tuple(_factors(groups, settings, plain)),
+        self_values=tuple(d + added for d in plain),
+        feature_error=feature_error(defect, settings.precision),
         self_error=settings.moments.error,
     )
 
@@ -269,27 +234,6 @@ def _factors(
     weights = settings.moments.weights
     rows = b * mean_features(settings.strings, weights, settings.tokens, gamma)
     return [triangle(np.vstack([factor, rows])) for factor in factors]
-
-
-def _estimates(
-    features: Float64[np.ndarray, "rows r"],
-    d: Float64[np.ndarray, " r"],
-    dual: Callable[..., Float64[np.ndarray, ...]],
-) -> dict[str, Float64[np.ndarray, ...]]:
-    """C, d, gaps, N and its self values.
-
-    Gaps come from distances of columns, which rounding does not hide.
-    """
-    c = features.T @ features
-    columns = features.T
-    gaps = np.stack([((column - columns) ** 2).sum(1) for column in columns])
-    return {
-        "attention": c,
-        "attention_self": d,
-        "gaps": gaps,
-        "matrix": dual(d[:, None], d[None, :], c),
-        "matrix_self": dual(d, d, d),
-    }
 
 
 def _sizes(largest: int, method: str) -> list[int]:

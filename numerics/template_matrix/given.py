@@ -7,20 +7,33 @@ an architecture of its own: a kernel, the result of a check.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from numerics.architecture import Architecture
-from numerics.protocols import TemplateMatrix
+from numerics.architecture import Architecture, read_architecture
+from numerics.protocols import AttentionMatrix, TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.task_arguments import check_same_templates
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["architecture_of", "check_architecture", "checked_matrix", "matrix_of"]
+__all__ = [
+    "architecture_of",
+    "check_architecture",
+    "checked_attention",
+    "checked_matrix",
+    "matrix_of",
+]
 
 Given = TypeVar("Given", bound=TemplateMatrix)
+
+_KINDS: dict[type, str] = {
+    TemplateMatrix: "a template matrix, such as template_gram returns",
+    AttentionMatrix: "an estimate by way of the attention kernel, as of template_gram",
+}
 
 
 def matrix_of(
@@ -44,7 +57,8 @@ def matrix_of(
         settings: further arguments of `template_gram`, should it be asked.
 
     Raises:
-        InputError: a gram of other templates or of another architecture.
+        InputError: a gram of other templates or of another architecture, or something
+            else than a template matrix.
     """
     if gram is None:
         return template_gram(templates, architecture, **settings)
@@ -59,10 +73,20 @@ def architecture_of(
     Args:
         architecture: the one passed, if any.
         gram: the matrix given, if any.
+
+    Raises:
+        InputError: neither names a transformer although a matrix is given, or one of
+            them is something else.
     """
     if architecture is None and gram is not None:
-        architecture = gram.architecture
-    return architecture or Architecture()
+        _check_kind("gram", gram, TemplateMatrix)
+        if gram.architecture is None:
+            raise InputError(
+                "gram is of a kernel whose architecture is not known; expected the "
+                "matrix of a transformer"
+            )
+        return gram.architecture
+    return read_architecture(architecture)
 
 
 def checked_matrix(
@@ -80,23 +104,65 @@ def checked_matrix(
         architecture: what it should be of; any when None.
 
     Raises:
-        InputError: a matrix of other templates or of another architecture.
+        InputError: a matrix of other templates or of another architecture, or something
+            else than a template matrix.
     """
-    if len(given.templates) != len(templates):
-        raise InputError(
-            f"{name} is of {len(given.templates)} templates; expected the "
-            f"{len(templates)} of the task"
-        )
-    pairs = zip(given.templates, templates, strict=True)
-    for place, (found, expected) in enumerate(pairs, start=1):
-        if not found.equivalent(expected):
-            raise InputError(
-                f"{name} is of {shorten(str(found))} as template {place}; expected "
-                f"{shorten(str(expected))}: the templates of the task, in its order"
-            )
+    _check_kind(name, given, TemplateMatrix)
+    check_same_templates(name, given.templates, templates)
     if architecture is not None:
-        check_architecture(name, given.architecture, architecture)
+        check_architecture(name, given.architecture, read_architecture(architecture))
     return given
+
+
+def checked_attention(
+    name: str,
+    given: AttentionMatrix,
+    templates: Sequence[Template],
+    architecture: Architecture | None = None,
+) -> AttentionMatrix:
+    """The matrix given, if the attention kernel behind it is known too.
+
+    Args:
+        name: of the argument that holds the matrix.
+        given: the matrix.
+        templates: what it should be of, in this order; names of wildcards play no part.
+        architecture: what it should be of; any when None.
+
+    Raises:
+        InputError: what `checked_matrix` refuses, or a matrix without what estimates of
+            the attention kernel know.
+    """
+    _check_kind(name, given, TemplateMatrix)
+    _check_kind(name, given, AttentionMatrix)
+    return checked_matrix(name, given, templates, architecture)
+
+
+def _check_kind(name: str, given: object, kind: type) -> None:
+    """See that an argument has what a protocol asks for, without computing any of it.
+
+    `isinstance` evaluates properties in Python 3.11, eigenvalues among them.
+
+    Raises:
+        InputError: something is missing.
+    """
+    asked = {part for one in kind.__mro__ for part in vars(one) if part[0] != "_"}
+    missing = sorted(part for part in asked if not _has(given, part))
+    if len(missing) == len(asked):
+        raise InputError(f"{name} is {shorten(given)}; expected {_KINDS[kind]}")
+    if missing:
+        raise InputError(
+            f"{name} is a {type(given).__name__} without {missing[0]}; expected "
+            f"{_KINDS[kind]}"
+        )
+
+
+def _has(given: object, part: str) -> bool:
+    try:
+        inspect.getattr_static(given, part)
+    except AttributeError:
+        # Nothing of that name is stored, so that no property is evaluated either.
+        return hasattr(given, part)
+    return True
 
 
 def check_architecture(

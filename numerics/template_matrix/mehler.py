@@ -24,7 +24,13 @@ from numerics.activations import Activation
 from numerics.averages.linalg import singular_values, triangle
 from numerics.shapes import Float64
 
-__all__ = ["KernelFactor", "hermite_share", "kernel_factor"]
+__all__ = [
+    "HermiteSeries",
+    "KernelFactor",
+    "hermite_series",
+    "hermite_share",
+    "kernel_factor",
+]
 
 # Terms left out may change λ_min by this relative amount, far below any error bar.
 _NEGLIGIBLE = 1e-7
@@ -50,12 +56,46 @@ class KernelFactor:
     remainder: float
 
 
+@dataclass(frozen=True, slots=True)
+class HermiteSeries:
+    """What Mehler's formula needs of φ at the self values d alone.
+
+    Attributes:
+        coefficients: h_n(d_i) for n from 0; shape (orders, r).
+        missing: Σ_{m>n} h_m(d_i)², all that the orders after n add to K_self; the same
+            shape.
+        error: bound on the error in norm of all coefficients together.
+    """
+
+    coefficients: Float64[np.ndarray, "orders r"]
+    missing: Float64[np.ndarray, "orders r"]
+    error: float
+
+
+def hermite_series(
+    activation: Activation, self_values: Float64[np.ndarray, " r"]
+) -> HermiteSeries:
+    """The coefficients of φ to as many orders as `kernel_factor` ever takes.
+
+    Args:
+        activation: φ.
+        self_values: d.
+    """
+    d = self_values
+    h = activation.hermite(d, _MOST_ORDERS + 2)
+    variance = activation.dual(d, d, d)
+    missing = np.maximum(variance - np.cumsum(h**2, axis=0), _EPS * variance)
+    error = math.sqrt(len(d)) * activation.quadrature_error(d)
+    return HermiteSeries(h, missing, error)
+
+
 def kernel_factor(
     activation: Activation,
     features: Float64[np.ndarray, "coordinates r"],
     self_values: Float64[np.ndarray, " r"],
     feature_error: float,
     self_error: float,
+    series: HermiteSeries | None = None,
 ) -> KernelFactor:
     """Factor N, to as many orders as its smallest eigenvalue asks for.
 
@@ -65,19 +105,19 @@ def kernel_factor(
         self_values: d, with d_i ≥ C_ii up to error.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
+        series: `hermite_series` of φ and d, where it is there already.
     """
     d = self_values
+    series = series or hermite_series(activation, d)
+    h = series.coefficients
     unit = features / np.sqrt(d)
     decay = np.minimum((unit**2).sum(0), 1.0)
-    h = activation.hermite(d, _MOST_ORDERS + 2)
-    variance = activation.dual(d, d, d)
-    missing = np.maximum(variance - np.cumsum(h**2, axis=0), _EPS * variance)
 
     power = np.ones((1, len(d)))
     factor = np.empty((0, len(d)))
     for order in range(_MOST_ORDERS):
         factor = triangle(np.vstack([factor, h[order] * power]))
-        tail = float((missing[order] * decay ** (order + 1)).sum())
+        tail = float((series.missing[order] * decay ** (order + 1)).sum())
         rounding = _EPS * float(np.linalg.norm(factor))
         if tail <= max(_NEGLIGIBLE * singular_values(factor)[-1] ** 2, rounding**2):
             h = h[: order + 3]
@@ -89,7 +129,7 @@ def kernel_factor(
         factor = triangle(np.vstack([factor, rest]))
     error = _column_error(h, decay, feature_error, self_error)
     error += (len(h) + len(d)) * _EPS * float(np.linalg.norm(factor))
-    error += math.sqrt(len(d)) * activation.quadrature_error(d)
+    error += series.error
     return KernelFactor(factor, error, tail)
 
 

@@ -6,13 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.protocols import Statistic, Statistics
 from numerics.shapes import Float64
-from numerics.template_matrix.mehler import KernelFactor, kernel_factor
+from numerics.template_matrix.entries import entries_of
+from numerics.template_matrix.mehler import (
+    KernelFactor,
+    hermite_series,
+    kernel_factor,
+)
 from numerics.template_matrix.spectrum import (
     Confidence,
     Spectrum,
@@ -27,10 +33,19 @@ from symbind_theory.templates import Template
 
 __all__ = ["TemplateGram", "kernel_excess"]
 
+if TYPE_CHECKING:
+    # It meets a protocol's property, which type checkers deny of a cached one.
+    computed_once = property
+else:
+    computed_once = cached_property
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class TemplateGram:
-    """C, d, gaps and N of r templates, each with halfwidths: a `TemplateMatrix`.
+    """C, d, gaps and N of r templates, each with halfwidths: an `AttentionMatrix`.
+
+    It is made from features and self values; the matrices and their halfwidths follow
+    from these, so that `dataclasses.replace` never leaves them behind.
 
     Attributes:
         templates: the templates, in the order given.
@@ -61,12 +76,12 @@ class TemplateGram:
 
     templates: tuple[Template, ...]
     architecture: Architecture
-    attention: Float64[np.ndarray, "r r"]
-    attention_self: Float64[np.ndarray, " r"]
-    gaps: Float64[np.ndarray, "r r"]
-    matrix: Float64[np.ndarray, "r r"]
-    matrix_self: Float64[np.ndarray, " r"]
-    halfwidth: Mapping[str, Float64[np.ndarray, ...]]
+    attention: Float64[np.ndarray, "r r"] = field(init=False)
+    attention_self: Float64[np.ndarray, " r"] = field(init=False)
+    gaps: Float64[np.ndarray, "r r"] = field(init=False)
+    matrix: Float64[np.ndarray, "r r"] = field(init=False)
+    matrix_self: Float64[np.ndarray, " r"] = field(init=False)
+    halfwidth: Mapping[str, Float64[np.ndarray, ...]] = field(init=False)
     points: int
     seed: int
     confidence: Confidence
@@ -79,33 +94,43 @@ class TemplateGram:
     feature_error: float
     self_error: float
 
+    def __post_init__(self) -> None:
+        entries = entries_of(
+            self.architecture.activation,
+            self.column,
+            self.features,
+            self.self_values,
+            feature_error=self.feature_error,
+            self_error=self.self_error,
+            level=self.confidence.each,
+        )
+        for name, value in entries.values.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "halfwidth", entries.halfwidth)
+
     @property
     def level(self) -> float:
         """Coverage of every interval."""
         return self.confidence.level
 
-    @property
+    @computed_once
     def smallest_eigenvalue(self) -> Interval:
         """λ_min(N); 0 exactly where two templates are equivalent.
 
         `low` is 0 where the estimate is not resolved from singular.
         """
-        return self._smallest_eigenvalue
-
-    @cached_property
-    def _smallest_eigenvalue(self) -> Interval:
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
         return smallest_eigenvalue(self._spectrum, self.confidence)
 
-    @cached_property
+    @computed_once
     def condition_number(self) -> Interval:
         """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
         if self._repeats:
             return Interval(math.inf, math.inf, math.inf, self.level)
         return condition_number(self._spectrum, self.confidence)
 
-    @cached_property
+    @computed_once
     def eigenvalues(self) -> tuple[Interval, ...]:
         """All r of N, largest first; one is exactly 0 for each repetition.
 
@@ -124,7 +149,7 @@ class TemplateGram:
         repeated = len(self.templates) - len(count)
         return (*distinct, *[Interval(0.0, 0.0, 0.0, self.level)] * repeated)
 
-    @cached_property
+    @computed_once
     def attention_smallest_eigenvalue(self) -> Interval:
         """λ_min(C); 0 exactly where two templates are equivalent."""
         if self._repeats:
@@ -221,9 +246,18 @@ class TemplateGram:
     @cached_property
     def _kernel_factors(self) -> list[KernelFactor]:
         """G with N = GᵀG for the distinct templates, as `features` has F for C."""
-        activation = self.architecture.activation
+        activation, pooled = self.architecture.activation, self.self_values[0]
+        series = hermite_series(activation, pooled)
         return [
-            kernel_factor(activation, features, d, self.feature_error, self.self_error)
+            kernel_factor(
+                activation,
+                features,
+                d,
+                self.feature_error,
+                self.self_error,
+                # Self values that need no points are the same without a group of them.
+                series if np.array_equal(d, pooled) else None,
+            )
             for features, d in zip(self.features, self.self_values, strict=True)
         ]
 

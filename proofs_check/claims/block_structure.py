@@ -39,9 +39,9 @@ from typing import Any
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, template_gram
-from numerics.template_matrix.given import architecture_of, checked_matrix
-from proofs_check.arguments import record, the_task
+from numerics import Architecture, AttentionMatrix, template_gram
+from numerics.template_matrix.given import architecture_of, checked_attention
+from proofs_check.arguments import the_task
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.training_kernels import TrainingKernel, training_kernel
 from proofs_check.evidence.training_sets import vocabulary_tokens
@@ -81,7 +81,7 @@ def block_structure(
     strings: int = 32,
     sets: int = 32,
     diversity: Sequence[Any] | None = None,
-    blocks: TemplateGram | None = None,
+    blocks: AttentionMatrix | None = None,
     seed: int = 0,
 ) -> Report:
     """Whether the kernel matrix of sampled strings tends to the blocks of N.
@@ -103,7 +103,9 @@ def block_structure(
             without wildcards.
     """
     task = the_task(task)
-    meant = record("architecture", architecture_of(architecture, blocks), Architecture)
+    if blocks is not None:
+        blocks = checked_attention("blocks", blocks, task.templates, architecture)
+    meant = architecture_of(architecture, blocks)
     positive_integer("strings", strings, low=2)
     positive_integer("sets", sets, low=2)
     if not any(t.wildcards for t in task.templates):
@@ -118,7 +120,6 @@ def block_structure(
     if blocks is None:
         chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
         blocks = template_gram(task.templates, meant, seed=seed, level=1 - chance)
-    blocks = checked_matrix("blocks", blocks, task.templates, architecture)
     seeds = seed_array((len(tokens), sets), seed).tolist()
     kernels = [
         [training_kernel(task, meant, v, strings, s) for s in seeds_of_v]
@@ -180,7 +181,7 @@ def _claimed(
 
 
 def _entries_are_blocks(
-    task: TemplateTask, sets: Sequence[TrainingKernel], blocks: TemplateGram
+    task: TemplateTask, sets: Sequence[TrainingKernel], blocks: AttentionMatrix
 ) -> Finding:
     """The largest distance from N, over all pairs of templates at once."""
     chance = (1 - TEST_LEVEL) / 2 / _pairs_of_templates(task)
@@ -203,7 +204,7 @@ def _entries_are_blocks(
 
 
 def _differences(
-    sets: Sequence[TrainingKernel], blocks: TemplateGram, level: float
+    sets: Sequence[TrainingKernel], blocks: AttentionMatrix, level: float
 ) -> Iterator[tuple[float, float]]:
     """Mean entry less N_ij for each pair of templates, with its halfwidth.
 
@@ -272,7 +273,7 @@ def _distances(
     vocabularies: Sequence[int],
     claimed: Sequence[float],
     kernels: Sequence[Sequence[TrainingKernel]],
-    blocks: TemplateGram,
+    blocks: AttentionMatrix,
 ) -> list[Finding]:
     """What is left of |K − N| at the largest vocabulary, and that it has fallen."""
     most = float(blocks.excess.max())

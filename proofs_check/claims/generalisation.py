@@ -131,7 +131,7 @@ def generalisation(
         InputError: symbolic labels, an argument out of range, or a gram of other
             templates or of another architecture.
     """
-    meant = record("architecture", architecture_of(architecture, gram), Architecture)
+    meant = architecture_of(architecture, gram)
     finite_number("target", target, low=0, strict=True)
     task = task_with_numbers(task)
     sizes = record("sizes", sizes or TrainingSizes(), TrainingSizes)
@@ -141,7 +141,7 @@ def generalisation(
     many = [_many_strings(task, sizes, s) for s in seeds[sizes.few_sets :]]
     gram = matrix_of(
         task.templates,
-        architecture,
+        meant,
         gram,
         max_points=_MAX_POINTS,
         seed=seed,

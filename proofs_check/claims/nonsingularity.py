@@ -37,7 +37,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, template_gram
+from numerics import Architecture, AttentionMatrix, TemplateMatrix, template_gram
 from numerics.activations import GELU, Cosine, ReLU
 from proofs_check.arguments import record, templates_of
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
@@ -132,7 +132,7 @@ def nonsingularity(
     return Report("C3", tuple(findings))
 
 
-def _permutations(gram: TemplateGram) -> Finding:
+def _permutations(gram: AttentionMatrix) -> Finding:
     """The paper's condition on permutations is the one on pairs."""
     r = len(gram.templates)
     smallest = min(float(gram.gaps[i, j]) for i, j in combinations(range(r), 2))
@@ -158,7 +158,7 @@ def _permutations(gram: TemplateGram) -> Finding:
     )
 
 
-def _separation(gram: TemplateGram, decision: Decision) -> Finding:
+def _separation(gram: AttentionMatrix, decision: Decision) -> Finding:
     """Gaps are positive exactly where templates separate at some order in beta.
 
     With β or γ = 0 they need not be: for ReLU self values alone may save N.
@@ -182,7 +182,7 @@ def _separation(gram: TemplateGram, decision: Decision) -> Finding:
     )
 
 
-def _separates(gram: TemplateGram, i: int, j: int, gap: Interval) -> Outcome:
+def _separates(gram: AttentionMatrix, i: int, j: int, gap: Interval) -> Outcome:
     """Whether the interval of a gap agrees with exact separation.
 
     That speaks of β, γ ≠ 0; where one of them is 0 the leading term may vanish, and a
@@ -202,7 +202,7 @@ def _separates(gram: TemplateGram, i: int, j: int, gap: Interval) -> Outcome:
     return Outcome.HOLDS if gap.low > 0 else Outcome.UNDECIDED
 
 
-def _theorem_s(gram: TemplateGram, exact: Decision) -> list[Finding]:
+def _theorem_s(gram: TemplateMatrix, exact: Decision) -> list[Finding]:
     """Whether N is non-singular: by proof, and by the interval of λ_min."""
     smallest = gram.smallest_eigenvalue
     positive = smallest.low > 0

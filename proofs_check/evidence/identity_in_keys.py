@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from numerics.learning.curves import relative_eigenvalue
-from numerics.template_matrix.record import TemplateGram
+from numerics.protocols import AttentionMatrix
 from proofs_check.evidence.identity_setting import (
     IdentitySetting,
     data_needed,
@@ -101,7 +101,7 @@ def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
 
 
 def _changed_logit(
-    setting: IdentitySetting, a: float, before: TemplateGram, after: TemplateGram
+    setting: IdentitySetting, a: float, before: AttentionMatrix, after: AttentionMatrix
 ) -> Finding:
     """C with a is C without, but for the logit of `[CLS]` at itself.
 
@@ -153,7 +153,7 @@ def _changed_logit(
     )
 
 
-def _largest_gap(gram: TemplateGram) -> Interval:
+def _largest_gap(gram: AttentionMatrix) -> Interval:
     """The largest entry of the gaps, 0 at least."""
     place = np.unravel_index(gram.gaps.argmax(), gram.gaps.shape)
     value, width = float(gram.gaps[place]), float(gram.halfwidth["gaps"][place])

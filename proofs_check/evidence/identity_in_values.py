@@ -81,7 +81,7 @@ def in_values(
     residual = _with_residual(setting, plain)
     same = [p for p in pairs if _read_alike(*(setting.incidences[i] for i in p))]
     if same:
-        moved = [_gap(residual, *p) - _gap(plain, *p) for p in same]
+        moved = [residual.gaps[p] - plain.gaps[p] for p in same]
         yield proved(
             "an ordinary residual leaves the gap of templates read at the same tokens",
             bool((np.abs(moved) <= rounding).all()),
@@ -211,7 +211,7 @@ def _string(template: Template) -> list[str]:
 def _with_residual(setting: IdentitySetting, gram: TemplateGram) -> TemplateGram:
     """N of z1 + Z0_q: two templates share what regular tokens and positions they read.
 
-    Intervals are those of the new N; entries and their halfwidths remain the old.
+    What is read is known exactly: rows of F beside those of the estimate.
     """
     gamma, templates = setting.base.gamma, setting.incidences
     distinct = [templates[gram.column.index(c)] for c in range(len(templates))]
@@ -226,7 +226,6 @@ def _with_residual(setting: IdentitySetting, gram: TemplateGram) -> TemplateGram
         gram,
         features=tuple(triangle(np.vstack([f, rows])) for f in gram.features),
         self_values=tuple(d + squares for d in gram.self_values),
-        attention_self=gram.attention_self + squares[list(gram.column)],
     )
 
 
@@ -235,12 +234,6 @@ def _read_square(incidence: Incidence, gamma: float) -> float:
     read = np.array([q in incidence.queries for q in range(incidence.size)])
     weights = read / read.sum()
     return float(weights @ key_covariance(incidence.symbols, gamma) @ weights)
-
-
-def _gap(gram: TemplateGram, i: int, j: int) -> float:
-    """‖E f_i − E f_j‖² from the factor of C, which a residual changes."""
-    columns = gram.features[0][:, [gram.column[i], gram.column[j]]]
-    return float(((columns[:, 0] - columns[:, 1]) ** 2).sum())
 
 
 def _mean_gap(gaps: Float64[np.ndarray, " pairs"], rounding: float = 0.0) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram
+from numerics import Architecture, AttentionMatrix, string_gram
 from numerics.kernels.closed_form import fresh_strings
 from numerics.shapes import Float64
 from proofs_check.judgements import equals, mean_interval
@@ -101,7 +101,7 @@ class StringEstimates:
         return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
 
 
-def entries_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
+def entries_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
     """Whether two algorithms agree on the entries of C and on self values.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
@@ -127,7 +127,7 @@ def entries_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
     )
 
 
-def gaps_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
+def gaps_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
     """Whether two algorithms agree on gaps, resolved to half of the largest gap.
 
     Features not averaged over the wildcards would be several times as far apart.
@@ -146,7 +146,7 @@ def gaps_agree(gram: TemplateGram, strings: StringEstimates) -> Finding:
 
 
 def _differences(
-    gram: TemplateGram,
+    gram: AttentionMatrix,
     strings: StringEstimates,
     name: str,
     entries: tuple[np.ndarray, ...],

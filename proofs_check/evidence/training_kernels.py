@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics import Architecture, TemplateGram, string_gram
+from numerics import Architecture, AttentionMatrix, string_gram
 from numerics.shapes import Bool, Float64, Int64
 from symbind_theory.tasks import Sample, TemplateTask
 
@@ -48,7 +48,7 @@ class TrainingKernel:
         chosen = self.attention[rows & columns & self.pairs & ~self.shares]
         return float(chosen.mean()) if chosen.size else None
 
-    def deviation(self, blocks: TemplateGram) -> Float64[np.ndarray, "n n"]:
+    def deviation(self, blocks: AttentionMatrix) -> Float64[np.ndarray, "n n"]:
         """K − N_ij, i and j the templates of a pair; it means nothing on the diagonal.
 
         Args:
@@ -59,7 +59,7 @@ class TrainingKernel:
         kernel = blocks.architecture.activation.dual(d[i], d[j], self.attention)
         return kernel - blocks.matrix[i, j]
 
-    def distance(self, blocks: TemplateGram) -> float:
+    def distance(self, blocks: AttentionMatrix) -> float:
         """Mean |K − N| over all pairs.
 
         Pairs that share no symbol count as 0, which they are but for the error of the

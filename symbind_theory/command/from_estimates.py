@@ -14,7 +14,7 @@ from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision
 
 if TYPE_CHECKING:
-    from numerics import TemplateGram
+    from numerics import AttentionMatrix
 
 __all__ = ["curve_sizes", "summarise"]
 
@@ -23,7 +23,7 @@ _LARGE_DATA_SET = 10**6
 
 
 def summarise(
-    gram: TemplateGram, architecture: ArchitectureRecord, decision: Decision
+    gram: AttentionMatrix, architecture: ArchitectureRecord, decision: Decision
 ) -> Estimates:
     """The numbers of a Gram record as plain frozen tuples, exact ones beside them."""
 
@@ -59,7 +59,7 @@ def curve_sizes(complexity: SampleComplexity) -> tuple[int, ...]:
 
 
 def _gaps(
-    gram: TemplateGram, architecture: ArchitectureRecord, decision: Decision
+    gram: AttentionMatrix, architecture: ArchitectureRecord, decision: Decision
 ) -> tuple[Gap, ...]:
     """Every pair's gap: the estimate, and how it starts in beta."""
     seen = [incidence_of(t, architecture.readout) for t in gram.templates]

@@ -9,7 +9,7 @@ from typing import Any
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import CheckResult
-from symbind_theory.records.page import Certificate
+from symbind_theory.records.page import Certificate, check_belongs
 from symbind_theory.separation.certificates import certify
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
@@ -27,6 +27,9 @@ def embedded_certificate(
     Args:
         result: the check.
         made: its certificate, where it has been made before.
+
+    Raises:
+        InputError: a certificate of another check.
     """
     architecture = result.architecture
     if architecture.has_identity:
@@ -37,7 +40,9 @@ def embedded_certificate(
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
         return _none(f"N is singular: {matrix.evidence}")
     if made is not None:
-        return Certificate(made)
+        certificate = Certificate(made)
+        check_belongs(result, certificate=certificate)
+        return certificate
     try:
         return Certificate(certify(result.task, architecture.readout))
     except InputError as error:

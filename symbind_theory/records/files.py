@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
 from typing import Any, get_args, get_origin
 
 from symbind_theory.files import read_text
@@ -31,6 +32,8 @@ __all__ = ["load_result", "parse_result"]
 _WHAT = "the result file"
 # A check of 256 templates, far more than are usual, is about 20 MB.
 _MOST_BYTES = 2**26
+# Of the largest entry, for entries that are computed twice: far above rounding.
+_ROUNDING = 1e-9
 
 
 def load_result(path: str | os.PathLike[str]) -> CheckResult:
@@ -66,6 +69,7 @@ def parse_result(text: str) -> CheckResult:
     result = _Reading(document).record(CheckResult, document, "")
     _check_pairs(result)
     _check_verdicts(result)
+    _check_symmetric(result)
     if (result.mlp_floor is None) != result.task.symbolic:
         raise InputError(FloorForm.of(result.mlp_floor).mismatch())
     return result
@@ -181,6 +185,29 @@ def _check_pairs(result: CheckResult) -> None:
             f"gaps has {len(gaps)} entries for {len(set(gaps))} pairs of templates; "
             f"expected one for each of the {count} pairs"
         )
+
+
+def _check_symmetric(result: CheckResult) -> None:
+    """Refuse a matrix that is not that of a kernel: K(x, y) = K(y, x) to rounding.
+
+    Raises:
+        InputError: the entry.
+    """
+    estimates, size = result.estimates, len(result.task)
+    named = {
+        "attention": (estimates.attention, estimates.attention),
+        "attention_halfwidth": (estimates.attention_halfwidth, estimates.attention),
+        "matrix": (estimates.matrix, estimates.matrix),
+        "matrix_halfwidth": (estimates.matrix_halfwidth, estimates.matrix),
+    }
+    for name, (rows, entries) in named.items():
+        allowed = _ROUNDING * max(abs(x) for row in entries for x in row)
+        for i, j in combinations(range(size), 2):
+            if abs(rows[i][j] - rows[j][i]) > allowed:
+                raise InputError(
+                    f"{name}[{i}][{j}] is {rows[i][j]:g}; expected {rows[j][i]:g} as "
+                    f"in {name}[{j}][{i}]: a kernel is symmetric"
+                )
 
 
 def _check_verdicts(result: CheckResult) -> None:

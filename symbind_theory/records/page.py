@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Curve, SampleComplexity
+from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.check import CheckResult, Curve, SampleComplexity
+from symbind_theory.task_arguments import check_same_templates
+from symbind_theory.templates import Template
+from symbind_theory.validation import InputError, shorten
 
-__all__ = ["Certificate", "Illustration", "Provenance", "SampledKernel", "Variant"]
+__all__ = [
+    "Certificate",
+    "Illustration",
+    "Provenance",
+    "SampledKernel",
+    "Variant",
+    "check_belongs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,14 @@ class Illustration:
     Attributes:
         kernel: of sampled strings.
         variants: other multiples of the identity; none for symbolic labels.
+        templates: of the task that was checked.
+        architecture: what was checked.
     """
 
     kernel: SampledKernel
     variants: tuple[Variant, ...]
+    templates: tuple[Template, ...]
+    architecture: ArchitectureRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,44 @@ class Certificate:
 
     document: Mapping[str, Any] | None
     absence: str = ""
+
+
+def check_belongs(
+    result: CheckResult,
+    illustration: Illustration | None = None,
+    certificate: Certificate | None = None,
+) -> None:
+    """See that what stands beside a check is of its templates and its architecture.
+
+    Args:
+        result: the check.
+        illustration: to be shown beside it.
+        certificate: the same.
+
+    Raises:
+        InputError: the illustration or the certificate of another check.
+    """
+    templates = result.task.templates
+    if illustration is not None:
+        check_same_templates("illustration", illustration.templates, templates)
+        if illustration.architecture != result.architecture:
+            raise InputError(
+                f"illustration is of {shorten(illustration.architecture, 200)}; "
+                f"expected {shorten(result.architecture, 200)}, which was checked"
+            )
+    if certificate is not None and certificate.document is not None:
+        document = certificate.document
+        if not isinstance(document.get("templates"), list):
+            raise InputError(
+                "certificate names no templates; expected those of the check"
+            )
+        named = [Template(text) for text in document["templates"]]
+        check_same_templates("certificate", named, templates)
+        if document.get("readout") != result.architecture.readout:
+            raise InputError(
+                f"certificate is of the readout {shorten(document.get('readout'))}; "
+                f"expected {result.architecture.readout!r}, which was checked"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from symbind_testing.refusals import refusal
 from symbind_testing.tasks import (
     SAME_DIFFERENT,
     SAME_DIFFERENT_IN_WORDS,
@@ -133,7 +134,9 @@ def test_stages_are_named_and_report():
 
 def test_seed_level_method_and_points_are_passed_on():
     architecture = Architecture(readout="last")
-    result = check(SAME_DIFFERENT, seed=5, level=0.9, method="mc", max_points=FEW)
+    result = check(
+        SAME_DIFFERENT, architecture, seed=5, level=0.9, method="mc", max_points=FEW
+    )
     found = illustrate(result, architecture, max_points=FEW)
     assert found.kernel == sampled_kernel(SAME_DIFFERENT, architecture, 5, level=0.9)
     assert found.kernel.level == 0.9
@@ -146,6 +149,31 @@ def test_seed_level_method_and_points_are_passed_on():
             SAME_DIFFERENT.templates, changed, 0.01, FEW, 5, method="mc", level=0.9
         )
         assert variant.smallest_eigenvalue == gram.smallest_eigenvalue
+
+
+@pytest.mark.parametrize("function", [illustrate, variants])
+def test_another_architecture_than_was_checked_is_refused(function):
+    """The page would show one transformer's kernel beside another's verdict."""
+    last = Architecture(readout="last")
+    plain, checked = (check(SAME_DIFFERENT, a, max_points=64) for a in (None, last))
+    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='last'"
+    assert refusal(lambda: function(plain, last)).startswith(message)
+    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='cls'"
+    assert refusal(lambda: function(checked, Architecture())).startswith(message)
+
+
+def test_the_default_is_refused_where_another_was_checked():
+    """It was drawn whatever the check was of."""
+    result = check(SAME_DIFFERENT, Architecture(readout="last"), max_points=64)
+    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='cls'"
+    assert refusal(lambda: illustrate(result)).startswith(message)
+
+
+def test_an_illustration_says_what_it_is_of():
+    result = check(SAME_DIFFERENT_IN_WORDS, max_points=64)
+    found = illustrate(result)
+    assert found.templates == result.task.templates
+    assert found.architecture == result.architecture
 
 
 def test_the_seed_changes_the_strings_too():

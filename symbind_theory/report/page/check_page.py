@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from symbind_theory.records.check import CheckResult, Gap
-from symbind_theory.records.page import Certificate, Illustration, Provenance
+from symbind_theory.records.page import (
+    Certificate,
+    Illustration,
+    Provenance,
+    check_belongs,
+)
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
     PARAMETERS,
@@ -84,7 +89,11 @@ def page(
         certificate: to be embedded.
         provenance: the command and the versions.
         task_file: the task as the text of a task file.
+
+    Raises:
+        InputError: the illustration or the certificate of another check.
     """
+    check_belongs(result, illustration, certificate)
     return rendered_page(
         "check.html.jinja",
         title=title(result),

@@ -1,9 +1,16 @@
 """A template matrix that is given has to be of the task and of the architecture."""
 
+import json
 import math
+import subprocess
+import sys
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
+from symbind_testing import bad_matrices
+from symbind_testing.broken_matrices import Faulty
 from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import (
@@ -13,8 +20,17 @@ from numerics import (
     sample_complexity,
     template_gram,
 )
+from numerics.protocols import TemplateMatrix
+from numerics.template_matrix import given
 from numerics.template_matrix.bounded import BoundedMatrix
-from numerics.template_matrix.given import architecture_of, checked_matrix, matrix_of
+from numerics.template_matrix.given import (
+    architecture_of,
+    checked_attention,
+    checked_matrix,
+    matrix_of,
+)
+from numerics.template_matrix.record import TemplateGram
+from proofs_check import block_structure, generalisation
 from symbind_theory import InputError, Template, TemplateTask
 
 TASK = SAME_DIFFERENT
@@ -66,8 +82,64 @@ def test_without_an_architecture_that_of_the_matrix_counts():
         TASK, FAST, gram=gram
     )
     assert architecture_of(None, gram) == FAST
-    assert architecture_of(None, KNOWN) == architecture_of(None, None) == Architecture()
+    assert architecture_of(None, None) == Architecture()
     assert architecture_of(FAST, GRAM) == FAST
+
+
+def test_strings_of_no_known_transformer_are_compared_with_no_matrix():
+    """A transformer would be held against the closed form of another network."""
+    message = "^gram is of a kernel whose architecture is not known; expected the matr"
+    for call in (architecture_of, lambda _, gram: generalisation(TASK, gram=gram)):
+        with pytest.raises(InputError, match=message):
+            call(None, KNOWN)
+    message = "^gram is of a kernel whose architecture is not known; expected Archit"
+    with pytest.raises(InputError, match=message):
+        generalisation(TASK, FAST, gram=KNOWN)
+
+
+def test_blocks_of_another_architecture_are_refused():
+    with pytest.raises(InputError, match=r"^blocks is of an architecture with beta"):
+        block_structure(TASK, FAST, blocks=GRAM)
+    with pytest.raises(InputError, match=r"^blocks is of 2 templates; expected the"):
+        block_structure(TemplateTask(["?a ?a"], [1]), blocks=GRAM)
+
+
+@pytest.fixture(scope="module")
+def messages():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", bad_matrices.__file__],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("case", bad_matrices.CASES)
+def test_what_is_no_matrix_or_architecture_is_named(messages, case):
+    """One line, and no AttributeError from the depth of the computation."""
+    assert messages[case].startswith(bad_matrices.CASES[case][1])
+    assert "\n" not in messages[case]
+
+
+def test_nothing_is_computed_to_see_that_a_matrix_is_one():
+    """Python 3.11 evaluates properties in isinstance: an eigenvalue, for a look."""
+
+    class Dear(TemplateGram):
+        @property
+        def smallest_eigenvalue(self):
+            raise AssertionError("it was computed")
+
+    dear = Dear(**{f.name: getattr(GRAM, f.name) for f in fields(GRAM) if f.init})
+    given._check_kind("gram", dear, TemplateMatrix)
+    with pytest.raises(AssertionError, match="it was computed"):
+        _ = dear.smallest_eigenvalue
+
+
+def test_a_matrix_that_passes_on_what_it_is_asked_is_one():
+    """What has its parts from another object has them."""
+    passed_on: Any = Faulty(GRAM)
+    assert checked_attention("blocks", passed_on, TASK.templates) is passed_on
 
 
 def test_names_of_wildcards_play_no_part():

@@ -116,6 +116,22 @@ def test_a_residual_adds_what_the_queries_share(task, readout):
     own = found.self_values[0][list(found.column)]
     np.testing.assert_allclose(own, gram.attention_self + itself, rtol=1e-12)
     np.testing.assert_allclose(found.attention_self, own, rtol=1e-12)
+    np.testing.assert_allclose(found.attention, gram.attention + between, rtol=1e-11)
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_matrix_with_a_residual_is_the_one_of_its_factor(readout):
+    """N, K_self and gaps follow from its features, as those of any estimate do."""
+    architecture = Architecture(1.0, 0.7, readout)
+    gram = template_gram(REGULAR.templates, architecture, max_points=1024)
+    found = identity_in_values._with_residual(setting(REGULAR, architecture), gram)
+    np.testing.assert_allclose(found.factor.T @ found.factor, found.matrix, rtol=1e-6)
+    own = np.diagonal(found.matrix) + found.excess
+    np.testing.assert_allclose(found.matrix_self, own, rtol=1e-6)
+    d = np.diagonal(found.attention)
+    gaps = d[:, None] + d - 2 * found.attention
+    np.testing.assert_allclose(found.gaps, gaps, atol=1e-12)
+    assert not np.array_equal(found.halfwidth["matrix"], gram.halfwidth["matrix"])
 
 
 def test_both_signs_of_b_leave_the_mean_attention_of_the_heads():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.broken_matrices import Faulty
 from symbind_testing.tasks import AA_AB
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
@@ -114,7 +115,7 @@ def test_gaps_of_features_that_are_not_averaged_are_found_out(monkeypatch):
     def careless(*args, **options):
         gram = template_gram(*args, **options)
         d = gram.attention_self
-        return replace(gram, gaps=d[:, None] + d - 2 * gram.attention)
+        return Faulty(gram, {"gaps": d[:, None] + d - 2 * gram.attention})
 
     monkeypatch.setattr(MODULE, "template_gram", careless)
     report = nonsingularity(AA_AB, None, SMALL)
@@ -125,17 +126,14 @@ def test_gaps_of_features_that_are_not_averaged_are_found_out(monkeypatch):
 
 def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     gram = template_gram(AA_AB, max_points=256)
-    none = replace(
-        gram,
-        gaps=np.zeros((2, 2)),
-        halfwidth={**gram.halfwidth, "gaps": np.zeros((2, 2))},
-    )
+    known = {**gram.halfwidth, "gaps": np.zeros((2, 2))}
+    none = Faulty(gram, {"gaps": np.zeros((2, 2)), "halfwidth": known})
     same = replace(gram, templates=(Template("?a ?b"), Template("?b ?a")))
     decision = Decision(Outcome.HOLDS, (), "as it is")
     outcomes = [MODULE._separation(g, decision).outcome for g in (gram, none, same)]
     assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
     wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = MODULE._separation(replace(gram, halfwidth=wide), decision)
+    unresolved = MODULE._separation(Faulty(gram, {"halfwidth": wide}), decision)
     assert unresolved.outcome is Outcome.UNDECIDED
 
 
@@ -151,8 +149,8 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     ],
 )
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
-    gram = template_gram(AA_AB, max_points=64)
-    vars(gram)["_smallest_eigenvalue"] = interval
+    estimated = template_gram(AA_AB, max_points=64)
+    gram = Faulty(estimated, {"smallest_eigenvalue": interval})
     found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."))
     assert found[-1].outcome == outcome
     if exact is Outcome.REFUTED:

@@ -74,6 +74,34 @@ BROKEN_MATRICES = {
 """A fault by the law that it breaks: from a sound matrix to a broken one."""
 
 
+def _without(mapping, name):
+    return {key: value for key, value in mapping.items() if key != name}
+
+
+BROKEN_ATTENTION = {
+    "each entry has a halfwidth": lambda m: Faulty(
+        m, {"halfwidth": _without(m.halfwidth, "gaps")}
+    ),
+    "C is symmetric": lambda m: Faulty(m, {"attention": _asymmetric(m.attention)}),
+    "C is below the self values": lambda m: Faulty(
+        m, {"attention_self": 0.5 * m.attention_self}
+    ),
+    "gaps are those of C": lambda m: Faulty(m, {"gaps": 1.001 * m.gaps}),
+    "N is the dual of C": lambda m: Faulty(m, {"attention": 0.999 * m.attention}),
+    "eigenvalues are those of N": lambda m: Faulty(
+        m, {"eigenvalues": m.eigenvalues[::-1]}
+    ),
+    "the condition number is that of N": lambda m: Faulty(
+        m, {"condition_number": m.smallest_eigenvalue}
+    ),
+    "the smallest eigenvalue of C is its own": lambda m: Faulty(
+        m, {"attention_smallest_eigenvalue": m.smallest_eigenvalue}
+    ),
+    "it says where it is from": lambda m: Faulty(m, {"points": 0}),
+}
+"""A fault by the law that it breaks, of a matrix with its attention kernel."""
+
+
 def _values(gram, change):
     """A kernel whose values are changed."""
 

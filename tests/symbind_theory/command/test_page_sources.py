@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
+from symbind_testing.refusals import refusal
 
 from symbind_theory import Outcome, TemplateTask, __version__
 from symbind_theory.command.page_sources import embedded_certificate, versions
+from symbind_theory.separation.certificates import certify
 from symbind_theory.separation.leading_gaps import verify
 
 READ = dataclasses.replace(ARCHITECTURE, beta=1.0, readout="last")
@@ -44,6 +46,19 @@ def test_equivalent_templates_have_none():
     found = embedded_certificate(toy_result(task, architecture=READ))
     assert found.document is None
     assert "equivalent" in found.absence
+
+
+def test_the_certificate_of_another_check_is_refused():
+    """It has been made before, perhaps of something else."""
+    result = toy_result(architecture=READ)
+    made = certify(result.task, "last")
+    assert embedded_certificate(result, made).document is made
+    other = certify(["?a ?b", "?a ?a"], "last")
+    message = "certificate is of '?a ?b' as template 1; expected '?a ?a'"
+    assert refusal(lambda: embedded_certificate(result, other)).startswith(message)
+    other = certify(result.task, "cls")
+    message = "certificate is of the readout 'cls'; expected 'last'"
+    assert refusal(lambda: embedded_certificate(result, other)).startswith(message)
 
 
 def test_versions_are_those_that_run():

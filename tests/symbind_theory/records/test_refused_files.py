@@ -210,6 +210,19 @@ MESSAGES = [
         changed(["attention"], [*ROWS[:2], [0.0]]),
         "attention[2] has 1 entries; expected 3, one for each of the templates",
     ),
+    *(
+        (
+            f"asymmetric {name}",
+            changed([name, 0, 2], 0.75),
+            f"{name}[0][2] is 0.75; expected {there} as in {name}[2][0]: a kernel is",
+        )
+        for name, there in (
+            ("attention", "0.25"),
+            ("attention_halfwidth", "0.02"),
+            ("matrix", "0.25"),
+            ("matrix_halfwidth", "0.02"),
+        )
+    ),
     (
         "halfwidths",
         changed(["matrix_halfwidth"], [[0.0]]),

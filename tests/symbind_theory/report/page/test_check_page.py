@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 from symbind_testing.pages import without_plotly
+from symbind_testing.refusals import refusal
 from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS, same_different
 
 from symbind_theory import Interval, Outcome, TemplateTask
@@ -38,6 +39,17 @@ KERNEL = sampled("u u", "v v", "u v", "w v")
 WHOLE = 6_000_000
 
 
+def beside(result, kernel=KERNEL):
+    """An illustration of that check."""
+    return Illustration(kernel, (), result.task.templates, result.architecture)
+
+
+def certificate_of(result, **more):
+    """A document that names what was checked, whatever else it says."""
+    named = {"templates": [str(t) for t in result.task.templates], "readout": "cls"}
+    return Certificate({**named, **more})
+
+
 def embedded(text, name):
     """The content of a file inside the page."""
     (content,) = re.findall(rf'data-name="{name}" href="data:[^,]*,([^"]*)"', text)
@@ -50,14 +62,14 @@ def json_blocks(text):
 
 def test_files_inside_are_what_the_command_writes():
     result = toy_result()
-    certificate = Certificate({"format": "x", "pairs": [1, 2]})
+    certificate = certificate_of(result, format="x", pairs=[1, 2])
     text = page(result, certificate=certificate)
     assert embedded(text, "result.json") == to_json(result)
     assert json.loads(embedded(text, "certificate.json")) == certificate.document
 
 
 def test_equal_records_give_equal_bytes():
-    illustration = Illustration(KERNEL, ())
+    illustration = beside(toy_result())
     assert page(toy_result(), illustration) == page(toy_result(), illustration)
 
 
@@ -67,10 +79,11 @@ def test_whatever_is_written_stays_text(ending):
     hostile = f"x{ending}".replace(" ", "")
     task = TemplateTask([f"?a {hostile}", "?b ?c"], [hostile, "no"], name=hostile)
     kernel = sampled(f"u {hostile}", "v v", "u v", "w v")
+    result = toy_result(task, evidence=hostile)
     text = without_plotly(
         page(
-            toy_result(task, evidence=hostile),
-            Illustration(kernel, ()),
+            result,
+            beside(result, kernel),
             certificate=Certificate(None, hostile),
             provenance=Provenance(hostile, {hostile: hostile}),
             task_file=hostile,
@@ -89,7 +102,7 @@ def test_whatever_is_written_stays_text(ending):
 
 def test_the_page_names_no_other_place():
     """Addresses only as names of XML's name spaces, in words, or in plotly's source."""
-    text = without_plotly(page(toy_result(), Illustration(KERNEL, ())))
+    text = without_plotly(page(toy_result(), beside(toy_result())))
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', text) == []
     assert "http" not in re.sub(r"http-equiv", "", text)
     assert "default-src 'none'" in text
@@ -249,7 +262,8 @@ def test_the_policy_closes_every_door():
 
 def test_a_long_certificate_is_left_out_and_the_page_says_so():
     noise = random.Random(0).randbytes(2_000_000).hex()
-    text = page(toy_result(), certificate=Certificate({"noise": noise}))
+    certificate = certificate_of(toy_result(), noise=noise)
+    text = page(toy_result(), certificate=certificate)
     assert "The certificate is too large for a page" in text
     assert len(text) < WHOLE
 
@@ -264,12 +278,51 @@ def test_a_task_of_300_long_templates_stays_within_the_limit():
     )
     text = page(
         result,
-        Illustration(KERNEL, ()),
+        beside(result),
         certificate=embedded_certificate(result),
         task_file=dump_task(task),
     )
     assert 2_000_000 < len(text.encode()) < WHOLE
     assert "templates are drawn" in text
+
+
+OTHER = toy_result(TemplateTask(["?a ?b", "?a ?a"], [1, -1]))
+LAST = toy_result(architecture=dataclasses.replace(ARCHITECTURE, readout="last"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: page(toy_result(), beside(OTHER)),
+            "illustration is of '?a ?b' as template 1; expected '?a ?a': the templates",
+        ),
+        (
+            lambda: page(toy_result(), beside(LAST)),
+            "illustration is of ArchitectureRecord(beta=0.0, gamma=1.5, readout='last'",
+        ),
+        (
+            lambda: page(toy_result(), certificate=certificate_of(OTHER)),
+            "certificate is of '?a ?b' as template 1; expected '?a ?a': the templates",
+        ),
+        (
+            lambda: page(LAST, certificate=certificate_of(toy_result())),
+            "certificate is of the readout 'cls'; expected 'last', which was checked",
+        ),
+        (
+            lambda: page(toy_result(), certificate=Certificate({"templates": "?a"})),
+            "certificate names no templates; expected those of the check",
+        ),
+    ],
+)
+def test_what_is_of_another_check_is_refused(call, message):
+    """A page would show one task's proof or kernel as another's."""
+    assert refusal(call).startswith(message)
+
+
+def test_names_of_wildcards_make_no_other_check():
+    renamed = toy_result(TemplateTask(["?x ?x", "?y ?x"], [1, -1]))
+    assert page(renamed, beside(toy_result()), certificate=certificate_of(toy_result()))
 
 
 def test_a_condition_number_without_bound_is_written():

@@ -1,0 +1,72 @@
+"""The record of an estimate: its entries follow from its features, computed once."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from symbind_testing.builders.activations import Square
+
+from numerics import Architecture, template_gram
+from numerics.template_matrix import estimate
+
+TEMPLATES = ("?a ?a ?b", "?a ?b ?a", "X ?a ?b")
+
+
+class CountedSquare(Square):
+    """The square, which counts how often its coefficients are asked for."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def hermite(self, d, orders):
+        self.counts["hermite"] += 1
+        return super().hermite(d, orders)
+
+
+def test_entries_follow_the_features_of_a_changed_record():
+    """N = GᵀG, K_self and the gaps belong to the features that the record has."""
+    gram = template_gram(TEMPLATES, max_points=64)
+    moved = replace(
+        gram,
+        features=tuple(0.5 * f for f in gram.features),
+        self_values=tuple(0.5 * d for d in gram.self_values),
+    )
+    np.testing.assert_allclose(moved.attention, 0.25 * gram.attention, rtol=1e-12)
+    np.testing.assert_allclose(moved.gaps, 0.25 * gram.gaps, rtol=1e-12)
+    np.testing.assert_allclose(moved.attention_self, 0.5 * gram.attention_self)
+    np.testing.assert_allclose(moved.factor.T @ moved.factor, moved.matrix, rtol=1e-9)
+    np.testing.assert_allclose(
+        moved.matrix_self, np.diagonal(moved.matrix) + moved.excess, rtol=1e-9
+    )
+    assert (moved.halfwidth["attention"] < gram.halfwidth["attention"]).all()
+
+
+def test_entries_are_not_given():
+    """Gaps of other features than the record's own cannot be written into it."""
+    gram = template_gram(TEMPLATES, max_points=64)
+    with pytest.raises(ValueError, match="gaps"):
+        replace(gram, gaps=np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize(("readout", "times"), [("cls", 1), ("last", 1), ("mean", 17)])
+def test_coefficients_are_computed_once_for_equal_self_values(readout, times):
+    """Only the mean readout has self values that depend on the points."""
+    architecture = Architecture(readout=readout, activation=CountedSquare())
+    CountedSquare.counts.clear()
+    template_gram(TEMPLATES, architecture, max_points=64)
+    assert CountedSquare.counts == {"hermite": times}
+
+
+def test_what_the_identity_adds_is_computed_once_a_look(monkeypatch):
+    """It depends on no points: once for each template, not for each replicate."""
+    counts = Counter()
+
+    def counting(string, gamma):
+        counts[string] += 1
+        return covariance(string, gamma)
+
+    covariance = estimate.key_covariance
+    monkeypatch.setattr(estimate, "key_covariance", counting)
+    template_gram(TEMPLATES, Architecture(identity_vo=1.0), max_points=64)
+    assert sorted(counts.values()) == [1, 1, 1]

@@ -1,0 +1,109 @@
+"""What is said of a `gram=` or an architecture that is none.
+
+Under pytest annotations are checked before a function sees its arguments; so this runs
+by itself.
+"""
+
+import json
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from numerics import (
+    Architecture,
+    alignment,
+    gap_bounds,
+    learning_curve,
+    sample_complexity,
+    string_gram,
+    template_gram,
+)
+from numerics.activations import Cosine
+from numerics.kernels.closed_form import closed_matrix
+from numerics.kernels.equality_kernels import equality_kernel
+from numerics.page_data import illustrate
+from numerics.strings.one_layer_kernel import OneLayerKernel
+from numerics.strings.strings_apart import pattern_matrix
+from numerics.template_matrix.read_back import matrix_read_back
+from proofs_check import block_structure, generalisation
+from symbind_theory import TemplateTask, check
+from symbind_theory.validation import InputError, shorten
+
+TASK = TemplateTask(["?1 ?1", "?1 ?2"], [1, -1])
+NO_MATRIX: Any = 3
+NO_ARCHITECTURE: Any = "x"
+
+_RESULT = check(TASK, max_points=64)
+_KERNEL = OneLayerKernel(points=2**10, cache=None)
+# Nothing is known of the attention kernel behind any of these.
+_BARE: dict[str, Any] = {
+    "closed": closed_matrix(
+        partial(equality_kernel, activation=Cosine()), TASK.templates
+    ),
+    "apart": pattern_matrix(_KERNEL.gram(TASK.templates), _KERNEL.architecture),
+    "read": matrix_read_back(_RESULT, Architecture()),
+}
+_TAKE_GRAM = (sample_complexity, learning_curve, alignment, generalisation)
+_TAKE_ARCHITECTURE = (sample_complexity, learning_curve, alignment, check)
+_GRAM = template_gram(TASK.templates, max_points=64)
+
+CASES: dict[str, tuple[partial[Any], str]] = {
+    **{
+        f"{f.__name__}, gram of type {type(given).__name__}": (
+            partial(f, TASK, gram=given),
+            f"gram is {shorten(given)}; expected a template matrix, such as",
+        )
+        for f in _TAKE_GRAM
+        for given in (NO_MATRIX, np.eye(2))
+    },
+    **{
+        f"{f.__name__}, architecture": (
+            partial(f, TASK, NO_ARCHITECTURE),
+            "architecture is 'x'; expected an Architecture",
+        )
+        for f in (*_TAKE_ARCHITECTURE, generalisation, block_structure)
+    },
+    **{
+        f"{f.__name__} of templates, architecture": (
+            partial(f, ["a b"], NO_ARCHITECTURE),
+            "architecture is 'x'; expected an Architecture",
+        )
+        for f in (template_gram, gap_bounds, string_gram)
+    },
+    "an architecture beside a matrix": (
+        partial(sample_complexity, TASK, NO_ARCHITECTURE, gram=_GRAM),
+        "architecture is 'x'; expected an Architecture",
+    ),
+    "illustrate, architecture": (
+        partial(illustrate, _RESULT, NO_ARCHITECTURE),
+        "architecture is 'x'; expected an Architecture",
+    ),
+    "no blocks": (
+        partial(block_structure, TASK, blocks=NO_MATRIX),
+        "blocks is 3; expected a template matrix, such as template_gram returns",
+    ),
+    **{
+        f"blocks without attention, {name}": (
+            partial(block_structure, TASK, blocks=bare),
+            "blocks is a BoundedMatrix without attention; expected an estimate by way",
+        )
+        for name, bare in _BARE.items()
+    },
+}
+"""A call, and how the message of its InputError begins; by what is wrong."""
+
+
+def message(call: partial[Any]) -> str:
+    """Of the InputError that the call raises; of another error with its type."""
+    try:
+        call()
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: message(call) for name, (call, _) in CASES.items()}))
