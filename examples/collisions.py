@@ -23,14 +23,14 @@ from rich.progress import track
 
 from examples.pages import DOCS, rewritten
 from numerics import (
+    CollisionGraph,
+    MarginTransfer,
     TransformerKernelClassifier,
     TransformerKernelRegressor,
     collision_graph,
     margin_transfer,
     perturbed_curve,
 )
-from numerics.estimators.ideal_classifier import MarginTransfer
-from numerics.strings.collisions import CollisionGraph
 from symbind_theory import TemplateTask
 from symbind_theory.overlaps import OverlapType
 

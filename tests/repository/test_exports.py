@@ -18,9 +18,6 @@ PACKAGES = ("symbind_theory", "numerics", "proofs_check")
 # Lines of code in a page: indented, or after a prompt.
 CODE = re.compile(r"^(?: {4,}|>>> |\.\.\. )\s*((?:from|import) .+)$", re.MULTILINE)
 
-NOT_YET = {"examples/collisions.py"}
-"""Files whose imports are deep still."""
-
 
 def shown(root):
     """The import statements that users read, by the file that shows them."""
@@ -62,13 +59,12 @@ def unlisted(source):
 
 def test_users_are_shown_rooms_only():
     """Whoever copies from a page is not broken by a move inside a room."""
-    found = {path for path, source in shown(ROOT).items() if deep(source)}
-    assert found <= NOT_YET
+    assert {path for path, source in shown(ROOT).items() if deep(source)} == set()
 
 
 def test_what_users_are_shown_is_listed():
     """A name that a module happens to import is not promised by it."""
-    sources = {p: s for p, s in shown(ROOT).items() if p not in NOT_YET}
+    sources = shown(ROOT)
     assert {path: unlisted(s) for path, s in sources.items() if unlisted(s)} == {}
     assert sum(bool(list(imports(source))) for source in sources.values()) >= 6
 

@@ -120,15 +120,18 @@ TESTED_IN = {
     "test_conditional_softmax.py: against the errors that it bounds",
     "numerics/template_matrix/point_groups.py": "numerics/template_matrix/"
     "test_estimate.py: replications of the estimate",
-    "numerics/template_matrix/record.py": "numerics/template_matrix/"
-    "test_estimate.py: the estimate that it records",
+    "numerics/template_matrix/entries.py": "numerics/template_matrix/test_record.py: "
+    "the record whose fields they are",
     # Claims.
     "proofs_check/__main__.py": "proofs_check/test_command.py: pytest would take the "
     "name for a package's",
-    "proofs_check/checker.py": "proofs_check/test_run.py: what is run",
     "proofs_check/evidence/architectures.py": "proofs_check/claims/"
     "test_other_architectures.py: the one claim that it serves",
     "proofs_check/evidence/copying_rates.py": "proofs_check/claims/test_copying.py: "
+    "the one claim that it serves",
+    "proofs_check/evidence/copying_training.py": "proofs_check/claims/test_copying.py: "
+    "the one claim that it serves",
+    "proofs_check/evidence/lockstep.py": "proofs_check/claims/test_mlp_coupling.py: "
     "the one claim that it serves",
     "proofs_check/evidence/identity_in_keys.py": "proofs_check/claims/"
     "test_identity_perturbations.py: the one claim that it serves",
