@@ -14,6 +14,7 @@ from itertools import islice
 
 from numerics.architecture import Architecture, read_architecture
 from numerics.learning.curves import learning_curve, sample_complexity
+from numerics.protocols import Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
 from symbind_theory.laws.substitution_laws import Probabilities
@@ -25,7 +26,6 @@ from symbind_theory.validation import InputError, shorten
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 
-Progress = Callable[[int, int], None]
 Stage = Callable[[str], AbstractContextManager[Progress]]
 """Opens a stage of the work by its description; inside, progress is reported."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
+from numerics.protocols import Progress
 from proofs_check.checker import Checker, Effort, Instance, Mutant
 from proofs_check.seeds import derived_seed
 from proofs_check.trial_store import TrialStore
@@ -65,7 +66,7 @@ def run_ledger(
     jobs: int = 1,
     store: TrialStore | None = None,
     resume: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Ledger:
     """Run each checker on everything that it comes with.
 

@@ -26,7 +26,7 @@ from numerics.strings.patterns import (
     row_codes,
 )
 from numerics.strings.shared_blocks import Columns, column_pairs
-from numerics.strings.shared_sets import Level, levels_of
+from numerics.strings.shared_sets import SharedSets, shared_sets
 from symbind_theory.overlaps import OverlapType
 from symbind_theory.templates import Template
 
@@ -103,31 +103,31 @@ def collision_graph(
     else:
         regular = {n: x for n, x in enumerate(names) if x in set(regular_tokens)}
     patterned = pattern_strings(distinct, regular)
-    levels = levels_of(patterned)
+    by_size = shared_sets(patterned)
     return CollisionGraph(
         patterns=patterned.patterns,
         strings=np.bincount(patterned.pattern, minlength=len(patterned.patterns)),
-        edges=_edges(levels, patterned),
-        degrees=_degrees(levels, len(patterned)),
+        edges=_edges(by_size, patterned),
+        degrees=_degrees(by_size, len(patterned)),
     )
 
 
-def _degrees(levels: Sequence[Level], n: int) -> Int64[np.ndarray, " n"]:
+def _degrees(by_size: Sequence[SharedSets], n: int) -> Int64[np.ndarray, " n"]:
     """How many others share a token with each string, by inclusion and exclusion.
 
     |union of all N_x| = Σ_{S≠∅} (−1)^{|S|+1} |⋂_{x∈S} N_x|, over sets S of its
     tokens, with N_x the other strings that have token x.
     """
     degrees = np.zeros(n, dtype=np.int64)
-    for level in levels:
-        others = np.bincount(level.token_set)[level.token_set] - 1
-        sign = 1 if level.size % 2 else -1
-        np.add.at(degrees, level.string, sign * others)
+    for sets in by_size:
+        others = np.bincount(sets.token_set)[sets.token_set] - 1
+        sign = 1 if sets.size % 2 else -1
+        np.add.at(degrees, sets.string, sign * others)
     return degrees
 
 
 def _edges(
-    levels: Sequence[Level], strings: PatternedStrings
+    by_size: Sequence[SharedSets], strings: PatternedStrings
 ) -> dict[OverlapType, int]:
     """Pairs by type: Möbius inversion, from the largest sets of shared tokens down.
 
@@ -135,23 +135,25 @@ def _edges(
     found to have is taken off.
     """
     edges: Counter[OverlapType] = Counter()
-    for level in reversed(levels):
-        counts = _pairs_with_a_set(level, strings)
+    for sets in reversed(by_size):
+        counts = _pairs_with_a_set(sets, strings)
         for larger, count in list(edges.items()):
             for kind in larger.restrictions():
-                if kind.size == level.size < larger.size:
+                if kind.size == sets.size < larger.size:
                     counts[_unordered(kind)] -= count
         edges.update({kind: count for kind, count in counts.items() if count})
     return dict(sorted(edges.items(), key=lambda item: _key(item[0])))
 
 
-def _pairs_with_a_set(level: Level, strings: PatternedStrings) -> Counter[OverlapType]:
+def _pairs_with_a_set(
+    sets: SharedSets, strings: PatternedStrings
+) -> Counter[OverlapType]:
     """For each type of one size, how often two strings of that type share a set.
 
     Strings with one set at the same wildcards of one pattern are a column of n_c. Two
     columns c ≠ d of one set make n_c n_d pairs, and one makes n_c (n_c − 1)/2.
     """
-    columns = Columns.of(level, strings)
+    columns = Columns.of(sets, strings)
     n = np.asarray(columns.incidence.sum(axis=0)).ravel().astype(np.int64)
     c, d = column_pairs(columns, columns)
     c, d = c[c <= d], d[c <= d]

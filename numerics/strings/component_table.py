@@ -1,9 +1,10 @@
-"""Hoeffding components of one kernel by level and face, estimated when asked for.
+"""Hoeffding components of one kernel by size and face, estimated when asked for.
 
-Level s holds E⟨f_S(X), f_S(Y)⟩ for sets S of s tokens (`overlap_components`), at the
-face of X and that of Y that show S, and at the order in which Y's wildcards carry it.
+For each size s the table holds E⟨f_S(X), f_S(Y)⟩ for sets S of s tokens
+(`overlap_components`), at the face of X and that of Y that show S, and at the order in
+which Y's wildcards carry it.
 
-Which faces are estimated together changes nothing in the values, so a level with few
+Which faces are estimated together changes nothing in the values, so a size with few
 faces is estimated whole, and its entry in the cache serves every later set of strings.
 """
 
@@ -35,7 +36,7 @@ __all__ = ["ComponentSettings", "ComponentTable", "Terms", "architecture_key"]
 
 _log = logging.getLogger(__name__)
 
-# A level with at most so many columns is estimated whole.
+# A size with at most so many columns is estimated whole.
 _FEW_COLUMNS = 128
 # Templates times points from where an estimate takes minutes rather than seconds.
 _LONG_WORK = 2**27
@@ -70,10 +71,10 @@ class ComponentSettings:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Components of one level that enter the values of overlap types.
+    """Components of one size that enter the values of overlap types.
 
     Attributes:
-        level: the number of tokens s.
+        size: the number of tokens s.
         row: the type each term belongs to; shape (t,).
         first: for each term the pattern of the first string; shape (t,).
         first_slots: its wildcards, increasing; shape (t, s).
@@ -81,7 +82,7 @@ class Terms:
         second_slots: the wildcards that carry the same tokens; shape (t, s).
     """
 
-    level: int
+    size: int
     row: Int64[np.ndarray, " t"]
     first: Int64[np.ndarray, " t"]
     first_slots: Int64[np.ndarray, "t s"]
@@ -98,7 +99,7 @@ class ComponentTable:
 
     def __init__(self, settings: ComponentSettings) -> None:
         self._settings = settings
-        self._levels: dict[int, ComponentGram] = {}
+        self._by_size: dict[int, ComponentGram] = {}
 
     def ensure(
         self,
@@ -110,16 +111,16 @@ class ComponentTable:
 
         Args:
             patterns: those that the terms number.
-            terms: one for each level.
+            terms: one for each size.
             progress: called with (groups done, groups in all).
 
         Raises:
             InputError: strings that share too many tokens in too many ways.
         """
         missing = []
-        for level in terms:
-            estimated = self._faces(level.level)
-            wanted = self._wanted(patterns, level)
+        for term in terms:
+            estimated = self._faces(term.size)
+            wanted = self._wanted(patterns, term)
             if not set(wanted) <= set(estimated):
                 missing.append(list(dict.fromkeys([*estimated, *wanted])))
         # Refused before anything is estimated.
@@ -133,7 +134,7 @@ class ComponentTable:
                     progress(before + group, 16 * len(missing))
 
             components = self._estimate(sorted(faces, key=_order), report)
-            self._levels[len(faces[0].slots)] = components
+            self._by_size[len(faces[0].slots)] = components
 
     def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
         """Say beforehand that an estimate will be long."""
@@ -156,7 +157,7 @@ class ComponentTable:
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
         """The components and their halfwidths, one for each term."""
-        components = self._levels[terms.level]
+        components = self._by_size[terms.size]
         place = {face: index for index, face in enumerate(components.faces)}
         second = np.sort(terms.second_slots, axis=1)
         rows = _places(patterns, terms.first, terms.first_slots, place)
@@ -166,19 +167,19 @@ class ComponentTable:
         return values, components.halfwidth[rows, columns, order]
 
     @property
-    def levels(self) -> list[int]:
-        """The levels estimated so far, in increasing order."""
-        return sorted(self._levels)
+    def sizes(self) -> list[int]:
+        """The sizes estimated so far, in increasing order."""
+        return sorted(self._by_size)
 
     def squares(
-        self, patterns: Sequence[Template], level: int
+        self, patterns: Sequence[Template], size: int
     ) -> Float64[np.ndarray, " r"]:
-        """What all components of one level add to the kernel of a string with itself.
+        """What all components of one size add to the kernel of a string with itself.
 
         Returns:
-            One sum for each pattern; 0 for those whose level is not estimated.
+            One sum for each pattern; 0 for those whose size is not estimated.
         """
-        components = self._levels[level]
+        components = self._by_size[size]
         place = {pattern: index for index, pattern in enumerate(patterns)}
         total = np.zeros(len(patterns))
         for index, face in enumerate(components.faces):
@@ -187,22 +188,22 @@ class ComponentTable:
                 total[place[face.template]] += components.values[index, index, 0]
         return total
 
-    def _faces(self, level: int) -> tuple[Face, ...]:
-        return self._levels[level].faces if level in self._levels else ()
+    def _faces(self, size: int) -> tuple[Face, ...]:
+        return self._by_size[size].faces if size in self._by_size else ()
 
     def _wanted(self, patterns: Sequence[Template], terms: Terms) -> list[Face]:
         """All faces of the patterns shown, or of all patterns where those are few.
 
         A pattern's faces come together, as their sum decides how they are scaled.
         """
-        level = terms.level
-        counts = [comb(len(t.wildcards), level) for t in patterns]
-        few = sum(counts) * factorial(level) <= _FEW_COLUMNS
+        size = terms.size
+        counts = [comb(len(t.wildcards), size) for t in patterns]
+        few = sum(counts) * factorial(size) <= _FEW_COLUMNS
         shown = np.unique(np.concatenate([terms.first, terms.second])).tolist()
         return [
             Face(t, slots)
             for t in (patterns if few else [patterns[i] for i in shown])
-            for slots in combinations(range(len(t.wildcards)), level)
+            for slots in combinations(range(len(t.wildcards)), size)
         ]
 
     def _estimate(

@@ -224,7 +224,7 @@ class OneLayerGram:
         """K of each overlap type, with halfwidths.
 
         With f_S the component of a set S of shared tokens (`overlap_components`) and
-        s_i the scale of pattern i at the level of S,
+        s_i the scale of pattern i at the size of S,
 
             C = ⟨F_i, F_j⟩ + Σ_{∅≠S} s_i s_j E⟨f_S(X), f_S(Y)⟩,
             K = E φ(u) φ(v),     (u, v) ~ N(0, [[d_i, C], [C, d_j]]).
@@ -244,12 +244,12 @@ class OneLayerGram:
         C = np.einsum("mf,mf->m", F[i], F[j])
         in_C = np.zeros_like(C)
         scales = self._scales()
-        for level in terms:
-            component, halfwidth = self.components.lookup(self.patterns, level)
-            s = scales[level.level]
-            s_i_s_j = s[level.first] * s[level.second]
-            np.add.at(C, level.row, s_i_s_j * component)
-            np.add.at(in_C, level.row, s_i_s_j * halfwidth)
+        for term in terms:
+            component, halfwidth = self.components.lookup(self.patterns, term)
+            s = scales[term.size]
+            s_i_s_j = s[term.first] * s[term.second]
+            np.add.at(C, term.row, s_i_s_j * component)
+            np.add.at(in_C, term.row, s_i_s_j * halfwidth)
         dual = self.settings.architecture.activation.dual
         K = dual(d[i], d[j], C)
         in_K = np.abs(dual(d[i], d[j], C + in_C) - K) + self.base.halfwidth[i, j]
@@ -261,12 +261,12 @@ class OneLayerGram:
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
-        """s of each level: the components then add up to d_i − C_ii."""
+        """s of each size: the components then add up to d_i − C_ii."""
         table = self.components
         return component_scales(
             self.base.attention_self - (self.base.features**2).sum(0),
             np.array([len(t.wildcards) for t in self.patterns]),
-            {level: table.squares(self.patterns, level) for level in table.levels},
+            {size: table.squares(self.patterns, size) for size in table.sizes},
         )
 
     def extended(self, patterns: Sequence[Template]) -> OneLayerGram:
@@ -309,29 +309,29 @@ def component_scales(
     wildcards: Int64[np.ndarray, " r"],
     squares: Mapping[int, Float64[np.ndarray, " r"]],
 ) -> dict[int, Float64[np.ndarray, " r"]]:
-    """s, by which each pattern's components of each level are multiplied.
+    """s, by which each pattern's components of each size are multiplied.
 
-    With q_l the squared length of the components of level l and D what is left of their
-    sum, from level 1 up,
+    With q_l the squared length of the components of l tokens and D what is left of
+    their sum, from l = 1 up,
 
-        s_l² = min(1, D/q_l), or D/q_l for the last level,     D ← max(0, D − s_l² q_l).
+        s_l² = min(1, D/q_l), or D/q_l for the largest l,     D ← max(0, D − s_l² q_l).
 
     The last component, of all wildcards together, is brought to what is left of the
     kernel of a string with itself; the others are shortened only if they exceed it. A
-    level's scale depends on that level and lower ones, which are estimated before it:
+    scale depends on its own size and smaller ones, which are estimated before it:
     values take no notice of what is asked for later.
 
     Args:
         known: what a string's components add up to; negative is read as 0.
         wildcards: how many each pattern has.
-        squares: q of each level.
+        squares: q for each size.
     """
     D, s = np.maximum(known, 0.0), {}
-    for level, q in sorted(squares.items()):
+    for size, q in sorted(squares.items()):
         ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
-        ratio = np.where(wildcards == level, ratio, np.minimum(ratio, 1.0))
+        ratio = np.where(wildcards == size, ratio, np.minimum(ratio, 1.0))
         D = np.maximum(D - ratio * q, 0.0)
-        s[level] = np.sqrt(ratio)
+        s[size] = np.sqrt(ratio)
     return s
 
 
@@ -362,26 +362,26 @@ def _carried_over(
 
 
 def _terms(types: OverlapTypes) -> list[Terms]:
-    """The components of every nonempty subset of every matching, by level."""
+    """The components of every nonempty subset of every matching, by size."""
     shared = types.matching >= 0
     sizes = shared.sum(1)
-    by_level: dict[int, list[tuple[np.ndarray, ...]]] = {}
+    by_size: dict[int, list[tuple[np.ndarray, ...]]] = {}
     for size in np.unique(sizes[sizes > 0]).tolist():
         rows = np.flatnonzero(sizes == size)
         slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
         partners = np.take_along_axis(types.matching[rows], slots, axis=1)
-        for level in range(1, size + 1):
-            for kept in map(list, combinations(range(size), level)):
+        for s in range(1, size + 1):
+            for kept in map(list, combinations(range(size), s)):
                 parts = (rows, slots[:, kept], partners[:, kept])
-                by_level.setdefault(level, []).append(parts)
+                by_size.setdefault(s, []).append(parts)
     terms = []
-    for level, parts in sorted(by_level.items()):
+    for s, parts in sorted(by_size.items()):
         row, first, second = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
         terms.append(
             Terms(
-                level=level,
+                size=s,
                 row=row,
                 first=types.first[row],
                 first_slots=first,

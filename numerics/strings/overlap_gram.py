@@ -31,7 +31,7 @@ from numerics.protocols import PatternGram, Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings
 from numerics.strings.shared_blocks import SharedBlocks
-from numerics.strings.shared_sets import levels_between, levels_of
+from numerics.strings.shared_sets import shared_sets, shared_sets_between
 
 __all__ = ["CrossGram", "OverlapGram", "TorchGram", "indicator"]
 
@@ -77,8 +77,8 @@ class CrossGram:
             gram: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
-        levels = levels_between(left, right)
-        shared = SharedBlocks.of(left, right, levels, gram, progress)
+        by_size = shared_sets_between(left, right)
+        shared = SharedBlocks.of(left, right, by_size, gram, progress)
         return cls(
             left=left.pattern,
             right=right.pattern,
@@ -145,8 +145,8 @@ class OverlapGram:
             gram: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
-        levels = [(level, level) for level in levels_of(strings)]
-        shared = SharedBlocks.of(strings, strings, levels, gram, progress)
+        by_size = [(sets, sets) for sets in shared_sets(strings)]
+        shared = SharedBlocks.of(strings, strings, by_size, gram, progress)
         return cls(
             pattern=strings.pattern,
             factor=gram.factor,

@@ -20,7 +20,7 @@ Source: symbind (sampler); arXiv 2310.09753 (kernel).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -39,6 +39,7 @@ from numerics.averages.jackknife import (
 from numerics.averages.points import PseudoRandomPoints
 from numerics.averages.replications import map_replications
 from numerics.devices import PRECISIONS, chunk_numbers, resolve_device
+from numerics.protocols import Progress
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.templates import CLS, parse_string
 from symbind_theory.validation import InputError, one_of, positive_integer
@@ -84,7 +85,7 @@ def string_gram(
     *,
     level: float = 0.999,
     precision: str = "float64",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> StringGram:
     """Estimate the kernel between strings.
 

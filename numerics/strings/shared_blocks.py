@@ -22,7 +22,7 @@ from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
-from numerics.strings.shared_sets import Level
+from numerics.strings.shared_sets import SharedSets
 
 __all__ = ["Columns", "SharedBlocks", "column_pairs"]
 
@@ -51,7 +51,7 @@ class SharedBlocks:
         cls,
         left: PatternedStrings,
         right: PatternedStrings,
-        levels: Sequence[tuple[Level, Level]],
+        by_size: Sequence[tuple[SharedSets, SharedSets]],
         gram: PatternGram,
         progress: Progress | None = None,
     ) -> SharedBlocks:
@@ -60,11 +60,11 @@ class SharedBlocks:
         Args:
             left: strings with the patterns of `gram`.
             right: such strings too; the same object for a symmetric matrix.
-            levels: the sets that both sides have.
+            by_size: the sets that both sides have.
             gram: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
-        columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in levels]
+        columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in by_size]
         pairs = [column_pairs(a, b) for a, b in columns]
         types = [
             _kind_pairs(a, b, pair, symmetric=left is right)
@@ -92,14 +92,14 @@ class SharedBlocks:
             left=_side_by_side([a.incidence for a, _ in columns], len(left)),
             blocks=_along_diagonal(blocks),
             right=_side_by_side([b.incidence for _, b in columns], len(right)),
-            tokens=_single_tokens(levels, [a for a, _ in columns]),
+            tokens=_single_tokens(by_size, [a for a, _ in columns]),
             error=error,
         )
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of B of one level: sets with the wildcards that carry them.
+    """The columns of B of one size: sets with the wildcards that carry them.
 
     Attributes:
         incidence: B; shape (n, count).
@@ -121,14 +121,14 @@ class Columns:
         return len(self.kind)
 
     @classmethod
-    def of(cls, level: Level, strings: PatternedStrings) -> Columns:
+    def of(cls, sets: SharedSets, strings: PatternedStrings) -> Columns:
         """Strings with one set, one pattern and the same wildcards share a column."""
-        shown = np.column_stack([strings.pattern[level.string], level.slots])
+        shown = np.column_stack([strings.pattern[sets.string], sets.slots])
         kinds, kind = _unique_rows(shown)
-        codes = level.token_set * len(kinds) + kind
+        codes = sets.token_set * len(kinds) + kind
         found, column = np.unique(codes, return_inverse=True)
         incidence = sp.csr_array(
-            (np.ones(len(level)), (level.string, column)),
+            (np.ones(len(sets)), (sets.string, column)),
             shape=(len(strings), len(found)),
         )
         token_set, kind = np.divmod(found, len(kinds))
@@ -203,17 +203,17 @@ def _overlap_types(
 
 
 def _moebius(
-    levels: Sequence[OverlapTypes], gram: PatternGram, progress: Progress | None
+    by_size: Sequence[OverlapTypes], gram: PatternGram, progress: Progress | None
 ) -> tuple[list[Float64[np.ndarray, " t"]], float]:
-    """M_S of the types of each level, and the largest halfwidth of K in them.
+    """M_S of the types of each size, and the largest halfwidth of K in them.
 
     M_S = Σ_{T⊆S} (−1)^{|S|−|T|} K(pair that shares T), by Möbius inversion.
     """
-    if not levels:
+    if not by_size:
         return [], 0.0
     rows, signs, restrictions = [], [], []
     start = 0
-    for types in levels:
+    for types in by_size:
         size = int((types.matching[:1] >= 0).sum())
         slots = np.nonzero(types.matching >= 0)[1].reshape(len(types), size)
         subsets = (combinations(range(size), kept) for kept in range(size + 1))
@@ -231,18 +231,18 @@ def _moebius(
     kernel = gram.values(OverlapTypes(first, second, matching), progress)
     terms = np.zeros(start)
     np.add.at(terms, np.concatenate(rows), np.concatenate(signs) * kernel.value[which])
-    ends = np.cumsum([len(types) for types in levels])[:-1]
+    ends = np.cumsum([len(types) for types in by_size])[:-1]
     return np.split(terms, ends), float(kernel.halfwidth.max())
 
 
 def _single_tokens(
-    levels: Sequence[tuple[Level, Level]], columns: Sequence[Columns]
+    by_size: Sequence[tuple[SharedSets, SharedSets]], columns: Sequence[Columns]
 ) -> Int64[np.ndarray, " a"]:
     found = [np.empty(0, dtype=np.int64)]
-    for (level, _), column in zip(levels, columns, strict=True):
+    for (sets, _), column in zip(by_size, columns, strict=True):
         tokens = np.full(column.count, -1, dtype=np.int64)
-        if level.size == 1:
-            tokens = level.tokens[column.token_set, 0]
+        if sets.size == 1:
+            tokens = sets.tokens[column.token_set, 0]
         found.append(tokens)
     return np.concatenate(found)
 
@@ -255,7 +255,7 @@ def _side_by_side(matrices: Sequence[sp.csr_array], rows: int) -> sp.csr_array:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """M of one level, by its entries."""
+    """M of one size, by its entries."""
 
     height: int
     width: int

@@ -1,10 +1,10 @@
 """Which sets of tokens several strings have, by an inverted index.
 
-Level s of the index lists the sets of s tokens that at least two strings have, and for
-each of these strings the wildcards that carry them. A set can only be shared if all its
-subsets are: levels are built one on the other and end where nothing is shared. The work
-is near-linear in the strings whatever the law of the tokens; pairs of strings are never
-listed.
+For each size s the index lists the sets of s tokens that at least two strings have, and
+for each of these strings the wildcards that carry them. A set can only be shared if all
+its subsets are: each size is built on the one before, up to where nothing is shared.
+The work is near-linear in the strings whatever the law of the tokens; pairs of strings
+are never listed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 from numerics.shapes import Bool, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
 
-__all__ = ["Level", "levels_between", "levels_of"]
+__all__ = ["SharedSets", "shared_sets", "shared_sets_between"]
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class SharedSets:
     """The shared sets of one size that some strings have.
 
     Attributes:
@@ -47,23 +47,23 @@ class Level:
         return self.slots.shape[1]
 
 
-def levels_of(strings: PatternedStrings) -> list[Level]:
+def shared_sets(strings: PatternedStrings) -> list[SharedSets]:
     """The sets that two strings or more have, by size from 1.
 
     Args:
         strings: distinct strings.
     """
-    return [level for (level,) in _levels([strings])]
+    return [sets for (sets,) in _by_size([strings])]
 
 
-def levels_between(
+def shared_sets_between(
     left: PatternedStrings, right: PatternedStrings
-) -> list[tuple[Level, Level]]:
+) -> list[tuple[SharedSets, SharedSets]]:
     """The sets that a string of each side has, by size from 1."""
-    return [(a, b) for a, b in _levels([left, right])]
+    return [(a, b) for a, b in _by_size([left, right])]
 
 
-def _levels(sides: Sequence[PatternedStrings]) -> Iterator[tuple[Level, ...]]:
+def _by_size(sides: Sequence[PatternedStrings]) -> Iterator[tuple[SharedSets, ...]]:
     widest = [side.symbols.shape[1] for side in sides]
     alive = [
         {(slot,): side.symbols[:, slot] >= 0 for slot in range(w)}
@@ -74,12 +74,12 @@ def _levels(sides: Sequence[PatternedStrings]) -> Iterator[tuple[Level, ...]]:
             _candidates(side, size, possible)
             for side, possible in zip(sides, alive, strict=True)
         ]
-        levels = _shared(candidates)
-        if not len(levels[0]):
+        by_size = _shared(candidates)
+        if not len(by_size[0]):
             return
-        yield tuple(levels)
+        yield tuple(by_size)
         alive = [
-            _supersets(level, side) for level, side in zip(levels, sides, strict=True)
+            _supersets(sets, side) for sets, side in zip(by_size, sides, strict=True)
         ]
 
 
@@ -113,7 +113,7 @@ def _candidates(
     )
 
 
-def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
+def _shared(candidates: Sequence[_Candidates]) -> list[SharedSets]:
     """What is left when sets that are not shared are out."""
     tokens = np.concatenate([side.tokens for side in candidates])
     _, first, number = np.unique(
@@ -127,36 +127,36 @@ def _shared(candidates: Sequence[_Candidates]) -> list[Level]:
         there = [np.bincount(side, minlength=len(first)) > 0 for side in numbers]
         shared = np.logical_and.reduce(there)
     compact = np.cumsum(shared) - 1
-    levels = []
+    by_size = []
     for side, token_set in zip(candidates, numbers, strict=True):
         kept = shared[token_set]
-        levels.append(
-            Level(
+        by_size.append(
+            SharedSets(
                 string=side.string[kept],
                 token_set=compact[token_set[kept]],
                 slots=side.slots[kept],
                 tokens=tokens[first[shared]],
             )
         )
-    return levels
+    return by_size
 
 
 def _supersets(
-    level: Level, side: PatternedStrings
+    sets: SharedSets, side: PatternedStrings
 ) -> dict[tuple[int, ...], Bool[np.ndarray, " n"]]:
     """For each choice of one wildcard more, the strings whose subsets are shared."""
     width, n = side.symbols.shape[1], len(side)
     have: dict[tuple[int, ...], np.ndarray] = {}
-    ordered = np.sort(level.slots, axis=1)
+    ordered = np.sort(sets.slots, axis=1)
     chosen, which = np.unique(ordered, axis=0, return_inverse=True)
     which = which.reshape(-1)
     for index, slots in enumerate(chosen.tolist()):
         mask = np.zeros(n, dtype=bool)
-        mask[level.string[which == index]] = True
+        mask[sets.string[which == index]] = True
         have[tuple(slots)] = mask
     supersets = {}
-    for slots in combinations(range(width), level.size + 1):
-        subsets = list(combinations(slots, level.size))
+    for slots in combinations(range(width), sets.size + 1):
+        subsets = list(combinations(slots, sets.size))
         if all(subset in have for subset in subsets):
             mask = np.logical_and.reduce([have[subset] for subset in subsets])
             if mask.any():

@@ -144,9 +144,9 @@ def test_components_add_up_to_the_known_kernel_of_a_string_with_itself():
 )
 def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares):
     wildcards = np.array([len(squares)])
-    levels = {n + 1: np.array([x]) for n, x in enumerate(squares)}
-    scales = component_scales(np.array([known]), wildcards, levels)
-    filled = sum(scales[n][0] ** 2 * x[0] for n, x in levels.items())
+    by_size = {n + 1: np.array([x]) for n, x in enumerate(squares)}
+    scales = component_scales(np.array([known]), wildcards, by_size)
+    filled = sum(scales[n][0] ** 2 * x[0] for n, x in by_size.items())
     assert filled == pytest.approx(known, abs=1e-12)
     # Lower components keep their length where there is room.
     for level in range(1, len(squares)):
@@ -154,7 +154,7 @@ def test_scaled_components_fill_what_is_known_and_never_exceed_it(known, squares
         assert room > -1e-12 or scales[level][0] < 1.0
         assert room < 1e-12 or scales[level][0] == 1.0
     # A level that is not there yet changes nothing in those below.
-    fewer = {n: x for n, x in levels.items() if n < len(squares)}
+    fewer = {n: x for n, x in by_size.items() if n < len(squares)}
     before = component_scales(np.array([known]), wildcards, fewer)
     assert all(before[n] == scales[n] for n in fewer)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.strings.patterns import pattern_strings
-from numerics.strings.shared_sets import levels_between, levels_of
+from numerics.strings.shared_sets import shared_sets, shared_sets_between
 
 ROWS = st.lists(
     st.tuples(*[st.integers(0, 6)] * 4), min_size=1, max_size=12, unique=True
@@ -18,16 +18,16 @@ def patterned(rows):
     return pattern_strings(np.array(rows, dtype=np.int64), {})
 
 
-def entries(level, strings):
-    """(string, set of tokens) of a level, after a look at its numbers."""
+def entries(sets, strings):
+    """(string, set of tokens) of a sets, after a look at its numbers."""
     found = set()
     for string, number, slots in zip(
-        level.string.tolist(), level.token_set, level.slots, strict=True
+        sets.string.tolist(), sets.token_set, sets.slots, strict=True
     ):
         tokens = strings.symbols[string, slots].tolist()
-        assert tokens == level.tokens[number].tolist() == sorted(tokens)
+        assert tokens == sets.tokens[number].tolist() == sorted(tokens)
         found.add((string, tuple(tokens)))
-    assert len(found) == len(level)
+    assert len(found) == len(sets)
     return found
 
 
@@ -45,9 +45,9 @@ def expected(rows, others, size):
 @given(ROWS)
 def test_sets_that_two_strings_have(rows):
     strings = patterned(rows)
-    levels = levels_of(strings)
+    by_size = shared_sets(strings)
     for size in range(1, 5):
-        found = entries(levels[size - 1], strings) if size <= len(levels) else set()
+        found = entries(by_size[size - 1], strings) if size <= len(by_size) else set()
         assert found == expected(rows, list(enumerate(rows)), size)
 
 
@@ -55,10 +55,10 @@ def test_sets_that_two_strings_have(rows):
 @given(ROWS, ROWS)
 def test_sets_that_both_sides_have(rows, others):
     left, right = patterned(rows), patterned(others)
-    levels = levels_between(left, right)
+    by_size = shared_sets_between(left, right)
     for size in range(1, 5):
-        a = entries(levels[size - 1][0], left) if size <= len(levels) else set()
-        b = entries(levels[size - 1][1], right) if size <= len(levels) else set()
+        a = entries(by_size[size - 1][0], left) if size <= len(by_size) else set()
+        b = entries(by_size[size - 1][1], right) if size <= len(by_size) else set()
         apart = [(None, y) for y in others], [(None, x) for x in rows]
         assert a == expected(rows, apart[0], size)
         assert b == expected(others, apart[1], size)
@@ -66,5 +66,5 @@ def test_sets_that_both_sides_have(rows, others):
 
 def test_nothing_shared():
     strings = patterned([(0, 1), (2, 3)])
-    assert levels_of(strings) == []
-    assert levels_between(strings, patterned([(4, 5)])) == []
+    assert shared_sets(strings) == []
+    assert shared_sets_between(strings, patterned([(4, 5)])) == []
