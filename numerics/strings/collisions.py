@@ -26,7 +26,7 @@ from numerics.strings.patterns import (
     row_codes,
 )
 from numerics.strings.shared_blocks import Columns, column_pairs
-from numerics.strings.shared_sets import SharedSets, shared_sets
+from numerics.strings.shared_sets import SharedSets, sets_shared_among
 from symbind_theory.overlaps import OverlapType
 from symbind_theory.templates import Template
 
@@ -103,7 +103,7 @@ def collision_graph(
     else:
         regular = {n: x for n, x in enumerate(names) if x in set(regular_tokens)}
     patterned = pattern_strings(distinct, regular)
-    by_size = shared_sets(patterned)
+    by_size = sets_shared_among(patterned)
     return CollisionGraph(
         patterns=patterned.patterns,
         strings=np.bincount(patterned.pattern, minlength=len(patterned.patterns)),

@@ -31,7 +31,7 @@ from numerics.protocols import PatternGram, Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings
 from numerics.strings.shared_blocks import SharedBlocks
-from numerics.strings.shared_sets import shared_sets, shared_sets_between
+from numerics.strings.shared_sets import sets_shared_among, sets_shared_between
 
 __all__ = ["CrossGram", "OverlapGram", "TorchGram", "indicator"]
 
@@ -77,7 +77,7 @@ class CrossGram:
             gram: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
-        by_size = shared_sets_between(left, right)
+        by_size = sets_shared_between(left, right)
         shared = SharedBlocks.of(left, right, by_size, gram, progress)
         return cls(
             left=left.pattern,
@@ -145,7 +145,7 @@ class OverlapGram:
             gram: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
-        by_size = [(sets, sets) for sets in shared_sets(strings)]
+        by_size = [(sets, sets) for sets in sets_shared_among(strings)]
         shared = SharedBlocks.of(strings, strings, by_size, gram, progress)
         return cls(
             pattern=strings.pattern,

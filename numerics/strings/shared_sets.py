@@ -18,7 +18,7 @@ import numpy as np
 from numerics.shapes import Bool, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
 
-__all__ = ["SharedSets", "shared_sets", "shared_sets_between"]
+__all__ = ["SharedSets", "sets_shared_among", "sets_shared_between"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SharedSets:
         return self.slots.shape[1]
 
 
-def shared_sets(strings: PatternedStrings) -> list[SharedSets]:
+def sets_shared_among(strings: PatternedStrings) -> list[SharedSets]:
     """The sets that two strings or more have, by size from 1.
 
     Args:
@@ -56,7 +56,7 @@ def shared_sets(strings: PatternedStrings) -> list[SharedSets]:
     return [sets for (sets,) in _by_size([strings])]
 
 
-def shared_sets_between(
+def sets_shared_between(
     left: PatternedStrings, right: PatternedStrings
 ) -> list[tuple[SharedSets, SharedSets]]:
     """The sets that a string of each side has, by size from 1."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.strings.patterns import pattern_strings
-from numerics.strings.shared_sets import shared_sets, shared_sets_between
+from numerics.strings.shared_sets import sets_shared_among, sets_shared_between
 
 ROWS = st.lists(
     st.tuples(*[st.integers(0, 6)] * 4), min_size=1, max_size=12, unique=True
@@ -45,7 +45,7 @@ def expected(rows, others, size):
 @given(ROWS)
 def test_sets_that_two_strings_have(rows):
     strings = patterned(rows)
-    by_size = shared_sets(strings)
+    by_size = sets_shared_among(strings)
     for size in range(1, 5):
         found = entries(by_size[size - 1], strings) if size <= len(by_size) else set()
         assert found == expected(rows, list(enumerate(rows)), size)
@@ -55,7 +55,7 @@ def test_sets_that_two_strings_have(rows):
 @given(ROWS, ROWS)
 def test_sets_that_both_sides_have(rows, others):
     left, right = patterned(rows), patterned(others)
-    by_size = shared_sets_between(left, right)
+    by_size = sets_shared_between(left, right)
     for size in range(1, 5):
         a = entries(by_size[size - 1][0], left) if size <= len(by_size) else set()
         b = entries(by_size[size - 1][1], right) if size <= len(by_size) else set()
@@ -66,5 +66,5 @@ def test_sets_that_both_sides_have(rows, others):
 
 def test_nothing_shared():
     strings = patterned([(0, 1), (2, 3)])
-    assert shared_sets(strings) == []
-    assert shared_sets_between(strings, patterned([(4, 5)])) == []
+    assert sets_shared_among(strings) == []
+    assert sets_shared_between(strings, patterned([(4, 5)])) == []

@@ -6,13 +6,11 @@ Under pytest they are, before a checker sees its arguments; so this runs by itse
 import json
 from typing import Any
 
-from symbind_testing.tasks import SAME_DIFFERENT
-
 import proofs_check
-from symbind_theory import TemplateTask
+from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.validation import InputError
 
-TASK = SAME_DIFFERENT
+TASK = builtin_task("same-different")
 COPY = TemplateTask(["?a"], ["?a"])
 HUGE = TemplateTask(["?a ?a", "?a ?b"], [1e200, -1e200])
 REGRESSIONS = ("mlp_coupling", "mlp_floor", "single_runs", "generalisation")
