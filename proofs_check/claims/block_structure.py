@@ -307,7 +307,7 @@ def _at_least_as_wide(interval: Interval, reach: float) -> Interval:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Training sets of the ledger's runs.
+    """Training sets of the ledger's trials.
 
     Attributes:
         sets: how many sets each vocabulary has, where the kernel is as it is claimed.

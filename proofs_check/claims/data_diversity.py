@@ -9,12 +9,7 @@ Pearson, the largest probability lies between the largest of their low and the l
 of their high ends. So both a token that is used more often than ρ allows and the lack
 of one that is used so often refute it, and no token need be named beforehand.
 
-`error_against_diversity` records that the error is *not* monotone in ρ at a fixed
-number of strings. The theory bounds it by a sum that falls with ρ, which is loose: with
-few tokens strings of different templates are alike, but where some strings share a
-token their kernel is larger, which to a regression with a ridge may be worth more than
-symbols that occur once each. Training sets have the same templates and label noise for
-each vocabulary, so that differences between vocabularies are paired.
+What ρ does to the error is `evidence.diversity_error`: it is *not* monotone.
 
 Mutants: V / w claimed for Zipf's law; V claimed for two wildcards; and the claim that
 more diverse data never hurt.
@@ -29,39 +24,30 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
-from numerics import Architecture, TransformerKernelRegressor
-from proofs_check.arguments import task_with_numbers, the_task
+from numerics import Architecture
+from proofs_check.arguments import the_task
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
+from proofs_check.evidence.diversity_error import error_against_diversity
 from proofs_check.evidence.training_sets import vocabulary_tokens
-from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import (
     TEST_LEVEL,
-    at_least,
     equals,
     exactly,
-    mean_interval,
     proportion_interval,
     reported,
     widened,
 )
-from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Report
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["CHECKER", "SIZES", "data_diversity", "error_against_diversity"]
+__all__ = ["CHECKER", "SIZES", "data_diversity"]
 
 # Tells w wildcards from w + 1 under uniform substitutions, up to w = 5.
 _RESOLUTION = 1 / 5
-
-# For kernel values of strings that share tokens: off by 2e-3, a 25th of the ridge.
-_POINTS = 2**12
 
 
 def data_diversity(
@@ -117,70 +103,6 @@ def data_diversity(
     )
 
 
-def error_against_diversity(
-    task: TemplateTask,
-    architecture: Architecture | None = None,
-    vocabularies: Sequence[int | Sequence[str]] = (8, 32, 10_000),
-    *,
-    monotone: bool = False,
-    strings: int = 128,
-    sets: int = 24,
-    alpha: float = 0.05,
-    seed: int = 0,
-) -> Report:
-    """Whether the error on unseen symbols first falls and then rises with diversity.
-
-    Args:
-        task: with real labels; their noise is in training labels only.
-        architecture: the transformer; `Architecture()` when None.
-        vocabularies: tokens outside the task's regular tokens, or their numbers; from
-            few to many, at least two. All but the first and the last are in between.
-        monotone: check the opposite instead, that more diverse data never hurt: no
-            vocabulary has a larger error than the one before.
-        strings: how many strings a training set has.
-        sets: independent training sets, ≥ 2, for each vocabulary.
-        alpha: ridge > 0. Raise it for noisy labels.
-        seed: from which the training sets and the kernel's estimate follow.
-
-    Raises:
-        InputError: symbolic labels, an argument out of range, or a vocabulary that the
-            task's laws cannot use.
-    """
-    task = task_with_numbers(task)
-    positive_integer("strings", strings)
-    positive_integer("sets", sets, low=2)
-    tokens = [vocabulary_tokens(task, v) for v in vocabularies]
-    least = 2 if monotone else 3
-    if len(tokens) < least:
-        raise InputError(
-            f"vocabularies has {len(tokens)} entries; expected at least {least}"
-        )
-    architecture = architecture or Architecture()
-    model = TransformerKernelRegressor(architecture, alpha, points=_POINTS, seed=seed)
-    seeds = seed_array((sets,), seed).tolist()
-    errors = [
-        np.array([fresh_error(model, task, task.sample(strings, v, s)) for s in seeds])
-        for v in tokens
-    ]
-    sizes = [len(v) for v in tokens]
-    findings = [
-        reported(f"squared error at V = {v}", mean_interval(e))
-        for v, e in zip(sizes, errors, strict=True)
-    ]
-    compared = list(pairwise(range(len(sizes))))
-    level = TEST_LEVEL
-    if not monotone:
-        # The best of several vocabularies in between is chosen by the same errors.
-        level = 1 - (1 - TEST_LEVEL) / (len(sizes) - 2)
-        middle = 1 + int(np.argmin([e.mean() for e in errors[1:-1]]))
-        compared = [(0, middle), (len(sizes) - 1, middle)]
-    for worse, better in compared:
-        excess = mean_interval(errors[worse] - errors[better], level)
-        statement = f"error at V = {sizes[worse]} less that at V = {sizes[better]}"
-        findings.append(at_least(statement, excess, 0.0))
-    return Report("C8", tuple(findings))
-
-
 def _largest_probability(
     task: TemplateTask, tokens: Sequence[str], draws: int, seed: int
 ) -> Interval:
@@ -211,7 +133,7 @@ def _largest_probability(
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Sizes of the ledger's runs.
+    """Sizes of the ledger's trials.
 
     Attributes:
         draws: strings from which a true ρ is read off.

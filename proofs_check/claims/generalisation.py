@@ -213,7 +213,7 @@ def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Training sets of the ledger's runs.
+    """Training sets of the ledger's trials.
 
     Attributes:
         same_different: sets of two templates, where strings may share symbols.

@@ -238,7 +238,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Sizes of the ledger's runs.
+    """Sizes of the ledger's trials.
 
     Attributes:
         steps: updates of a training on a built-in task.

@@ -191,7 +191,7 @@ def _orbit_statistic(
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Sizes of the ledger's runs on a built-in task.
+    """Sizes of the ledger's trials on a built-in task.
 
     Attributes:
         steps: updates of each training.

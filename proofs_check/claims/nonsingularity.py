@@ -107,7 +107,7 @@ def nonsingularity(
     architecture = record("architecture", architecture or Architecture(), Architecture)
     sampling = record("sampling", sampling or Sampling(), Sampling)
     positive_integer("seed", seed, low=0)
-    seeds = seed_words(1 + sampling.runs, seed)
+    seeds = seed_words(1 + sampling.replications, seed)
     r = len(templates)
     # Two intervals for each entry of C, each self value and each gap.
     level = 1 - (1 - TEST_LEVEL) / (2 * r * (r + 1))
@@ -230,9 +230,9 @@ def _theorem_s(gram: TemplateMatrix, exact: Decision) -> list[Finding]:
 
 
 SIZES = ByEffort(
-    quick=Sampling(points=2**11, runs=32, run_points=2**12),
-    standard=Sampling(points=2**13, runs=40, run_points=2**14),
-    full=Sampling(points=2**16, runs=64, run_points=2**17),
+    quick=Sampling(points=2**11, replications=32, string_points=2**12),
+    standard=Sampling(points=2**13, replications=40, string_points=2**14),
+    full=Sampling(points=2**16, replications=64, string_points=2**17),
 )
 
 _WILDCARDS_3 = ("?a ?a ?a", "?a ?a ?b", "?a ?b ?a", "?a ?b ?b", "?a ?b ?c")

@@ -183,7 +183,7 @@ def _row(candidate: Candidate) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Sizes of the ledger's runs that compare all architectures.
+    """Sizes of the ledger's trials that compare all architectures.
 
     Attributes:
         points: outer points at most for the transformer's N.

@@ -227,7 +227,7 @@ def _against_closed_form(
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Sizes of the ledger's runs.
+    """Sizes of the ledger's trials.
 
     Attributes:
         runs: trainings of the MLP on each side of the comparison.

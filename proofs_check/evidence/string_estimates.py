@@ -32,38 +32,38 @@ class Sampling:
 
     Attributes:
         points: outer points for conditional expectations at most, ≥ 64.
-        runs: independent estimates from strings, ≥ 2.
-        run_points: points of the Gaussians in each run, ≥ 32.
-        copies: strings of each template in a run, no symbol shared, ≥ 2.
+        replications: independent estimates from strings, ≥ 2.
+        string_points: points of the Gaussians in each replication, ≥ 32.
+        copies: strings of each template in a replication, no symbol shared, ≥ 2.
 
     Raises:
         InputError: a number out of range.
     """
 
     points: int = 2**11
-    runs: int = 32
-    run_points: int = 2**12
+    replications: int = 32
+    string_points: int = 2**12
     copies: int = 8
 
     def __post_init__(self) -> None:
         positive_integer("points", self.points, low=64)
-        positive_integer("runs", self.runs, low=2)
-        positive_integer("run_points", self.run_points, low=32)
+        positive_integer("replications", self.replications, low=2)
+        positive_integer("string_points", self.string_points, low=32)
         positive_integer("copies", self.copies, low=2)
 
 
 @dataclass(frozen=True)
 class StringEstimates:
-    """Independent unbiased estimates from strings, one a run.
+    """Independent unbiased estimates from strings, one a replication.
 
     Attributes:
-        attention: estimates of C, symmetric; shape (runs, r, r).
-        attention_self: estimates of d, the self values; shape (runs, r).
+        attention: estimates of C, symmetric; shape (replications, r, r).
+        attention_self: estimates of d, the self values; shape (replications, r).
         rounding: bound on the error of each, and of gaps, by rounding.
     """
 
-    attention: Float64[np.ndarray, "runs r r"]
-    attention_self: Float64[np.ndarray, "runs r"]
+    attention: Float64[np.ndarray, "replications r r"]
+    attention_self: Float64[np.ndarray, "replications r"]
     rounding: float
 
     @classmethod
@@ -83,7 +83,9 @@ class StringEstimates:
         # Regular tokens are numbers like all others: the kernel knows only equality.
         strings = fresh_strings(templates, copies).reshape(copies * r, -1)
         grams = [
-            string_gram(strings, architecture, sampling.run_points, seed, device="cpu")
+            string_gram(
+                strings, architecture, sampling.string_points, seed, device="cpu"
+            )
             for seed in seeds
         ]
         k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
@@ -95,8 +97,8 @@ class StringEstimates:
         return cls(attention=between, attention_self=d, rounding=rounding)
 
     @property
-    def gaps(self) -> Float64[np.ndarray, "runs r r"]:
-        """C_ii + C_jj − 2 C_ij, each within one run: what the run shares cancels."""
+    def gaps(self) -> Float64[np.ndarray, "replications r r"]:
+        """C_ii + C_jj − 2 C_ij, each within one replication: what it shares cancels."""
         diagonal = np.diagonal(self.attention, axis1=1, axis2=2)
         return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
 

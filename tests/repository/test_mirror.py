@@ -131,6 +131,8 @@ TESTED_IN = {
     "the one claim that it serves",
     "proofs_check/evidence/copying_training.py": "proofs_check/claims/test_copying.py: "
     "the one claim that it serves",
+    "proofs_check/evidence/diversity_error.py": "proofs_check/claims/"
+    "test_data_diversity.py: the one claim that it serves",
     "proofs_check/evidence/lockstep.py": "proofs_check/claims/test_mlp_coupling.py: "
     "the one claim that it serves",
     "proofs_check/evidence/identity_in_keys.py": "proofs_check/claims/"

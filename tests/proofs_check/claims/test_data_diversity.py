@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from symbind_testing.tasks import COPY, SAME_DIFFERENT, same_different
 
 from numerics import Architecture, TransformerKernelRegressor
-from proofs_check.claims.data_diversity import data_diversity, error_against_diversity
+from proofs_check.claims.data_diversity import data_diversity
+from proofs_check.evidence.diversity_error import error_against_diversity
 from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.seeds import seed_array
 from symbind_theory import InputError, Outcome, TemplateTask

@@ -27,9 +27,9 @@ from symbind_theory.strategies import equivalent_pairs, inequivalent_pairs
 from symbind_theory.validation import InputError
 
 MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
-FEW = Sampling(points=64, runs=2, run_points=32, copies=2)
+FEW = Sampling(points=64, replications=2, string_points=32, copies=2)
 # Enough for strings to resolve the gap of αα and αβ.
-SMALL = Sampling(points=512, runs=24, run_points=2**11, copies=8)
+SMALL = Sampling(points=512, replications=24, string_points=2**11, copies=8)
 
 
 def finding(report, start):
@@ -274,7 +274,7 @@ def test_bad_input(arguments, message):
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"points": 63}, {"runs": 1}, {"run_points": 31}, {"copies": 1}]
+    "sizes", [{"points": 63}, {"replications": 1}, {"string_points": 31}, {"copies": 1}]
 )
 def test_bad_sizes(sizes: dict[str, Any]):
     with pytest.raises(InputError, match=next(iter(sizes))):
