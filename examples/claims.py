@@ -79,7 +79,7 @@ def _row(*cells: str) -> str:
 
 def main() -> None:
     """Run the ledger; rewrite the tables."""
-    with progress_bar("checking claims", unit="runs") as progress:
+    with progress_bar("checking claims", unit="trials") as progress:
         ledger = run_ledger(CHECKERS, Effort.STANDARD, jobs=-1, progress=progress)
     text = rewritten(PAGE.read_text(), "claims", claims_table())
     PAGE.write_text(rewritten(text, "findings", findings_table(ledger)))

@@ -1,7 +1,6 @@
 """Estimates with error bars: the transformer's kernel and what follows from it."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
@@ -19,6 +18,7 @@ from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
+from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
     from numerics.estimators.ideal_classifier import MarginTransfer, margin_transfer
@@ -77,8 +77,4 @@ _LATER = {
 
 register()
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _LATER)

@@ -61,7 +61,10 @@ class Architecture:
                     f"{name} is {getattr(self, name):g}; expected at most {_LARGEST:g}"
                 )
         read_readout(self.readout)
-        if not isinstance(self.activation, Activation):
+        # A class has the same methods, but no numbers.
+        if isinstance(self.activation, type) or not isinstance(
+            self.activation, Activation
+        ):
             raise InputError(
                 f"activation is {shorten(self.activation)}; expected an activation "
                 "such as Cosine() or ReLU()"

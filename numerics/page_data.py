@@ -17,12 +17,12 @@ from numerics.learning.curves import learning_curve, sample_complexity
 from numerics.protocols import Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.given import check_architecture
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.check import CheckResult, Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import fresh_tokens
-from symbind_theory.validation import InputError, shorten
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 
@@ -92,11 +92,7 @@ def _checked(result: CheckResult, architecture: Architecture | None) -> Architec
         InputError: it is another one.
     """
     meant = read_architecture(architecture)
-    if meant.record() != result.architecture:
-        raise InputError(
-            f"architecture is {shorten(meant, 200)}; expected the one that was "
-            f"checked, {shorten(result.architecture, 200)}"
-        )
+    check_architecture("result", result.architecture, meant)
     return meant
 
 

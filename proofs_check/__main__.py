@@ -75,7 +75,7 @@ def _parser() -> CommandParser:
         type=integer_option(1),
         default=-1,
         metavar="N",
-        help="processes; one each core when left out",
+        help="processes; one per core when left out",
     )
     add(
         "--resume",

@@ -78,7 +78,7 @@ def run_ledger(
         checkers: one for each claim that is to be checked.
         effort: how much work goes into each estimate.
         seed: ≥ 0.
-        jobs: processes to spread the trials over; -1 for one each core.
+        jobs: processes to spread the trials over; -1 for one per core.
         store: keeps each trial as it finishes.
         resume: whether trials that the store has are taken from there.
         progress: called with (trials done, trials in all).

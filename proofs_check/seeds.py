@@ -1,10 +1,12 @@
 """The one way from a checker's seed to its random numbers.
 
 A *key* is a row of whole numbers ≥ 0, the seed and a number for each purpose that it
-serves. numpy's `SeedSequence` mixes a key into random bits, such that the streams of
-different keys are independent for all that is known. No other module of this package
-seeds a generator: what is drawn for a purpose depends on its key alone, and not on what
-else is drawn or when.
+serves. numpy's `SeedSequence` mixes a key into random bits; the streams of different
+keys are independent for all that is known. Zeros at the end of a key do not count, up
+to four numbers in all, and a number of 2³² or more counts as several: (s,) and (s, 0)
+are one key, so that one checker never gives both to one kind of generator. No other
+module of this package seeds a generator: what is drawn for a purpose depends on its key
+alone, and not on what else is drawn or when.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ objects about which everything here is decided exactly; estimates live in `numer
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from symbind_theory.interval import Interval
+from symbind_theory.lazy_exports import loaded_when_asked
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.hooks import register
@@ -49,8 +49,4 @@ _LATER = {
 
 register()
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _LATER)

@@ -91,11 +91,11 @@ def check(
     gram = template_gram(
         task.templates,
         architecture,
-        rel_tol,
-        max_points,
-        seed,
-        device,
-        method,
+        rel_tol=rel_tol,
+        max_points=max_points,
+        seed=seed,
+        device=device,
+        method=method,
         level=level,
         progress=progress,
     )
@@ -166,12 +166,12 @@ def _architecture(options: argparse.Namespace) -> Architecture:
     without = {"relu": ReLU, "erf": Erf, "gelu": GELU}
     activation = without[name]() if name in without else Cosine(**given)
     return Architecture(
-        options.beta,
-        options.gamma,
-        options.readout,
-        activation,
-        options.identity_kq,
-        options.identity_vo,
+        beta=options.beta,
+        gamma=options.gamma,
+        readout=options.readout,
+        activation=activation,
+        identity_kq=options.identity_kq,
+        identity_vo=options.identity_vo,
     )
 
 

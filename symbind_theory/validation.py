@@ -67,7 +67,7 @@ def finite_number(
 def exact_real(name: str, value: Any) -> Any:
     """`value` exactly: a Fraction, or a sympy expression for irrational numbers.
 
-    A float counts as the decimal that prints it, so 0.1 is 1/10; likewise a `Decimal`.
+    A float counts as the decimal that prints it, so 0.1 is 1/10; a `Decimal` is itself.
 
     Raises:
         InputError: not a real number, not finite, or beyond float64.

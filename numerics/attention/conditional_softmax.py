@@ -147,7 +147,7 @@ class ConditionalSoftmax:
         """How many numbers the factors of one row take for one outer point."""
         sigma_eta = self._sigma_eta if query.token is None else 0.0
         return sum(
-            self._factors.numbers(
+            self._factors.numbers_per_point(
                 len(symbol.positions), self._sigma_wildcard, sigma_eta
             )
             for symbol in self._symbols_in(query)

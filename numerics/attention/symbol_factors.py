@@ -69,9 +69,10 @@ class SymbolFactor:
     Attributes:
         positions: v.
         B: B_v; shape (n, count).
-        B_a: what `share` times it is B_{v,a}: one for each position, or one for all
-            where they are proportional; shape (n, positions or 1, count).
-        share: shape (n, positions), or (n, 1) where it is 1.
+        B_a: B_{v,a} = share · B_a: one for each position, or one for all where they are
+            proportional; shape (n, positions or 1, count).
+        share: the factor of B_a for each position; shape (n, positions), or (n, 1)
+            where it is 1.
     """
 
     positions: tuple[int, ...]
@@ -164,7 +165,7 @@ class SymbolFactors:
             share=torch.ones_like(means.mu[:, :1]),
         )
 
-    def numbers(self, size: int, sigma_xi: float, sigma_eta: float) -> int:
+    def numbers_per_point(self, size: int, sigma_xi: float, sigma_eta: float) -> int:
         """How many numbers are held while one factor is made.
 
         Args:

@@ -34,7 +34,7 @@ from numerics.estimators.training_strings import TrainingStrings
 from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.protocols import PatternKernel
 from numerics.shapes import Float64
-from numerics.strings.one_layer_kernel import OneLayerKernel
+from numerics.strings.one_layer_kernel import OneLayerKernel, kernel_of
 from numerics.strings.patterns import StringInput
 from symbind_theory.validation import InputError, finite_number, shorten
 
@@ -117,12 +117,8 @@ class _StringKernelMachine(BaseEstimator):
             return OneLayerKernel(
                 self.architecture, self.points, self.seed, self.device, self.cache
             )
-        if not isinstance(self.kernel, PatternKernel):
-            raise InputError(
-                f"kernel is {shorten(self.kernel)}; expected an object with a method "
-                "gram(patterns), or None"
-            )
-        return self.kernel
+        passed = None if self.architecture == Architecture() else self.architecture
+        return kernel_of(passed, self.kernel)
 
     def _exact_tokens(self, data: TrainingStrings) -> set[int] | None:
         """The tokens that the preconditioner inverts exactly."""
@@ -198,8 +194,8 @@ class TransformerKernelRegressor(RegressorMixin, _StringKernelMachine):
             `kernel_error_` where predictions must not depend on the seed.
         regular_tokens: tokens that the solver treats exactly because many strings have
             them, or "auto". They change its speed and never its results.
-        kernel: another kernel by overlap type, in place of `architecture` and of what
-            says how to estimate it.
+        kernel: another kernel by overlap type, in place of `architecture`, which is
+            then left out, and of what says how to estimate it.
         points: outer points for kernel values of strings that share tokens.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
@@ -299,8 +295,8 @@ class TransformerKernelClassifier(ClassifierMixin, _StringKernelMachine):
         alpha: weight of ‖f‖², > 0.
         regular_tokens: checked and then left alone: this solver inverts what patterns
             say, and no columns of tokens. Here so that both estimators take the same.
-        kernel: another kernel by overlap type, in place of `architecture` and of what
-            says how to estimate it.
+        kernel: another kernel by overlap type, in place of `architecture`, which is
+            then left out, and of what says how to estimate it.
         points: outer points for kernel values of strings that share tokens.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.

@@ -21,7 +21,12 @@ from numerics.template_matrix.given import matrix_of
 from symbind_theory.interval import Interval
 from symbind_theory.records.check import Alignment, SampleComplexity
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number, positive_integer
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    positive_integer,
+    shorten,
+)
 
 __all__ = [
     "DEFAULT_ALPHA",
@@ -285,8 +290,11 @@ def task_regression(
         noise: standard deviation of the training labels' noise; the task's when None.
 
     Raises:
-        InputError: symbolic labels, or a number out of range.
+        InputError: something else than a task, symbolic labels, or a number out of
+            range.
     """
+    if not isinstance(task, TemplateTask):
+        raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
     finite_number("alpha", alpha, low=0, strict=True)
     noise = task.noise if noise is None else finite_number("noise", noise, low=0)
     if task.symbolic:

@@ -66,7 +66,7 @@ class CollisionGraph:
 
         Args:
             first: a pattern, up to a renaming of wildcards.
-            second: another, or the same.
+            second: the other pattern, which may be the same.
         """
         wanted = {first.canonical(), second.canonical()}
         return sum(

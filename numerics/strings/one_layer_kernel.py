@@ -16,7 +16,7 @@ from itertools import combinations
 
 import numpy as np
 
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, read_architecture, supported
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.linalg import triangle
 from numerics.devices import resolve_device
@@ -35,7 +35,7 @@ from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor
 from numerics.template_matrix.record import kernel_excess
 from symbind_theory.templates import Template
-from symbind_theory.validation import InputError, positive_integer
+from symbind_theory.validation import InputError, positive_integer, shorten
 
 __all__ = ["OneLayerGram", "OneLayerKernel", "component_scales", "kernel_of"]
 
@@ -65,7 +65,7 @@ class OneLayerKernel:
     cache: object = "auto"
 
     def __post_init__(self) -> None:
-        supported(self.architecture)
+        supported(read_architecture(self.architecture))
         positive_integer("points", self.points, low=_LEAST_POINTS)
         positive_integer("seed", self.seed, low=0)
         resolve_device(self.device)
@@ -96,9 +96,7 @@ class OneLayerKernel:
         )
 
 
-def kernel_of(
-    architecture: Architecture | None, kernel: PatternKernel | None
-) -> PatternKernel:
+def kernel_of(architecture: Architecture | None, kernel: object) -> PatternKernel:
     """The kernel that a function works with: the one given, or an architecture's.
 
     >>> finer = OneLayerKernel(Architecture(beta=2.0), points=2**16)
@@ -111,14 +109,19 @@ def kernel_of(
 
     Raises:
         InputError: an architecture beside a kernel that is of another one, or that does
-            not tell its own.
+            not tell its own; something else than a kernel or an architecture.
     """
     if kernel is None:
-        return OneLayerKernel(architecture or Architecture())
+        return OneLayerKernel(read_architecture(architecture))
+    # A class has the method too, but no parameters.
+    if isinstance(kernel, type) or not isinstance(kernel, PatternKernel):
+        raise InputError(
+            f"kernel is {shorten(kernel)}; expected an object with a method "
+            "gram(patterns), or None"
+        )
     if architecture is not None:
-        own = getattr(kernel, "architecture", None)
-        known = own if isinstance(own, Architecture) else None
-        check_architecture("kernel", known, architecture)
+        its_own = getattr(kernel, "architecture", None)
+        check_architecture("kernel", its_own, read_architecture(architecture))
     return kernel
 
 

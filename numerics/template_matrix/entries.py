@@ -28,8 +28,8 @@ class Entries:
     """Entries of matrices by the names that `TemplateGram` gives them.
 
     Attributes:
-        values: from all points.
-        halfwidth: of the same names and shapes.
+        values: each matrix, estimated from all points.
+        halfwidth: that of each entry, under the same name and in the same shape.
     """
 
     values: Mapping[str, Float64[np.ndarray, ...]]

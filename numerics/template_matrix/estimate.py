@@ -55,7 +55,7 @@ from symbind_theory.validation import (
 __all__ = ["MAX_LENGTH", "template_gram"]
 
 MAX_LENGTH = 256
-"""Longest template estimated: the work for one point grows with the wildcards' sets."""
+"""Longest template estimated: work for a point grows with templates × positions."""
 
 # The first look at the precision comes after this many points in each group.
 _FIRST_LOOK = 64
@@ -122,8 +122,10 @@ def template_gram(
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
     strings = [incidence_of(t, architecture.readout).symbols for t in distinct]
-    own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
-    groups = PointGroups(inner, own, seed, method)
+    mean_readout = (
+        MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    )
+    groups = PointGroups(inner, mean_readout, seed, method)
     sizes = _sizes(max_points // GROUPS, method)
     settings = _Settings(
         templates=parsed,

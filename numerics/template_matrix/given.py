@@ -32,7 +32,8 @@ Given = TypeVar("Given", bound=TemplateMatrix)
 
 _KINDS: dict[type, str] = {
     TemplateMatrix: "a template matrix, such as template_gram returns",
-    AttentionMatrix: "an estimate by way of the attention kernel, as of template_gram",
+    AttentionMatrix: "a matrix with the attention kernel behind it, such as "
+    "template_gram returns",
 }
 
 
@@ -82,8 +83,8 @@ def architecture_of(
         _check_kind("gram", gram, TemplateMatrix)
         if gram.architecture is None:
             raise InputError(
-                "gram is of a kernel whose architecture is not known; expected the "
-                "matrix of a transformer"
+                "the architecture of gram is not known; expected the matrix of a "
+                "transformer"
             )
         return gram.architecture
     return read_architecture(architecture)
@@ -123,7 +124,7 @@ def checked_attention(
     """The matrix given, if the attention kernel behind it is known too.
 
     Args:
-        name: of the argument that holds the matrix.
+        name: what the argument that holds the matrix is called.
         given: the matrix.
         templates: what it should be of, in this order; names of wildcards play no part.
         architecture: what it should be of; any when None.
@@ -145,8 +146,12 @@ def _check_kind(name: str, given: object, kind: type) -> None:
     Raises:
         InputError: something is missing.
     """
-    asked = {part for one in kind.__mro__ for part in vars(one) if part[0] != "_"}
-    missing = sorted(part for part in asked if not _has(given, part))
+    if isinstance(given, type):
+        raise InputError(
+            f"{name} is the class {given.__name__}; expected {_KINDS[kind]}"
+        )
+    asked = {m for base in kind.__mro__ for m in vars(base) if not m.startswith("_")}
+    missing = sorted(member for member in asked if not _has(given, member))
     if len(missing) == len(asked):
         raise InputError(f"{name} is {shorten(given)}; expected {_KINDS[kind]}")
     if missing:
@@ -156,12 +161,12 @@ def _check_kind(name: str, given: object, kind: type) -> None:
         )
 
 
-def _has(given: object, part: str) -> bool:
+def _has(given: object, member: str) -> bool:
     try:
-        inspect.getattr_static(given, part)
+        inspect.getattr_static(given, member)
     except AttributeError:
         # Nothing of that name is stored, so that no property is evaluated either.
-        return hasattr(given, part)
+        return hasattr(given, member)
     return True
 
 
@@ -181,12 +186,11 @@ def check_architecture(
     Raises:
         InputError: two architectures, or one that is not known.
     """
-    meant = passed.record() if isinstance(given, ArchitectureRecord) else passed
-    if given is None:
+    if not isinstance(given, Architecture | ArchitectureRecord):
         raise InputError(
-            f"{name} is of a kernel whose architecture is not known; expected "
-            f"{passed!r}, as passed"
+            f"the architecture of {name} is not known; expected {passed!r}, as passed"
         )
+    meant = passed.record() if isinstance(given, ArchitectureRecord) else passed
     if given != meant:
         names = [
             field.name

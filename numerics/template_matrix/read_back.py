@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, read_architecture
 from numerics.template_matrix.bounded import BoundedMatrix
 from numerics.template_matrix.given import check_architecture
 from symbind_theory.records.check import CheckResult
@@ -43,9 +43,11 @@ def matrix_read_back(
             template has wildcards.
 
     Raises:
-        InputError: an architecture other than the one that the result records.
+        InputError: an architecture other than the one that the result records, or
+            something else than an architecture.
     """
     if architecture is not None:
+        architecture = read_architecture(architecture)
         check_architecture("result", result.architecture, architecture)
     estimates = result.estimates
     matrix_self = np.array(estimates.matrix_self, dtype=np.float64)

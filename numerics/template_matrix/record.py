@@ -34,7 +34,7 @@ from symbind_theory.templates import Template
 __all__ = ["TemplateGram", "kernel_excess"]
 
 if TYPE_CHECKING:
-    # It meets a protocol's property, which type checkers deny of a cached one.
+    # A property to type checkers, which do not take a cached one for a protocol's.
     computed_once = property
 else:
     computed_once = cached_property
@@ -175,8 +175,8 @@ class TemplateGram:
             statistic: monotone in N in the sense of positive semi-definite matrices;
                 inf where it does not exist.
         """
-        (found,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
-        return found
+        (interval,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
+        return interval
 
     def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
         """Several statistics that are computed together, with their intervals.

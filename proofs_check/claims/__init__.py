@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
     from proofs_check.claims.block_structure import share_probability
@@ -15,8 +16,4 @@ _LATER = {
     "share_probability": "proofs_check.claims.block_structure",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _LATER)

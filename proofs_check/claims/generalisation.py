@@ -11,7 +11,7 @@ grows, below any target and below what an MLP can reach (C2).
 The observed side is a regressor that knows no templates: `TransformerKernelRegressor`
 is fitted to strings with noisy labels and asked about symbols outside the training
 strings. Given the counts n_i only the noise is random, so the error less the closed
-form at the counts of the same set is a sample of mean 0: what the counts do to the
+form at the counts of the same set has mean 0: what the counts do to the
 error, most of its spread, is taken out, and sets are independent. Halfwidths include
 what the error of N may do to the closed form, on either side.
 

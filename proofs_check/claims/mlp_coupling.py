@@ -201,7 +201,7 @@ def drawn_coupling(
         statement = f"coupled in all {drawn} tasks, networks and trainings drawn"
         if held < drawn:
             statement += f", but for {drawn - held} that left the finite numbers"
-        # A search most of whose runs say nothing says nothing.
+        # A search most of whose cases say nothing says nothing.
         outcome = Outcome.HOLDS if 2 * held > drawn else Outcome.UNDECIDED
         return Report("C1", (Finding(statement, outcome),))
     counterexample = proved(f"coupled in all cases drawn, also in {broken}", False)

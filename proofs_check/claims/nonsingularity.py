@@ -97,7 +97,7 @@ def nonsingularity(
 
     Returns:
         HOLDS where N is non-singular and every part agrees, REFUTED where N is
-        singular, with a witness, or a part disagrees, UNDECIDED where the sample does
+        singular, with a witness, or a part disagrees, UNDECIDED where the points do
         not tell.
 
     Raises:

@@ -103,8 +103,8 @@ def other_architectures(
 
     Returns:
         HOLDS where every architecture's N is singular just where templates share its
-        invariant, REFUTED where one is not, UNDECIDED where rounding, or the sample,
-        hides λ_min. What N is on `?a ?a` and `?a ?b` is reported besides.
+        invariant, REFUTED where one is not, UNDECIDED where rounding, or too few
+        points, hides λ_min. What N is on `?a ?a` and `?a ?b` is reported besides.
 
     Raises:
         InputError: an argument out of range.

@@ -24,18 +24,18 @@ def trained_findings(
 ) -> Iterator[Finding]:
     """Networks without b guess as the width grows, networks with b copy.
 
-    Shares of networks have exact intervals; accuracies, which pile up at 1, have not.
+    Shares of networks have exact intervals; accuracies, which pile up at 1, have none.
 
     Args:
         setting: whose experiment trains networks, of one width at least.
         seeds: one for each trained width without b, and one for the widest with b.
     """
-    widths, networks = (
-        setting.experiment.trained_widths,
-        setting.experiment.trained_networks,
-    )
-    without = [setting.accuracies(width, next(seeds), False) for width in widths]
-    copied = setting.accuracies(widths[-1], next(seeds), True)
+    widths = setting.experiment.trained_widths
+    networks = setting.experiment.trained_networks
+    without = [
+        setting.accuracies(width, next(seeds), identity_vo=False) for width in widths
+    ]
+    copied = setting.accuracies(widths[-1], next(seeds), identity_vo=True)
     for judge, accuracies, which in (
         (at_least, copied, "with b"),
         (at_most, without[-1], "without b"),

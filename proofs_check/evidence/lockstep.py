@@ -63,7 +63,7 @@ class Differences:
         )
 
     def maximum(self, other: Differences) -> Differences:
-        """The larger ones of two steps.
+        """Each difference at the step where it is larger.
 
         Args:
             other: differences at the other step.

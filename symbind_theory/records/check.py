@@ -6,9 +6,10 @@ something to a check is one line here, such as
 
     spread: Annotated[float, InDocument(low=0)] = 0.0
 
-in `Estimates` or `CheckResult`, with what it is under Attributes; `check` fills it and
-a renderer shows it. The default is what a file without it is read as. The schema is a
-file too: `python -m symbind_theory.records.document` writes what it must be.
+in `Estimates` or `CheckResult`, with what it is under Attributes; `check` fills it
+(`command.from_estimates` those of `Estimates`) and a renderer shows it. The default is
+what a file without it is read as. The schema is a file too, `check.schema.json`: what
+`python -m symbind_theory.records.document` prints.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 `records.description` says how, and writes the document. Whoever wrote a file is not
 trusted: what is no such document is refused in one line.
 
-    python -m symbind_theory.records.document
+    python -m symbind_theory.records.document > check.schema.json
 
-writes the JSON schema, which `check.schema.json` beside this module keeps.
+prints the JSON schema, which the file of that name beside this module keeps.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a checker.
+    """A checker run once, on one instance or mutant.
 
     Attributes:
         name: the instance it ran on.

@@ -106,8 +106,8 @@ def check_belongs(
 
     Args:
         result: the check.
-        illustration: to be shown beside it.
-        certificate: the same.
+        illustration: shown beside the check.
+        certificate: offered beside the check.
 
     Raises:
         InputError: the illustration or the certificate of another check.

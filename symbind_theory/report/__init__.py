@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
     from symbind_theory.report.document import to_json
     from symbind_theory.report.page import render_comparison, to_html
     from symbind_theory.report.progress import progress_bar
+    from symbind_theory.report.tasks import markdown_table
     from symbind_theory.report.terminal import print_result
 
-__all__ = ["print_result", "progress_bar", "render_comparison", "to_html", "to_json"]
+__all__ = [
+    "markdown_table",
+    "print_result",
+    "progress_bar",
+    "render_comparison",
+    "to_html",
+    "to_json",
+]
 
 # Loaded when first asked for: pages need plotly and jinja, others do not.
 _LATER = {
+    "markdown_table": "symbind_theory.report.tasks",
     "print_result": "symbind_theory.report.terminal",
     "progress_bar": "symbind_theory.report.progress",
     "render_comparison": "symbind_theory.report.page",
@@ -22,8 +32,4 @@ _LATER = {
     "to_json": "symbind_theory.report.document",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _LATER)

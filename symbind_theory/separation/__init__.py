@@ -10,8 +10,9 @@ Leading gaps in beta, Theorem S, and certificates that anyone can verify.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
     from symbind_theory.separation.certificates import certify, verify
@@ -43,8 +44,4 @@ _LATER = {
     "verify": "symbind_theory.separation.certificates",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _LATER)

@@ -75,7 +75,7 @@ def eigenvalues_of_the_matrix(matrix):
 
 
 def condition_by_the_eigenvalues(matrix):
-    """λ_max / λ_min, and infinite nowhere that λ_min is resolved."""
+    """λ_max / λ_min, and finite wherever λ_min is resolved."""
     values = [x.value for x in matrix.eigenvalues]
     found = matrix.condition_number
     assert found.value == pytest.approx(values[0] / values[-1], rel=1e-6)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from numerics import Architecture, Cosine
+from numerics import Architecture, Cosine, ReLU
 from symbind_theory import InputError
 
 
@@ -39,6 +39,7 @@ def test_zeros_are_allowed_here():
         {"depth": 0},
         {"identity_kq": math.nan},
         {"residual": math.inf},
+        {"activation": ReLU},
     ],
     ids=str,
 )

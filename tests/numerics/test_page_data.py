@@ -156,16 +156,16 @@ def test_another_architecture_than_was_checked_is_refused(function):
     """The page would show one transformer's kernel beside another's verdict."""
     last = Architecture(readout="last")
     plain, checked = (check(SAME_DIFFERENT, a, max_points=64) for a in (None, last))
-    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='last'"
+    message = "result is of an architecture with readout 'cls'; expected readout 'last'"
     assert refusal(lambda: function(plain, last)).startswith(message)
-    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='cls'"
+    message = "result is of an architecture with readout 'last'; expected readout 'cls'"
     assert refusal(lambda: function(checked, Architecture())).startswith(message)
 
 
 def test_the_default_is_refused_where_another_was_checked():
     """It was drawn whatever the check was of."""
     result = check(SAME_DIFFERENT, Architecture(readout="last"), max_points=64)
-    message = "architecture is Architecture(beta=1.0, gamma=1.0, readout='cls'"
+    message = "result is of an architecture with readout 'last'; expected readout 'cls'"
     assert refusal(lambda: illustrate(result)).startswith(message)
 
 

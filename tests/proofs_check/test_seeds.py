@@ -50,6 +50,11 @@ def test_many_seeds_differ_and_do_not_depend_on_their_number():
     assert 0 <= derived_seed(5, 1) < 2**31
 
 
+def test_zeros_at_the_end_of_a_key_do_not_count():
+    """Why no checker uses its seed alone and the seed with a purpose 0."""
+    assert seed_words(4, 7) == seed_words(4, 7, 0) != seed_words(4, 7, 1)
+
+
 def test_values_in_use_stay():
     """The ledger's numbers rest on them: another derivation changes each of them."""
     assert derived_seed(0, 3, 1) == 1839634470

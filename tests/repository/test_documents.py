@@ -139,6 +139,7 @@ def test_dropped_words_are_not_used():
         ("fresh_samples(task)", "samples"),
         ("a sample size", "sample size"),
         ("of sample\nsizes", "sample size"),
+        ("test_no_sample_size_is", "sample_size"),
     ],
 )
 def test_a_dropped_word_is_noticed(text, word):

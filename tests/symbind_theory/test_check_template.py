@@ -178,7 +178,7 @@ def test_the_record_carries_the_numbers_of_the_gram():
     assert estimates.condition_number == gram.condition_number
 
 
-def test_symbolic_labels_have_no_floor_and_no_sample_size():
+def test_symbolic_labels_have_no_floor_and_no_complexity():
     document = as_document(check(TemplateTask(["α X"], ["α"]), max_points=256))
     assert document["labels"] == ["α"]
     for key in ("mlp_floor", "mlp_floor_exact", "sample_complexity"):

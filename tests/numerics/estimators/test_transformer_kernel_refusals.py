@@ -8,10 +8,14 @@ import scipy.sparse
 from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics import (
+    Architecture,
     TransformerKernelClassifier,
     TransformerKernelRegressor,
 )
+from numerics.strings.one_layer_kernel import OneLayerKernel
 from symbind_theory import InputError
+
+FAST = Architecture(beta=2.0)
 
 QUICK: dict[str, Any] = {"points": 2**10}
 
@@ -99,6 +103,11 @@ def test_bad_classes(y, message):
         ({"progress": 3}, "progress is 3; expected a function"),
         ({"n_jobs": 0}, "n_jobs is 0; expected a number of threads"),
         ({"kernel": 3}, "expected an object with a method"),
+        ({"kernel": OneLayerKernel}, "expected an object with a method"),
+        (
+            {"kernel": OneLayerKernel(points=2**10), "architecture": FAST},
+            "kernel is of an architecture with beta 1.0; expected beta 2.0, as passed",
+        ),
         ({"points": 3}, "points is 3"),
         ({"cache": 3}, "expected 'auto', a folder or None"),
     ],

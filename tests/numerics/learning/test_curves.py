@@ -62,7 +62,7 @@ def test_nothing_to_learn_needs_no_strings():
     assert sample_complexity(task, target=0.01).n == 0
 
 
-def test_a_label_that_no_sample_size_reaches_has_no_answer():
+def test_a_label_that_no_number_of_strings_reaches_has_no_answer():
     """Equivalent templates with different labels: the error stays at its floor."""
     task = TemplateTask(["?a X", "?b X"], [1, -1])
     gram = template_gram(task.templates, max_points=256)
@@ -83,7 +83,7 @@ def test_target_and_ridge_are_positive(name):
         sample_complexity(SAME_DIFFERENT, **arguments)
 
 
-def test_an_unresolved_eigenvalue_bounds_no_sample_size():
+def test_an_unresolved_eigenvalue_bounds_no_number_of_strings():
     """At beta = 1e-7 rounding hides λ_min: the interval must not pretend otherwise."""
     gram = template_gram(
         SAME_DIFFERENT.templates, Architecture(beta=1e-7), max_points=256
@@ -277,7 +277,7 @@ def test_the_hardest_labels_are_those_of_templates_that_occur():
     assert found.sample_complexity.n == sample_complexity(task, gram=gram).n
 
 
-def test_both_sample_sizes_know_the_noise():
+def test_both_numbers_of_strings_know_the_noise():
     task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], noise=2)
     gram = template_gram(task.templates)
     own, hardest = sample_complexity(task, gram=gram), alignment(task, gram=gram)

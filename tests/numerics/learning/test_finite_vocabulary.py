@@ -225,4 +225,4 @@ def test_a_kernel_of_another_architecture_is_refused():
     message = refusal(
         lambda: perturbed_curve(SAME_DIFFERENT, 99, fast, kernel=ToyKernel())
     )
-    assert message.startswith("kernel is of a kernel whose architecture is not known; ")
+    assert message.startswith("the architecture of kernel is not known; expected Arch")

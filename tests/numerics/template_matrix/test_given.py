@@ -71,7 +71,7 @@ def test_a_matrix_of_another_architecture_is_refused(function):
     message = "^gram is of an architecture with beta 1.0, gamma 1.0; expected beta 3.0"
     with pytest.raises(InputError, match=message):
         function(TASK, FAST, gram=GRAM)
-    message = "^gram is of a kernel whose architecture is not known; expected Archit"
+    message = "^the architecture of gram is not known; expected Architecture"
     with pytest.raises(InputError, match=message):
         function(TASK, Architecture(), gram=KNOWN)
 
@@ -88,11 +88,11 @@ def test_without_an_architecture_that_of_the_matrix_counts():
 
 def test_strings_of_no_known_transformer_are_compared_with_no_matrix():
     """A transformer would be held against the closed form of another network."""
-    message = "^gram is of a kernel whose architecture is not known; expected the matr"
+    message = "^the architecture of gram is not known; expected the matrix"
     for call in (architecture_of, lambda _, gram: generalisation(TASK, gram=gram)):
         with pytest.raises(InputError, match=message):
             call(None, KNOWN)
-    message = "^gram is of a kernel whose architecture is not known; expected Archit"
+    message = "^the architecture of gram is not known; expected Architecture"
     with pytest.raises(InputError, match=message):
         generalisation(TASK, FAST, gram=KNOWN)
 

@@ -5,6 +5,7 @@ by itself.
 """
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,12 @@ import numpy as np
 
 from numerics import (
     Architecture,
+    TemplateGram,
     alignment,
+    diversity_bound,
     gap_bounds,
     learning_curve,
+    perturbed_curve,
     sample_complexity,
     string_gram,
     template_gram,
@@ -33,6 +37,8 @@ from symbind_theory.validation import InputError, shorten
 TASK = TemplateTask(["?1 ?1", "?1 ?2"], [1, -1])
 NO_MATRIX: Any = 3
 NO_ARCHITECTURE: Any = "x"
+NO_TASK: Any = "same-different"
+THE_CLASS: Any = TemplateGram
 
 _RESULT = check(TASK, max_points=64)
 _KERNEL = OneLayerKernel(points=2**10, cache=None)
@@ -47,6 +53,12 @@ _BARE: dict[str, Any] = {
 _TAKE_GRAM = (sample_complexity, learning_curve, alignment, generalisation)
 _TAKE_ARCHITECTURE = (sample_complexity, learning_curve, alignment, check)
 _GRAM = template_gram(TASK.templates, max_points=64)
+
+
+def _of_no_architecture() -> None:
+    odd = replace(_BARE["apart"], architecture=NO_ARCHITECTURE)
+    learning_curve(TASK, Architecture(), gram=odd)
+
 
 CASES: dict[str, tuple[partial[Any], str]] = {
     **{
@@ -79,6 +91,49 @@ CASES: dict[str, tuple[partial[Any], str]] = {
         partial(illustrate, _RESULT, NO_ARCHITECTURE),
         "architecture is 'x'; expected an Architecture",
     ),
+    **{
+        f"{f.__name__}, {name}": (call, said)
+        for f, arguments in ((perturbed_curve, (50,)), (diversity_bound, (5, 3.0)))
+        for name, call, said in (
+            (
+                "kernel",
+                partial(f, TASK, *arguments, kernel=NO_MATRIX),
+                "kernel is 3; expected an object with a method gram(patterns), or None",
+            ),
+            (
+                "architecture",
+                partial(f, TASK, *arguments, architecture=NO_ARCHITECTURE),
+                "architecture is 'x'; expected an Architecture",
+            ),
+            (
+                "architecture beside a kernel",
+                partial(
+                    f, TASK, *arguments, architecture=NO_ARCHITECTURE, kernel=_KERNEL
+                ),
+                "architecture is 'x'; expected an Architecture",
+            ),
+        )
+    },
+    "one-layer kernel, architecture": (
+        partial(OneLayerKernel, NO_ARCHITECTURE),
+        "architecture is 'x'; expected an Architecture",
+    ),
+    "a matrix read back, architecture": (
+        partial(matrix_read_back, _RESULT, NO_ARCHITECTURE),
+        "architecture is 'x'; expected an Architecture",
+    ),
+    "the name of a task": (
+        partial(learning_curve, NO_TASK),
+        "task is 'same-different'; expected a TemplateTask",
+    ),
+    "the class of a matrix": (
+        partial(learning_curve, TASK, gram=THE_CLASS),
+        "gram is the class TemplateGram; expected a template matrix",
+    ),
+    "a matrix of what is no architecture": (
+        partial(_of_no_architecture),
+        "the architecture of gram is not known; expected Architecture(",
+    ),
     "no blocks": (
         partial(block_structure, TASK, blocks=NO_MATRIX),
         "blocks is 3; expected a template matrix, such as template_gram returns",
@@ -86,7 +141,7 @@ CASES: dict[str, tuple[partial[Any], str]] = {
     **{
         f"blocks without attention, {name}": (
             partial(block_structure, TASK, blocks=bare),
-            "blocks is a BoundedMatrix without attention; expected an estimate by way",
+            "blocks is a BoundedMatrix without attention; expected a matrix with the",
         )
         for name, bare in _BARE.items()
     },
