@@ -109,10 +109,10 @@ class Estimates:
         attention_self: K_attn of a string with itself, for each template.
         matrix: N as rows; entries' halfwidths in `matrix_halfwidth`.
         matrix_self: K_trans of a string with itself, for each template.
-        eigenvalues: of N, largest first.
-        smallest_eigenvalue: of N.
-        condition_number: of N.
-        attention_smallest_eigenvalue: of C.
+        eigenvalues: the eigenvalues of N, largest first.
+        smallest_eigenvalue: the smallest eigenvalue of N.
+        condition_number: the condition number of N.
+        attention_smallest_eigenvalue: the smallest eigenvalue of C.
         level: coverage of every interval.
         points: outer points used.
         method: how they were drawn.
@@ -150,7 +150,7 @@ class SampleComplexity:
 
     Attributes:
         n: the number, or None where no number is enough.
-        interval: the same as a real number with its error bar.
+        interval: n as a real number with its error bar.
         target: mean squared error aimed at on unseen symbols.
         alpha: ridge.
     """
@@ -202,7 +202,7 @@ class Alignment:
         energy: yᵀN⁻¹y, infinite where N is singular in a direction of the labels.
         hardest: the labelling with the labels' mean square that takes the most data,
             the eigenvector of the smallest eigenvalue of N.
-        sample_complexity: for the hardest labelling.
+        sample_complexity: the strings that the hardest labelling needs.
     """
 
     energy: _Estimate
@@ -225,12 +225,12 @@ class CheckResult:
         collapsed_pairs: index pairs whose rows of N are equal or proportional.
         mlp_floor: exact least expected loss of an MLP; None for symbolic labels.
         estimates: C, N and what follows, with uncertainty.
-        sample_complexity: from N; None for symbolic labels.
-        alignment: of the labels with N; None for symbolic labels.
-        learning_curve: from N; None for symbolic labels.
+        sample_complexity: the strings that N implies; None for symbolic labels.
+        alignment: how the labels lie to N; None for symbolic labels.
+        learning_curve: the curve that N implies; None for symbolic labels.
         verdicts: one for each claim that speaks of this task.
-        seed: of the random points.
-        version: of the package.
+        seed: from which the random points follow.
+        version: the package's version.
     """
 
     task: Annotated[TemplateTask, InDocument(form=TaskForm, place="inline")]

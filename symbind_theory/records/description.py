@@ -140,8 +140,8 @@ class DocumentField:
     """A field of a record.
 
     Attributes:
-        name: of the field.
-        key: in the document.
+        name: what the field is called.
+        key: what it is called in the document.
         described: its type.
         default: what it is where a file lacks it; `dataclasses.MISSING` for none.
     """

@@ -40,7 +40,7 @@ def load_result(path: str | os.PathLike[str]) -> CheckResult:
     """Read the file of a check.
 
     Args:
-        path: of a file that `check_template --json` wrote.
+        path: the path of a file that `check_template --json` wrote.
 
     Raises:
         InputError: a file that cannot be read, or is not the document of a check; one

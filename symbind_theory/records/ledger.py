@@ -69,7 +69,7 @@ class Report:
 
     Attributes:
         claim: an id of `symbind_theory.records.claims`.
-        findings: in the order of the argument; at least one of them is judged.
+        findings: its parts, in the order of the argument; at least one is judged.
     """
 
     claim: str
@@ -185,10 +185,10 @@ class Ledger:
     """Every claim that was checked.
 
     Attributes:
-        entries: in the order of the argument.
+        entries: what became of each claim, in the order of the argument.
         effort: how much work went into each estimate.
-        seed: from which every trial's own stream is derived.
-        version: of the package.
+        seed: the number from which every trial's own stream is derived.
+        version: the package's version.
     """
 
     entries: tuple[Entry, ...]

@@ -54,8 +54,8 @@ class Variant:
         name: such as "a = 2".
         identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
         identity_vo: b, the multiple of the identity added to W_V W_O.
-        smallest_eigenvalue: of N.
-        sample_complexity: from N, for the target.
+        smallest_eigenvalue: the smallest eigenvalue of its N.
+        sample_complexity: the strings that its N implies for the target.
         curve: the learning curve, at the sizes of the check's own.
     """
 
@@ -72,9 +72,9 @@ class Illustration:
     """What a page shows beside the check itself.
 
     Attributes:
-        kernel: of sampled strings.
+        kernel: the kernel of sampled strings.
         variants: other multiples of the identity; none for symbolic labels.
-        templates: of the task that was checked.
+        templates: those of the task that was checked.
         architecture: what was checked.
     """
 
@@ -141,7 +141,7 @@ class Provenance:
 
     Attributes:
         command: what to type to obtain the page again; None for a page from Python.
-        versions: of the packages that the numbers depend on, by name.
+        versions: what versions of packages the numbers depend on, by name.
     """
 
     command: str | None

@@ -62,7 +62,7 @@ class _Download:
     """A file inside the page.
 
     Attributes:
-        name: of the file.
+        name: what the file is called.
         gzip: its content, base64 of gzip; None where it would be too large.
     """
 
@@ -83,10 +83,10 @@ def page(
     Equal records give equal bytes.
 
     Args:
-        result: of `check`.
-        illustration: of `numerics.page_data.illustrate`; without it the page has no
-            kernel of sampled strings and one learning curve.
-        certificate: to be embedded.
+        result: what `check` returned.
+        illustration: what `numerics.page_data.illustrate` returned; without it the page
+            has no kernel of sampled strings and one learning curve.
+        certificate: the certificate that the page offers.
         provenance: the command and the versions.
         task_file: the task as the text of a task file.
 

@@ -55,8 +55,8 @@ class Table:
     """What a chart shows, as text.
 
     Attributes:
-        header: of the columns.
-        rows: of the same length.
+        header: what the columns are called.
+        rows: the rows, each as long as the header.
         note: what the table leaves out, if anything.
     """
 
@@ -70,14 +70,14 @@ class Figure:
     """A chart.
 
     Attributes:
-        id: of its element.
+        id: the id of its element.
         title: above it.
         words: what it shows, for those who do not see it.
         caption: below it.
         plot: plotly's data and layout, plain JSON.
-        table: the same values.
+        table: the values that it draws.
         square: whether it is as high as wide.
-        entries: of its legend, which makes it higher.
+        entries: how many entries its legend has, which makes it higher.
     """
 
     id: str
@@ -149,7 +149,7 @@ def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
     Args:
         title: beside it.
         low: decimal logarithm of the smallest number.
-        high: of the largest.
+        high: that of the largest.
     """
     missing = max(0.0, 1 - (high - low)) / 2
     # Marks at the ends are drawn whole.

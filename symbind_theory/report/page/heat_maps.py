@@ -43,12 +43,12 @@ def matrix_figure(
     """A heat map with one row and column for each template, 128 of them at most.
 
     Args:
-        id: of the figure's element.
+        id: the id of the figure's element.
         title: such as "N".
         caption: what it is.
         task: whose templates they are.
         matrix: r × r.
-        halfwidth: of its entries, r × r.
+        halfwidth: the halfwidths of its entries, r × r.
     """
     shown = min(len(matrix), _MOST_TEMPLATES)
     values = np.array(matrix, dtype=float)[:shown, :shown]
@@ -84,8 +84,8 @@ def sampled_figure(kernel: SampledKernel, count: int) -> Figure:
     """The kernel of sampled strings, whose blocks are those of N.
 
     Args:
-        kernel: of the strings.
-        count: of the task's templates, of which the first may have been sampled alone.
+        kernel: the kernel of the strings.
+        count: how many templates the task has; the first may have been sampled alone.
     """
     values = np.array(kernel.matrix)
     place = kernel.template_indices
