@@ -133,9 +133,9 @@ def checked_attention(
         InputError: what `checked_matrix` refuses, or a matrix without what estimates of
             the attention kernel know.
     """
-    _check_kind(name, given, TemplateMatrix)
-    _check_kind(name, given, AttentionMatrix)
-    return checked_matrix(name, given, templates, architecture)
+    checked = checked_matrix(name, given, templates, architecture)
+    _check_kind(name, checked, AttentionMatrix)
+    return checked
 
 
 def _check_kind(name: str, given: object, kind: type) -> None:

@@ -19,7 +19,7 @@ from numerics.template_matrix.record import TemplateGram
 from proofs_check.judgements import TEST_LEVEL
 from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory.interval import Interval
-from symbind_theory.separation.incidence import Incidence
+from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import CLS
 from symbind_theory.validation import finite_number, positive_integer
@@ -112,7 +112,7 @@ class IdentitySetting:
     @property
     def incidences(self) -> list[Incidence]:
         """The templates as the network sees them."""
-        return [Incidence(t, self.base.readout) for t in self.task.templates]
+        return [incidence_of(t, self.base.readout) for t in self.task.templates]
 
     @property
     def tokens(self) -> tuple[str, ...]:

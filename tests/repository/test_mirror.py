@@ -98,6 +98,8 @@ TESTED_IN = {
     "test_kernel_ridge.py: beside the solver that it speeds up",
     "numerics/estimators/training_strings.py": "numerics/estimators/"
     "test_transformer_kernel.py: through the estimators",
+    "numerics/estimators/string_kernel_machine.py": "numerics/estimators/"
+    "test_transformer_kernel.py: through the estimators",
     "numerics/networks/copying_data.py": "numerics/networks/"
     "test_copying_network.py: the strings that the network copies",
     "numerics/networks/optimisers.py": "numerics/networks/test_training.py: steps of "
