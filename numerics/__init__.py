@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
-from numerics.learning.curves import (
-    LearningCurve,
+from numerics.learning.curves import LearningCurve, learning_curve
+from numerics.learning.strings_needed import (
     alignment,
-    learning_curve,
     relative_eigenvalue,
     sample_complexity,
 )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from numerics.architecture import Architecture, read_architecture
-from numerics.learning.curves import learning_curve, sample_complexity
+from numerics.learning.curves import learning_curve
+from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
@@ -211,7 +212,15 @@ def variants(
                 level=result.estimates.level,
                 progress=progress,
             )
-        implied = learning_curve(result.task, sizes=curve.sizes, gram=gram)
+        implied = learning_curve(
+            result.task,
+            None,
+            curve.sizes,
+            curve.alpha,
+            counts="random",
+            seed=result.seed,
+            gram=gram,
+        )
         found.append(
             Variant(
                 name=change.name,
@@ -219,7 +228,11 @@ def variants(
                 identity_vo=change.identity_vo,
                 smallest_eigenvalue=gram.smallest_eigenvalue,
                 sample_complexity=sample_complexity(
-                    result.task, target=complexity.target, gram=gram
+                    result.task,
+                    target=complexity.target,
+                    alpha=complexity.alpha,
+                    seed=result.seed,
+                    gram=gram,
                 ),
                 curve=Curve(implied.sizes, implied.intervals, implied.alpha),
             )

@@ -15,13 +15,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.compare import compare_files
-from symbind_theory.command.from_estimates import curve_sizes, summarise
+from symbind_theory.command.from_estimates import (
+    diversity_of,
+    learning,
+    summarise,
+)
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.command.shell import rendered, run_command, say, write_output
 from symbind_theory.files import check_distinct, check_writable, write_text
+from symbind_theory.headlines import conclude
+from symbind_theory.laws.arguments import check_vocabulary
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, CheckResult, Curve, SampleComplexity
+from symbind_theory.records.check import CheckResult
 from symbind_theory.records.page import Provenance
 from symbind_theory.separation.certificates import certify, write_certificate
 from symbind_theory.separation.theorem_s import decide
@@ -29,22 +35,26 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
     InputError,
     finite_number,
+    positive_integer,
     shorten,
 )
 from symbind_theory.verdicts import reach_verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture, TemplateMatrix
+    from numerics import Architecture
 
 __all__ = ["check", "main"]
 
 
 def check(
-    task: TemplateTask,
+    task: TemplateTask | str | Sequence[str],
     architecture: Architecture | None = None,
     *,
     target: float = 0.01,
+    vocabulary: int | None = None,
+    alpha: float | None = None,
+    noise: float | None = None,
     rel_tol: float = 1e-3,
     max_points: int = 2**16,
     seed: int = 0,
@@ -61,10 +71,16 @@ def check(
     <Outcome.HOLDS: 'HOLDS'>
 
     Args:
-        task: templates, labels and weights.
+        task: templates, labels and weights; or lines such as "?a ?a -> 1".
         architecture: the transformer; `numerics.Architecture()` when None.
         target: mean squared error on unseen symbols for which to say how many strings
             N implies, > 0.
+        vocabulary: number of tokens that substitutions draw from, for the error where
+            training strings share symbols; those that the task's laws name when None,
+            and if they name none strings that share no symbol.
+        alpha: ridge > 0; 1e-3 when None. Raise it for noisy labels.
+        noise: standard deviation of the training labels' noise, ≥ 0; the task's when
+            None.
         rel_tol: relative halfwidth aimed at for the smallest eigenvalue of N, > 0.
             Raise it to 0.1 where verdicts alone matter; lower it where strings needed
             are compared.
@@ -84,10 +100,12 @@ def check(
     from numerics import template_gram
     from numerics.architecture import read_architecture
 
-    if not isinstance(task, TemplateTask):
-        raise InputError(f"task is {shorten(task)}; expected a TemplateTask")
+    task = _task(task, noise)
     architecture = read_architecture(architecture)
     finite_number("target", target, low=0, strict=True)
+    if vocabulary is not None:
+        positive_integer("vocabulary", vocabulary)
+        check_vocabulary(vocabulary, task.templates)
     gram = template_gram(
         task.templates,
         architecture,
@@ -102,7 +120,15 @@ def check(
     described = architecture.record()
     decision = decide(task.templates, described.hypotheses)
     estimates = summarise(gram, described, decision)
-    learned = _learning(task, architecture, target, gram)
+    learned = learning(task, gram, target, alpha, seed)
+    diversity = diversity_of(task, vocabulary, learned.complexity, gram, seed, progress)
+    verdicts = reach_verdicts(
+        task,
+        decision,
+        estimates.smallest_eigenvalue,
+        learned.complexity,
+        described.identity_vo,
+    )
     return CheckResult(
         task=task,
         architecture=described,
@@ -115,41 +141,30 @@ def check(
         sample_complexity=learned.complexity,
         alignment=learned.alignment,
         learning_curve=learned.curve,
-        verdicts=reach_verdicts(
-            task,
-            decision,
-            estimates.smallest_eigenvalue,
-            learned.complexity,
-            described.identity_vo,
-        ),
+        finite_diversity=diversity,
+        headline=conclude(task, verdicts, learned.complexity, diversity),
+        verdicts=verdicts,
         seed=seed,
         version=__version__,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Learning:
-    """What N implies for learning; nothing for symbolic labels."""
+def _task(task: object, noise: float | None) -> TemplateTask:
+    """The task that is passed, or that lines say, with other noise where it is given.
 
-    complexity: SampleComplexity | None = None
-    alignment: Alignment | None = None
-    curve: Curve | None = None
-
-
-def _learning(
-    task: TemplateTask, architecture: Architecture, target: float, gram: TemplateMatrix
-) -> _Learning:
-    from numerics import alignment, learning_curve, sample_complexity
-
-    if task.symbolic:
-        return _Learning()
-    complexity = sample_complexity(task, architecture, target, gram=gram)
-    curve = learning_curve(task, sizes=curve_sizes(complexity), gram=gram)
-    return _Learning(
-        complexity=complexity,
-        alignment=alignment(task, architecture, target, gram=gram),
-        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
-    )
+    Raises:
+        InputError: something else, or noise that is refused.
+    """
+    if isinstance(task, str):
+        task = [task]
+    if isinstance(task, Sequence) and all(isinstance(line, str) for line in task):
+        task = TemplateTask.parse(task)
+    if not isinstance(task, TemplateTask):
+        raise InputError(
+            f"task is {shorten(task)}; expected a TemplateTask, or lines such as "
+            "'?a ?a -> 1'"
+        )
+    return task if noise is None else task.with_noise(noise)
 
 
 def _architecture(options: argparse.Namespace) -> Architecture:
@@ -194,6 +209,9 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
             task,
             architecture,
             target=options.target,
+            vocabulary=options.vocabulary,
+            alpha=options.alpha,
+            noise=options.noise,
             rel_tol=options.rel_tol,
             max_points=options.max_points,
             seed=options.seed,

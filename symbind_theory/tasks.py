@@ -156,6 +156,25 @@ class TemplateTask:
             )
         return cls([t for t, _ in pairs], [y for _, y in pairs], weights, name)
 
+    def with_noise(self, noise: float) -> TemplateTask:
+        """The same task with other label noise.
+
+        Args:
+            noise: standard deviation σ ≥ 0.
+
+        Raises:
+            InputError: noise out of range, or above 0 for symbolic labels.
+        """
+        return TemplateTask(
+            self.templates,
+            self.labels,
+            self.weights,
+            self.name,
+            laws=self.laws,
+            noise=noise,
+            description=self.description,
+        )
+
     @property
     def length(self) -> int:
         """The number of positions of every template, k."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
@@ -16,6 +16,7 @@ __all__ = [
     "as_float",
     "exact_real",
     "finite_number",
+    "integers",
     "one_of",
     "positive_integer",
     "shorten",
@@ -110,6 +111,20 @@ def positive_integer(name: str, value: object, *, low: int = 1) -> int:
             f"{name} is {shorten(value)}; expected an integer of at least {low}"
         )
     return operator.index(value)
+
+
+def integers(name: str, values: object, *, low: int = 1) -> tuple[int, ...]:
+    """`values` as integers that are at least `low` each.
+
+    Raises:
+        InputError: no sequence, or an entry that is not an integer or too small.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputError(
+            f"{name} is {shorten(values)}; expected integers of at least {low}, such "
+            "as [100, 1000]"
+        )
+    return tuple(positive_integer(name, value, low=low) for value in values)
 
 
 def one_of(name: str, value: object, choices: Collection[str]) -> str:

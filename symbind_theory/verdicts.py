@@ -117,8 +117,8 @@ def _generalises(
         and math.isfinite(complexity.interval.high)
     ):
         needed = (
-            f" N implies about {complexity.n} training strings for a mean squared "
-            f"error of {complexity.target:g}."
+            f" N implies about {complexity.n} training strings, none of which share "
+            f"symbols, for a mean squared error of {complexity.target:g}."
         )
     return Verdict(
         "C5",

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.shapes import Float64
+from symbind_theory.interval import Interval
 from symbind_theory.validation import InputError
 
 __all__ = ["Regression", "error_law"]
@@ -94,6 +95,12 @@ class Regression:
     def from_units(self, error: float) -> float:
         """The other way round; infinite beyond float64."""
         return error * self.unit * self.unit
+
+    def interval_from_units(self, interval: Interval) -> Interval:
+        """An interval of squared errors the other way round."""
+        ends = (interval.value, interval.low, interval.high)
+        value, low, high = map(self.from_units, ends)
+        return Interval(value, low, high, interval.level)
 
 
 def error_law(

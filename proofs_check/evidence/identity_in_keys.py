@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from scipy.special import softmax
 
-from numerics.learning.curves import relative_eigenvalue
+from numerics.learning.strings_needed import relative_eigenvalue
 from numerics.protocols import AttentionMatrix
 from proofs_check.evidence.identity_setting import (
     IdentitySetting,

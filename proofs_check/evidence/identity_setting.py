@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from numerics.architecture import Architecture
-from numerics.learning.curves import sample_complexity
+from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram

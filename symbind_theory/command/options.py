@@ -58,6 +58,18 @@ def _add_task(parser: CommandParser) -> None:
         help="set checks beside each other that were written with --json",
     )
     add("--weights", type=_numbers, metavar="W,W", help="one for each; default equal")
+    add(
+        "--vocabulary",
+        type=integer_option(1),
+        metavar="V",
+        help="symbols that training strings draw on; strings share none unless given",
+    )
+    add(
+        "--noise",
+        type=number_option(0, strict=False),
+        metavar="SD",
+        help="standard deviation of the training labels' noise (the task's)",
+    )
 
 
 def _add_outputs(parser: CommandParser) -> None:
@@ -101,6 +113,7 @@ def _add_estimation(parser: CommandParser) -> None:
     """How N is estimated, and the error that is aimed at."""
     add = parser.add_argument
     add("--target", type=number_option(0), default=0.01, help="error aimed at (0.01)")
+    add("--alpha", type=number_option(0), help="ridge; raise it for noise (0.001)")
     add(
         "--rel-tol",
         type=number_option(0),

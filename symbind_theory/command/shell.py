@@ -124,13 +124,17 @@ def integer_option(low: int) -> Callable[[str], int]:
 def rendered(draw: Callable[[Console], None]) -> str:
     """What `draw` prints to a console like the standard output.
 
-    Rendered in memory: rich would answer a closed output in its own way.
+    Rendered in memory: rich would answer a closed output in its own way. Without the
+    spaces that fill lines up, unless a terminal has colours for them.
     """
     from rich.console import Console
 
     outside, buffer = Console(), StringIO()
     draw(Console(file=buffer, width=outside.width, force_terminal=outside.is_terminal))
-    return buffer.getvalue()
+    text = buffer.getvalue()
+    if outside.is_terminal:
+        return text
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def write_output(text: str) -> None:

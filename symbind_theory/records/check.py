@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -37,7 +37,10 @@ __all__ = [
     "CheckResult",
     "Curve",
     "Estimates",
+    "FiniteDiversity",
     "Gap",
+    "Headline",
+    "Reach",
     "SampleComplexity",
 ]
 
@@ -74,6 +77,17 @@ _Overlaps = Annotated[
 _Index = Annotated[int, InDocument(expected="the number of a template, from 0")]
 _Positive = Annotated[float, InDocument(above=0)]
 _AtTheEnd = InDocument(place="end")
+
+Reach = Literal[
+    "learned",
+    "in principle",
+    "unneeded",
+    "too few symbols",
+    "not learned",
+    "singular",
+    "undecided",
+]
+"""How far a transformer gets with a task; `Headline` says what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +163,8 @@ class SampleComplexity:
     """How many training strings N implies for a target error.
 
     Attributes:
-        n: the number, or None where no number is enough.
-        interval: n as a real number with its error bar.
+        n: the number, or None where 1e15 are not enough.
+        interval: n with its error bar; from infinity on where no number is enough.
         target: mean squared error aimed at on unseen symbols.
         alpha: ridge.
     """
@@ -213,6 +227,71 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiniteDiversity:
+    """The error on unseen symbols where training strings share theirs.
+
+    Attributes:
+        vocabulary: how many tokens substitutions draw from.
+        diversity: ρ, the data diversity (C8).
+        sizes: numbers of training strings, increasing; none for symbolic labels.
+        mse: for each size, the expected error.
+        method: for each size, how it was found: "simulation", or "first order" in the
+            number of strings that share symbols.
+        apart: for each size, the error of strings that share no symbol.
+    """
+
+    vocabulary: Annotated[int, InDocument(low=0, high=_MOST_STRINGS)]
+    diversity: _Estimate
+    sizes: Annotated[
+        tuple[Annotated[int, InDocument(low=1, high=_MOST_STRINGS)], ...],
+        InDocument(expected="increasing integers from 1 to 1e18"),
+    ] = ()
+    mse: Annotated[
+        tuple[_Estimate, ...],
+        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
+    ] = ()
+    method: Annotated[
+        tuple[Literal["simulation", "first order"], ...],
+        InDocument(expected="a method for each of the sizes", one_for_each="sizes"),
+    ] = ()
+    apart: Annotated[
+        tuple[_Estimate, ...],
+        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
+    ] = ()
+
+    def enough(self, target: float) -> int | None:
+        """The least of the sizes whose error is at most the target for certain."""
+        errors = zip(self.sizes, self.mse, strict=True)
+        return next((n for n, error in errors if error.high <= target), None)
+
+    def too_few(self, target: float) -> bool:
+        """Whether no size has an error that may be at most the target."""
+        return bool(self.mse) and all(error.low > target for error in self.mse)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What follows from a check, in a sentence, and for what it was shown.
+
+    Attributes:
+        reach: "learned" from a number of strings that is given; "in principle", from
+            more than data sets have; "unneeded", where the target is reached without
+            comparing symbols; "too few symbols", where the vocabulary stops it; "not
+            learned"; "singular", where the theorem does not apply; "undecided".
+        sentence: the answer, with its numbers.
+        phrase: the same in a few words, of which transformers are the subject.
+        regime: which networks and data the sentence speaks of.
+        notes: what is unusual about the task, a sentence each.
+    """
+
+    reach: Reach
+    sentence: str
+    phrase: str
+    regime: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """Everything a check found about one task and one architecture.
 
@@ -228,6 +307,9 @@ class CheckResult:
         sample_complexity: the strings that N implies; None for symbolic labels.
         alignment: how the labels lie to N; None for symbolic labels.
         learning_curve: the curve that N implies; None for symbolic labels.
+        finite_diversity: the error where training strings share symbols; None where no
+            vocabulary is known.
+        headline: what follows, in a sentence.
         verdicts: one for each claim that speaks of this task.
         seed: from which the random points follow.
         version: the package's version.
@@ -244,6 +326,8 @@ class CheckResult:
     sample_complexity: SampleComplexity | None
     alignment: Alignment | None
     learning_curve: Curve | None
+    finite_diversity: FiniteDiversity | None
+    headline: Headline
     verdicts: tuple[Verdict, ...]
     seed: Annotated[int, InDocument(low=0), _AtTheEnd]
     version: Annotated[str, _AtTheEnd]

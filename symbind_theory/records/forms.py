@@ -10,14 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from symbind_theory.interval import Interval
+from symbind_theory.laws.substitution_laws import Law, Probabilities, Uniform, Zipf
 from symbind_theory.records.description import Form, InDocument
 from symbind_theory.tasks import Overlap, TemplateTask
 from symbind_theory.validation import InputError, as_float, shorten
 
-__all__ = ["FloorForm", "IntervalForm", "OverlapForm", "TaskForm"]
+__all__ = ["FloorForm", "IntervalForm", "LawForm", "OverlapForm", "TaskForm"]
 
 # Weights are rounded fractions; those of tasks seldom have larger denominators.
 _LARGEST_DENOMINATOR = 10**6
@@ -71,8 +72,48 @@ class OverlapForm(Form):
 
 
 @dataclass(frozen=True, slots=True)
+class LawForm(Form):
+    """A law of substitutions; tokens with exact weights where it has its own."""
+
+    law: Literal["uniform", "zipf", "weights"]
+    tokens: Annotated[tuple[str, ...], InDocument(expected="a list of tokens")] = ()
+    weights: Annotated[
+        tuple[str, ...],
+        InDocument(
+            expected="fractions such as '1/3', one for each token",
+            one_for_each="tokens",
+        ),
+    ] = ()
+
+    @classmethod
+    def of(cls, law: Law, /) -> LawForm:
+        """The law by its name, or by its table."""
+        if isinstance(law, Probabilities):
+            weights = tuple(str(weight) for _, weight in law.table)
+            return cls("weights", law.tokens, weights)
+        return cls("zipf" if isinstance(law, Zipf) else "uniform")
+
+    def read(self, level: float, /) -> Law:
+        """The law.
+
+        Raises:
+            InputError: a weight that is no fraction, or tokens without need.
+        """
+        if self.law != "weights":
+            return Zipf() if self.law == "zipf" else Uniform()
+        for weight in self.weights:
+            if not _FRACTION.fullmatch(weight):
+                raise InputError(
+                    f"weights has {shorten(weight)}; expected fractions such as '1/3'"
+                )
+        return Probabilities(
+            dict(zip(self.tokens, map(Fraction, self.weights), strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class TaskForm(Form):
-    """A template task: labels and weights rounded to floats, without laws."""
+    """A template task: labels and weights rounded to floats."""
 
     task: Annotated[str | None, InDocument(expected="the name of the task, or null")]
     templates: Annotated[tuple[str, ...], InDocument(expected="a list of templates")]
@@ -84,7 +125,14 @@ class TaskForm(Form):
         tuple[Annotated[float, InDocument(low=0)], ...],
         InDocument(expected="a list of numbers of at least 0, one for each template"),
     ]
+    laws: Annotated[
+        tuple[Annotated[Law, InDocument(form=LawForm)], ...],
+        InDocument(
+            expected="a list of laws, one for each template", one_for_each="templates"
+        ),
+    ]
     noise: Annotated[float, InDocument(low=0)] = 0.0
+    description: Annotated[str | None, InDocument(expected="text, or null")] = None
 
     @classmethod
     def of(cls, task: TemplateTask, /) -> TaskForm:
@@ -95,10 +143,12 @@ class TaskForm(Form):
             labels=tuple(y if isinstance(y, str) else float(y) for y in task.labels),
             weights=tuple(map(float, task.weights)),
             noise=task.noise,
+            laws=task.laws,
+            description=task.description,
         )
 
     def read(self, level: float, /) -> TemplateTask:
-        """The task, with uniform laws.
+        """The task.
 
         Raises:
             InputError: no task has these templates, labels and weights.
@@ -108,7 +158,9 @@ class TaskForm(Form):
             self.labels,
             _weights(self.weights),
             self.task,
+            laws=self.laws,
             noise=self.noise,
+            description=self.description,
         )
 
 

@@ -13,16 +13,20 @@ from collections.abc import Sequence
 from itertools import chain, count
 
 from symbind_theory.interval import Interval
+from symbind_theory.laws.substitution_laws import Law, Probabilities, Uniform, Zipf
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.records.check import CheckResult, Gap, SampleComplexity
 
 __all__ = [
+    "COVERAGE",
     "PARAMETERS",
     "architecture_text",
     "column_names",
     "ends",
     "headline",
+    "headline_outcome",
+    "laws_text",
     "leading_term",
     "loose_overlaps",
     "number",
@@ -37,35 +41,33 @@ __all__ = [
 PARAMETERS = tuple(field.name for field in dataclasses.fields(ArchitectureRecord))
 """The names of an architecture's parameters, in the order in which they are shown."""
 
+COVERAGE = (
+    "Intervals of strings and errors cover the estimate of N and the average over "
+    "training sets; they leave out by how much one training set differs from the "
+    "average, and finite width."
+)
+"""What intervals of a report speak of."""
+
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def headline(result: CheckResult) -> str:
-    """The verdict in one sentence."""
-    return _sayings(result)[0]
+    """The answer in one sentence."""
+    return result.headline.sentence
+
+
+def headline_outcome(result: CheckResult) -> Outcome:
+    """The outcome in whose colour the headline stands: HOLDS where a task is learned."""
+    reach = result.headline.reach
+    if reach == "learned":
+        return Outcome.HOLDS
+    refuted = reach in ("not learned", "singular")
+    return Outcome.REFUTED if refuted else Outcome.UNDECIDED
 
 
 def phrase(result: CheckResult) -> str:
-    """The verdict in a few words, of which transformers are the subject."""
-    return _sayings(result)[1]
-
-
-def _sayings(result: CheckResult) -> tuple[str, str]:
-    """A sentence, and the same in a few words."""
-    verdict = result.verdict("C5")
-    outcome = Outcome.UNDECIDED if verdict is None else verdict.outcome
-    if outcome is Outcome.REFUTED:
-        sentence = "Transformers do not learn this task as it stands (C5)."
-        return sentence, "do not learn it"
-    if result.exit_status == 1:
-        sentence = "The theorem does not apply to this task: N is singular (C3)."
-        return sentence, "N is singular"
-    if outcome is Outcome.UNDECIDED:
-        return "Whether transformers learn this task is undecided (C5).", "undecided"
-    if not result.mlp_floor:
-        return "Transformers learn this task (C5).", "learn it"
-    sentence = "Transformers learn this task (C5); MLPs do not (C2)."
-    return sentence, "learn it; MLPs do not"
+    """The answer in a few words, of which transformers are the subject."""
+    return result.headline.phrase
 
 
 def column_names(checks: Sequence[tuple[str, CheckResult]]) -> list[str]:
@@ -126,8 +128,10 @@ def whole(interval: Interval) -> Interval:
 
 
 def strings_needed(complexity: SampleComplexity) -> str:
-    """How many strings are enough; "beyond 1e15" where no number is."""
-    return "beyond 1e15" if complexity.n is None else f"{complexity.n}"
+    """How many strings are enough; "none" where no number is for certain."""
+    if complexity.n is not None:
+        return f"{complexity.n}"
+    return "none" if math.isinf(complexity.interval.low) else "beyond 1e15"
 
 
 def parameter_text(value: ActivationRecord | float | str | None) -> str:
@@ -163,11 +167,24 @@ def architecture_text(
     return ", ".join(parts)
 
 
+def laws_text(laws: Sequence[Law]) -> str:
+    """The laws of a task's substitutions, each once.
+
+    >>> laws_text([Uniform(), Zipf(), Uniform()])
+    'uniform, zipf'
+    """
+    names = {Uniform: "uniform", Zipf: "zipf", Probabilities: "weights of its own"}
+    return ", ".join(dict.fromkeys(names[type(law)] for law in laws))
+
+
 def settings(result: CheckResult) -> str:
-    """Architecture, points, seed, device and version: what repeats the check."""
-    estimates = result.estimates
+    """Architecture, regression, points, seed and version: what repeats the check."""
+    estimates, complexity = result.estimates, result.sample_complexity
+    ridge = "" if complexity is None else f"ridge {complexity.alpha:g}, "
     return (
-        f"{architecture_text(result.architecture)}; {estimates.method}, "
+        f"{architecture_text(result.architecture)}; {ridge}label noise "
+        f"{result.task.noise:g}, symbols {laws_text(result.task.laws)}; "
+        f"{estimates.method}, "
         f"{estimates.points} points, seed {result.seed}, {estimates.device}; "
         f"symbind {result.version}"
     )

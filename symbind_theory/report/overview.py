@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import CheckResult
+from symbind_theory.records.check import CheckResult, FiniteDiversity
 from symbind_theory.records.claims import claim
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
@@ -126,15 +127,40 @@ def facts(result: CheckResult) -> list[Fact]:
     if result.alignment is not None:
         hardest = result.alignment.sample_complexity
         interval = ends(whole(hardest.interval))
-        shown.append(
-            Fact("… for the hardest labels", strings_needed(hardest), interval)
-        )
+        energy = result.alignment.energy
+        shown += [
+            Fact("… for the hardest labels", strings_needed(hardest), interval),
+            Fact("yᵀN⁻¹y", number(energy.value), ends(energy)),
+        ]
+    shown += _diversity_facts(result.finite_diversity)
     if result.mlp_floor is not None:
         # A float is what is left of an irrational floor in a file.
         exact = not isinstance(result.mlp_floor, float)
         words = f"exactly {result.mlp_floor}" if exact else ""
         shown.append(Fact("MLP floor", number(as_float(result.mlp_floor)), words))
     return shown
+
+
+def _diversity_facts(diversity: FiniteDiversity | None) -> Iterator[Fact]:
+    """The data diversity, and the error after so many strings with and without it."""
+    if diversity is None:
+        return
+    rho = diversity.diversity
+    words = "exactly" if rho.low == rho.high else ends(rho)
+    yield Fact(
+        f"data diversity ρ of {diversity.vocabulary} symbols", number(rho.value), words
+    )
+    for n, error, method, apart in zip(
+        diversity.sizes,
+        diversity.mse,
+        diversity.method,
+        diversity.apart,
+        strict=True,
+    ):
+        yield Fact(
+            f"error after {n} strings ({method})", number(error.value), ends(error)
+        )
+        yield Fact("… if none share symbols", number(apart.value), ends(apart))
 
 
 def drawn_templates(task: TemplateTask) -> list[Drawn]:

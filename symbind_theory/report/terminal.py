@@ -14,18 +14,18 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import claim
 from symbind_theory.report.notation import (
+    COVERAGE,
     ends,
     headline,
+    headline_outcome,
     leading_term,
     loose_overlaps,
     number,
     settings,
-    strings_needed,
-    whole,
 )
+from symbind_theory.report.overview import facts
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
-from symbind_theory.validation import as_float
 
 __all__ = [
     "OUTCOME_STYLE",
@@ -64,8 +64,12 @@ def print_result(result: CheckResult, console: Console) -> None:
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:
-    yield Text(headline(result), style=OUTCOME_STYLE[result.outcome])
+    yield Text(headline(result), style=OUTCOME_STYLE[headline_outcome(result)])
+    yield Text(result.headline.regime, style="dim")
     yield Text()
+    for note in result.headline.notes:
+        yield Text(f"Note: {note}")
+        yield Text()
     yield _templates(result.task)
     yield from _verdicts(result)
     yield from _overlaps(result)
@@ -74,6 +78,8 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
         yield _gaps(result)
     if 1 < len(result.task) <= _MOST_COLUMNS:
         yield _matrix(result)
+    if result.sample_complexity is not None:
+        yield Text(COVERAGE, style="dim")
     yield Text(settings(result), style="dim")
 
 
@@ -83,7 +89,11 @@ def _templates(task: TemplateTask) -> Group:
         table.add_row(
             str(i + 1), coloured(template), Text(str(label)), str(task.weights[i])
         )
-    return titled("Task", table)
+    title = f"Task {task.name}" if task.name else "Task"
+    group = titled(title, table)
+    if not task.description:
+        return group
+    return Group(group, Text(" ".join(task.description.split())), Text())
 
 
 def coloured(template: Template) -> Text:
@@ -120,31 +130,11 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
 
 
 def _numbers(result: CheckResult) -> Group:
-    estimates, complexity = result.estimates, result.sample_complexity
-    level = estimates.level
+    level = result.estimates.level
     table = plain_table("quantity", "value", f"interval at level {level:g}")
-    for name, interval in [
-        ("smallest eigenvalue", estimates.smallest_eigenvalue),
-        ("condition number", estimates.condition_number),
-    ]:
-        table.add_row(name, number(interval.value), ends(interval))
-    if complexity is not None:
-        name = f"strings for error {complexity.target:g}"
-        table.add_row(
-            name, strings_needed(complexity), ends(whole(complexity.interval))
-        )
-    if result.alignment is not None:
-        energy = result.alignment.energy
-        hardest = result.alignment.sample_complexity
-        table.add_row(
-            "… for the hardest labels",
-            strings_needed(hardest),
-            ends(whole(hardest.interval)),
-        )
-        table.add_row("yᵀN⁻¹y", number(energy.value), ends(energy))
-    if result.mlp_floor is not None:
-        table.add_row("MLP floor", number(as_float(result.mlp_floor)), "exact")
-    return titled("Template matrix N", table)
+    for fact in facts(result):
+        table.add_row(fact.name, fact.value, fact.interval)
+    return titled("Template matrix N, and what follows from it", table)
 
 
 def _gaps(result: CheckResult) -> Group:

@@ -16,9 +16,12 @@ from symbind_theory.records.page import (
 )
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
+    COVERAGE,
     PARAMETERS,
     ends,
     headline,
+    headline_outcome,
+    laws_text,
     loose_overlaps,
     number,
     parameter_text,
@@ -98,7 +101,10 @@ def page(
         "check.html.jinja",
         title=title(result),
         headline=headline(result),
-        outcome=result.outcome.value,
+        outcome=headline_outcome(result).value,
+        regime=result.headline.regime,
+        coverage=COVERAGE if result.sample_complexity is not None else "",
+        description=result.task.description,
         judgements=[judgement(v) for v in result.verdicts],
         facts=facts(result),
         templates=drawn_templates(result.task),
@@ -118,13 +124,13 @@ def page(
 
 
 def _notes(result: CheckResult) -> list[str]:
-    """Overlaps: each pair's witness, the strict sense first."""
+    """What is unusual; overlaps with each pair's witness, the strict sense first."""
     shared = [
         f"Templates {o.i + 1} and {o.j + 1} share the string '{o.witness}'."
         for o in result.overlapping_pairs[:5]
     ]
     loose = loose_overlaps(result)
-    return [*shared, loose] if loose else shared
+    return [*result.headline.notes, *shared, *([loose] if loose else [])]
 
 
 def _figures(
@@ -220,14 +226,18 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
         (name, parameter_text(getattr(result.architecture, name)))
         for name in PARAMETERS
     ]
-    complexity, noise = result.sample_complexity, result.task.noise
+    complexity, task = result.sample_complexity, result.task
     if complexity is not None:
         named += [
             ("error aimed at", f"{complexity.target:g}"),
             ("ridge α", f"{complexity.alpha:g}"),
         ]
-    if noise:
-        named.append(("label noise", f"{noise:g}"))
+    named += [
+        ("label noise", f"{task.noise:g}"),
+        ("law of substitutions", laws_text(task.laws)),
+    ]
+    if result.finite_diversity is not None:
+        named.append(("symbols", f"{result.finite_diversity.vocabulary}"))
     return [
         *named,
         ("points", f"{estimates.points} ({estimates.method})"),

@@ -37,7 +37,7 @@ def test_same_different_follows_the_one_direction_law():
     """MSE = (1 + n λ_min / 2e)⁻² within 0.3 %, for labels ±1."""
     gram = template_gram(SAME_DIFFERENT.templates)
     e = (gram.matrix_self - np.diagonal(gram.matrix) + 1e-3).mean()
-    curve = learning_curve(SAME_DIFFERENT, sizes=[100, 3000], draws=0, gram=gram)
+    curve = learning_curve(SAME_DIFFERENT, sizes=[100, 3000], gram=gram)
     for n, error in zip(curve.sizes, curve.mse, strict=True):
         law = (1 + n * gram.smallest_eigenvalue.value / (2 * e)) ** -2
         assert error == pytest.approx(law, rel=0.003)
@@ -49,7 +49,7 @@ def test_the_answer_is_where_the_closed_form_meets_the_target():
     complexity = sample_complexity(task, target=0.05, alpha=0.01, gram=gram)
     assert complexity.n is not None
     sizes = [complexity.n, complexity.n - 1]
-    after = learning_curve(task, sizes=sizes, alpha=0.01, draws=0, gram=gram)
+    after = learning_curve(task, sizes=sizes, alpha=0.01, gram=gram)
     assert after.mse[0] <= 0.05 < after.mse[1]
     assert complexity.n - 1 <= complexity.interval.value <= complexity.n
     assert (
@@ -177,7 +177,7 @@ def test_noise_slows_learning():
     noisy = sample_complexity(SAME_DIFFERENT, noise=4.0, gram=gram)
     assert noisy.interval.low > 1.05 * clean.interval.high
     curves = [
-        learning_curve(SAME_DIFFERENT, sizes=[10_000], noise=s, draws=0, gram=gram)
+        learning_curve(SAME_DIFFERENT, sizes=[10_000], noise=s, gram=gram)
         for s in (0.0, 0.5, 1.0)
     ]
     low, middle, high = (c.mse[0] for c in curves)

@@ -74,12 +74,14 @@ def test_a_record_is_written_by_its_fields():
 def test_the_order_of_a_check_is_that_of_its_record():
     names = [field.key for field in document_fields(CheckResult)]
     assert list(written(toy_result())) == names
-    assert names[:7] == [
+    assert names[:9] == [
         "task",
         "templates",
         "labels",
         "weights",
+        "laws",
         "noise",
+        "description",
         "architecture",
         "equivalent_pairs",
     ]

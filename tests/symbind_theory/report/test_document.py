@@ -18,6 +18,7 @@ from symbind_theory.records.check import (
     Curve,
     Estimates,
     Gap,
+    Headline,
     SampleComplexity,
 )
 from symbind_theory.records.verdict import Verdict
@@ -95,6 +96,8 @@ def record(
         sample_complexity=complexity,
         alignment=alignment,
         learning_curve=curve,
+        finite_diversity=None,
+        headline=Headline("undecided", "Undecided.", "undecided", "Of nothing."),
         verdicts=(Verdict("C3", Outcome.HOLDS, "Because."),),
         seed=11,
         version="1.2.3",

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.builders.toy_result import FEW_STRINGS, toy_result
 from symbind_testing.tasks import (
     SAME_DIFFERENT,
-    SAME_DIFFERENT_IN_WORDS,
-    ZERO_FLOOR,
     same_different,
 )
 
@@ -61,11 +59,6 @@ def test_a_singular_matrix_is_named_in_the_headline():
     assert headline(result) == (
         "The theorem does not apply to this task: N is singular (C3)."
     )
-
-
-def test_the_headline_speaks_of_mlps_where_their_floor_is_positive():
-    assert headline(toy_result(SAME_DIFFERENT)).endswith("MLPs do not (C2).")
-    assert headline(toy_result(ZERO_FLOOR)) == "Transformers learn this task (C5)."
 
 
 @pytest.mark.parametrize(
@@ -134,9 +127,10 @@ def test_beta_and_gamma_are_named_even_where_they_are_0():
 
 def test_settings_are_what_repeats_the_check():
     assert settings(toy_result()) == (
-        "beta=0.0, gamma=1.5, readout=cls, cos(b1=0.25), depth=1; mc, 256 points, "
-        "seed 11, cpu; symbind 1.2.3"
+        "beta=0.0, gamma=1.5, readout=cls, cos(b1=0.25), depth=1; label noise 0, "
+        "symbols uniform; mc, 256 points, seed 11, cpu; symbind 1.2.3"
     )
+    assert "; ridge 0.001, label" in settings(toy_result(complexity=FEW_STRINGS))
 
 
 @pytest.mark.parametrize(
@@ -164,10 +158,6 @@ def test_leading_terms_are_in_usual_notation(order, coefficient, written):
 )
 def test_the_phrase_is_the_headline_in_a_few_words(outcomes, words):
     assert phrase(toy_result(SAME_DIFFERENT, *outcomes)) == words
-
-
-def test_the_phrase_where_mlps_have_no_floor():
-    assert phrase(toy_result(SAME_DIFFERENT_IN_WORDS)) == "learn it"
 
 
 def check_of(name):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 from symbind_testing.builders.toy_result import toy_result
-from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
+from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -45,20 +45,9 @@ def lines_with(text, *parts):
         pytest.param(
             SAME_DIFFERENT,
             Outcome.HOLDS,
-            "Transformers learn this task (C5); MLPs do not (C2).",
+            "Transformers learn this task from about 500 strings (C5); MLPs do not, "
+            "their error stays at 1 or more (C2).",
             id="only transformers",
-        ),
-        pytest.param(
-            ZERO_FLOOR,
-            Outcome.HOLDS,
-            "Transformers learn this task (C5).",
-            id="floor 0",
-        ),
-        pytest.param(
-            SAME_DIFFERENT_IN_WORDS,
-            Outcome.HOLDS,
-            "Transformers learn this task (C5).",
-            id="no floor",
         ),
         pytest.param(
             SAME_DIFFERENT,
@@ -164,7 +153,7 @@ def test_overlaps_for_any_tokens_are_a_note():
     "task",
     [
         pytest.param(SAME_DIFFERENT, id="none"),
-        pytest.param(TemplateTask(["?a", "?b"], [1, 1]), id="only for symbols too"),
+        pytest.param(TemplateTask(["?a", "?b"], [1, 2]), id="only for symbols too"),
     ],
 )
 def test_there_is_no_note_without_such_overlaps(task):

@@ -4,10 +4,11 @@ from itertools import combinations
 
 from symbind_testing.tasks import SAME_DIFFERENT
 
+from symbind_theory.headlines import conclude
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Estimates, Gap
+from symbind_theory.records.check import CheckResult, Estimates, Gap, SampleComplexity
 from symbind_theory.records.verdict import Verdict
 
 ARCHITECTURE = ArchitectureRecord(
@@ -21,6 +22,9 @@ ARCHITECTURE = ArchitectureRecord(
     residual=0.0,
     normalisation=None,
 )
+
+
+FEW_STRINGS = SampleComplexity(500, Interval(499.5, 490.0, 510.0), 0.01, 1e-3)
 
 
 def toy_result(
@@ -37,6 +41,7 @@ def toy_result(
     leading=(None, None),
     architecture=None,
     eigenvalues=None,
+    diversity=None,
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
     size = len(task)
@@ -44,6 +49,7 @@ def toy_result(
     values = gaps or [0.5 + g for g in range(len(pairs))]
     square = tuple(tuple(0.125 * (i + j) for j in range(size)) for i in range(size))
     width = ((0.02,) * size,) * size
+    verdicts = (Verdict("C3", c3, evidence), Verdict("C5", c5, evidence))
     return CheckResult(
         task=task,
         architecture=architecture or ARCHITECTURE,
@@ -79,7 +85,9 @@ def toy_result(
         sample_complexity=complexity,
         alignment=alignment,
         learning_curve=curve,
-        verdicts=(Verdict("C3", c3, evidence), Verdict("C5", c5, evidence)),
+        finite_diversity=diversity,
+        headline=conclude(task, verdicts, complexity or FEW_STRINGS, diversity),
+        verdicts=verdicts,
         seed=11,
         version="1.2.3",
     )

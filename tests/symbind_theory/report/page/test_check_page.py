@@ -116,7 +116,10 @@ def test_numbers_and_reasons_are_there():
         task_file=dump_task(result.task),
     )
     for part in (
-        "Transformers learn this task (C5); MLPs do not (C2).",
+        "Transformers learn this task from about 500 strings (C5); MLPs do not",
+        "About the kernel of a one-layer transformer",
+        "label noise",
+        "uniform",
         "Because of this.",
         "0.0625",
         "[0.03125, 0.09375]",

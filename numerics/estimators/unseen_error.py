@@ -1,0 +1,121 @@
+"""The error on unseen symbols after training on strings that share symbols: simulated.
+
+The kernel sees symbols through their equalities only: one string of each template, with
+symbols of its own, stands for all strings on unseen symbols. After training on one set
+of strings the error is therefore a sum over templates,
+
+    Σ_i μ_i (prediction_i − y_i)²,
+
+and only the training set is random: the error is averaged over independent sets. Each
+has kernel values of an estimate of its own, whose error is thus in the interval.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+
+import numpy as np
+from scipy.stats import t
+
+from numerics.architecture import Architecture
+from numerics.estimators import string_kernel_machine
+from numerics.estimators.transformer_kernel import TransformerKernelRegressor
+from numerics.learning.curves import DEFAULT_ALPHA
+from numerics.protocols import Progress
+from symbind_theory.interval import Interval
+from symbind_theory.tasks import Sample, TemplateTask
+
+__all__ = ["fresh_error", "simulated_error"]
+
+_SETS = 8
+
+
+def fresh_error(
+    model: TransformerKernelRegressor, task: TemplateTask, sample: Sample
+) -> float:
+    """The squared error on unseen symbols after training on a sample.
+
+    Args:
+        model: to be fitted.
+        task: whose labels without noise are held against the predictions.
+        sample: training strings and labels.
+    """
+    seen = {token for string in sample.strings for token in string.split()}
+    names = (name for name in (f"new{i}" for i in count()) if name not in seen)
+    strings = [
+        t.substitute({w: next(names) for w in t.wildcards}) for t in task.templates
+    ]
+    labels = np.array([float(y) for y in task.labels])
+    weights = np.array([float(w) for w in task.weights])
+    # In units of the largest label squares stay within float64.
+    unit = float(np.abs(labels).max()) or 1.0
+    model.fit(list(sample.strings), [float(y) / unit for y in sample.labels])
+    error = float(weights @ (model.predict(strings) - labels / unit) ** 2)
+    return error * unit * unit
+
+
+def simulated_error(
+    task: TemplateTask,
+    tokens: Sequence[str],
+    n: int,
+    architecture: Architecture,
+    alpha: float = DEFAULT_ALPHA,
+    *,
+    sets: int = _SETS,
+    level: float = 0.999,
+    points: int = 2**13,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Interval:
+    """The expected squared error on unseen symbols after training on so many strings.
+
+    Args:
+        task: with real labels, inequivalent templates and laws for these tokens.
+        tokens: what substitutions draw from.
+        n: number of training strings, ≥ 1.
+        architecture: the transformer.
+        alpha: ridge > 0.
+        sets: independent training sets, ≥ 2. Raise it for narrower intervals.
+        level: coverage of the interval, in (0, 1). It leaves out the bias of kernel
+            values whose error exceeds `alpha`.
+        points: outer points of each kernel estimate. Raise it where kernel values err
+            by more than `alpha`.
+        seed: from which training sets and kernel estimates follow.
+        progress: called with (training sets done, training sets in all).
+    """
+    errors = []
+    with _quiet():
+        for s in range(sets):
+            # Distinct for each set of each seed.
+            own = seed * sets + s
+            model = TransformerKernelRegressor(
+                architecture, alpha, points=points, seed=own
+            )
+            errors.append(fresh_error(model, task, task.sample(n, tokens, own)))
+            if progress is not None:
+                progress(s + 1, sets)
+    return _mean(np.array(errors), level)
+
+
+def _mean(errors: np.ndarray, level: float) -> Interval:
+    """The mean of errors over independent sets, none below 0."""
+    mean = float(errors.mean())
+    quantile = t.isf((1 - level) / 2, len(errors) - 1)
+    width = float(quantile * errors.std(ddof=1) / math.sqrt(len(errors)))
+    return Interval(mean, max(0.0, mean - width), mean + width, level)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warning that predictions depend on the seed: all seeds are here."""
+    logger = logging.getLogger(string_kernel_machine.__name__)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,194 @@
+"""The answer in one sentence, which says what it is about and no more than was shown.
+
+Whether the theorem applies (C3, C5) is one thing; whether its promise is worth anything
+is another: how many strings it takes, whether the vocabulary has enough symbols, and
+whether the target asks for symbols to be compared at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import (
+    FiniteDiversity,
+    Headline,
+    Reach,
+    SampleComplexity,
+)
+from symbind_theory.records.verdict import Verdict
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import as_float
+
+__all__ = ["MOST_IN_PRACTICE", "conclude"]
+
+MOST_IN_PRACTICE = 10**9
+"""Strings beyond which a task is learned in principle only; few corpora have more."""
+
+_NETWORKS = (
+    "About the kernel of a one-layer transformer as its width grows, and about MLPs on "
+    "one-hot strings whose first layer starts i.i.d."
+)
+_APART = "Training strings share no symbol."
+
+
+def conclude(
+    task: TemplateTask,
+    verdicts: Sequence[Verdict],
+    complexity: SampleComplexity | None,
+    diversity: FiniteDiversity | None,
+) -> Headline:
+    """What follows from a check, in a sentence.
+
+    Args:
+        task: the task.
+        verdicts: on the claims that speak of it.
+        complexity: strings needed where none share symbols; None for symbolic labels.
+        diversity: the error where they do; None where no vocabulary is known.
+    """
+    outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
+    reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)
+    return Headline(
+        reach=reach,
+        sentence=sentence,
+        phrase=phrase,
+        regime=f"{_NETWORKS} {_symbols(diversity)}",
+        notes=_notes(task),
+    )
+
+
+_Saying = tuple[Reach, str, str]
+
+
+def _outside(outcomes: Mapping[str, Outcome]) -> _Saying | None:
+    """Where the theorem's promise does not hold, or is not known to."""
+    generalises = outcomes.get("C5", Outcome.UNDECIDED)
+    if generalises is Outcome.REFUTED:
+        sentence = "Transformers do not learn this task as it stands (C5)."
+        return "not learned", sentence, "do not learn it"
+    if outcomes.get("C3") is Outcome.REFUTED:
+        sentence = "The theorem does not apply to this task: N is singular (C3)."
+        return "singular", sentence, "N is singular"
+    if generalises is Outcome.UNDECIDED:
+        sentence = "Whether transformers learn this task is undecided (C5)."
+        return "undecided", sentence, "undecided"
+    return None
+
+
+def _inside(
+    task: TemplateTask,
+    complexity: SampleComplexity | None,
+    diversity: FiniteDiversity | None,
+) -> _Saying:
+    """Where N is non-singular, and the labels are no obstacle."""
+    if task.symbolic or complexity is None:
+        return _symbolic(task)
+    floor = as_float(task.mlp_floor())
+    target = complexity.target
+    if len(set(task.labels)) == 1:
+        sentence = "Every label is the same: a constant is right on every string."
+        return "unneeded", sentence, "have nothing to learn"
+    if not any(template.wildcards for template in task.templates):
+        sentence = "No template has a wildcard, so there are no unseen symbols."
+        return "unneeded", sentence, "have no unseen symbols"
+    if floor <= target:
+        sentence = (
+            f"The target {target:g} does not ask for symbols to be compared: the "
+            f"skeleton alone allows an error of {floor:.4g}, and an MLP may do as well "
+            "(C2)."
+        )
+        return "unneeded", sentence, "may do no better than MLPs"
+    reach, sentence, phrase = _by_strings(complexity, diversity)
+    mlps = f"MLPs do not, their error stays at {floor:.4g} or more (C2)"
+    return reach, f"{sentence}; {mlps}.", f"{phrase}; MLPs do not"
+
+
+def _symbolic(task: TemplateTask) -> _Saying:
+    """Labels that are tokens or are copied: nothing is estimated about them."""
+    if task.copied:
+        sentence = (
+            "In principle transformers whose heads each add a multiple of the "
+            "identity learn to copy (C5, C7); how well is not estimated."
+        )
+        return "in principle", sentence, "learn it in principle"
+    sentence = (
+        "In principle transformers learn this task (C5); from how many strings is not "
+        "estimated for labels that are tokens."
+    )
+    return "in principle", sentence, "learn it in principle"
+
+
+def _by_strings(
+    complexity: SampleComplexity, diversity: FiniteDiversity | None
+) -> _Saying:
+    """How many strings it takes, from so many symbols."""
+    target = complexity.target
+    if diversity is not None and diversity.mse:
+        return _by_symbols(target, diversity)
+    n = complexity.n
+    if n is None or n > MOST_IN_PRACTICE or math.isinf(complexity.interval.high):
+        many = "more than 1e15" if n is None else f"about {_strings(n)}"
+        sentence = (
+            f"Transformers learn this task in principle (C5), from {many} strings for "
+            f"an error of {target:g}"
+        )
+        return "in principle", sentence, "learn it in principle"
+    sentence = f"Transformers learn this task from about {_strings(n)} strings (C5)"
+    return "learned", sentence, "learn it"
+
+
+def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
+    """What a vocabulary allows, as far as the error with it was found."""
+    symbols = f"{diversity.vocabulary} symbols"
+    enough = diversity.enough(target)
+    if enough is not None:
+        sentence = (
+            f"Transformers learn this task from {_strings(enough)} strings with "
+            f"{symbols} (C5)"
+        )
+        return "learned", sentence, f"learn it with {symbols}"
+    best = min(diversity.mse, key=lambda error: error.value)
+    most = _strings(diversity.sizes[-1])
+    if diversity.too_few(target):
+        sentence = (
+            f"With {symbols} transformers do not reach an error of {target:g}: up to "
+            f"{most} strings leave {best.value:.3g} or more"
+        )
+        return "too few symbols", sentence, f"do not learn it from {symbols}"
+    sentence = (
+        f"Whether {symbols} are enough for an error of {target:g} is undecided: up to "
+        f"{most} strings leave [{best.low:.3g}, {best.high:.3g}]"
+    )
+    return "undecided", sentence, f"undecided with {symbols}"
+
+
+def _strings(n: int) -> str:
+    """A number of strings, of the order of magnitude alone where it is large."""
+    return f"{n}" if n < 10**6 else f"{n:.2g}"
+
+
+def _symbols(diversity: FiniteDiversity | None) -> str:
+    """What training strings draw from."""
+    if diversity is None:
+        return _APART
+    rho = diversity.diversity.value
+    return (
+        f"Training strings draw on {diversity.vocabulary} symbols, diversity "
+        f"ρ = {rho:.4g}."
+    )
+
+
+def _notes(task: TemplateTask) -> tuple[str, ...]:
+    """What somebody who wrote the task may not have meant."""
+    notes = []
+    if not any(template.wildcards for template in task.templates):
+        notes.append(
+            "No template has a wildcard. Wildcards are written ?a: a ? was probably "
+            "forgotten."
+        )
+    if not task.symbolic and len(set(task.labels)) == 1:
+        notes.append("All labels are equal: no string is told from another.")
+    if any(weight == 0 for weight in task.weights):
+        notes.append("Templates of weight 0 never occur, in training or in the error.")
+    return tuple(notes)
