@@ -7,7 +7,6 @@ python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,21 +14,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.compare import compare_files
-from symbind_theory.command.from_estimates import (
-    diversity_of,
-    learning,
-    summarise,
-)
+from symbind_theory.command.from_estimates import curve_sizes, summarise
 from symbind_theory.command.options import command_parser, task_of
+from symbind_theory.command.outputs import certified, check_outputs, list_tasks
 from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.command.shell import rendered, run_command, say, write_output
-from symbind_theory.files import check_distinct, check_writable, write_text
+from symbind_theory.files import write_text
 from symbind_theory.headlines import conclude
 from symbind_theory.laws.arguments import check_vocabulary
-from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import CheckResult
+from symbind_theory.laws.substitution_laws import Probabilities
+from symbind_theory.records.check import (
+    Alignment,
+    CheckResult,
+    Curve,
+    FiniteDiversity,
+    SampleComplexity,
+)
 from symbind_theory.records.page import Provenance
-from symbind_theory.separation.certificates import certify, write_certificate
 from symbind_theory.separation.theorem_s import decide
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
@@ -42,7 +43,8 @@ from symbind_theory.verdicts import reach_verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture
+    from numerics import Architecture, TemplateGram
+    from numerics.protocols import Progress
 
 __all__ = ["check", "main"]
 
@@ -120,8 +122,8 @@ def check(
     described = architecture.record()
     decision = decide(task.templates, described.hypotheses)
     estimates = summarise(gram, described, decision)
-    learned = learning(task, gram, target, alpha, seed)
-    diversity = diversity_of(task, vocabulary, learned.complexity, gram, seed, progress)
+    learned = _learning(task, gram, target, alpha, seed)
+    diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
     verdicts = reach_verdicts(
         task,
         decision,
@@ -167,6 +169,70 @@ def _task(task: object, noise: float | None) -> TemplateTask:
     return task if noise is None else task.with_noise(noise)
 
 
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """What N implies for learning; nothing for symbolic labels."""
+
+    complexity: SampleComplexity | None = None
+    alignment: Alignment | None = None
+    curve: Curve | None = None
+
+
+def _learning(
+    task: TemplateTask,
+    gram: TemplateGram,
+    target: float,
+    alpha: float | None,
+    seed: int,
+) -> _Learning:
+    """Strings needed, the labels' alignment and the learning curve, from N."""
+    from numerics import alignment, learning_curve, sample_complexity
+    from numerics.learning.curves import DEFAULT_ALPHA
+
+    if task.symbolic:
+        return _Learning()
+    alpha = DEFAULT_ALPHA if alpha is None else alpha
+    complexity = sample_complexity(
+        task, target=target, alpha=alpha, seed=seed, gram=gram
+    )
+    sizes = curve_sizes(complexity)
+    curve = learning_curve(
+        task, None, sizes, alpha, counts="random", seed=seed, gram=gram
+    )
+    return _Learning(
+        complexity=complexity,
+        alignment=alignment(task, target=target, alpha=alpha, seed=seed, gram=gram),
+        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
+    )
+
+
+def _diversity(
+    task: TemplateTask,
+    vocabulary: int | None,
+    complexity: SampleComplexity | None,
+    gram: TemplateGram,
+    seed: int,
+    progress: Progress | None,
+) -> FiniteDiversity | None:
+    """The error where training strings share symbols, if a vocabulary is known."""
+    if vocabulary is None and not any(
+        isinstance(law, Probabilities) for law in task.laws
+    ):
+        return None
+    # Loads scikit-learn, which takes a second.
+    from numerics.estimators.finite_diversity import finite_diversity
+
+    return finite_diversity(
+        task,
+        vocabulary,
+        complexity,
+        gram,
+        gram.architecture,
+        seed=seed,
+        progress=progress,
+    )
+
+
 def _architecture(options: argparse.Namespace) -> Architecture:
     from numerics import GELU, Architecture, Cosine, Erf, ReLU
 
@@ -195,10 +261,10 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     if options.compare is not None:
         return compare_files(options, name, command)
     if options.list:
-        return _list()
+        return list_tasks()
     task = task_of(options)
     architecture = _architecture(options)
-    _check_outputs(options)
+    check_outputs(options)
 
     from symbind_theory.report.document import to_json
     from symbind_theory.report.progress import progress_bar
@@ -225,47 +291,12 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         text = rendered(lambda console: print_result(result, console))
     certificate = None
     if options.certificate is not None:
-        certificate = _certify(result, options, name)
+        certificate = certified(result, options, name)
     write_output(text)
     if options.html is not None:
         source = _PageSource(result, architecture, certificate, command)
         _write_page(source, options, name)
     return result.exit_status
-
-
-def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse files that cannot be written before anything is computed.
-
-    Raises:
-        InputError: one of them, two that are the same, or a certificate with an
-            identity term.
-    """
-    if options.certificate is not None:
-        if options.identity_kq or options.identity_vo:
-            raise InputError(
-                "--certificate was given with an identity term; expected neither "
-                "--identity-kq nor --identity-vo: certificates speak of the network "
-                "without them"
-            )
-        check_writable(options.certificate, "the certificate")
-    if options.html is not None:
-        check_writable(options.html, "the page")
-    named = {
-        "the task file": options.file,
-        "the certificate": options.certificate,
-        "the page": options.html,
-    }
-    check_distinct({what: path for what, path in named.items() if path is not None})
-
-
-def _list() -> int:
-    """Write the table of built-in tasks."""
-    from symbind_theory.library import builtin_task, builtin_tasks
-    from symbind_theory.report.tasks import task_table
-
-    table = task_table([builtin_task(name) for name in builtin_tasks()])
-    write_output(rendered(lambda console: console.print(table)))
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,25 +339,6 @@ def _write_page(source: _PageSource, options: argparse.Namespace, name: str) -> 
     )
     write_text(options.html, text, "the page")
     say(name, f"page written to {shorten(options.html, 200)}")
-
-
-def _certify(
-    result: CheckResult, options: argparse.Namespace, name: str
-) -> Mapping[str, Any] | None:
-    """Write the certificate, or say on the standard error why there is none."""
-    path, matrix = options.certificate, result.verdict("C3")
-    if matrix is not None and matrix.outcome is Outcome.REFUTED:
-        kept = ", the file is left as it was" if os.path.exists(path) else ""
-        say(name, f"no certificate was written{kept}: {matrix.evidence}")
-        return None
-    certificate = certify(result.task, result.architecture.readout)
-    write_certificate(certificate, path)
-    say(
-        name,
-        f"certificate written to {shorten(path, 200)}; to verify it: python -m "
-        f"symbind_theory.certificate_verifier {shlex.quote(path)}",
-    )
-    return certificate
 
 
 def _task_names() -> Iterable[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
@@ -36,6 +37,9 @@ _MOST_TOKENS = 1_000_000
 _MULTIPLES = (1, 4, 16)
 
 
+_Found = tuple[Interval, Literal["simulation", "first order"]]
+
+
 def finite_diversity(
     task: TemplateTask,
     vocabulary: int | None,
@@ -43,6 +47,7 @@ def finite_diversity(
     gram: TemplateMatrix,
     architecture: Architecture,
     *,
+    sets: int = 8,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> FiniteDiversity | None:
@@ -58,6 +63,8 @@ def finite_diversity(
             labels, which have no error.
         gram: the task's template matrix.
         architecture: the transformer.
+        sets: independent training sets of each size, ≥ 2. Raise it for narrower
+            intervals.
         seed: from which training sets and kernel estimates follow.
         progress: called with (training sets done, training sets of that size).
 
@@ -78,7 +85,7 @@ def finite_diversity(
     found = FiniteDiversity(vocabulary=vocabulary, diversity=diversity)
     if complexity is None:
         return found
-    errors: dict[int, tuple[Interval, str]] = {}
+    errors: dict[int, _Found] = {}
     n, alpha = complexity.n, complexity.alpha
     too_many = vocabulary > _MOST_TOKENS or (n or 0) > _MOST_STRINGS
     if n and too_many and all(isinstance(law, Uniform) for law in task.laws):
@@ -93,6 +100,7 @@ def finite_diversity(
                 size,
                 architecture,
                 alpha,
+                sets=sets,
                 level=gram.level,
                 seed=seed,
                 progress=progress,
@@ -140,7 +148,7 @@ def _first_order(
     alpha: float,
     architecture: Architecture,
     gram: TemplateMatrix,
-) -> dict[int, tuple[Interval, str]]:
+) -> dict[int, _Found]:
     """The error to first order in collisions, between 0 and the bound by ρ.
 
     Empty where collisions are no small change.
@@ -148,7 +156,7 @@ def _first_order(
     curve = perturbed_curve(task, vocabulary, architecture, [n], alpha)
     if np.isnan(curve.mse[0]):
         return {}
-    rho = float(task.diversity(vocabulary))
+    rho = _exactly(task.diversity(vocabulary), gram.level).low
     bound = diversity_bound(
         task, n, rho, noise=task.noise, architecture=architecture, alpha=alpha
     )

@@ -28,10 +28,9 @@ from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.protocols import Progress
 from symbind_theory.interval import Interval
 from symbind_theory.tasks import Sample, TemplateTask
+from symbind_theory.validation import as_float
 
 __all__ = ["fresh_error", "simulated_error"]
-
-_SETS = 8
 
 
 def fresh_error(
@@ -51,11 +50,8 @@ def fresh_error(
     ]
     labels = np.array([float(y) for y in task.labels])
     weights = np.array([float(w) for w in task.weights])
-    # In units of the largest label squares stay within float64.
-    unit = float(np.abs(labels).max()) or 1.0
-    model.fit(list(sample.strings), [float(y) / unit for y in sample.labels])
-    error = float(weights @ (model.predict(strings) - labels / unit) ** 2)
-    return error * unit * unit
+    model.fit(list(sample.strings), [float(y) for y in sample.labels])
+    return float(weights @ (model.predict(strings) - labels) ** 2)
 
 
 def simulated_error(
@@ -65,7 +61,7 @@ def simulated_error(
     architecture: Architecture,
     alpha: float = DEFAULT_ALPHA,
     *,
-    sets: int = _SETS,
+    sets: int = 8,
     level: float = 0.999,
     points: int = 2**13,
     seed: int = 0,
@@ -87,6 +83,16 @@ def simulated_error(
         seed: from which training sets and kernel estimates follow.
         progress: called with (training sets done, training sets in all).
     """
+    # In units of the largest label squares stay within float64.
+    labels = [as_float(y) for y in task.labels]
+    unit = max(map(abs, labels)) or 1.0
+    scaled = TemplateTask(
+        task.templates,
+        [y / unit for y in labels],
+        task.weights,
+        laws=task.laws,
+        noise=task.noise / unit,
+    )
     errors = []
     with _quiet():
         for s in range(sets):
@@ -95,10 +101,12 @@ def simulated_error(
             model = TransformerKernelRegressor(
                 architecture, alpha, points=points, seed=own
             )
-            errors.append(fresh_error(model, task, task.sample(n, tokens, own)))
+            errors.append(fresh_error(model, scaled, scaled.sample(n, tokens, own)))
             if progress is not None:
                 progress(s + 1, sets)
-    return _mean(np.array(errors), level)
+    mean = _mean(np.array(errors), level)
+    value, low, high = (end * unit * unit for end in (mean.value, mean.low, mean.high))
+    return Interval(value, low, high, level)
 
 
 def _mean(errors: np.ndarray, level: float) -> Interval:

@@ -32,6 +32,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import binom, multinomial, qmc, t
 
+from numerics.averages.linalg import triangle
 from numerics.learning.ridge_law import Regression
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
@@ -152,8 +153,7 @@ def errors_at(
     """
     e = excess + regression.alpha
     root = np.sqrt(counts / e)
-    reduced = np.linalg.qr(factor, mode="r")
-    B = reduced * root[:, None, :]
+    B = triangle(factor) * root[:, None, :]
     systems = np.eye(len(e)) + B.swapaxes(1, 2) @ B
     right = (root * regression.labels)[..., None]
     part = np.linalg.solve(systems, right)[..., 0]

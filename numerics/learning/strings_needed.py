@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -297,7 +298,7 @@ def _smallest_whole(excess: Callable[[int], float], start: int) -> int | None:
     if low == 0:
         return high
     if high - low > 1:
-        crossing = brentq(
+        crossing: Any = brentq(
             lambda x: excess(round(math.exp(x))),
             math.log(low),
             math.log(high),

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.interval import Interval
-from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import (
-    Alignment,
-    Curve,
-    Estimates,
-    FiniteDiversity,
-    Gap,
-    SampleComplexity,
-)
+from symbind_theory.records.check import Estimates, Gap, SampleComplexity
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision
-from symbind_theory.tasks import TemplateTask
 
 if TYPE_CHECKING:
     from numerics import AttentionMatrix
-    from numerics.protocols import Progress
 
-__all__ = ["Learning", "curve_sizes", "diversity_of", "learning", "summarise"]
+__all__ = ["curve_sizes", "summarise"]
 
 # Without a number of strings that is enough, the curve ends where data sets do.
 _LARGE_DATA_SET = 10**6
@@ -58,78 +47,6 @@ def summarise(
         points=gram.points,
         method=gram.method,
         device=gram.device,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Learning:
-    """What N implies for learning; nothing for symbolic labels."""
-
-    complexity: SampleComplexity | None = None
-    alignment: Alignment | None = None
-    curve: Curve | None = None
-
-
-def learning(
-    task: TemplateTask,
-    gram: AttentionMatrix,
-    target: float,
-    alpha: float | None,
-    seed: int,
-) -> Learning:
-    """Strings needed, the labels' alignment and the learning curve, from N.
-
-    Args:
-        task: the task.
-        gram: its template matrix.
-        target: mean squared error aimed at.
-        alpha: ridge; the default when None.
-        seed: of samples of counts.
-    """
-    from numerics import alignment, learning_curve, sample_complexity
-    from numerics.learning.curves import DEFAULT_ALPHA
-
-    if task.symbolic:
-        return Learning()
-    alpha = DEFAULT_ALPHA if alpha is None else alpha
-    complexity = sample_complexity(
-        task, target=target, alpha=alpha, seed=seed, gram=gram
-    )
-    sizes = curve_sizes(complexity)
-    curve = learning_curve(
-        task, None, sizes, alpha, counts="random", seed=seed, gram=gram
-    )
-    return Learning(
-        complexity=complexity,
-        alignment=alignment(task, target=target, alpha=alpha, seed=seed, gram=gram),
-        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
-    )
-
-
-def diversity_of(
-    task: TemplateTask,
-    vocabulary: int | None,
-    complexity: SampleComplexity | None,
-    gram: AttentionMatrix,
-    seed: int,
-    progress: Progress | None,
-) -> FiniteDiversity | None:
-    """The error where training strings share symbols, if a vocabulary is known."""
-    if vocabulary is None and not any(
-        isinstance(law, Probabilities) for law in task.laws
-    ):
-        return None
-    # Loads scikit-learn, which takes a second.
-    from numerics.estimators.finite_diversity import finite_diversity
-
-    return finite_diversity(
-        task,
-        vocabulary,
-        complexity,
-        gram,
-        gram.architecture,
-        seed=seed,
-        progress=progress,
     )
 
 

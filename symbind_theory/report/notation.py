@@ -57,7 +57,7 @@ def headline(result: CheckResult) -> str:
 
 
 def headline_outcome(result: CheckResult) -> Outcome:
-    """The outcome in whose colour the headline stands: HOLDS where a task is learned."""
+    """The outcome in whose colour the headline stands: HOLDS for a task learned."""
     reach = result.headline.reach
     if reach == "learned":
         return Outcome.HOLDS

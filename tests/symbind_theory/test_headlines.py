@@ -1,0 +1,180 @@
+"""The answer in a sentence: no more than was shown, and for what."""
+
+import math
+
+import pytest
+from symbind_testing.tasks import COPY, SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
+
+from symbind_theory import TemplateTask
+from symbind_theory.headlines import conclude
+from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.check import FiniteDiversity, SampleComplexity
+from symbind_theory.records.verdict import Verdict
+
+HOLDS = [Verdict("C3", Outcome.HOLDS, ""), Verdict("C5", Outcome.HOLDS, "")]
+
+
+def needed(n, *, target=0.01):
+    value = math.inf if n is None else float(n)
+    return SampleComplexity(n, Interval(value, value, value), target, 1e-3)
+
+
+def with_symbols(*errors, vocabulary=30):
+    """An error for each of 100, 200, … strings, to within a tenth."""
+    sizes = tuple(100 * (i + 1) for i in range(len(errors)))
+    mse = tuple(Interval(x, 0.9 * x, 1.1 * x) for x in errors)
+    rho = Interval(vocabulary / 2, vocabulary / 2, vocabulary / 2)
+    return FiniteDiversity(
+        vocabulary=vocabulary,
+        diversity=rho,
+        sizes=sizes,
+        mse=mse,
+        method=("simulation",) * len(errors),
+        apart=mse,
+    )
+
+
+def task_of(*lines, weights=None):
+    return TemplateTask.parse(lines, weights)
+
+
+@pytest.mark.parametrize(
+    ("task", "complexity", "diversity", "reach", "words"),
+    [
+        (
+            SAME_DIFFERENT,
+            needed(3658),
+            None,
+            "learned",
+            "from about 3658 strings (C5); MLPs do not, their error stays at 1 or more",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(300_000_000_000_000),
+            None,
+            "in principle",
+            "in principle (C5), from about 3e+14 strings for an error of 0.01",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(None),
+            None,
+            "in principle",
+            "from more than 1e15 strings",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(3658),
+            with_symbols(1.05, 1.03),
+            "too few symbols",
+            "With 30 symbols transformers do not reach an error of 0.01: up to 200 "
+            "strings leave 1.03 or more; MLPs do not",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(3658),
+            with_symbols(0.05, 0.005),
+            "learned",
+            "Transformers learn this task from 200 strings with 30 symbols (C5)",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(3658),
+            with_symbols(0.0095),
+            "undecided",
+            "Whether 30 symbols are enough for an error of 0.01 is undecided",
+        ),
+        (
+            task_of("?a ?a -> 1", "?a ?b -> 1.1"),
+            needed(7),
+            None,
+            "unneeded",
+            "does not ask for symbols to be compared: the skeleton alone allows an "
+            "error of 0.0025, and an MLP may do as well",
+        ),
+        (
+            task_of("?a ?a -> 1", "?a ?b -> -1", weights=[999, 1]),
+            needed(9),
+            None,
+            "unneeded",
+            "an error of 0.003996",
+        ),
+        (
+            task_of("?a X -> 1", "X ?a -> -1"),
+            needed(9),
+            None,
+            "unneeded",
+            "an error of 0, and an MLP may do as well",
+        ),
+        (
+            task_of("?a ?a -> 2", "?a ?b -> 2"),
+            needed(9),
+            None,
+            "unneeded",
+            "Every label is the same",
+        ),
+        (
+            task_of("a a -> 1", "b b -> -1"),
+            needed(9),
+            None,
+            "unneeded",
+            "No template has a wildcard",
+        ),
+        (COPY, None, None, "in principle", "learn to copy (C5, C7)"),
+        (
+            SAME_DIFFERENT_IN_WORDS,
+            None,
+            None,
+            "in principle",
+            "from how many strings is not estimated",
+        ),
+    ],
+)
+def test_where_the_theorem_applies(task, complexity, diversity, reach, words):
+    answer = conclude(task, HOLDS, complexity, diversity)
+    assert answer.reach == reach
+    assert words in answer.sentence
+    assert "one-layer transformer" in answer.regime
+    assert "one-hot" in answer.regime
+
+
+@pytest.mark.parametrize(
+    ("c3", "c5", "reach"),
+    [
+        (Outcome.HOLDS, Outcome.REFUTED, "not learned"),
+        (Outcome.REFUTED, Outcome.REFUTED, "not learned"),
+        (Outcome.REFUTED, Outcome.UNDECIDED, "singular"),
+        (Outcome.UNDECIDED, Outcome.UNDECIDED, "undecided"),
+    ],
+)
+def test_where_it_does_not(c3, c5, reach):
+    verdicts = [Verdict("C3", c3, ""), Verdict("C5", c5, "")]
+    answer = conclude(SAME_DIFFERENT, verdicts, needed(10), None)
+    assert answer.reach == reach
+    assert "strings" not in answer.sentence
+
+
+def test_an_unbounded_number_of_strings_is_not_promised():
+    unbounded = SampleComplexity(500, Interval(500.0, 0.0, math.inf), 0.01, 1e-3)
+    answer = conclude(SAME_DIFFERENT, HOLDS, unbounded, None)
+    assert answer.reach == "in principle"
+
+
+def test_the_regime_says_what_strings_draw_on():
+    apart = conclude(SAME_DIFFERENT, HOLDS, needed(10), None)
+    assert apart.regime.endswith("Training strings share no symbol.")
+    some = conclude(SAME_DIFFERENT, HOLDS, needed(10), with_symbols(0.1))
+    assert some.regime.endswith("draw on 30 symbols, diversity ρ = 15.")
+
+
+def test_what_was_probably_not_meant_is_noted():
+    cases = {
+        "a ? was probably forgotten": task_of("a a -> 1", "b b -> -1"),
+        "All labels are equal": task_of("?a ?a -> 1", "?a ?b -> 1"),
+        "weight 0 never occur": task_of("?a ?a -> 1", "?a ?b -> 0", weights=[1, 0]),
+    }
+    for words, task in cases.items():
+        (note,) = conclude(task, HOLDS, needed(10), None).notes
+        assert words in note
+    assert conclude(SAME_DIFFERENT, HOLDS, needed(10), None).notes == ()
