@@ -119,7 +119,8 @@ def read_architecture(architecture: Architecture | None) -> Architecture:
         return Architecture()
     if not isinstance(architecture, Architecture):
         raise InputError(
-            f"architecture is {shorten(architecture)}; expected an Architecture"
+            f"architecture is {shorten(architecture)}; expected an Architecture, such "
+            "as Architecture(beta=2.0, readout='last')"
         )
     return architecture
 

@@ -23,7 +23,7 @@ from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.check import CheckResult, Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.templates import fresh_tokens
+from symbind_theory.templates import symbol_names
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 
@@ -159,7 +159,7 @@ def _tokens(task: TemplateTask) -> tuple[str, ...]:
         if isinstance(law, Probabilities)
         for token in law.tokens
     }
-    fresh = fresh_tokens([*task.regular_tokens, *named])
+    fresh = symbol_names([*task.regular_tokens, *named])
     needed = max(len(t.wildcards) for t in task.templates)
     return (*named, *islice(fresh, max(0, max(_VOCABULARY, needed) - len(named))))
 

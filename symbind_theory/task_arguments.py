@@ -7,15 +7,16 @@ sees.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from symbind_theory.templates import CLS, Template
-from symbind_theory.validation import InputError, exact_real, shorten
+from symbind_theory.validation import InputError, as_float, exact_real, shorten
 
 __all__ = [
     "as_wildcard",
+    "check_list",
     "check_same_templates",
     "check_templates",
     "parse_line",
@@ -27,6 +28,19 @@ __all__ = [
 def as_wildcard(label: str) -> str | None:
     """The name of the wildcard that a symbolic label stands for, or None."""
     return next(iter(Template(label).wildcards), None)
+
+
+def check_list(name: str, given: object, expected: str) -> None:
+    """Refuse a single text or number where a list is meant.
+
+    Raises:
+        InputError: text, or what is no list.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        what = "the text " if isinstance(given, str) else ""
+        raise InputError(
+            f"{name} is {what}{shorten(given)}; expected a list {expected}"
+        )
 
 
 def check_same_templates(
@@ -63,10 +77,13 @@ def parse_line(line: str) -> tuple[Template, Fraction | str]:
         InputError: a line that does not read `template -> label`.
     """
     tokens = line.split()
+    if "->" not in tokens and line.count("->") == 1:
+        tokens = line.replace("->", " -> ").split()
     if tokens.count("->") != 1:
         raise InputError(
             f"template {shorten(line)} has {tokens.count('->')} '->'; expected one: "
-            "'template -> label', such as '?a ?a -> 1'"
+            "'template -> label', such as '?a ?a -> 1' (a token -> goes into a task "
+            "file)"
         )
     arrow = tokens.index("->")
     if arrow == 0:
@@ -83,8 +100,8 @@ def parse_line(line: str) -> tuple[Template, Fraction | str]:
 
 def _parse_label(text: str) -> Fraction | str:
     try:
-        number = float(text)
-    except ValueError:
+        number = as_float(Fraction(text)) if "/" in text else float(text)
+    except (ValueError, ZeroDivisionError):
         return text
     if not math.isfinite(number):
         raise InputError(f"label is {text}; expected a finite number")

@@ -23,12 +23,19 @@ from symbind_theory.laws.diversity import data_diversity
 from symbind_theory.laws.substitution_laws import Law, LawInput, Probabilities
 from symbind_theory.task_arguments import (
     as_wildcard,
+    check_list,
     check_templates,
     parse_line,
     read_labels,
     read_weights,
 )
-from symbind_theory.templates import Images, Substitution, Template, fresh_tokens
+from symbind_theory.templates import (
+    Images,
+    Substitution,
+    Template,
+    parse_string,
+    symbol_names,
+)
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
 if TYPE_CHECKING:
@@ -118,6 +125,8 @@ class TemplateTask:
         noise: float = 0,
         description: str | None = None,
     ) -> None:
+        check_list("templates", templates, "of templates, such as ['?a ?a', '?a ?b']")
+        check_list("labels", labels, "with one for each template")
         self.templates: tuple[Template, ...] = tuple(
             t if isinstance(t, Template) else Template(t) for t in templates
         )
@@ -142,8 +151,9 @@ class TemplateTask:
     ) -> TemplateTask:
         """A task from lines such as `?a ?b -> -1`.
 
-        A label that `float()` reads is a number, anything else is a wildcard of the
-        template or a token.
+        A label that `float()` reads or that is a fraction such as `1/2` is a number,
+        anything else is a wildcard of the template or a token. The arrow may stand
+        without spaces; tokens that are arrows themselves go into task files.
 
         Raises:
             InputError: a line that does not read `template -> label`, or a task that
@@ -243,7 +253,7 @@ class TemplateTask:
         produces the string that way.
         """
         regular = set(self.regular_tokens)
-        tokens = string if isinstance(string, str) else tuple(string)
+        tokens = parse_string(string)
         for index, template in enumerate(self.templates):
             substitution = template.match(tokens)
             if substitution is not None and regular.isdisjoint(substitution.values()):
@@ -306,7 +316,9 @@ class TemplateTask:
         """
         return data_diversity(self.templates, self.laws, vocabulary, law)
 
-    def sample(self, count: int, vocabulary: Sequence[str], seed: int) -> Sample:
+    def sample(
+        self, count: int, vocabulary: int | Sequence[str], seed: int = 0
+    ) -> Sample:
         """Draw strings whose wildcards take tokens of `vocabulary` by the task's laws.
 
         Labels get the task's noise. It is drawn last: a task with other noise has the
@@ -316,15 +328,25 @@ class TemplateTask:
             count: number of strings.
             vocabulary: distinct tokens outside the task's regular tokens, at least
                 as many as any template has wildcards, among them every token to which
-                a law gives a probability. Zipf's law ranks them in this order.
-            seed: fixes the draw.
+                a law gives a probability. Zipf's law ranks them in this order. Where
+                it is a number, so many tokens are made up: s:1, s:2, ….
+            seed: equal seeds give equal draws.
 
         Raises:
             InputError: a vocabulary that is too small, repeats a token, meets the
                 regular tokens, or lacks a token of a law.
         """
         positive_integer("seed", seed, low=0)
+        if isinstance(vocabulary, int):
+            positive_integer("vocabulary", vocabulary)
+            avoid = [*self.regular_tokens, *self._label_tokens]
+            vocabulary = list(islice(symbol_names(avoid), vocabulary))
         return self._draw(count, vocabulary, random.Random(seed))
+
+    @property
+    def _label_tokens(self) -> list[str]:
+        """Labels that are tokens or wildcards."""
+        return [label for label in self.labels if isinstance(label, str)]
 
     def _draw(
         self, count: int, vocabulary: Sequence[str], generator: random.Random
@@ -374,10 +396,8 @@ class TemplateTask:
                 "a law of the task names its tokens, so training and test strings "
                 "would share them; expected uniform or zipf laws"
             )
-        labels = [y for y in self.labels if isinstance(y, str)]
-        names = list(
-            islice(fresh_tokens([*self.regular_tokens, *labels]), 2 * vocabulary)
-        )
+        avoid = [*self.regular_tokens, *self._label_tokens]
+        names = list(islice(symbol_names(avoid), 2 * vocabulary))
         positive_integer("seed", seed, low=0)
         # Streams of their own: seed + 1 for the test would be the next training stream.
         train, test = (random.Random(f"{side} {seed}") for side in ("train", "test"))

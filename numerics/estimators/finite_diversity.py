@@ -25,7 +25,7 @@ from symbind_theory.laws.arguments import check_vocabulary
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform
 from symbind_theory.records.check import FiniteDiversity, SampleComplexity
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.templates import fresh_tokens
+from symbind_theory.templates import symbol_names
 from symbind_theory.validation import positive_integer
 
 __all__ = ["finite_diversity"]
@@ -91,7 +91,7 @@ def finite_diversity(
     if n and too_many and all(isinstance(law, Uniform) for law in task.laws):
         errors |= _first_order(task, vocabulary, n, alpha, architecture, gram)
     if vocabulary <= _MOST_TOKENS:
-        fresh = fresh_tokens([*task.regular_tokens, *named])
+        fresh = symbol_names([*task.regular_tokens, *named])
         tokens = [*named, *islice(fresh, vocabulary - len(named))]
         for size in _sizes(n):
             error = simulated_error(

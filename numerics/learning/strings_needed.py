@@ -23,7 +23,7 @@ from numerics.learning.random_counts import error_over_counts
 from numerics.learning.ridge_law import Regression, error_law
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
-from numerics.template_matrix.given import matrix_of
+from numerics.template_matrix.given import check_kind, matrix_of
 from symbind_theory.interval import Interval
 from symbind_theory.records.check import Alignment, SampleComplexity
 from symbind_theory.separation.theorem_s import decide
@@ -111,11 +111,13 @@ def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> I
             the eigenvalue.
 
     Raises:
-        InputError: a ridge that is not positive.
+        InputError: a ridge that is not positive, or something else than a template
+            matrix.
 
     Source: symbind; docs/estimation.md, section 5.
     """
     finite_number("alpha", alpha, low=0, strict=True)
+    check_kind("gram", gram, TemplateMatrix)
 
     def statistic(
         factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]

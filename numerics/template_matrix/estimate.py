@@ -15,7 +15,7 @@ Source: arXiv 2310.09753 for N; theory of C as a Gram matrix: symbind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,8 @@ from numerics.template_matrix.spectrum import (
     stack_factors,
 )
 from symbind_theory.separation.incidence import incidence_of
+from symbind_theory.task_arguments import check_list, parse_line
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
@@ -62,7 +64,7 @@ _FIRST_LOOK = 64
 
 
 def template_gram(
-    templates: Sequence[Template | str],
+    templates: TemplateTask | Sequence[Template | str],
     architecture: Architecture | None = None,
     rel_tol: float = 1e-3,
     max_points: int = 2**16,
@@ -84,12 +86,13 @@ def template_gram(
     True
 
     Args:
-        templates: templates of one length, or their text. Equivalent ones are computed
-            once, so that their gap is exactly 0.
+        templates: templates of one length, their text, lines such as "?a ?a -> 1", or
+            a task. Equivalent ones are computed once, so that their gap is exactly 0.
         architecture: the transformer; `Architecture()` when None. This version
             estimates depth 1.
-        rel_tol: relative halfwidth aimed at for λ_min(N), > 0. Raise it to 0.1 where
-            only the sign of λ_min matters; lower it where strings needed are compared.
+        rel_tol: relative halfwidth aimed at for λ_min(N), in (0, 1). Raise it to 0.1
+            where only the sign of λ_min matters; lower it where strings needed are
+            compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
             size, for "rqmc" a power of two: rounded down. Raise it where the interval
             comes back wider than `rel_tol`, or reaches down to 0.
@@ -110,7 +113,8 @@ def template_gram(
     """
     parsed = _read_templates(templates)
     architecture = supported(read_architecture(architecture))
-    finite_number("rel_tol", rel_tol, low=0, strict=True)
+    if finite_number("rel_tol", rel_tol, low=0, strict=True) >= 1:
+        raise InputError(f"rel_tol is {rel_tol}; expected a number above 0 and below 1")
     positive_integer("max_points", max_points, low=4 * GROUPS)
     one_of("method", method, tuple(POINTS))
     one_of("precision", precision, tuple(PRECISIONS))
@@ -246,8 +250,15 @@ def _sizes(largest: int, method: str) -> list[int]:
     return sizes
 
 
-def _read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
-    parsed = read_templates(templates)
+def _read_templates(
+    templates: TemplateTask | Sequence[Template | str],
+) -> tuple[Template, ...]:
+    if isinstance(templates, TemplateTask):
+        templates = templates.templates
+    check_list("templates", templates, "of templates, such as ['?a ?a', '?a ?b']")
+    parsed = read_templates(
+        parse_line(t)[0] if isinstance(t, str) and "->" in t else t for t in templates
+    )
     if parsed[0].length > MAX_LENGTH:
         raise InputError(
             f"templates have {parsed[0].length} tokens; expected at most {MAX_LENGTH}, "

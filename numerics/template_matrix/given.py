@@ -23,6 +23,7 @@ from symbind_theory.validation import InputError, shorten
 __all__ = [
     "architecture_of",
     "check_architecture",
+    "check_kind",
     "checked_attention",
     "checked_matrix",
     "matrix_of",
@@ -80,7 +81,7 @@ def architecture_of(
             them is something else.
     """
     if architecture is None and gram is not None:
-        _check_kind("gram", gram, TemplateMatrix)
+        check_kind("gram", gram, TemplateMatrix)
         if gram.architecture is None:
             raise InputError(
                 "the architecture of gram is not known; expected the matrix of a "
@@ -108,7 +109,7 @@ def checked_matrix(
         InputError: a matrix of other templates or of another architecture, or something
             else than a template matrix.
     """
-    _check_kind(name, given, TemplateMatrix)
+    check_kind(name, given, TemplateMatrix)
     check_same_templates(name, given.templates, templates)
     if architecture is not None:
         check_architecture(name, given.architecture, read_architecture(architecture))
@@ -134,14 +135,19 @@ def checked_attention(
             the attention kernel know.
     """
     checked = checked_matrix(name, given, templates, architecture)
-    _check_kind(name, checked, AttentionMatrix)
+    check_kind(name, checked, AttentionMatrix)
     return checked
 
 
-def _check_kind(name: str, given: object, kind: type) -> None:
+def check_kind(name: str, given: object, kind: type) -> None:
     """See that an argument has what a protocol asks for, without computing any of it.
 
     `isinstance` evaluates properties in Python 3.11, eigenvalues among them.
+
+    Args:
+        name: what the argument is called.
+        given: the argument.
+        kind: `TemplateMatrix` or `AttentionMatrix`.
 
     Raises:
         InputError: something is missing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -53,8 +54,17 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(prog, **options)
 
     def error(self, message: str) -> NoReturn:
-        line = " ".join(message.split())
+        line = " ".join(message.split()) + self._hint(message)
         self.exit(BAD_INPUT, f"{self.name}: {line}\n")
+
+    def _hint(self, message: str) -> str:
+        """The option that was probably meant, where one is not known."""
+        unknown = [word for word in message.split() if word.startswith("--")]
+        if not message.startswith("unrecognized arguments") or not unknown:
+            return ""
+        given = unknown[0].partition("=")[0]
+        near = difflib.get_close_matches(given, self._option_string_actions, 1)
+        return f"; did you mean {near[0]}?" if near else ""
 
     @property
     def name(self) -> str:

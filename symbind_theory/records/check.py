@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.claims import claim as registered
 from symbind_theory.records.description import InDocument
 from symbind_theory.records.forms import (
     FloorForm,
@@ -333,8 +334,16 @@ class CheckResult:
     version: Annotated[str, _AtTheEnd]
 
     def verdict(self, claim: str) -> Verdict | None:
-        """The verdict on a claim id, or None where the claim is not about the task."""
-        return next((v for v in self.verdicts if v.claim == claim), None)
+        """The verdict on a claim, or None where the claim is not about the task.
+
+        Args:
+            claim: an id, such as "C5"; in small letters too.
+
+        Raises:
+            InputError: no claim has this id.
+        """
+        meant = registered(str(claim).upper()).id
+        return next((v for v in self.verdicts if v.claim == meant), None)
 
     @property
     def exit_status(self) -> int:

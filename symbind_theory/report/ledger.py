@@ -12,11 +12,11 @@ from rich.text import Text
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.claims import claim
-from symbind_theory.records.ledger import Entry, Finding, Ledger, Trial
+from symbind_theory.records.ledger import Entry, Finding, Ledger, Report, Trial
 from symbind_theory.report.document import as_interval
-from symbind_theory.report.terminal import OUTCOME_STYLE
+from symbind_theory.report.terminal import OUTCOME_STYLE, plain_text
 
-__all__ = ["ledger_document", "ledger_to_json", "print_ledger"]
+__all__ = ["ledger_document", "ledger_to_json", "print_ledger", "report_text"]
 
 
 # More findings of a trial are shown on demand; the JSON document has them all.
@@ -33,6 +33,14 @@ def print_ledger(ledger: Ledger, console: Console, verbose: bool = False) -> Non
     """
     parts = [part for entry in ledger.entries for part in _entry(entry, verbose)]
     console.print(Group(*parts, *_summary(ledger)))
+
+
+def report_text(report: Report) -> str:
+    """What a checker found as text: the claim, its outcome, and every finding."""
+    registered = claim(report.claim)
+    heading = f"{registered.id} {registered.name}: {report.outcome.value}"
+    findings = [_indented(_finding(finding), 3) for finding in report.findings]
+    return plain_text(Group(heading, *findings))
 
 
 def _entry(entry: Entry, verbose: bool) -> Iterator[RenderableType]:

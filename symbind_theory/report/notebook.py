@@ -1,4 +1,4 @@
-"""Tasks, verdicts, Gram matrices and checks as HTML for notebooks.
+"""Templates, tasks, intervals, reports, matrices and checks as HTML for notebooks.
 
 Without scripts and style sheets, which notebooks strip, and in tones that read on light
 and on dark ground.
@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from symbind_theory.interval import Interval
 from symbind_theory.records.check import CheckResult
+from symbind_theory.records.ledger import Report
 from symbind_theory.records.verdict import Verdict
+from symbind_theory.report.drawings import drawing
 from symbind_theory.report.html import environment
-from symbind_theory.report.notation import headline, number
+from symbind_theory.report.notation import ends, headline, number
 from symbind_theory.report.overview import (
     Fact,
     drawn_templates,
@@ -23,12 +26,24 @@ from symbind_theory.report.overview import (
     judgement,
     shortened,
 )
-from symbind_theory.tasks import TemplateTask
+from symbind_theory.tasks import Sample, TemplateTask
+from symbind_theory.templates import Template
 
-__all__ = ["check_html", "matrix_html", "task_html", "verdict_html"]
+__all__ = [
+    "check_html",
+    "interval_html",
+    "matrix_html",
+    "report_html",
+    "rows_html",
+    "sample_html",
+    "task_html",
+    "template_html",
+    "verdict_html",
+]
 
 # What fits beside each other; the record has all.
 _MOST_COLUMNS = 12
+_MOST_ROWS = 10
 
 # The text on the darkest cell still reads.
 _DARKEST = 0.45
@@ -52,6 +67,62 @@ def task_html(task: TemplateTask) -> str:
     """The templates as drawings, with labels and weights."""
     name = shortened(task.name or "template task", 80)
     return _filled("task", name, drawn_templates(task), len(task))
+
+
+def template_html(template: Template) -> str:
+    """The template as a drawing."""
+    return _filled("template", drawing(template), str(template))
+
+
+def sample_html(sample: Sample) -> str:
+    """The first strings with their labels and templates."""
+    rows = [
+        (string, _label(label), str(index + 1))
+        for string, label, index in zip(
+            sample.strings[:_MOST_ROWS],
+            sample.labels,
+            sample.template_indices,
+            strict=False,
+        )
+    ]
+    caption = f"{len(sample.strings)} strings"
+    if len(rows) < len(sample.strings):
+        caption += f", the first {len(rows)}"
+    return _filled("table", caption, ("string", "label", "template"), rows)
+
+
+def _label(label: Any) -> str:
+    return number(label) if isinstance(label, float) else str(label)
+
+
+def interval_html(interval: Interval) -> str:
+    """The value, its ends and their level."""
+    fact = Fact(number(interval.value), ends(interval), f"level {interval.level:g}")
+    return _filled("facts", [fact])
+
+
+def report_html(report: Report) -> str:
+    """The verdict of a report, and each of its findings."""
+    rows = [
+        (finding.outcome.value if finding.outcome else "reported", str(finding))
+        for finding in report.findings
+    ]
+    claim = judgement(report.verdict)
+    caption = f"{claim.id} {claim.name}: {claim.outcome}"
+    return _filled("table", caption, ("outcome", "finding"), rows)
+
+
+def rows_html(
+    caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str:
+    """A table of text.
+
+    Args:
+        caption: above it.
+        columns: their headings.
+        rows: as many cells each.
+    """
+    return _filled("table", caption, columns, rows)
 
 
 def verdict_html(verdict: Verdict) -> str:

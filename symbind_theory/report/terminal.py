@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -29,8 +30,10 @@ from symbind_theory.templates import Template
 
 __all__ = [
     "OUTCOME_STYLE",
+    "check_text",
     "coloured",
     "plain_table",
+    "plain_text",
     "print_result",
     "titled",
 ]
@@ -61,6 +64,18 @@ def titled(title: str, table: Table) -> Group:
 def print_result(result: CheckResult, console: Console) -> None:
     """Write the whole check to the console."""
     console.print(Group(*_sections(result)))
+
+
+def check_text(result: CheckResult) -> str:
+    """The whole check as text without colours, as wide as the terminal."""
+    return plain_text(Group(*_sections(result)))
+
+
+def plain_text(shown: RenderableType) -> str:
+    """What a terminal would show, without colours and without blanks at line ends."""
+    file = StringIO()
+    Console(file=file, width=Console().width, no_color=True).print(shown)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:

@@ -131,7 +131,7 @@ def test_nothing_is_computed_to_see_that_a_matrix_is_one():
             raise AssertionError("it was computed")
 
     dear = Dear(**{f.name: getattr(GRAM, f.name) for f in fields(GRAM) if f.init})
-    given._check_kind("gram", dear, TemplateMatrix)
+    given.check_kind("gram", dear, TemplateMatrix)
     with pytest.raises(AssertionError, match="it was computed"):
         _ = dear.smallest_eigenvalue
 
