@@ -15,6 +15,8 @@ from symbind_theory.report.notation import (
     PARAMETERS,
     architecture_text,
     ends,
+    headline_outcome,
+    laws_text,
     number,
     parameter_text,
     phrase,
@@ -69,12 +71,24 @@ def columns_of(checks: Sequence[CheckResult]) -> SideBySide:
     """Everything that is compared, of checks in the order of their columns."""
     same, differing = _facts(checks)
     common, parameters = _parameters(checks)
-    task = "the task" if len({task_key(check) for check in checks}) == 1 else ""
+    task, named = _tasks(checks)
     return SideBySide(
-        (*_answers(checks), *_numbers(checks), *_settings(checks), *differing),
+        (*named, *_answers(checks), *_numbers(checks), *_settings(checks), *differing),
         tuple(parameters),
         ", ".join(part for part in (task, common, *same) if part),
     )
+
+
+def _tasks(checks: Sequence[CheckResult]) -> tuple[str, list[Row]]:
+    """The task in words where all are of one, names in a row where they differ."""
+    names = {check.task.name for check in checks}
+    one_task = len({task_key(check) for check in checks}) == 1
+    if len(names) == 1:
+        name = names.pop()
+        words = f"the task {printable(name)}" if name else "the task"
+        return (words if one_task else ""), []
+    row = _row("task", checks, lambda check: printable(check.task.name or "") or None)
+    return ("the task but for its name" if one_task else ""), [row]
 
 
 def _row(
@@ -89,7 +103,7 @@ def _row(
 
 
 def _answers(checks: Sequence[CheckResult]) -> Iterator[Row]:
-    answers = (Cell(phrase(check), check.outcome) for check in checks)
+    answers = (Cell(phrase(check), headline_outcome(check)) for check in checks)
     yield Row("transformers", tuple(answers))
     decided = {verdict.claim for check in checks for verdict in check.verdicts}
     for claim in CLAIMS:
@@ -178,10 +192,10 @@ def _facts(checks: Sequence[CheckResult]) -> tuple[list[str], list[Row]]:
     """Settings beside the architecture: in words where all agree, as rows otherwise."""
     same, rows = [], []
     for name, write in _FACTS.items():
-        texts = {text for check in checks if (text := write(check)) is not None}
+        texts = {write(check) for check in checks}
         if len(texts) > 1:
             rows.append(_row(name, checks, write))
-        elif texts - {"0"}:
+        elif texts - {"0", None}:
             same.append(f"{name} {texts.pop()}")
     return same, rows
 
@@ -204,10 +218,17 @@ def _noise(check: CheckResult) -> str | None:
     return None if check.task.symbolic else f"{check.task.noise:g}"
 
 
+def _symbols(check: CheckResult) -> str | None:
+    diversity = check.finite_diversity
+    return None if diversity is None else f"{diversity.vocabulary}"
+
+
 _FACTS: dict[str, Callable[[CheckResult], str | None]] = {
     "error aimed at": _target,
     "ridge": _ridge,
     "label noise": _noise,
+    "law of substitutions": lambda check: laws_text(check.task.laws),
+    "symbols": _symbols,
     "level of intervals": _level,
     "method": lambda check: printable(check.estimates.method),
     "device": lambda check: printable(check.estimates.device),
@@ -232,6 +253,6 @@ def _parameter(name: str, check: CheckResult) -> str | None:
 
 
 def task_key(check: CheckResult) -> tuple[Any, ...]:
-    """Equal for checks of one task, whatever it is called."""
+    """Equal for checks of one task, whatever it is called and however noisy it is."""
     task = check.task
-    return task.templates, task.labels, task.weights
+    return task.templates, task.labels, task.weights, task.laws

@@ -20,7 +20,7 @@ __all__ = ["matrix_figure", "sampled_figure"]
 _MOST_TEMPLATES = 128
 _MOST_COLUMNS = 32
 
-# How many templates are named beside the map, and with how many characters.
+# So many templates of so few characters are named beside the map, others numbered.
 _MOST_NAMES, _NAME_CHARACTERS = 12, 24
 
 # More blocks than this have their numbers on every second, third, … of them.
@@ -69,8 +69,9 @@ def matrix_figure(
     layout = _square()
     for axis in ("xaxis", "yaxis"):
         layout[axis]["type"] = "category"
-    if shown <= _MOST_NAMES:
-        texts = [label(str(t), _NAME_CHARACTERS) for t in task.templates[:shown]]
+    texts = [str(template) for template in task.templates[:shown]]
+    if shown <= _MOST_NAMES and max(map(len, texts)) <= _NAME_CHARACTERS:
+        texts = [label(text, _NAME_CHARACTERS) for text in texts]
         layout["yaxis"] |= {"tickvals": names, "ticktext": texts}
     words = (
         f"Heat map of {title}, {shown} by {shown}; entries from "
