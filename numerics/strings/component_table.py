@@ -25,13 +25,13 @@ from numerics.overlap_types import OverlapTypes
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
-from numerics.strings.component_blocks import ComponentBlock
 from numerics.strings.overlap_components import (
     ComponentGram,
     Face,
     check_faces,
     component_gram,
 )
+from numerics.strings.pairwise_components import ComponentBlock
 from symbind_theory.templates import Template
 
 __all__ = [

@@ -24,11 +24,6 @@ from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
-from numerics.strings.component_blocks import (
-    ComponentBlock,
-    Patterns,
-    component_blocks,
-)
 from numerics.strings.component_table import (
     ComponentSettings,
     ComponentTable,
@@ -40,6 +35,11 @@ from numerics.strings.component_table import (
     terms_of,
 )
 from numerics.strings.overlap_components import check_faces, faces_of
+from numerics.strings.pairwise_components import (
+    ComponentBlock,
+    Patterns,
+    component_blocks,
+)
 from numerics.strings.pattern_row import (
     BaseKernel,
     NewPattern,

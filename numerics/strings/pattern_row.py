@@ -24,8 +24,8 @@ import numpy as np
 
 from numerics.attention.string_moments import mean_features, moments_of
 from numerics.shapes import Float64
-from numerics.strings.component_blocks import ComponentBlock
 from numerics.strings.component_table import ComponentSettings
+from numerics.strings.pairwise_components import ComponentBlock
 from numerics.template_matrix.estimate import template_gram
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import CLS, Template

@@ -266,6 +266,31 @@ def test_labels_and_noise_of_any_size(size):
         assert sample_complexity(task, gram=gram).n == 0
 
 
+def test_hardest_labels_that_float64_does_not_hold_are_refused():
+    """Their mean square is that of the labels, their largest entry is larger."""
+    templates, size = ["?a ?a ?b", "?a ?b ?b", "?a ?b ?c"], 1.7e308
+    gram = template_gram(templates, max_points=64)
+    task = TemplateTask(templates, [size, -size, size])
+    with pytest.raises(InputError, match=r"^labels are up to 1\.7e\+308 in size"):
+        alignment(task, gram=gram)
+    # Nothing else needs them.
+    assert sample_complexity(task, target=size, gram=gram).n is None
+
+
+def test_a_weight_near_the_least_number_leaves_the_hardest_labels():
+    """Its product with a square is 0 in float64; its root is not."""
+    gram = template_gram(SAME_DIFFERENT.templates, max_points=64)
+    task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [5e-324, 5e-324])
+    assert (
+        alignment(task, gram=gram).hardest
+        == alignment(SAME_DIFFERENT, gram=gram).hardest
+    )
+    alone = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [1, 5e-324])
+    hardest = np.array(alignment(alone, gram=gram).hardest)
+    weights = np.array([float(w) for w in alone.weights])
+    assert weights @ hardest**2 == pytest.approx(1.0)
+
+
 def test_the_hardest_labels_are_those_of_templates_that_occur():
     """A fast cosine without wildcards makes N diagonal: the other template is out."""
     task = TemplateTask(["A B", "B A"], [1, -1], [1, 0])

@@ -7,8 +7,8 @@ from symbind_testing.tasks import LENGTH_3
 from numerics import Architecture, template_gram
 from numerics.averages.linalg import triangle
 from numerics.store.value_cache import ValueCache
-from numerics.strings.component_blocks import ComponentBlock
 from numerics.strings.component_table import ComponentSettings
+from numerics.strings.pairwise_components import ComponentBlock
 from numerics.strings.pattern_row import BaseKernel, NewPattern, new_row, own_row
 from symbind_theory import Template
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from numerics import Architecture, template_gram
-from numerics.strings.component_blocks import component_blocks
 from numerics.strings.overlap_components import component_gram, faces_of
+from numerics.strings.pairwise_components import component_blocks
 from symbind_theory import Template
 
 FIRST, SECOND, THIRD = (
