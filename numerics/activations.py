@@ -34,6 +34,8 @@ Series = Float64[np.ndarray, "orders r"]
 
 # Far beyond where the kernel is zero in float64, far below where its square overflows.
 _LARGEST_FREQUENCY = 1e6
+# A phase counts up to multiples of 2π, which larger numbers no longer resolve well.
+_LARGEST_PHASE = 1e6
 
 
 @runtime_checkable
@@ -84,7 +86,10 @@ class Cosine(_ClosedForm):
 
     Attributes:
         b1: frequency, at most 1e6 in size; 0 makes φ constant.
-        b2: phase in radians.
+        b2: phase in radians, at most 1e6 in size.
+
+    Raises:
+        InputError: a frequency or a phase beyond that.
     """
 
     b1: float = 1.0
@@ -96,7 +101,11 @@ class Cosine(_ClosedForm):
                 f"b1 is {self.b1:g}; expected a number between "
                 f"{-_LARGEST_FREQUENCY:g} and {_LARGEST_FREQUENCY:g}"
             )
-        finite_number("b2", self.b2)
+        if abs(finite_number("b2", self.b2)) > _LARGEST_PHASE:
+            raise InputError(
+                f"b2 is {self.b2:g}; expected a number between {-_LARGEST_PHASE:g} and "
+                f"{_LARGEST_PHASE:g}: leave out multiples of 2*pi"
+            )
 
     @property
     def name(self) -> str:

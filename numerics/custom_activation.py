@@ -92,7 +92,9 @@ class CustomActivation:
     def _coefficients(self, d: Vector, orders: int, nodes: int) -> Series:
         places, polynomials = _rule(nodes)
         values = self._values(places[:, None] * np.sqrt(d))
-        known = polynomials[:orders] @ values
+        # One product for each d, so that it rounds alike in whatever company.
+        columns = np.ascontiguousarray(values.T)[:, :, None]
+        known = (polynomials[:orders] @ columns)[:, :, 0].T
         return np.concatenate([known, np.zeros((orders - len(known), len(d)))])
 
     def _values(self, t: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ __all__ = [
     "AttentionMatrix",
     "PatternGram",
     "PatternKernel",
+    "PatternRows",
     "Progress",
     "Statistic",
     "Statistics",
@@ -213,8 +214,44 @@ class PatternGram(Protocol):
         """The values of overlap types, computed when first asked for."""
         ...
 
-    def extended(self, patterns: Sequence[Template]) -> PatternGram:
-        """The same kernel for more patterns, which follow those that are there."""
+    def rows(self) -> PatternRows:
+        """The kernel between strings of any patterns and strings of these."""
+        ...
+
+
+@runtime_checkable
+class PatternRows(Protocol):
+    """The kernel between strings of any patterns and strings of a kernel's own ones.
+
+    A value depends on its own two patterns, on the matching and on the kernel that it
+    comes from: neither on what is asked for together with it, nor on what was asked for
+    before. For two of the kernel's own patterns it is the kernel's.
+    """
+
+    @property
+    def patterns(self) -> tuple[Template, ...]:
+        """The kernel's own patterns, whose numbers are those of the columns."""
+        ...
+
+    def matrix(
+        self, patterns: Sequence[Template], progress: Progress | None = None
+    ) -> Float64[np.ndarray, "n r"]:
+        """The values for strings that share no symbol: a row for each pattern."""
+        ...
+
+    def values(
+        self,
+        patterns: Sequence[Template],
+        types: OverlapTypes,
+        progress: Progress | None = None,
+    ) -> TypeValues:
+        """The values of overlap types.
+
+        Args:
+            patterns: those that the types number first.
+            types: the second pattern numbered as the kernel's own.
+            progress: called with the progress of the estimate, if one is needed.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.protocols import PatternGram, PatternKernel, Progress
+from numerics.protocols import PatternGram, PatternKernel, PatternRows, Progress
 from numerics.shapes import Int64
 from numerics.strings.overlap_gram import CrossGram, OverlapGram
 from numerics.strings.patterns import (
@@ -38,6 +38,7 @@ class TrainingStrings:
         copy_of: which distinct string each training string is; shape (n,).
         kernel: the kernel of their patterns.
         gram: the kernel matrix of the distinct strings.
+        rows: the kernel of other strings with these, as it was when `gram` was made.
     """
 
     vocabulary: Vocabulary
@@ -47,6 +48,7 @@ class TrainingStrings:
     copy_of: Int64[np.ndarray, " n"]
     kernel: PatternGram
     gram: OverlapGram
+    rows: PatternRows
 
     @classmethod
     def read(
@@ -69,6 +71,7 @@ class TrainingStrings:
         regular = find_regular_tokens(distinct, vocabulary.names)
         patterned = pattern_strings(distinct, regular)
         values = kernel.gram(patterned.patterns)
+        gram = OverlapGram.of(patterned, values, progress)
         return cls(
             vocabulary=vocabulary,
             length=tokens.shape[1],
@@ -76,7 +79,8 @@ class TrainingStrings:
             strings=patterned,
             copy_of=copy_of,
             kernel=values,
-            gram=OverlapGram.of(patterned, values, progress),
+            gram=gram,
+            rows=values.rows(),
         )
 
     def cross(
@@ -84,11 +88,11 @@ class TrainingStrings:
     ) -> CrossGram:
         """The kernel between new strings and the distinct training strings.
 
+        The row of a string does not depend on the others that it comes with.
+
         Raises:
             InputError: strings that cannot be read, or of another length.
         """
         tokens = self.vocabulary.copy().read(strings, self.length)
-        known = self.kernel.patterns
-        new = pattern_strings(tokens, self.regular, known)
-        kernel = self.kernel.extended(new.patterns[len(known) :])
-        return CrossGram.of(new, self.strings, kernel, progress)
+        new = pattern_strings(tokens, self.regular)
+        return CrossGram.of(new, self.strings, self.rows, progress)

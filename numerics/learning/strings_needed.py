@@ -28,7 +28,7 @@ from symbind_theory.interval import Interval
 from symbind_theory.records.check import Alignment, SampleComplexity
 from symbind_theory.separation.theorem_s import decide
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import finite_number, positive_integer
+from symbind_theory.validation import InputError, finite_number, positive_integer
 
 __all__ = ["alignment", "relative_eigenvalue", "sample_complexity"]
 
@@ -154,8 +154,8 @@ def alignment(
         gram: the task's template matrix if it is there already, estimated or known.
 
     Raises:
-        InputError: symbolic labels, a number out of range, or a gram of other templates
-            or of another architecture.
+        InputError: symbolic labels, a number out of range, hardest labels that float64
+            does not hold, or a gram of other templates or of another architecture.
     """
     finite_number("target", target, low=0, strict=True)
     positive_integer("seed", seed, low=0)
@@ -173,9 +173,16 @@ def alignment(
         return float(((part / singular) ** 2).sum())
 
     hardest = _hardest(gram, regression)
+    hardest_labels = tuple(y * hardest.unit for y in hardest.labels.tolist())
+    if not all(map(math.isfinite, hardest_labels)):
+        raise InputError(
+            f"labels are up to {hardest.unit:g} in size, and the hardest labels with "
+            "their mean square leave float64; expected smaller ones: divide labels and "
+            "noise by one number, and the target by its square"
+        )
     return Alignment(
         regression.interval_from_units(gram.interval(energy)),
-        tuple((hardest.labels * hardest.unit).tolist()),
+        hardest_labels,
         _complexity(gram, hardest, target, seed),
     )
 
@@ -187,7 +194,9 @@ def _hardest(gram: TemplateMatrix, regression: Regression) -> Regression:
     _, _, right = np.linalg.svd(gram.factor[:, occurs])
     direction = np.zeros_like(labels)
     direction[occurs] = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
-    size = math.sqrt(float(weights @ labels**2) / float(weights @ direction**2))
+    # Products of the roots: a weight near the least float64 times a square is 0.
+    root = np.sqrt(weights)
+    size = float(np.linalg.norm(root * labels) / np.linalg.norm(root * direction))
     return replace(regression, labels=(size or 1.0) * direction)
 
 

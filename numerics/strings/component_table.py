@@ -11,7 +11,7 @@ faces is estimated whole, and its entry in the cache serves every later set of s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import comb, factorial
@@ -21,6 +21,7 @@ import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.devices import resolve_device
+from numerics.overlap_types import OverlapTypes
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
@@ -30,9 +31,19 @@ from numerics.strings.overlap_components import (
     check_faces,
     component_gram,
 )
+from numerics.strings.pairwise_components import ComponentBlock
 from symbind_theory.templates import Template
 
-__all__ = ["ComponentSettings", "ComponentTable", "Terms", "architecture_key"]
+__all__ = [
+    "ComponentSettings",
+    "ComponentTable",
+    "Terms",
+    "announce_long",
+    "architecture_key",
+    "component_scales",
+    "order_numbers",
+    "terms_of",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +101,41 @@ class Terms:
     second_slots: Int64[np.ndarray, "t s"]
 
 
+def terms_of(types: OverlapTypes) -> list[Terms]:
+    """The components of every nonempty subset of every matching, by size.
+
+    Args:
+        types: overlap types; a matching that is empty has no terms.
+    """
+    shared = types.matching >= 0
+    sizes = shared.sum(1)
+    by_size: dict[int, list[tuple[np.ndarray, ...]]] = {}
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        rows = np.flatnonzero(sizes == size)
+        slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
+        partners = np.take_along_axis(types.matching[rows], slots, axis=1)
+        for s in range(1, size + 1):
+            for kept in map(list, combinations(range(size), s)):
+                parts = (rows, slots[:, kept], partners[:, kept])
+                by_size.setdefault(s, []).append(parts)
+    terms = []
+    for s, parts in sorted(by_size.items()):
+        row, first, second = (
+            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        )
+        terms.append(
+            Terms(
+                size=s,
+                row=row,
+                first=types.first[row],
+                first_slots=first,
+                second=types.second[row],
+                second_slots=second,
+            )
+        )
+    return terms
+
+
 class ComponentTable:
     """The components estimated so far.
 
@@ -126,7 +172,7 @@ class ComponentTable:
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
-        self._announce(missing)
+        announce_long([(len(f), len(f[0].slots)) for f in missing], self._settings)
         for done, faces in enumerate(missing):
 
             def report(group: int, before: int = 16 * done) -> None:
@@ -135,23 +181,6 @@ class ComponentTable:
 
             components = self._estimate(sorted(faces, key=_order), report)
             self._by_size[len(faces[0].slots)] = components
-
-    def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
-        """Say beforehand that an estimate will be long."""
-        sizes = [len(faces[0].slots) for faces in missing]
-        templates = sum(
-            len(faces) * factorial(size) * 2**size
-            for faces, size in zip(missing, sizes, strict=True)
-        )
-        if templates * self._settings.points > _LONG_WORK:
-            _log.warning(
-                "strings share up to %d tokens: up to %d conditional templates at %d "
-                "points each, a long estimate unless it is in the cache; fewer "
-                "points, shorter strings or a larger vocabulary make it shorter",
-                max(sizes),
-                templates,
-                self._settings.points,
-            )
 
     def lookup(
         self, patterns: Sequence[Template], terms: Terms
@@ -162,9 +191,31 @@ class ComponentTable:
         second = np.sort(terms.second_slots, axis=1)
         rows = _places(patterns, terms.first, terms.first_slots, place)
         columns = _places(patterns, terms.second, second, place)
-        order = _order_numbers(terms.second_slots)
+        order = order_numbers(terms.second_slots)
         values = components.values[rows, columns, order]
         return values, components.halfwidth[rows, columns, order]
+
+    def copy(self) -> ComponentTable:
+        """The components estimated so far, in a table that grows by itself."""
+        table = ComponentTable(self._settings)
+        table._by_size.update(self._by_size)
+        return table
+
+    def block(
+        self, first: Template, second: Template, size: int
+    ) -> ComponentBlock | None:
+        """The components of one pattern's faces with another's, if both are here."""
+        components = self._by_size.get(size)
+        if components is None:
+            return None
+        places = [
+            [n for n, face in enumerate(components.faces) if face.template == template]
+            for template in (first, second)
+        ]
+        if not all(places):
+            return None
+        there = np.ix_(*places)
+        return ComponentBlock(components.values[there], components.halfwidth[there])
 
     @property
     def sizes(self) -> list[int]:
@@ -183,9 +234,7 @@ class ComponentTable:
         place = {pattern: index for index, pattern in enumerate(patterns)}
         total = np.zeros(len(patterns))
         for index, face in enumerate(components.faces):
-            # A kernel that was extended shares this table, and may have more patterns.
-            if face.template in place:
-                total[place[face.template]] += components.values[index, index, 0]
+            total[place[face.template]] += components.values[index, index, 0]
         return total
 
     def _faces(self, size: int) -> tuple[Face, ...]:
@@ -235,6 +284,27 @@ class ComponentTable:
         return ComponentGram(tuple(faces), **settings.cache.get(key, compute))
 
 
+def announce_long(
+    faces: Sequence[tuple[int, int]], settings: ComponentSettings
+) -> None:
+    """Say beforehand that an estimate will be long.
+
+    Args:
+        faces: how many faces there are, and of which size.
+        settings: of the components.
+    """
+    templates = sum(count * factorial(size) * 2**size for count, size in faces)
+    if templates * settings.points > _LONG_WORK:
+        _log.warning(
+            "strings share up to %d tokens: up to %d conditional templates at %d "
+            "points each, a long estimate unless it is in the cache; fewer "
+            "points, shorter strings or a larger vocabulary make it shorter",
+            max(size for _, size in faces),
+            templates,
+            settings.points,
+        )
+
+
 def _order(face: Face) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return face.template.tokens, face.slots
 
@@ -253,11 +323,46 @@ def _places(
     return np.array(numbers, dtype=np.int64)[inverse.reshape(-1)]
 
 
-def _order_numbers(slots: Int64[np.ndarray, "t s"]) -> Int64[np.ndarray, " t"]:
-    """The place of each row's order among all orders, lexicographically."""
+def order_numbers(slots: Int64[np.ndarray, "t s"]) -> Int64[np.ndarray, " t"]:
+    """The place of each row's order among all orders, lexicographically.
+
+    Args:
+        slots: in each row distinct numbers.
+    """
     size = slots.shape[1]
     number = np.zeros(len(slots), dtype=np.int64)
     for m in range(size):
         smaller = (slots[:, m + 1 :] < slots[:, m : m + 1]).sum(1)
         number += smaller * factorial(size - 1 - m)
     return number
+
+
+def component_scales(
+    known: Float64[np.ndarray, " r"],
+    wildcards: Int64[np.ndarray, " r"],
+    squares: Mapping[int, Float64[np.ndarray, " r"]],
+) -> dict[int, Float64[np.ndarray, " r"]]:
+    """s, by which each pattern's components of each size are multiplied.
+
+    With q_l the squared length of the components of l tokens and D what is left of
+    their sum, from l = 1 up,
+
+        s_l² = min(1, D/q_l), or D/q_l for the largest l,     D ← max(0, D − s_l² q_l).
+
+    The last component, of all wildcards together, is brought to what is left of the
+    kernel of a string with itself; the others are shortened only if they exceed it. A
+    scale depends on its own size and smaller ones, which are estimated before it:
+    values take no notice of what is asked for later.
+
+    Args:
+        known: what a string's components add up to; negative is read as 0.
+        wildcards: how many each pattern has.
+        squares: q for each size.
+    """
+    D, s = np.maximum(known, 0.0), {}
+    for size, q in sorted(squares.items()):
+        ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
+        ratio = np.where(wildcards == size, ratio, np.minimum(ratio, 1.0))
+        D = np.maximum(D - ratio * q, 0.0)
+        s[size] = np.sqrt(ratio)
+    return s

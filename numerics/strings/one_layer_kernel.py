@@ -9,27 +9,28 @@ Source: arXiv 2310.09753 (kernel); symbind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 
 import numpy as np
 
 from numerics.architecture import Architecture, read_architecture, supported
 from numerics.averages.jackknife import GROUPS
-from numerics.averages.linalg import triangle
 from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import PatternKernel, Progress
-from numerics.shapes import Float64, Int64
+from numerics.shapes import Float64
 from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import (
     ComponentSettings,
     ComponentTable,
-    Terms,
     architecture_key,
+    component_scales,
+    terms_of,
 )
+from numerics.strings.one_layer_rows import OneLayerRows
+from numerics.strings.pattern_row import BaseKernel
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor
@@ -37,7 +38,7 @@ from numerics.template_matrix.record import kernel_excess
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["OneLayerGram", "OneLayerKernel", "component_scales", "kernel_of"]
+__all__ = ["OneLayerGram", "OneLayerKernel", "kernel_of"]
 
 _LEAST_POINTS = 64 * GROUPS
 
@@ -125,26 +126,7 @@ def kernel_of(architecture: Architecture | None, kernel: object) -> PatternKerne
     return kernel
 
 
-@dataclass(frozen=True)
-class _Base:
-    """The kernel of strings that share no symbol.
-
-    Attributes:
-        features: F with C = FᵀF.
-        attention_self: d.
-        halfwidth: halfwidths of N's entries.
-        feature_error: bound on the relative error of each column of F.
-        self_error: bound on the relative error of d.
-    """
-
-    features: Float64[np.ndarray, "rows r"]
-    attention_self: Float64[np.ndarray, " r"]
-    halfwidth: Float64[np.ndarray, "r r"]
-    feature_error: float
-    self_error: float
-
-
-def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
+def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKernel:
     """The kernel of strings that share no symbol, from the cache where it is there."""
 
     def compute() -> dict[str, np.ndarray]:
@@ -168,7 +150,7 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
     }
     kept = settings.cache.get(key, compute)
     feature_error, self_error = kept["errors"].tolist()
-    return _Base(
+    return BaseKernel(
         features=kept["features"],
         attention_self=kept["attention_self"],
         halfwidth=kept["halfwidth"],
@@ -190,7 +172,7 @@ class OneLayerGram:
 
     patterns: tuple[Template, ...]
     settings: ComponentSettings
-    base: _Base
+    base: BaseKernel
     components: ComponentTable
 
     @property
@@ -240,7 +222,7 @@ class OneLayerGram:
         same = types.same_strings(wildcards)
         # A string with itself is known.
         apart = np.where(same[:, None], -1, types.matching)
-        terms = _terms(replace(types, matching=apart))
+        terms = terms_of(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
         i, j = types.first, types.second
         F, d = self.base.features.T, self.base.attention_self
@@ -272,124 +254,8 @@ class OneLayerGram:
             {size: table.squares(self.patterns, size) for size in table.sizes},
         )
 
-    def extended(self, patterns: Sequence[Template]) -> OneLayerGram:
-        """The same kernel for more patterns.
-
-        The features of new patterns are estimated together with the old ones, from
-        points of their own, and carried over: f_new = A f_old + rest, with A from the
-        new estimate and f_old from the one that is there. So the values of a new
-        pattern depend, within their halfwidths, on the others that come with it.
-
-        Raises:
-            InputError: a regular token that the kernel does not have.
-        """
-        unknown = {x for t in patterns for x in t.regular_tokens}
-        unknown -= set(self.settings.regular_tokens)
-        if unknown:
-            raise InputError(
-                f"patterns have the regular tokens {sorted(unknown)}; expected some of "
-                f"{list(self.settings.regular_tokens)}"
-            )
-        if not patterns:
-            return self
-        together = (*self.patterns, *patterns)
-        union, old = _base(together, self.settings), len(self.patterns)
-        d = np.concatenate([self.base.attention_self, union.attention_self[old:]])
-        halfwidth = union.halfwidth.copy()
-        halfwidth[:old, :old] = self.base.halfwidth
-        base = _Base(
-            features=_carried_over(self.base.features, union.features, together, d),
-            attention_self=d,
-            halfwidth=halfwidth,
-            feature_error=max(self.base.feature_error, union.feature_error),
-            self_error=max(self.base.self_error, union.self_error),
+    def rows(self) -> OneLayerRows:
+        """The kernel between strings of any patterns and strings of these."""
+        return OneLayerRows(
+            self.patterns, self.settings, self.base, self.components, self.factor
         )
-        return replace(self, patterns=together, base=base)
-
-
-def component_scales(
-    known: Float64[np.ndarray, " r"],
-    wildcards: Int64[np.ndarray, " r"],
-    squares: Mapping[int, Float64[np.ndarray, " r"]],
-) -> dict[int, Float64[np.ndarray, " r"]]:
-    """s, by which each pattern's components of each size are multiplied.
-
-    With q_l the squared length of the components of l tokens and D what is left of
-    their sum, from l = 1 up,
-
-        s_l² = min(1, D/q_l), or D/q_l for the largest l,     D ← max(0, D − s_l² q_l).
-
-    The last component, of all wildcards together, is brought to what is left of the
-    kernel of a string with itself; the others are shortened only if they exceed it. A
-    scale depends on its own size and smaller ones, which are estimated before it:
-    values take no notice of what is asked for later.
-
-    Args:
-        known: what a string's components add up to; negative is read as 0.
-        wildcards: how many each pattern has.
-        squares: q for each size.
-    """
-    D, s = np.maximum(known, 0.0), {}
-    for size, q in sorted(squares.items()):
-        ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
-        ratio = np.where(wildcards == size, ratio, np.minimum(ratio, 1.0))
-        D = np.maximum(D - ratio * q, 0.0)
-        s[size] = np.sqrt(ratio)
-    return s
-
-
-def _carried_over(
-    features: Float64[np.ndarray, "rows old"],
-    union: Float64[np.ndarray, "more r"],
-    patterns: Sequence[Template],
-    d: Float64[np.ndarray, " r"],
-) -> Float64[np.ndarray, "all r"]:
-    """The given features beside those of new patterns: f_new = A f_old + rest.
-
-    A and the rest are those of the union, the features of old and new together: with
-    its triangle R in blocks of old and new, R_oo A = R_on, and the rest is R_nn. A new
-    pattern without wildcards has one string, whose C_ii = d_i is known.
-    """
-    old = features.shape[1]
-    R = triangle(union)
-    A = np.linalg.lstsq(R[:old, :old], R[:old, old:], rcond=None)[0]
-    new = np.vstack([features @ A, R[old:, old:]])
-    for column, pattern, square in zip(
-        new.T, patterns[old:], d[old:].tolist(), strict=True
-    ):
-        if not pattern.wildcards:
-            column *= np.sqrt(square) / np.linalg.norm(column)
-    padded = np.zeros((len(new), old))
-    padded[: len(features)] = features
-    return np.hstack([padded, new])
-
-
-def _terms(types: OverlapTypes) -> list[Terms]:
-    """The components of every nonempty subset of every matching, by size."""
-    shared = types.matching >= 0
-    sizes = shared.sum(1)
-    by_size: dict[int, list[tuple[np.ndarray, ...]]] = {}
-    for size in np.unique(sizes[sizes > 0]).tolist():
-        rows = np.flatnonzero(sizes == size)
-        slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
-        partners = np.take_along_axis(types.matching[rows], slots, axis=1)
-        for s in range(1, size + 1):
-            for kept in map(list, combinations(range(size), s)):
-                parts = (rows, slots[:, kept], partners[:, kept])
-                by_size.setdefault(s, []).append(parts)
-    terms = []
-    for s, parts in sorted(by_size.items()):
-        row, first, second = (
-            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
-        )
-        terms.append(
-            Terms(
-                size=s,
-                row=row,
-                first=types.first[row],
-                first_slots=first,
-                second=types.second[row],
-                second_slots=second,
-            )
-        )
-    return terms

@@ -21,7 +21,7 @@ Source: Hoeffding 1948 for the decomposition; symbind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, permutations
@@ -43,7 +43,18 @@ from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError
 
-__all__ = ["ComponentGram", "Face", "check_faces", "component_gram"]
+__all__ = [
+    "ComponentGram",
+    "Face",
+    "Plan",
+    "averaged",
+    "check_faces",
+    "component_gram",
+    "component_rows",
+    "faces_of",
+    "mean_weights",
+    "over_orders",
+]
 
 # Columns of the feature matrix at most: 3 matrices of its square are held.
 _MOST_COLUMNS = 8192
@@ -55,11 +66,25 @@ class Face:
 
     Attributes:
         template: canonical.
-        slots: numbers of the wildcards, increasing from 0; at least one.
+        slots: numbers of the wildcards, increasing from 0.
     """
 
     template: Template
     slots: tuple[int, ...]
+
+
+def faces_of(patterns: Sequence[Template], size: int) -> list[Face]:
+    """All faces of one size, pattern by pattern, slots in lexicographic order.
+
+    Args:
+        patterns: canonical.
+        size: how many wildcards a face has; 0 for the whole template, none shared.
+    """
+    return [
+        Face(t, slots)
+        for t in patterns
+        for slots in combinations(range(len(t.wildcards)), size)
+    ]
 
 
 @dataclass(frozen=True)
@@ -115,7 +140,7 @@ def component_gram(
         report: called with the groups done so far, out of 16.
     """
     size = len(faces[0].slots)
-    plan = _Plan.of(faces, regular_tokens, architecture.readout)
+    plan = Plan.of(faces, regular_tokens, architecture.readout)
     inner = ConditionalSoftmax(
         plan.templates, architecture, device, reference=plan.reference
     )
@@ -124,29 +149,40 @@ def component_gram(
     task = partial(_group_products, inner, plan, points // GROUPS, seed)
     numbers = points // GROUPS * inner.numbers_per_point
     groups = map_replications(task, range(GROUPS), device, numbers)
-    # Deviations from the first group: squares of the values themselves would cancel.
-    first = _over_orders(next(groups), len(faces), size)
-    total, squares = np.zeros_like(first), np.zeros_like(first)
-    report(1)
-    for done, raw in enumerate(groups, start=2):
-        deviation = _over_orders(raw, len(faces), size) - first
-        total += deviation
-        squares += deviation**2
-        report(done)
-    mean = total / GROUPS
-    variance = np.maximum(squares / GROUPS - mean**2, 0.0) / (GROUPS - 1)
-    halfwidth = student.ppf(0.9995, GROUPS - 1) * np.sqrt(variance)
-    values = first + mean
+    values, halfwidth = averaged((over_orders(raw, size) for raw in groups), report)
     if size == 1 and architecture.identity_vo:
-        weight = _mean_weights(faces, architecture)
+        weight = mean_weights(faces, architecture)
         added = architecture.identity_vo**2 * np.outer(weight, weight)
         values = values + added[:, :, None]
     return ComponentGram(tuple(faces), values, halfwidth)
 
 
+def averaged(
+    groups: Iterator[Float64[np.ndarray, ...]], report: Callable[[int], None]
+) -> tuple[Float64[np.ndarray, ...], Float64[np.ndarray, ...]]:
+    """The mean over the groups and its halfwidth at level 0.999, entry by entry.
+
+    Args:
+        groups: averages over 16 groups of points, as arrays of one shape.
+        report: called with the groups done so far.
+    """
+    # Deviations from the first group: squares of the values themselves would cancel.
+    first = next(groups)
+    total, squares = np.zeros_like(first), np.zeros_like(first)
+    report(1)
+    for done, group in enumerate(groups, start=2):
+        deviation = group - first
+        total += deviation
+        squares += deviation**2
+        report(done)
+    mean = total / GROUPS
+    variance = np.maximum(squares / GROUPS - mean**2, 0.0) / (GROUPS - 1)
+    return first + mean, student.ppf(0.9995, GROUPS - 1) * np.sqrt(variance)
+
+
 @dataclass(frozen=True)
-class _Plan:
-    """Which templates to evaluate, and how components are made of them.
+class Plan:
+    """Which templates to evaluate, and how the components of faces are made of them.
 
     Attributes:
         templates: those with some wildcards made regular.
@@ -164,7 +200,7 @@ class _Plan:
     @classmethod
     def of(
         cls, faces: Sequence[Face], regular_tokens: Sequence[str], readout: Readout
-    ) -> _Plan:
+    ) -> Plan:
         """The plan for faces of one size."""
         size, regular = len(faces[0].slots), sorted(regular_tokens)
         names = fresh_tokens(regular)
@@ -224,7 +260,7 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
 
 
 def _group_products(
-    inner: ConditionalSoftmax, plan: _Plan, count: int, seed: int, group: int
+    inner: ConditionalSoftmax, plan: Plan, count: int, seed: int, group: int
 ) -> Float64[np.ndarray, "columns columns"]:
     """⟨f, f'⟩ averaged over one group of points, for all pairs of columns."""
     stream = SobolPoints(inner.dimension, seed, group)
@@ -234,36 +270,60 @@ def _group_products(
     most = max(1, chunk_numbers(inner.device) // width)
     chunk = 1 << (most.bit_length() - 1)
     total = torch.zeros(columns, columns, dtype=torch.float64, device=inner.device)
-    parts = torch.from_numpy(plan.parts).to(inner.device)
     for start in range(0, count, chunk):
         points = torch.from_numpy(stream.draw(min(chunk, count - start)))
-        features = inner(points).features
-        component = torch.zeros_like(features[:, :1]).expand(-1, columns, -1).clone()
-        for sign, part in zip(plan.signs.tolist(), parts.T, strict=True):
-            component.add_(features[:, part], alpha=sign)
-        rows = component.transpose(1, 2).flatten(0, 1)
+        rows = component_rows(inner, plan, points)
         total.addmm_(rows.T, rows)
     return total.cpu().numpy() / count
 
 
-def _over_orders(
-    raw: Float64[np.ndarray, "columns columns"], faces: int, size: int
-) -> Float64[np.ndarray, "faces faces orders"]:
-    """The average over the orders of the pool's tokens."""
+def component_rows(
+    inner: ConditionalSoftmax, plan: Plan, points: Float64[torch.Tensor, "n dimension"]
+) -> Float64[torch.Tensor, "rows columns"]:
+    """f_S at some points: a row for each point and coordinate.
+
+    Args:
+        inner: features of the plan's templates.
+        plan: what components are made of.
+        points: standard normals.
+    """
+    features = inner(points).features
+    columns, parts = len(plan.parts), torch.from_numpy(plan.parts).to(inner.device)
+    component = torch.zeros_like(features[:, :1]).expand(-1, columns, -1).clone()
+    for sign, part in zip(plan.signs.tolist(), parts.T, strict=True):
+        component.add_(features[:, part], alpha=sign)
+    return component.transpose(1, 2).flatten(0, 1)
+
+
+def over_orders(
+    raw: Float64[np.ndarray, "columns other_columns"], size: int
+) -> Float64[np.ndarray, "faces others orders"]:
+    """The average over the orders of the pool's tokens.
+
+    Args:
+        raw: a row and a column for each face and each order of its slots.
+        size: how many slots a face has.
+    """
     orders = list(permutations(range(size)))
     number = {order: index for index, order in enumerate(orders)}
-    by_order = raw.reshape(faces, len(orders), faces, len(orders))
-    value = np.empty((faces, faces, len(orders)))
+    faces, others = (width // len(orders) for width in raw.shape)
+    by_order = raw.reshape(faces, len(orders), others, len(orders))
+    value = np.empty((faces, others, len(orders)))
     for index, order in enumerate(orders):
         second = [number[tuple(order[m] for m in renamed)] for renamed in orders]
         value[:, :, index] = by_order[:, range(len(orders)), :, second].mean(0)
     return value
 
 
-def _mean_weights(
+def mean_weights(
     faces: Sequence[Face], architecture: Architecture
 ) -> Float64[np.ndarray, " faces"]:
-    """E of the attention to the wildcard of each face of size 1."""
+    """E of the attention to the wildcard of each face of size 1.
+
+    Args:
+        faces: of size 1.
+        architecture: the transformer, of depth 1.
+    """
     seen = [incidence_of(face.template, architecture.readout) for face in faces]
     moments = moments_of([s.symbols for s in seen], architecture)
     return np.array(

@@ -20,14 +20,14 @@ Source: symbind; docs/learning.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from scipy.sparse.linalg import LinearOperator
 
-from numerics.protocols import PatternGram, Progress
+from numerics.protocols import PatternGram, PatternRows, Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings
 from numerics.strings.shared_blocks import SharedBlocks
@@ -43,10 +43,13 @@ _Triples = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class CrossGram:
     """The kernel between n strings and m others, as a product.
 
+    The row of a string, and its product with columns, is the same to the last bit in
+    whatever company the string is.
+
     Attributes:
         left: the pattern of each of the n strings; shape (n,).
         right: the pattern of each of the m strings; shape (m,).
-        factor: G with N = GᵀG; shape (rows, r).
+        table: N between the patterns of the n and of the m strings.
         left_sets: B of the n strings, sparse.
         blocks: M, sparse.
         right_sets: B of the m strings, sparse.
@@ -55,7 +58,7 @@ class CrossGram:
 
     left: Int64[np.ndarray, " n"]
     right: Int64[np.ndarray, " m"]
-    factor: Float64[np.ndarray, "rows r"]
+    table: Float64[np.ndarray, "l r"]
     left_sets: sp.csr_array
     blocks: sp.csr_array
     right_sets: sp.csr_array
@@ -66,23 +69,25 @@ class CrossGram:
         cls,
         left: PatternedStrings,
         right: PatternedStrings,
-        gram: PatternGram,
+        rows: PatternRows,
         progress: Progress | None = None,
     ) -> CrossGram:
         """The kernel between strings, such as test and training strings.
 
         Args:
-            left: strings with the patterns of `gram`.
-            right: such strings too.
-            gram: the kernel.
+            left: strings of any patterns.
+            right: strings with the patterns of `rows`.
+            rows: the kernel.
             progress: called with the progress of the kernel's estimate.
         """
+        table = rows.matrix(left.patterns, progress)
         by_size = sets_shared_between(left, right)
-        shared = SharedBlocks.of(left, right, by_size, gram, progress)
+        values = partial(rows.values, left.patterns)
+        shared = SharedBlocks.of(left, right, by_size, values, progress)
         return cls(
             left=left.pattern,
             right=right.pattern,
-            factor=gram.factor,
+            table=table,
             left_sets=shared.left,
             blocks=shared.blocks,
             right_sets=shared.right,
@@ -96,16 +101,16 @@ class CrossGram:
 
     def matmat(self, vectors: Float64[np.ndarray, "m c"]) -> Float64[np.ndarray, "n c"]:
         """K times columns."""
-        sums = indicator(self.right, self.factor.shape[1]).T @ vectors
-        product = (self.factor.T @ (self.factor @ sums))[self.left]
+        sums = indicator(self.right, self.table.shape[1]).T @ vectors
+        # One row at a time: a product with all would round by how many there are.
+        product = np.array([row @ sums for row in self.table])[self.left]
         product += self.left_sets @ (self.blocks @ (self.right_sets.T @ vectors))
         return product
 
     def dense(self) -> Float64[np.ndarray, "n m"]:
         """All entries."""
-        table = self.factor.T @ self.factor
         shared = self.left_sets @ self.blocks @ self.right_sets.T
-        return table[np.ix_(self.left, self.right)] + shared.toarray()
+        return self.table[np.ix_(self.left, self.right)] + shared.toarray()
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ class OverlapGram:
             progress: called with the progress of the kernel's estimate.
         """
         by_size = [(sets, sets) for sets in sets_shared_among(strings)]
-        shared = SharedBlocks.of(strings, strings, by_size, gram, progress)
+        shared = SharedBlocks.of(strings, strings, by_size, gram.values, progress)
         return cls(
             pattern=strings.pattern,
             factor=gram.factor,

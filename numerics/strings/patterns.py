@@ -225,15 +225,12 @@ class PatternedStrings:
 def pattern_strings(
     tokens: Int64[np.ndarray, "n k"],
     regular: Mapping[int, str],
-    patterns: Sequence[Template] = (),
 ) -> PatternedStrings:
     """Canonicalise strings.
 
     Args:
         tokens: numbers ≥ 0.
         regular: the numbers that stay what they are, with their tokens.
-        patterns: patterns that keep their place at the front, whether or not they
-            occur.
     """
     shape, symbols = _shapes(tokens, regular)
     _, first, inverse = np.unique(
@@ -241,8 +238,8 @@ def pattern_strings(
     )
     found = [_template(row, regular) for row in shape[first].tolist()]
     # Sorted, so that their order does not depend on that of the strings.
-    new = sorted(set(found) - set(patterns), key=lambda t: t.tokens)
-    place = {t: i for i, t in enumerate((*patterns, *new))}
+    patterns = sorted(set(found), key=lambda t: t.tokens)
+    place = {t: i for i, t in enumerate(patterns)}
     of = np.array([place[t] for t in found], dtype=np.int64)
     return PatternedStrings(tuple(place), of[inverse], symbols)
 

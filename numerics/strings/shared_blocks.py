@@ -11,20 +11,23 @@ The distinct pairs of columns are few: each term is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
 import numpy as np
 import scipy.sparse as sp
 
-from numerics.overlap_types import OverlapTypes
-from numerics.protocols import PatternGram, Progress
+from numerics.overlap_types import OverlapTypes, TypeValues
+from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import PatternedStrings, row_codes
 from numerics.strings.shared_sets import SharedSets
 
-__all__ = ["Columns", "SharedBlocks", "column_pairs"]
+__all__ = ["Columns", "OverlapValues", "SharedBlocks", "column_pairs"]
+
+OverlapValues = Callable[[OverlapTypes, Progress | None], TypeValues]
+"""The values of overlap types; the second argument is called with the progress."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,17 @@ class SharedBlocks:
         left: PatternedStrings,
         right: PatternedStrings,
         by_size: Sequence[tuple[SharedSets, SharedSets]],
-        gram: PatternGram,
+        values: OverlapValues,
         progress: Progress | None = None,
     ) -> SharedBlocks:
         """Both incidences and the blocks between them.
 
         Args:
-            left: strings with the patterns of `gram`.
-            right: such strings too; the same object for a symmetric matrix.
+            left: strings with the patterns that the values number first.
+            right: strings with those numbered second; the same object as `left` for a
+                symmetric matrix.
             by_size: the sets that both sides have.
-            gram: the kernel.
+            values: the kernel's values of overlap types.
             progress: called with the progress of the kernel's estimate.
         """
         columns = [(Columns.of(a, left), Columns.of(b, right)) for a, b in by_size]
@@ -70,12 +74,12 @@ class SharedBlocks:
             _kind_pairs(a, b, pair, symmetric=left is right)
             for (a, b), pair in zip(columns, pairs, strict=True)
         ]
-        widest = max((len(t.wildcards) for t in gram.patterns), default=0)
+        widest = max((len(t.wildcards) for t in left.patterns), default=0)
         needed = [
             _overlap_types(a, b, kind_pairs.distinct, widest)
             for (a, b), kind_pairs in zip(columns, types, strict=True)
         ]
-        terms, error = _moebius(needed, gram, progress)
+        terms, error = _moebius(needed, values, progress)
         blocks = [
             _Block(
                 height=a.count,
@@ -203,7 +207,7 @@ def _overlap_types(
 
 
 def _moebius(
-    by_size: Sequence[OverlapTypes], gram: PatternGram, progress: Progress | None
+    by_size: Sequence[OverlapTypes], values: OverlapValues, progress: Progress | None
 ) -> tuple[list[Float64[np.ndarray, " t"]], float]:
     """M_S of the types of each size, and the largest halfwidth of K in them.
 
@@ -228,7 +232,7 @@ def _moebius(
         start += len(types)
     distinct, which = _unique_rows(np.concatenate(restrictions))
     first, second, matching = distinct[:, 0], distinct[:, 1], distinct[:, 2:]
-    kernel = gram.values(OverlapTypes(first, second, matching), progress)
+    kernel = values(OverlapTypes(first, second, matching), progress)
     terms = np.zeros(start)
     np.add.at(terms, np.concatenate(rows), np.concatenate(signs) * kernel.value[which])
     ends = np.cumsum([len(types) for types in by_size])[:-1]

@@ -35,6 +35,9 @@ __all__ = [
 BAD_INPUT = 2
 """Exit status of bad input."""
 
+# Where COLUMNS is 0: nobody knows how wide the output is.
+_USUAL_WIDTH = 80
+
 INTERRUPTED = 130
 """Exit status after an interruption by the user."""
 
@@ -140,7 +143,8 @@ def rendered(draw: Callable[[Console], None]) -> str:
     from rich.console import Console
 
     outside, buffer = Console(), StringIO()
-    draw(Console(file=buffer, width=outside.width, force_terminal=outside.is_terminal))
+    width = outside.width or _USUAL_WIDTH
+    draw(Console(file=buffer, width=width, force_terminal=outside.is_terminal))
     text = buffer.getvalue()
     if outside.is_terminal:
         return text

@@ -1,8 +1,8 @@
-"""The built-in tasks: one TOML file each, read when asked for.
+"""The built-in tasks: a TOML file each, or the member of a family, made when asked for.
 
 Sources: Boix-Adserà et al., arXiv 2310.09753, and Webb et al. 2021 for relational
 match-to-sample, identity rules and distribution-of-three, written here as templates of
-one length.
+one length; `families` names those of its own.
 """
 
 from __future__ import annotations
@@ -11,11 +11,32 @@ import difflib
 from functools import cache
 from importlib import resources
 
+from symbind_theory.library.families import (
+    FAMILIES,
+    chain_task,
+    counting_task,
+    distribution_of_three_task,
+    few_shot_task,
+    identity_rules_task,
+    majority_task,
+    set_task,
+)
 from symbind_theory.library.random_family import random_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["builtin_task", "builtin_tasks", "random_task"]
+__all__ = [
+    "builtin_task",
+    "builtin_tasks",
+    "chain_task",
+    "counting_task",
+    "distribution_of_three_task",
+    "few_shot_task",
+    "identity_rules_task",
+    "majority_task",
+    "random_task",
+    "set_task",
+]
 
 
 @cache
@@ -27,7 +48,8 @@ def builtin_tasks() -> tuple[str, ...]:
     """
     files = resources.files(__name__).iterdir()
     names = (file.name for file in files)
-    return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
+    written = [n.removesuffix(".toml") for n in names if n.endswith(".toml")]
+    return tuple(sorted([*written, *FAMILIES]))
 
 
 def builtin_task(name: str) -> TemplateTask:
@@ -48,5 +70,7 @@ def builtin_task(name: str) -> TemplateTask:
             f"task is {shorten(name)}; expected one of "
             f"{', '.join(builtin_tasks())}{hint}"
         )
+    if name in FAMILIES:
+        return FAMILIES[name]()
     file = resources.files(__name__).joinpath(f"{name}.toml")
     return parse_task(file.read_text(encoding="utf-8"))

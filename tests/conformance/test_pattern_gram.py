@@ -10,13 +10,13 @@ from symbind_testing.builders.toy_kernel import ToyKernel
 
 from numerics import Architecture
 from numerics.overlap_types import OverlapTypes
-from numerics.protocols import PatternGram, PatternKernel
+from numerics.protocols import PatternGram, PatternKernel, PatternRows
 from numerics.strings.one_layer_kernel import OneLayerKernel
 from symbind_theory import Template
 from symbind_theory.overlaps import overlap_types
 
 PATTERNS = tuple(Template(t).canonical() for t in ("?a ?a", "?a ?b", "X X"))
-MORE = tuple(Template(t).canonical() for t in ("X ?a",))
+MORE = tuple(Template(t).canonical() for t in ("X ?a", "?a X"))
 KERNELS = {
     "one layer": OneLayerKernel(points=2**10, cache=None),
     "one layer, mean readout": OneLayerKernel(
@@ -123,18 +123,46 @@ def positive_semi_definite(gram):
     assert np.linalg.eigvalsh(matrix)[0] >= -1e-9 * np.trace(matrix)
 
 
-def more_patterns_follow(gram):
-    """Extended, it is the same kernel: the old values stay, in the old one too."""
-    extended = gram.extended(MORE)
-    assert extended.patterns == (*gram.patterns, *MORE)
-    assert gram.extended(()).patterns == gram.patterns
-    r, types = len(gram.patterns), every_type(gram)
-    n = extended.factor.T @ extended.factor
-    np.testing.assert_allclose(n[:r, :r], gram.factor.T @ gram.factor, rtol=1e-7)
-    np.testing.assert_allclose(extended.matrix_self[:r], gram.matrix_self, rtol=1e-12)
-    np.testing.assert_allclose(
-        extended.values(types).value, gram.values(types).value, rtol=1e-7
-    )
+def rows_of_its_own(gram):
+    """A row of one of its own patterns has the values of the kernel itself."""
+    rows, types = gram.rows(), every_type(gram)
+    assert rows.patterns == gram.patterns
+    n = rows.matrix(gram.patterns)
+    np.testing.assert_allclose(n, gram.factor.T @ gram.factor, rtol=1e-7)
+    found = rows.values(gram.patterns, types)
+    np.testing.assert_allclose(found.value, gram.values(types).value, rtol=1e-7)
+
+
+def types_between(patterns, others):
+    """Every type of a pattern and one of the others."""
+    kinds = [k for t in patterns for u in others for k in overlap_types(t, u)]
+    types = OverlapTypes.of(kinds, (*patterns, *others))
+    return OverlapTypes(types.first, types.second - len(patterns), types.matching)
+
+
+def rows_by_themselves(gram):
+    """A value is the same to the last bit in whatever company it is asked for."""
+    together = gram.rows()
+    n, types = together.matrix(MORE), types_between(MORE, gram.patterns)
+    value = together.values(MORE, types).value
+    alone = gram.rows()
+    for i, pattern in reversed(list(enumerate(MORE))):
+        assert (alone.matrix([pattern])[0] == n[i]).all()
+        its = np.flatnonzero(types.first == i)
+        for m in reversed(its):
+            one = subset(types, np.array([m]))
+            one = OverlapTypes(one.first * 0, one.second, one.matching)
+            assert alone.values([pattern], one).value[0] == value[m]
+
+
+def rows_without_a_past(gram):
+    """A value is the same to the last bit whatever was asked before."""
+    rows, types = gram.rows(), types_between(MORE, gram.patterns)
+    n, found = rows.matrix(MORE[:1]), rows.values(MORE, types)
+    rows.matrix(MORE)
+    assert (rows.matrix(MORE[:1]) == n).all()
+    assert (rows.values(MORE, types).value == found.value).all()
+    assert (found.halfwidth >= 0).all()
 
 
 LAWS = {
@@ -146,7 +174,9 @@ LAWS = {
     "both orders of two strings agree": symmetric,
     "values do not depend on their company": values_of_their_own,
     "the kernel is positive semi-definite": positive_semi_definite,
-    "more patterns leave the old ones": more_patterns_follow,
+    "rows of its own patterns are its own": rows_of_its_own,
+    "rows do not depend on their company": rows_by_themselves,
+    "rows do not depend on what was asked before": rows_without_a_past,
 }
 
 
@@ -160,6 +190,7 @@ def test_law(kernel, law):
 def test_it_meets_the_protocols(kernel):
     assert isinstance(KERNELS[kernel], PatternKernel)
     assert isinstance(made(kernel), PatternGram)
+    assert isinstance(made(kernel).rows(), PatternRows)
 
 
 def test_every_law_has_a_fault():

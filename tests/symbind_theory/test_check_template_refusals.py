@@ -46,6 +46,14 @@ BAD = {
         [*SAME_DIFFERENT_LINES, "--b1", "1e200"],
         "b1 is 1e+200; expected a number",
     ),
+    "huge b2": (
+        [*SAME_DIFFERENT_LINES, "--b2", "1e308"],
+        "b2 is 1e+308; expected a number",
+    ),
+    "labels at the end of float64": (
+        ["?a ?a ?b -> 1.7e308", "?a ?b ?b -> -1.7e308", "?a ?b ?c -> 1.7e308"],
+        "labels are up to 1.7e+308 in size, and the hardest labels",
+    ),
     "huge gamma": (
         [*SAME_DIFFERENT_LINES, "--gamma", "1e200"],
         "gamma is 1e+200; expected",

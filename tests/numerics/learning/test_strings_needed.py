@@ -263,3 +263,28 @@ def test_templates_with_one_row_and_two_labels_have_none():
             TemplateTask(templates, [1, 1.1]), target=0.01, gram=gram
         )
         assert within.n is not None
+
+
+def test_hardest_labels_that_float64_does_not_hold_are_refused():
+    """Their mean square is that of the labels, their largest entry is larger."""
+    templates, size = ["?a ?a ?b", "?a ?b ?b", "?a ?b ?c"], 1.7e308
+    gram = template_gram(templates, max_points=64)
+    task = TemplateTask(templates, [size, -size, size])
+    with pytest.raises(InputError, match=r"^labels are up to 1\.7e\+308 in size"):
+        alignment(task, gram=gram)
+    # Nothing else needs them.
+    assert sample_complexity(task, target=size, gram=gram).n is None
+
+
+def test_a_weight_near_the_least_number_leaves_the_hardest_labels():
+    """Its product with a square is 0 in float64; its root is not."""
+    gram = template_gram(SAME_DIFFERENT.templates, max_points=64)
+    task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [5e-324, 5e-324])
+    assert (
+        alignment(task, gram=gram).hardest
+        == alignment(SAME_DIFFERENT, gram=gram).hardest
+    )
+    alone = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [1, 5e-324])
+    hardest = np.array(alignment(alone, gram=gram).hardest)
+    weights = np.array([float(w) for w in alone.weights])
+    assert weights @ hardest**2 == pytest.approx(1.0)

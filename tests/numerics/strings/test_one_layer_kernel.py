@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from numerics import Architecture, ReLU, string_gram, template_gram
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
-from numerics.strings.component_table import ComponentTable
-from numerics.strings.one_layer_kernel import OneLayerKernel, component_scales
+from numerics.strings.component_table import ComponentTable, component_scales
+from numerics.strings.one_layer_kernel import OneLayerKernel
 from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
 from symbind_theory import InputError, Template
@@ -172,28 +172,6 @@ def test_halfwidths_are_those_of_the_components():
     n = template_gram(rough.patterns, rough.settings.architecture).halfwidth["matrix"]
     assert first.halfwidth[sharing].min() > 3 * n.max()
     assert first.halfwidth[sharing].max() > 2 * second.halfwidth[sharing].max()
-
-
-def test_more_patterns_leave_the_old_ones_alone():
-    gram = kernel(["?a ?a ?b", "?a ?b ?c"])
-    wider = gram.extended([Template("?1 ?2 ?1")])
-    n, wide = gram.factor.T @ gram.factor, wider.factor.T @ wider.factor
-    np.testing.assert_allclose(wide[:2, :2], n, rtol=1e-9)
-    known = template_gram(wider.patterns, gram.settings.architecture)
-    width = 2 * known.halfwidth["matrix"] + 1e-12
-    assert (np.abs(wide - known.matrix) <= width).all()
-    assert (np.linalg.eigvalsh(wide) > 0).all()
-    assert gram.extended([]) is gram
-
-
-def test_a_pattern_without_wildcards_joins_with_its_known_length():
-    gram = kernel(["?a X ?b", "Y ?a X"])
-    wider = gram.extended([Template("Y X X")])
-    assert wider.excess[2] == 0.0
-    own = (wider.factor[:, 2] ** 2).sum()
-    assert own == pytest.approx(wider.matrix_self[2], rel=1e-6)
-    with pytest.raises(InputError, match=r"regular tokens \['Z'\]"):
-        gram.extended([Template("Z ?1 ?2")])
 
 
 def test_equal_seeds_give_equal_bits_and_others_do_not(tmp_path):

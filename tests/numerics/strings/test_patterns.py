@@ -11,7 +11,7 @@ from numerics.strings.patterns import (
     pattern_strings,
     row_codes,
 )
-from symbind_theory import InputError, Template
+from symbind_theory import InputError
 from symbind_theory.overlaps import pattern_of
 
 STRINGS = st.lists(
@@ -52,13 +52,6 @@ def test_patterns_and_symbols_put_the_string_together_again(strings, regular):
         images = dict(zip(pattern.wildcards, names, strict=True))
         assert pattern.substitute(images).split() == string
     assert list(found.patterns) == sorted(found.patterns, key=lambda t: t.tokens)
-
-
-def test_given_patterns_keep_their_place():
-    known = (Template("?1 ?2"), Template("?1 ?1"))
-    found = pattern_strings(np.array([[0, 0], [1, 2]]), {}, known)
-    assert found.patterns == known
-    assert found.pattern.tolist() == [1, 0]
 
 
 @given(

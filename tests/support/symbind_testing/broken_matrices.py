@@ -135,17 +135,40 @@ def _itself_is_more(types, value):
     return np.where(same, 1.001 * value, value)
 
 
-def _forgets(gram):
-    """Extended, it has the new patterns alone."""
-    return Faulty(gram, {"extended": lambda patterns: replace_patterns(gram, patterns)})
+def _rows(gram, faults):
+    """A kernel whose rows are changed."""
+
+    def rows():
+        sound = gram.rows()
+        return Faulty(sound, faults(sound))
+
+    return Faulty(gram, {"rows": rows})
 
 
-def replace_patterns(gram, patterns):
-    return (
-        gram.extended(patterns)
-        if not patterns
-        else Faulty(gram.extended(patterns), {"patterns": tuple(patterns)})
-    )
+def _rows_by_company(rows):
+    """The more patterns are asked for, the larger."""
+
+    def matrix(patterns, progress=None):
+        return rows.matrix(patterns) * (1 + 1e-15 * len(patterns))
+
+    return {"matrix": matrix}
+
+
+def _rows_by_history(rows):
+    """Larger each time."""
+    asked = []
+
+    def values(patterns, types, progress=None):
+        asked.append(patterns)
+        found = rows.values(patterns, types)
+        return replace(found, value=found.value * (1 + 1e-15 * len(asked)))
+
+    return {"values": values}
+
+
+def _rows_of_another(rows):
+    """Far from the kernel's own values."""
+    return {"matrix": lambda patterns, progress=None: 1.001 * rows.matrix(patterns)}
 
 
 BROKEN_GRAMS = {
@@ -161,7 +184,9 @@ BROKEN_GRAMS = {
     "both orders of two strings agree": lambda g: _values(g, _by_order),
     "values do not depend on their company": lambda g: _values(g, _by_company),
     "the kernel is positive semi-definite": lambda g: _values(g, _shared_counts_more),
-    "more patterns leave the old ones": _forgets,
+    "rows of its own patterns are its own": lambda g: _rows(g, _rows_of_another),
+    "rows do not depend on their company": lambda g: _rows(g, _rows_by_company),
+    "rows do not depend on what was asked before": lambda g: _rows(g, _rows_by_history),
 }
 """A fault by the law that it breaks: from a sound kernel to a broken one."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from proofs_check.__main__ import main as claims_main
 from symbind_theory import check_template
+from symbind_theory.command.shell import rendered
 from symbind_theory.library import builtin_tasks
 from symbind_theory.records.claims import CLAIMS
 from symbind_theory.separation.incidence import READOUTS
@@ -70,7 +71,12 @@ LINES = {
     "symbind-check --ta": ["--task", "--target"],
     "symbind-check --task same": ["same-different"],
     "symbind-check --task ": list(builtin_tasks()),
-    "symbind-check --task=co": ["--task=copy", "--task=counting"],
+    "symbind-check --task=co": [
+        "--task=copy",
+        "--task=counting",
+        "--task=counting-5",
+        "--task=counting-7",
+    ],
     "symbind-check --readout ": list(READOUTS),
     "symbind-check --activation ": ["cos", "relu", "erf", "gelu"],
     "symbind-check --beta ": [],
@@ -248,3 +254,13 @@ def test_notes_have_the_name_of_the_script(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("SYMBIND_CACHE", str(path))
     assert claims_main(["--resume"]) == 2
     assert capsys.readouterr().err.startswith("symbind-claims: trials cannot be kept")
+
+
+@pytest.mark.parametrize("columns", ["0", "80"])
+def test_an_unknown_width_is_a_usual_one(columns, monkeypatch):
+    """rich prints nothing at all where the width is 0."""
+    monkeypatch.setenv("COLUMNS", columns)
+    text = "word " * 30
+    lines = rendered(lambda console: console.print(text)).splitlines()
+    assert " ".join(lines).split() == text.split()
+    assert 40 < len(lines[0].rstrip()) <= 80

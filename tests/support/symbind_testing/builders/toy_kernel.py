@@ -5,7 +5,7 @@
 is positive semi-definite, and its entries follow from the raw strings in one line.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -82,8 +82,27 @@ class ToyGram:
         found = np.array([self._entry(*row) for row in rows])
         return TypeValues(found, np.full(len(found), 1e-9))
 
-    def extended(self, patterns):
-        return ToyGram((*self.patterns, *patterns))
+    def rows(self):
+        return ToyRows(self.patterns)
+
+
+@dataclass(frozen=True)
+class ToyRows:
+    """Implements `PatternRows`."""
+
+    patterns: tuple
+
+    def matrix(self, patterns, progress=None):
+        strings = [
+            OverlapType(t, u, ()).strings() for t in patterns for u in self.patterns
+        ]
+        found = [entry(x.split(), y.split()) for x, y in strings]
+        return np.array(found).reshape(len(patterns), len(self.patterns))
+
+    def values(self, patterns, types, progress=None):
+        every = ToyGram((*self.patterns, *patterns))
+        shifted = replace(types, first=types.first + len(self.patterns))
+        return every.values(shifted)
 
 
 class ToyKernel:

@@ -1,0 +1,149 @@
+"""Components between single patterns and others, whoever else is asked for.
+
+`component_gram` takes all patterns of the training strings together, so that what it
+returns is a Gram matrix to the last bit. Strings that come later need entries between
+their pattern and those of the training strings alone, and such an entry must not depend
+on which other strings came with it, nor before it. Here the points are the same, but
+features of each side come from a call of their own and products of each pair from a
+matrix product of its own, over chunks of one size.
+
+Source: symbind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import factorial
+
+import numpy as np
+import torch
+
+from numerics.architecture import Architecture
+from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.averages.jackknife import GROUPS
+from numerics.averages.points import SobolPoints
+from numerics.averages.replications import map_replications
+from numerics.shapes import Float64
+from numerics.strings.overlap_components import (
+    Plan,
+    averaged,
+    component_rows,
+    faces_of,
+    mean_weights,
+    over_orders,
+)
+from symbind_theory.templates import Template
+
+__all__ = ["ComponentBlock", "Patterns", "component_blocks"]
+
+# Points whose features are multiplied at once: always as many, so that a sum rounds in
+# one way whatever else is asked for.
+_POINTS_TOGETHER = 256
+
+Patterns = tuple[Template, ...]
+"""One side of a block: patterns that are always asked for together."""
+
+
+@dataclass(frozen=True)
+class ComponentBlock:
+    """E⟨f_S(X), f_S(Y)⟩ for the faces of some patterns and of some others.
+
+    Attributes:
+        values: as those of `ComponentGram`, the first faces those of X; shape (faces of
+            X, faces of Y, s!).
+        halfwidth: the values' halfwidths, at level 0.999 each; same shape.
+    """
+
+    values: Float64[np.ndarray, "faces others orders"]
+    halfwidth: Float64[np.ndarray, "faces others orders"]
+
+
+def component_blocks(
+    pairs: Sequence[tuple[Patterns, Patterns]],
+    size: int,
+    regular_tokens: Sequence[str],
+    architecture: Architecture,
+    *,
+    points: int,
+    seed: int,
+    device: torch.device,
+    report: Callable[[int], None] = lambda done: None,
+) -> list[ComponentBlock]:
+    """Estimate the components between given patterns and given others, pair by pair.
+
+    The points are those of `component_gram`. Features of each side come from a call of
+    their own, and products of each pair from a matrix product of its own: every bit of
+    a pair's block depends on the pair, and on no other pair that is asked for with it.
+
+    Args:
+        pairs: for each block the patterns of X and those of Y, all of one length.
+        size: of the faces, ≥ 0. Of size 0 is the kernel of strings that share no token,
+            but for the identity b, which is left out.
+        regular_tokens: those of all templates that the kernel serves, in any order.
+        architecture: the transformer, of depth 1.
+        points: outer points, in 16 groups of a power of two each.
+        seed: equal seeds give equal points.
+        device: where to compute.
+        report: called with the groups done so far, out of 16.
+    """
+    faces = {side: faces_of(side, size) for pair in pairs for side in pair}
+    evaluated: dict[Patterns, tuple[ConditionalSoftmax, Plan]] = {}
+    for side, shown in faces.items():
+        plan = Plan.of(shown, regular_tokens, architecture.readout)
+        inner = ConditionalSoftmax(
+            plan.templates, architecture, device, reference=plan.reference
+        )
+        inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
+        evaluated[side] = inner, plan
+    task = partial(_group_blocks, evaluated, pairs, size, points // GROUPS, seed)
+    numbers = sum(inner.numbers_per_point for inner, _ in evaluated.values())
+    groups = map_replications(task, range(GROUPS), device, points // GROUPS * numbers)
+    values, halfwidth = averaged(groups, report)
+    weights: dict[Patterns, Float64[np.ndarray, " faces"]] = {}
+    if size == 1 and architecture.identity_vo:
+        weights = {
+            side: np.concatenate([mean_weights([f], architecture) for f in shown])
+            for side, shown in faces.items()
+        }
+    blocks, start = [], 0
+    for x, y in pairs:
+        shape = (len(faces[x]), len(faces[y]), factorial(size))
+        there = slice(start, start + shape[0] * shape[1] * shape[2])
+        block, start = values[there].reshape(shape), there.stop
+        if weights:
+            added = architecture.identity_vo**2 * np.outer(weights[x], weights[y])
+            block = block + added[:, :, None]
+        blocks.append(ComponentBlock(block, halfwidth[there].reshape(shape)))
+    return blocks
+
+
+def _group_blocks(
+    evaluated: Mapping[Patterns, tuple[ConditionalSoftmax, Plan]],
+    pairs: Sequence[tuple[Patterns, Patterns]],
+    size: int,
+    count: int,
+    seed: int,
+    group: int,
+) -> Float64[np.ndarray, " entries"]:
+    """⟨f, f'⟩ averaged over one group of points, block after block."""
+    inner, _ = next(iter(evaluated.values()))
+    stream = SobolPoints(inner.dimension, seed, group)
+    columns = {side: len(plan.parts) for side, (_, plan) in evaluated.items()}
+    totals = [
+        torch.zeros(columns[x], columns[y], dtype=torch.float64, device=inner.device)
+        for x, y in pairs
+    ]
+    for start in range(0, count, _POINTS_TOGETHER):
+        drawn = stream.draw(min(_POINTS_TOGETHER, count - start))
+        points = torch.from_numpy(drawn)
+        rows = {
+            side: component_rows(inner, plan, points)
+            for side, (inner, plan) in evaluated.items()
+        }
+        for total, (x, y) in zip(totals, pairs, strict=True):
+            total.addmm_(rows[x].T, rows[y])
+    return np.concatenate(
+        [over_orders(t.cpu().numpy() / count, size).ravel() for t in totals]
+    )
