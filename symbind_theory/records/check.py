@@ -21,6 +21,7 @@ from typing import Annotated, Any
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.claims import claim as registered
 from symbind_theory.records.description import InDocument
 from symbind_theory.records.forms import (
     FloorForm,
@@ -249,8 +250,16 @@ class CheckResult:
     version: Annotated[str, _AtTheEnd]
 
     def verdict(self, claim: str) -> Verdict | None:
-        """The verdict on a claim id, or None where the claim is not about the task."""
-        return next((v for v in self.verdicts if v.claim == claim), None)
+        """The verdict on a claim, or None where the claim is not about the task.
+
+        Args:
+            claim: its id, such as "C3"; "c3" is the same.
+
+        Raises:
+            InputError: no such claim.
+        """
+        id = registered(str(claim).upper()).id
+        return next((v for v in self.verdicts if v.claim == id), None)
 
     @property
     def exit_status(self) -> int:
