@@ -55,13 +55,17 @@ from proofs_check.evidence.one_hot import report_on_labels
 from proofs_check.evidence.training_sets import (
     fresh_sample,
 )
+from proofs_check.evidence.unlearnable import (
+    conflicting_labels,
+    copied_label,
+    singular_matrix,
+)
 from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import (
     TEST_LEVEL,
     at_most,
     equals,
     mean_interval,
-    proved,
     reported,
 )
 from proofs_check.remedies import more_of
@@ -144,30 +148,8 @@ def generalisation(
         seed=seed,
     )
     if task.copied and meant.identity_vo <= 0:
-        return Report("C5", (_copied(task),))
+        return Report("C5", (copied_label(task),))
     return report_on_labels("C5", task, _Trained(setting).findings)
-
-
-def _copied(task: TemplateTask) -> Finding:
-    """A copied label is out of reach without b, however many strings there are."""
-    i = task.copied[0]
-    return proved(
-        f"the label {task.labels[i]} of '{task.templates[i]}', which is copied from "
-        "the string, is learned without identity_vo > 0, as the width grows (C7)",
-        False,
-    )
-
-
-def _conflict(task: TemplateTask, architecture: Architecture) -> Finding | None:
-    """Two templates with different labels that the kernel does not tell apart."""
-    decision = decide(task.templates, architecture.record().hypotheses)
-    for pair in decision.collapses:
-        one, other = task.labels[pair.i], task.labels[pair.j]
-        if pair.identical and one != other:
-            i, j = task.templates[pair.i], task.templates[pair.j]
-            statement = f"'{i}' and '{j}', of the labels {one} and {other}, differ to "
-            return proved(f"{statement}the kernel on fresh symbols", False)
-    return None
 
 
 @dataclass(frozen=True)
@@ -180,24 +162,27 @@ class _Trained:
         """What kernel regression does on a task with real labels."""
         setting, sizes = self.setting, self.setting.sizes
         seeds = seed_array((sizes.few_sets + sizes.many_sets,), setting.seed).tolist()
-        few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
         model = TransformerKernelRegressor(
             setting.architecture, setting.alpha, points=_POINTS, seed=setting.seed
         )
-        findings = [
-            reported("λ_min(N)", setting.gram.smallest_eigenvalue),
-            self._as_the_closed_form(task, model, few),
-        ]
-        conflict = _conflict(task, setting.architecture)
-        if conflict is None:
-            many = setting.strings(task)
-        else:
-            findings.append(conflict)
+        findings = [reported("λ_min(N)", setting.gram.smallest_eigenvalue)]
+        hypotheses = setting.architecture.record().hypotheses
+        decision = decide(task.templates, hypotheses)
+        if (conflict := conflicting_labels(task, decision)) is not None:
             many = sizes.many or min(_IN_VAIN, sizes.most)
+            errors = setting.errors(task, model, many, seeds[sizes.few_sets :])
+            statement = f"squared error on unseen symbols after {many} strings"
+            vain = at_most(statement, errors.observed, setting.target)
+            return [*findings, conflict, vain]
+        if decision.outcome is Outcome.REFUTED:
+            return [*findings, singular_matrix(task, decision, setting.architecture)]
+        few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
+        findings.append(self._as_the_closed_form(task, model, few))
+        many = setting.strings(task)
         if many is None:
             return [*findings, setting.out_of_reach(task)]
         errors = setting.errors(task, model, many, seeds[sizes.few_sets :])
-        return [*findings, *self._reached(task, errors, conflict is not None)]
+        return [*findings, *self._reached(task, errors)]
 
     def _as_the_closed_form(
         self,
@@ -229,26 +214,18 @@ class _Trained:
             more_of("sizes", self.setting.sizes, "few_sets"),
         )
 
-    def _reached(
-        self, task: TemplateTask, errors: LargeSets, in_vain: bool
-    ) -> list[Finding]:
-        """Whether the error of large sets is below the target and an MLP's floor.
-
-        Args:
-            task: with real labels.
-            errors: of large sets.
-            in_vain: whether no number of strings is enough.
-        """
+    def _reached(self, task: TemplateTask, errors: LargeSets) -> list[Finding]:
+        """Whether the error of large sets is below the target and an MLP's floor."""
         target, observed = self.setting.target, errors.observed
         remedy = self.setting.more_strings(task, errors.strings)
         at, error = f"after {errors.strings} strings", "squared error on unseen symbols"
-        contrary = in_vain or errors.expected <= target
+        contrary = errors.expected <= target
         findings = [
-            _below(f"closed form {at}", errors.closed, target, in_vain, remedy),
+            _below(f"closed form {at}", errors.closed, target, False, remedy),
             _below(f"{error} {at}", observed, target, contrary, remedy),
         ]
         if floor := float(task.mlp_floor() or 0):
-            contrary = in_vain or errors.expected <= floor
+            contrary = errors.expected <= floor
             statement = f"the same error {at} against the floor of an MLP"
             findings.append(_below(statement, observed, floor, contrary, remedy))
         return findings
@@ -263,8 +240,8 @@ def _below(
         statement: what is estimated.
         estimate: the error, with its interval.
         bound: the target, or an MLP's floor.
-        contrary: whether more strings would not help, or were not to be needed: only
-            then does an error above the bound refute anything.
+        contrary: whether the strings were enough by the closed form: only then does an
+            error above the bound refute anything.
         remedy: what to pass otherwise.
     """
     finding = at_most(statement, estimate, bound, remedy=lambda _: remedy)

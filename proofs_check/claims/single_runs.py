@@ -115,8 +115,8 @@ def single_runs(
     Args:
         task: the task; labels that are tokens are read one-hot.
         mlp: the network; `MLP()` when None.
-        training: its training, by any loss; `Training()` when None. Test losses are
-            squared.
+        training: its training, by any loss; as many steps as the effort says when None.
+            Test losses are squared.
         architecture: the transformer whose kernel regression is repeated; None to
             leave this part out.
         statement: one of `STATEMENTS`.
@@ -127,17 +127,18 @@ def single_runs(
             many as the effort says when None.
         seed: from which all random numbers follow.
         effort: "quick", "standard" or "full": how many runs and training sets there
-            are. Raise it where a finding is undecided.
+            are, and how long an MLP is trained. Raise it where a finding is undecided.
 
     Raises:
         InputError: an argument out of range.
     """
     chosen = SIZES[effort]
+    training = training or Training(steps=chosen.steps)
     kernel_sets = kernel_sets or KernelSets(sets=chosen.sets)
     architecture = architecture and record("architecture", architecture, Architecture)
     setting = _Setting(
         mlp=record("mlp", mlp or MLP(), MLP),
-        training=record("training", training or Training(), Training),
+        training=record("training", training, Training),
         architecture=architecture,
         statement=one_of("statement", statement, STATEMENTS),
         runs=positive_integer("runs", chosen.runs if runs is None else runs, low=2),
@@ -262,19 +263,21 @@ class _Sizes:
     """Sizes of the ledger's trials.
 
     Attributes:
+        steps: updates of each training on a user's own task.
         runs: trainings of the MLP on each side of the comparison.
         sets: training sets of 64 strings for kernel regression; where sets have fewer
             strings there are as many more of them.
     """
 
+    steps: int
     runs: int
     sets: int
 
 
 SIZES = ByEffort(
-    quick=_Sizes(runs=256, sets=2000),
-    standard=_Sizes(runs=1024, sets=8000),
-    full=_Sizes(runs=4096, sets=80_000),
+    quick=_Sizes(steps=60, runs=256, sets=2000),
+    standard=_Sizes(steps=200, runs=1024, sets=8000),
+    full=_Sizes(steps=400, runs=4096, sets=80_000),
 )
 
 
