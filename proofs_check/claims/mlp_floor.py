@@ -156,45 +156,14 @@ class _Setting:
                 "every network's average over slot fills is at least the floor",
                 bool((orbit >= floor * (1 - _ROUNDING)).all()),
             ),
-            self._expectation(test, floor),
-            *self._orbit_statistic(
+            *_expectation(test, floor),
+            *_orbit_statistic(
                 _orbit_differences(test, orbit),
                 floor or float(data.weights @ data.targets**2) or 1.0,
+                self.deviations,
             ),
             reported("share of single networks under the floor", below),
             reported("training loss", mean_interval(data.training_loss(stack))),
-        ]
-
-    def _expectation(self, test: Float64[np.ndarray, " n"], floor: float) -> Finding:
-        """The mean test loss against the floor; a floor of 0 needs no test."""
-        statement = "expected loss on unseen symbols"
-        mean = mean_interval(test)
-        if not floor:
-            return reported(f"{statement}; the floor is 0", mean)
-        remedy = more("networks", self.networks)
-        return at_least(f"{statement} against the floor", mean, floor, remedy)
-
-    def _orbit_statistic(
-        self, differences: Float64[np.ndarray, " n"], scale: float
-    ) -> list[Finding]:
-        """E D = 0 with Student's interval of so many standard errors, and z.
-
-        Resolved to a part of the floor, or of the labels' mean square where that is 0.
-        """
-        statement = "mean of D, test loss less its average over slot fills"
-        n, mean = len(differences), float(differences.mean())
-        error = float(differences.std(ddof=1)) / math.sqrt(n)
-        if not error:
-            return [proved(f"{statement}, is 0", mean == 0)]
-        deviations = self.deviations
-        level = 1 - 2 * float(t.sf(deviations, n - 1))
-        reach = deviations * error
-        interval = Interval(mean, mean - reach, mean + reach, level)
-        remedy = more("networks", self.networks)
-        z = mean / error
-        return [
-            equals(statement, interval, 0.0, _RESOLVED * scale, remedy),
-            reported("z of D", Interval(z, z - deviations, z + deviations, level)),
         ]
 
 
@@ -212,12 +181,44 @@ def _best_of_skeleton(task: TemplateTask) -> Any:
     return mean_square - sum(explained)
 
 
+def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]:
+    """The mean test loss against the floor; a floor of 0 needs no test."""
+    statement = "expected loss on unseen symbols"
+    mean = mean_interval(test)
+    if not floor:
+        return [reported(f"{statement}; the floor is 0", mean)]
+    statement += " against the floor"
+    return [at_least(statement, mean, floor, more("networks", len(test)))]
+
+
 def _orbit_differences(
     test: Float64[np.ndarray, " n"], orbit: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " n"]:
     """D, with rounding taken for 0: strings without wildcards are their own fills."""
     difference = test - orbit
     return np.where(np.abs(difference) <= _ROUNDING * (test + orbit), 0.0, difference)
+
+
+def _orbit_statistic(
+    differences: Float64[np.ndarray, " n"], scale: float, deviations: float
+) -> list[Finding]:
+    """E D = 0 with Student's interval of so many standard errors, and z.
+
+    Resolved to a part of the floor, or of the labels' mean square where that is 0.
+    """
+    statement = "mean of D, test loss less its average over slot fills"
+    n, mean = len(differences), float(differences.mean())
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    if not error:
+        return [proved(f"{statement}, is 0", mean == 0)]
+    level = 1 - 2 * float(t.sf(deviations, n - 1))
+    reach = deviations * error
+    interval = Interval(mean, mean - reach, mean + reach, level)
+    z = mean / error
+    return [
+        equals(statement, interval, 0.0, _RESOLVED * scale, more("networks", n)),
+        reported("z of D", Interval(z, z - deviations, z + deviations, level)),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from numerics.learning.ridge_law import error_law
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from proofs_check.evidence.training_sets import fresh_sample, vocabulary_tokens
-from proofs_check.evidence.unseen_error import fresh_error
-from proofs_check.judgements import mean_interval
+from proofs_check.evidence.unseen_error import fresh_error, left_by_solver
+from proofs_check.judgements import mean_interval, widened
 from proofs_check.remedies import as_call, larger
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
@@ -175,17 +175,22 @@ class LearningSetting:
         seeds: Sequence[int],
     ) -> LargeSets:
         """Errors of large sets, one for each seed, and what they are held against."""
-        sizes, observed, given = self.sizes, [], []
+        sizes, observed, given, left = self.sizes, [], [], 0.0
+        largest = float(self.gram.matrix_self.max())
         for seed in seeds:
             sample = _many_strings(task, sizes, strings, seed)
             observed.append(fresh_error(model, task, sample))
             given.append(self.given_counts(task, sample))
+            left = max(left, left_by_solver(model, sample, largest))
         closed = self.closed_form(task, strings)
         # Collisions are not in the closed form.
         expected = math.inf
         if sizes.vocabulary is None:
             expected = float(np.mean(given)) * closed.high / (closed.value or 1.0)
-        return LargeSets(strings, mean_interval(np.array(observed)), closed, expected)
+        mean = mean_interval(np.array(observed))
+        # (f + δ − y)² for each template, of which the mean square is the error.
+        mean = widened(mean, left * (2 * math.sqrt(max(observed)) + left))
+        return LargeSets(strings, mean, closed, expected)
 
     def out_of_reach(self, task: TemplateTask) -> Finding:
         """More strings are needed than may be drawn: what to pass instead."""

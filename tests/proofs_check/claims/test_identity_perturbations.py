@@ -213,8 +213,10 @@ def test_what_a_does_to_the_data_is_judged_where_it_is_claimed_alone():
 
 def test_each_multiple_is_looked_at_alone_where_none_is_given():
     both, a, b = (
-        identity_perturbations(SAME_DIFFERENT, None, SMALL, **given)
-        for given in ({}, {"identity_kq": 2.0}, {"identity_vo": 1.0})
+        identity_perturbations(
+            SAME_DIFFERENT, None, SMALL, identity_kq=a, identity_vo=b
+        )
+        for a, b in ((None, None), (2.0, None), (None, 1.0))
     )
     assert both.findings == a.findings + b.findings
 
