@@ -51,7 +51,7 @@ from proofs_check.evidence.learning_setting import (
     LearningSetting,
     TrainingSizes,
 )
-from proofs_check.evidence.one_hot import report_on_labels
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.evidence.training_sets import (
     fresh_sample,
 )

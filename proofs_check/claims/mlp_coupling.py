@@ -42,7 +42,7 @@ from proofs_check.evidence.mlp_data import (
     permute,
     random_permutations,
 )
-from proofs_check.evidence.one_hot import report_on_labels
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import exactly, proved, reported
 from proofs_check.seeds import python_generator, torch_stream
 from proofs_check.strategies import mlps, trainings

@@ -43,7 +43,7 @@ from numerics.shapes import Float64
 from proofs_check.arguments import record
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.mlp_data import MLPData, MLPSizes, diverged
-from proofs_check.evidence.one_hot import report_on_labels
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import (
     at_least,
     equals,

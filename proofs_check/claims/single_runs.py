@@ -56,7 +56,7 @@ from proofs_check.evidence.mlp_data import (
     permute,
     random_permutations,
 )
-from proofs_check.evidence.one_hot import report_on_labels
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import (
     at_most,
     equals,

@@ -16,8 +16,8 @@ SILENT = {
     "C6": {"copy"},
     "C7": set(builtin_tasks()) - {"copy", "print-any-string"},
 }
-"""Claims that say nothing about some tasks: one template has no gap, numbers and regular
-tokens are not copied."""
+"""Claims that say nothing about some tasks: a single template has no gap, and numbers
+and regular tokens are not copied."""
 
 # Claim by claim, the tasks that ask for more than quick effort.
 UNDECIDED = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from proofs_check.evidence.one_hot import one_hot, report_on_labels
+from proofs_check.evidence.token_labels import one_hot, report_on_labels
 from proofs_check.judgements import proved
 from symbind_theory import InputError, TemplateTask, builtin_task
 from symbind_theory.outcome import Outcome
