@@ -224,7 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     parser.complete(only=lambda: [entry.id for entry in CLAIMS], task=_builtin_names)
     options = parser.parse_args(arguments)
-    interruption = "interrupted; with --resume the trials that finished are taken"
+    interruption = "interrupted"
+    if options.file is None and options.task is None:
+        interruption += "; with --resume the trials that finished are taken"
     return run_command(parser.name, lambda: _run(options, parser.name), interruption)
 
 

@@ -96,7 +96,8 @@ def mlp_coupling(
         permuted: one of `PERMUTED`. "weights" is as good as both where `moved` is
             "unseen", because training has nothing to permute.
         moved: one of `MOVED`.
-        sizes: how much data there is; `MLPSizes()` when None.
+        sizes: how much data there is; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
         seed: from which the data, Π, the initial weights and the order of the strings
             follow.
         effort: "quick", "standard" or "full": how long the training is.
@@ -114,7 +115,7 @@ def mlp_coupling(
         training=record("training", training, Training),
         permuted=permuted,
         moved=moved,
-        sizes=record("sizes", sizes or MLPSizes(), MLPSizes),
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
         seed=seed,
     )
     return report_on_labels("C1", task, setting.findings)
@@ -128,7 +129,7 @@ class _Setting:
     training: Training
     permuted: str
     moved: str
-    sizes: MLPSizes
+    sizes: MLPSizes | None
     seed: int
 
     def findings(self, task: TemplateTask) -> list[Finding]:

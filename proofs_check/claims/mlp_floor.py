@@ -100,7 +100,8 @@ def mlp_floor(
         deviations: how many standard errors D may be away from 0, > 0. This sets the
             false-alarm rate of the finding, twice Student's tail.
         floor: the least expected loss that is claimed; `task.mlp_floor()` when None.
-        sizes: how much data there is; `MLPSizes()` when None.
+        sizes: how much data there is; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
         seed: from which the data, the initial weights and the order of the strings
             follow.
         effort: "quick", "standard" or "full": how many networks are trained, and how
@@ -118,7 +119,7 @@ def mlp_floor(
         networks=positive_integer("networks", networks, low=2),
         deviations=finite_number("deviations", deviations, low=0, strict=True),
         claimed=None if floor is None else exact_real("floor", floor),
-        sizes=record("sizes", sizes or MLPSizes(), MLPSizes),
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
         seed=positive_integer("seed", seed, low=0),
     )
     return report_on_labels("C2", task, setting.findings)
@@ -133,7 +134,7 @@ class _Setting:
     networks: int
     deviations: float
     claimed: Any
-    sizes: MLPSizes
+    sizes: MLPSizes | None
     seed: int
 
     def findings(self, task: TemplateTask) -> list[Finding]:

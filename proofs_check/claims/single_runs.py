@@ -122,7 +122,8 @@ def single_runs(
         statement: one of `STATEMENTS`.
         runs: independent initialisations on each side of the comparison, ≥ 2; as many
             as the effort says when None.
-        sizes: how much data the MLP has; `MLPSizes()` when None.
+        sizes: how much data the MLP has; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
         kernel_sets: how many training sets kernel regression has, and of which kind; as
             many as the effort says when None.
         seed: from which all random numbers follow.
@@ -142,7 +143,7 @@ def single_runs(
         architecture=architecture,
         statement=one_of("statement", statement, STATEMENTS),
         runs=positive_integer("runs", chosen.runs if runs is None else runs, low=2),
-        sizes=record("sizes", sizes or MLPSizes(), MLPSizes),
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
         kernel_sets=record("kernel_sets", kernel_sets, KernelSets),
         seed=positive_integer("seed", seed, low=0),
     )
@@ -158,7 +159,7 @@ class _Setting:
     architecture: Architecture | None
     statement: str
     runs: int
-    sizes: MLPSizes
+    sizes: MLPSizes | None
     kernel_sets: KernelSets
     seed: int
 

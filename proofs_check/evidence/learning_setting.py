@@ -217,7 +217,12 @@ class LearningSetting:
         if not math.isfinite(needed):
             return self._another(task)
         many = larger(max(math.ceil(needed), 2 * strings), 1.0)
-        return f"sizes={as_call(replace(self.sizes, many=many))}"
+        sizes = replace(self.sizes, many=many)
+        if isinstance(sizes.vocabulary, int):
+            # Among as few symbols more strings share more of them.
+            grown = larger(sizes.vocabulary, many / strings)
+            sizes = replace(sizes, vocabulary=grown)
+        return f"sizes={as_call(sizes)}"
 
     def _another(self, task: TemplateTask) -> str:
         """A transformer that needs fewer strings, and how many may be drawn for it."""

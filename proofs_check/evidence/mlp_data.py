@@ -95,12 +95,23 @@ class MLPData:
     unseen: int
 
     @classmethod
-    def draw(cls, task: TemplateTask, sizes: MLPSizes, seed: int) -> MLPData:
+    def draw(cls, task: TemplateTask, sizes: MLPSizes | None, seed: int) -> MLPData:
         """Draw training strings by the task's laws, test strings and fills uniformly.
+
+        Args:
+            task: with real labels.
+            sizes: how much is drawn; `MLPSizes()` when None, with more symbols where
+                templates have more wildcards.
+            seed: from which all draws follow.
 
         Raises:
             InputError: symbolic labels, or fewer symbols than wildcards.
         """
+        if sizes is None:
+            usual, needed = MLPSizes(), most_wildcards(task)
+            sizes = MLPSizes(
+                seen=max(usual.seen, needed), unseen=max(usual.unseen, needed)
+            )
         _check(task, sizes)
         regular, named = task.regular_tokens, law_tokens(task)
         # A law that names few symbols leaves other templates their own wildcards.

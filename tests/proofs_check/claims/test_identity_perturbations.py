@@ -273,7 +273,7 @@ def test_equal_seeds_equal_reports():
         ({"architecture": Architecture(gamma=0.0)}, "gamma is 0.0; .* above 0"),
         ({"architecture": Architecture(beta=0.0)}, "beta is 0.0"),
         ({"architecture": Architecture(depth=2)}, "depth is 2"),
-        ({"task": TemplateTask(["?a ?a"], [1])}, "task has 1 templates"),
+        ({"task": TemplateTask(["?a ?a"], [1])}, "task has 1 template, "),
         ({"task": TemplateTask(["?a ?b", "?b ?a"], [1, 2])}, "1 pairs of them"),
         ({"seed": -1}, "seed is -1"),
     ],

@@ -158,6 +158,17 @@ def test_a_law_that_names_its_symbols_is_trained_on_those_alone():
         assert set(strings.unique().tolist()) == {0, 11, 12, 13}
 
 
+def test_many_wildcards_have_a_symbol_each_where_no_sizes_are_given():
+    twenty = TemplateTask([" ".join(f"?{i}" for i in range(20)), "X " * 20], [1, 2])
+    data = MLPData.draw(twenty, None, 0)
+    assert (data.vocabulary, data.unseen) == (1 + 20 + 20, 20)
+    usual, same = (
+        MLPData.draw(builtin_task("aabb-abab"), sizes, 3)
+        for sizes in (None, MLPSizes())
+    )
+    assert torch.equal(usual.tokens, same.tokens)
+
+
 def test_a_law_of_few_symbols_leaves_other_templates_theirs():
     laws = ["uniform", {"u": 1}]
     data = MLPData.draw(
