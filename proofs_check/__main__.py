@@ -1,6 +1,7 @@
-"""The ledger of claims from the command line.
+"""The ledger of claims from the command line, and the claims on a task of one's own.
 
 python -m proofs_check --quick
+python -m proofs_check --file task.toml
 """
 # PYTHON_ARGCOMPLETE_OK
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symbind_theory.command.shell import (
@@ -16,6 +18,7 @@ from symbind_theory.command.shell import (
     integer_option,
     rendered,
     run_command,
+    say,
     write_output,
 )
 from symbind_theory.records.claims import CLAIMS, claim
@@ -23,7 +26,9 @@ from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
+    from proofs_check.checker import Checker, Effort
     from proofs_check.trial_store import TrialStore
+    from symbind_theory.records.ledger import Ledger
 
 __all__ = ["main"]
 
@@ -31,6 +36,10 @@ _EPILOG = """\
 Each claim is checked on instances where it must hold and on mutants, where it must be
 refuted. Finished trials are kept in the cache folder (SYMBIND_CACHE): an interrupted
 command goes on where it stopped with --resume.
+
+With --file or --task each claim that says something about that task is checked on it
+instead. What is undecided says what to pass to its checker, from Python:
+`from proofs_check import generalisation`.
 
 exit status: 0 every verdict is as expected; 1 one is contrary; 2 bad input; 3 one is
 undecided, which never counts as a pass.
@@ -61,6 +70,9 @@ def _parser() -> CommandParser:
         metavar="ID",
         help="check this claim alone, such as C3; may be repeated",
     )
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument("--file", metavar="FILE", help="check a task file (TOML) instead")
+    task.add_argument("--task", metavar="NAME", help="check a built-in task instead")
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
         "--quick", action="store_true", help="little work: under two minutes"
@@ -97,19 +109,39 @@ def _run(options: argparse.Namespace, name: str) -> int:
     if options.list:
         return _list()
     # They load torch, and the store pydantic: not for --help and bad options.
+    from symbind_theory.report.ledger import ledger_to_json, print_ledger
+
+    own = options.file is not None or options.task is not None
+    ledger = (_ledger_of_task if own else _ledger)(options, name)
+    if options.json:
+        write_output(ledger_to_json(ledger) + "\n")
+    else:
+        verbose = options.verbose
+        write_output(rendered(lambda console: print_ledger(ledger, console, verbose)))
+    return ledger.exit_status
+
+
+def _asked_for(options: argparse.Namespace) -> tuple[list[Checker], Effort]:
+    """The checkers, and the effort that each is to make."""
     from proofs_check.checker import Effort
     from proofs_check.registry import CHECKERS
-    from proofs_check.run import run_ledger
-    from symbind_theory.report.ledger import ledger_to_json, print_ledger
-    from symbind_theory.report.progress import progress_bar
 
     effort = Effort.STANDARD
     if options.quick or options.full:
         effort = Effort.QUICK if options.quick else Effort.FULL
     wanted = options.only or [entry.id for entry in CLAIMS]
+    return [checker for checker in CHECKERS if checker.claim in wanted], effort
+
+
+def _ledger(options: argparse.Namespace, name: str) -> Ledger:
+    """Every claim on the instances that it comes with."""
+    from proofs_check.run import run_ledger
+    from symbind_theory.report.progress import progress_bar
+
+    checkers, effort = _asked_for(options)
     with progress_bar("checking claims", unit="trials") as progress:
-        ledger = run_ledger(
-            [checker for checker in CHECKERS if checker.claim in wanted],
+        return run_ledger(
+            checkers,
             effort,
             options.seed,
             jobs=options.jobs,
@@ -117,12 +149,51 @@ def _run(options: argparse.Namespace, name: str) -> int:
             resume=options.resume,
             progress=progress,
         )
-    if options.json:
-        write_output(ledger_to_json(ledger) + "\n")
+
+
+def _ledger_of_task(options: argparse.Namespace, name: str) -> Ledger:
+    """Every claim on one task; claims that say nothing about it are named and left.
+
+    Raises:
+        InputError: a task that cannot be read or checked, or one that none of the
+            claims says anything about.
+    """
+    from proofs_check.run import run_on_task
+    from symbind_theory.library import builtin_task
+    from symbind_theory.report.progress import progress_bar
+    from symbind_theory.task_files import load_task
+
+    if options.resume:
+        raise InputError(
+            "--resume was given; expected it without --file and --task, whose trials "
+            "are not kept"
+        )
+    if options.file is not None:
+        task, known_as = load_task(options.file), Path(options.file).stem
     else:
-        verbose = options.verbose
-        write_output(rendered(lambda console: print_ledger(ledger, console, verbose)))
-    return ledger.exit_status
+        task, known_as = builtin_task(options.task), options.task
+    checkers, effort = _asked_for(options)
+    reasons = {checker.claim: checker.silent(task) for checker in checkers}
+    silent = [
+        f"{claim(id).id} {claim(id).name} says nothing about this task: {reason}"
+        for id, reason in reasons.items()
+        if reason is not None
+    ]
+    speaking = [checker for checker in checkers if reasons[checker.claim] is None]
+    if not speaking:
+        raise InputError(silent[0])
+    for line in silent:
+        say(name, line)
+    with progress_bar("checking claims", unit="claims") as progress:
+        return run_on_task(
+            task,
+            task.name or known_as,
+            speaking,
+            effort,
+            options.seed,
+            jobs=options.jobs,
+            progress=progress,
+        )
 
 
 def _store(needed: bool, name: str) -> TrialStore | None:
@@ -138,6 +209,12 @@ def _store(needed: bool, name: str) -> TrialStore | None:
         return None
 
 
+def _builtin_names() -> Iterable[str]:
+    from symbind_theory.library import builtin_tasks
+
+    return builtin_tasks()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status, writes the ledger to the output.
 
@@ -145,9 +222,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: as on the command line; those of the process when None.
     """
     parser = _parser()
-    parser.complete(only=lambda: [entry.id for entry in CLAIMS])
+    parser.complete(only=lambda: [entry.id for entry in CLAIMS], task=_builtin_names)
     options = parser.parse_args(arguments)
-    interruption = "interrupted; with --resume the trials that finished are taken"
+    interruption = "interrupted"
+    if options.file is None and options.task is None:
+        interruption += "; with --resume the trials that finished are taken"
     return run_command(parser.name, lambda: _run(options, parser.name), interruption)
 
 

@@ -9,12 +9,22 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import InputError, as_float, shorten
 
-__all__ = ["record", "task_with_numbers", "templates_of", "the_task"]
+__all__ = [
+    "record",
+    "task_with_numbers",
+    "templates_of",
+    "the_task",
+    "without_copies",
+    "without_wildcards",
+]
 
 T = TypeVar("T")
 
 # Squares of labels, summed over strings, must stay within float64.
 _LARGEST_LABEL = 1e100
+
+# Letters whose own names begin with a vowel, as in "an MLP".
+_SPELLED_WITH_AN = "AEFHILMNORSX"
 
 
 def the_task(task: Any) -> TemplateTask:
@@ -53,8 +63,16 @@ def record(name: str, value: Any, kind: type[T]) -> T:
         InputError: anything else.
     """
     if not isinstance(value, kind):
-        raise InputError(f"{name} is {shorten(value)}; expected a {kind.__name__}")
+        raise InputError(
+            f"{name} is {shorten(value)}; expected {_with_article(kind.__name__)}"
+        )
     return value
+
+
+def _with_article(name: str) -> str:
+    """A class's name with "a" or "an", by how it is read; MLP letter by letter."""
+    with_an = _SPELLED_WITH_AN if name[:2].isupper() else "AEIO"
+    return f"{'an' if name[0] in with_an else 'a'} {name}"
 
 
 def templates_of(task: Any) -> tuple[Template, ...]:
@@ -70,3 +88,32 @@ def templates_of(task: Any) -> tuple[Template, ...]:
             f"task is {shorten(task)}; expected a TemplateTask or a list of templates"
         )
     return read_templates(task)
+
+
+def without_wildcards(task: TemplateTask) -> str | None:
+    """Why claims on the diversity of symbols say nothing about a task, if they do not.
+
+    Args:
+        task: any task.
+    """
+    if any(template.wildcards for template in task.templates):
+        return None
+    return (
+        "the templates have no wildcards; expected one at least: without symbols there "
+        "is no diversity"
+    )
+
+
+def without_copies(task: TemplateTask) -> str | None:
+    """Why claims on copying say nothing about a task, if they do not.
+
+    Args:
+        task: any task.
+    """
+    if any(task.weights[i] for i in task.copied):
+        return None
+    labels = ", ".join(dict.fromkeys(str(label) for label in task.labels))
+    return (
+        f"labels are {labels}; expected one that is a wildcard of its own template, of "
+        "positive weight, such as ?a for '?a'"
+    )

@@ -13,14 +13,15 @@ Below its checker the module of a claim has, in this order,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from symbind_theory.records.claims import claim
 from symbind_theory.records.ledger import Report
-from symbind_theory.validation import InputError, shorten
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError, one_of, shorten
 
 __all__ = ["ByEffort", "Checker", "Effort", "Instance", "Mutant"]
 
@@ -40,8 +41,8 @@ class ByEffort(Generic[S]):
     """Sizes of a claim's trials at each effort.
 
     >>> sizes = ByEffort(quick=100, standard=200, full=400)
-    >>> sizes[Effort.STANDARD]
-    200
+    >>> sizes[Effort.STANDARD], sizes["full"]
+    (200, 400)
 
     Attributes:
         quick: for a ledger of two minutes.
@@ -53,9 +54,13 @@ class ByEffort(Generic[S]):
     standard: S
     full: S
 
-    def __getitem__(self, effort: Effort) -> S:
-        """The sizes that go with an effort."""
-        return getattr(self, effort.value)
+    def __getitem__(self, effort: str) -> S:
+        """The sizes that go with an effort, or with its name.
+
+        Raises:
+            InputError: no such effort.
+        """
+        return getattr(self, one_of("effort", effort, [e.value for e in Effort]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +113,17 @@ class Checker:
         check: the function that users call on their own task.
         instances: on which the claim must hold.
         mutants: on which it must be refuted: a checker that cannot fail says nothing.
+        silent: why the claim says nothing about a task, or None where it does say
+            something. The checker refuses a task with the same words.
+        options: what the checker is given besides, where it runs on a user's own task.
     """
 
     claim: str
     check: Callable[..., Report]
     instances: tuple[Instance, ...]
     mutants: tuple[Mutant, ...]
+    silent: Callable[[TemplateTask], str | None] = lambda task: None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         claim(self.claim)
@@ -122,3 +132,13 @@ class Checker:
                 f"the checker of {self.claim} has {len(self.instances)} instances and "
                 f"{len(self.mutants)} mutants; expected at least one of each"
             )
+
+    def on_task(self, task: TemplateTask) -> Callable[[Effort, int], Report]:
+        """The checker on a user's own task, from an effort and a seed.
+
+        Args:
+            task: one that the claim says something about.
+        """
+        return lambda effort, seed: self.check(
+            task, effort=effort, seed=seed, **self.options
+        )

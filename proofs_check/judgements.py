@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import beta, ks_2samp, t
 
 from numerics.shapes import Float64
+from proofs_check.remedies import Remedy
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -35,6 +36,12 @@ __all__ = [
 
 TEST_LEVEL = 1 - 1e-5
 """Coverage of the intervals that the checkers test with."""
+
+# Halfwidths, and distances from a bound, are random themselves: so many times the
+# independent values that would just decide are asked for.
+_SPARE = 2.0
+# An estimate next to its bound would ask for any number of values.
+_MOST_TIMES = 1e4
 
 
 def mean_interval(
@@ -109,7 +116,11 @@ def reported(statement: str, estimate: Interval | None = None) -> Finding:
 
 
 def equals(
-    statement: str, estimate: Interval, expected: float, resolution: float
+    statement: str,
+    estimate: Interval,
+    expected: float,
+    resolution: float,
+    remedy: Remedy | None = None,
 ) -> Finding:
     """Whether the estimate agrees with an expected value.
 
@@ -119,6 +130,7 @@ def equals(
         expected: the value claimed.
         resolution: the halfwidth above which agreement would mean nothing: the
             statement is then undecided, unless the interval misses the value.
+        remedy: what to pass to the checker where it is undecided.
     """
     if not estimate.contains(expected):
         outcome = Outcome.REFUTED
@@ -128,23 +140,35 @@ def equals(
         outcome = Outcome.UNDECIDED
     held_against = f"{expected:.4g}"
     if outcome is Outcome.UNDECIDED:
-        held_against += f" to within {resolution:.2g}: raise the effort"
+        held_against += f" to within {resolution:.2g}"
+        held_against += _advice(remedy, estimate.halfwidth, resolution)
     return _judged(statement, outcome, estimate, held_against)
 
 
-def at_least(statement: str, estimate: Interval, bound: float) -> Finding:
-    """Whether the estimate is at least a bound; undecided where it straddles it."""
-    return _bounded(
-        statement,
-        estimate,
-        f"at least {bound:.4g}",
-        holds=estimate.low >= bound,
-        fails=estimate.high < bound,
-    )
+def at_least(
+    statement: str, estimate: Interval, bound: float, remedy: Remedy | None = None
+) -> Finding:
+    """Whether the estimate is at least a bound; undecided where it straddles it.
+
+    Args:
+        statement: what is estimated.
+        estimate: with an interval that covers it at its level.
+        bound: the value claimed.
+        remedy: what to pass to the checker where it is undecided.
+    """
+    holds, fails = estimate.low >= bound, estimate.high < bound
+    expected = f"at least {bound:.4g}"
+    if not (holds or fails):
+        expected += _advice(remedy, estimate.halfwidth, abs(estimate.value - bound))
+    return _bounded(statement, estimate, expected, holds=holds, fails=fails)
 
 
 def at_most(
-    statement: str, estimate: Interval, bound: float, resolution: float = 0.0
+    statement: str,
+    estimate: Interval,
+    bound: float,
+    resolution: float = 0.0,
+    remedy: Remedy | None = None,
 ) -> Finding:
     """Whether the estimate is at most a bound.
 
@@ -154,18 +178,24 @@ def at_most(
         bound: the value claimed.
         resolution: for a bound that may be attained, the halfwidth up to which an
             interval that straddles it agrees; a wider one is undecided.
+        remedy: what to pass to the checker where it is undecided.
     """
     attained = estimate.low <= bound and estimate.halfwidth <= resolution
-    return _bounded(
-        statement,
-        estimate,
-        f"at most {bound:.4g}",
-        holds=estimate.high <= bound or attained,
-        fails=estimate.low > bound,
-    )
+    holds, fails = estimate.high <= bound or attained, estimate.low > bound
+    expected = f"at most {bound:.4g}"
+    if not (holds or fails):
+        told_apart = max(resolution, abs(estimate.value - bound))
+        expected += _advice(remedy, estimate.halfwidth, told_apart)
+    return _bounded(statement, estimate, expected, holds=holds, fails=fails)
 
 
-def between(statement: str, estimate: Interval, low: float, high: float) -> Finding:
+def between(
+    statement: str,
+    estimate: Interval,
+    low: float,
+    high: float,
+    remedy: Remedy | None = None,
+) -> Finding:
     """Whether the estimate lies between two bounds; undecided where it straddles one.
 
     Args:
@@ -173,13 +203,25 @@ def between(statement: str, estimate: Interval, low: float, high: float) -> Find
         estimate: with an interval that covers it at its level.
         low: the least value claimed.
         high: the largest value claimed.
+        remedy: what to pass to the checker where it is undecided.
     """
-    outcome = Outcome.UNDECIDED
-    if low <= estimate.low and estimate.high <= high:
-        outcome = Outcome.HOLDS
-    elif estimate.high < low or high < estimate.low:
-        outcome = Outcome.REFUTED
-    return _judged(statement, outcome, estimate, f"between {low:.3g} and {high:.3g}")
+    holds = low <= estimate.low and estimate.high <= high
+    fails = estimate.high < low or high < estimate.low
+    expected = f"between {low:.3g} and {high:.3g}"
+    if not (holds or fails):
+        nearest = min(abs(estimate.value - low), abs(estimate.value - high))
+        expected += _advice(remedy, estimate.halfwidth, nearest)
+    return _bounded(statement, estimate, expected, holds=holds, fails=fails)
+
+
+def _advice(remedy: Remedy | None, halfwidth: float, distance: float) -> str:
+    """What to pass for a halfwidth below a distance that is too short for it now."""
+    if remedy is None:
+        return ": raise the effort"
+    factor = _MOST_TIMES
+    if distance > 0 and math.isfinite(halfwidth):
+        factor = min(factor, _SPARE * (halfwidth / distance) ** 2)
+    return f": pass {remedy(max(_SPARE, factor))}"
 
 
 def _bounded(
@@ -211,6 +253,7 @@ def same_distribution(
     other: Float64[np.ndarray, " m"],
     resolution: float,
     level: float = TEST_LEVEL,
+    remedy: Remedy | None = None,
 ) -> Finding:
     """Whether two sets of independent values come from one distribution.
 
@@ -224,6 +267,7 @@ def same_distribution(
         resolution: the distance that the interval must exclude for agreement to mean
             something.
         level: 1 − the probability of refuting equal distributions.
+        remedy: what to pass to the checker where it is undecided.
     """
     n, m = len(one), len(other)
     test: Any = ks_2samp(one, other)
@@ -237,10 +281,14 @@ def same_distribution(
         outcome = Outcome.HOLDS
     else:
         outcome = Outcome.UNDECIDED
+    expected = "0"
+    if outcome is Outcome.UNDECIDED:
+        expected += f" to within {resolution:.2g}"
+        expected += _advice(remedy, reach, resolution - distance)
     return Finding(
         statement=statement,
         outcome=outcome,
         estimate=estimate,
-        expected="0",
+        expected=expected,
         false_alarm=1 - level,
     )

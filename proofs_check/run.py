@@ -16,10 +16,11 @@ from proofs_check.seeds import derived_seed
 from proofs_check.trial_store import TrialStore
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Entry, Ledger, Trial
+from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import positive_integer
 from symbind_theory.version import __version__
 
-__all__ = ["run_ledger"]
+__all__ = ["run_ledger", "run_on_task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,54 @@ def run_ledger(
     if store is not None and resume:
         kept = ((job.key, store.get(job.key)) for job in planned)
         done = {key: trial for key, trial in kept if trial is not None}
+    _finish(planned, done, jobs, store, progress)
+    entries = tuple(_entry(checker.claim, planned, done) for checker in checkers)
+    return Ledger(entries, effort.value, seed, __version__)
+
+
+def run_on_task(
+    task: TemplateTask,
+    name: str,
+    checkers: Sequence[Checker],
+    effort: Effort = Effort.STANDARD,
+    seed: int = 0,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Ledger:
+    """Run each checker on one task, on which its claim is expected to hold.
+
+    Args:
+        task: a user's own.
+        name: what the task is called in the ledger.
+        checkers: those whose claims say something about the task.
+        effort: how much work goes into each estimate.
+        seed: ≥ 0, for every checker.
+        jobs: processes to spread the checkers over; -1 for one per core.
+        progress: called with (checkers done, checkers in all).
+
+    Raises:
+        InputError: a task that a checker cannot use, or a seed out of range.
+    """
+    positive_integer("seed", seed, low=0)
+    planned = [
+        _Job(checker.claim, Instance(name, checker.on_task(task)), effort, seed)
+        for checker in checkers
+    ]
+    done: dict[str, Trial] = {}
+    _finish(planned, done, jobs, None, progress)
+    entries = tuple(_entry(checker.claim, planned, done) for checker in checkers)
+    return Ledger(entries, effort.value, seed, __version__)
+
+
+def _finish(
+    planned: Sequence[_Job],
+    done: dict[str, Trial],
+    jobs: int,
+    store: TrialStore | None,
+    progress: Progress | None,
+) -> None:
+    """Run what is not done yet, and add it to what is."""
     advance = progress or (lambda done, total: None)
     advance(len(done), len(planned))
     waiting = [job for job in planned if job.key not in done]
@@ -108,8 +157,6 @@ def run_ledger(
             if store is not None:
                 store.put(key, trial)
             advance(len(done), len(planned))
-    entries = tuple(_entry(checker, planned, done) for checker in checkers)
-    return Ledger(entries, effort.value, seed, __version__)
 
 
 def _run(job: _Job) -> tuple[str, Trial]:
@@ -127,11 +174,11 @@ def _jobs(checker: Checker, effort: Effort, seed: int) -> list[_Job]:
     ]
 
 
-def _entry(checker: Checker, jobs: list[_Job], done: dict[str, Trial]) -> Entry:
+def _entry(claim: str, jobs: list[_Job], done: dict[str, Trial]) -> Entry:
     """The finished trials of a claim, in their order."""
-    of_claim = [job for job in jobs if job.claim == checker.claim]
+    of_claim = [job for job in jobs if job.claim == claim]
     return Entry(
-        checker.claim,
+        claim,
         instances=tuple(done[job.key] for job in of_claim if not job.mutant),
         mutants=tuple(done[job.key] for job in of_claim if job.mutant),
     )

@@ -44,9 +44,10 @@ from numerics.networks.copying_network import (
     STATISTICS,
     copying_strings,
 )
-from proofs_check.arguments import record, the_task
+from proofs_check.arguments import record, the_task, without_copies
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.copying_rates import (
+    GROUP_NAMES,
     RATE_LEVEL,
     CopyingExperiment,
     CopyingSetting,
@@ -85,6 +86,7 @@ def copying(
     groups: Sequence[str] = ("value", "output"),
     unseen: bool = True,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Check C7 on a task that copies a wildcard.
 
@@ -97,18 +99,23 @@ def copying(
         task: one with a copied label: a wildcard of its own template.
         architecture: β, γ and the readout, which is the last symbol when None; a is
             allowed, b is 0: it is what training has to find.
-        experiment: sizes and numbers of networks; `CopyingExperiment()` when None.
+        experiment: sizes and numbers of networks; when None what the effort says, and
+            no network is trained.
         statistic: what is claimed to gain nothing: the "margin" among unseen symbols,
             or their full "cross-entropy", of which that is false for γ ≠ 0.
         groups: which groups of parameters are claimed to teach nothing, some of
             `numerics.networks.copying_network.PARAMETER_GROUPS`.
         unseen: whether the symbols asked about are unseen.
         seed: equal seeds give equal reports.
+        effort: "quick", "standard" or "full": how many networks are measured. Raise it
+            where a finding is undecided.
 
     Raises:
         InputError: nothing is copied, or an argument out of range.
     """
     task = the_task(task)
+    if (silent := without_copies(task)) is not None:
+        raise InputError(silent)
     architecture = architecture or Architecture(readout="last")
     architecture = record("architecture", architecture, Architecture)
     architecture = _started_without_b(architecture)
@@ -120,7 +127,7 @@ def copying(
         )
     for group in groups:
         one_of("groups", group, PARAMETER_GROUPS)
-    experiment = experiment or CopyingExperiment()
+    experiment = experiment or SIZES[effort].task
     experiment = record("experiment", experiment, CopyingExperiment)
     strings = copying_strings(task, experiment.symbols, unseen=unseen)
     positive_integer("seed", seed, low=0)
@@ -145,7 +152,7 @@ def copying(
     if setting.one_symbol and statistic == "margin" and architecture.gamma > 0:
         findings += _careless_version(last)
     findings += [
-        reported(f"{_NAMES[g]}: {statistic} gained", last.rate(statistic, g))
+        reported(f"{GROUP_NAMES[g]}: {statistic} gained", last.rate(statistic, g))
         for g in last.initial.squares
         if g not in (*groups, "identity_vo")
     ]
@@ -163,17 +170,6 @@ def _started_without_b(architecture: Architecture) -> Architecture:
     return architecture
 
 
-_NAMES = {
-    "value": "W_V",
-    "output": "W_O",
-    "embedding": "W_E",
-    "positions": "P",
-    "key": "W_K",
-    "query": "W_Q",
-    "identity_vo": "b",
-}
-
-
 def _gains_nothing(
     measured: Sequence[MeasuredRates], statistic: str, group: str
 ) -> Finding:
@@ -183,7 +179,7 @@ def _gains_nothing(
             f"groups contain {group}, whose gradient is 0 on this task; expected "
             f"some of {', '.join(measured[-1].initial.squares)}"
         )
-    name = _NAMES[group]
+    name = GROUP_NAMES[group]
     one_symbol = measured[-1].setting.one_symbol
     if not (one_symbol and statistic == "margin" and group in ("value", "output")):
         return _bounded(measured[-1], statistic, group)
@@ -197,6 +193,7 @@ def _gains_nothing(
         1.0,
         # The law and its careless form n/d differ by this much.
         resolution=measured[0].setting.experiment.symbols / measured[0].width,
+        remedy=measured[0].setting.more_networks,
     )
 
 
@@ -205,11 +202,12 @@ def _bounded(measured: MeasuredRates, statistic: str, group: str) -> Finding:
     targets = len(measured.setting.strings.train_targets.unique())
     bound = targets / measured.width * measured.rate("margin", "identity_vo").high
     return between(
-        f"{_NAMES[group]}: {statistic} gained on the test symbols at width "
+        f"{GROUP_NAMES[group]}: {statistic} gained on the test symbols at width "
         f"{measured.width}",
         measured.rate(statistic, group),
         -bound,
         bound,
+        measured.setting.more_networks,
     )
 
 
@@ -228,11 +226,12 @@ def _slope(wide: Sequence[MeasuredRates]) -> Finding:
                     statement,
                     Outcome.UNDECIDED,
                     m.rate("margin", group),
-                    "rates above 0: raise the effort",
+                    f"rates above 0: pass {m.setting.more_networks(4.0)}",
                 )
             # The logarithm to first order, as for the ratio itself.
             logs += weight / 2 * (math.log(mean) + values / mean - 1)
-    return between(statement, mean_interval(logs, RATE_LEVEL), *_SLOPES)
+    slope = mean_interval(logs, RATE_LEVEL)
+    return between(statement, slope, *_SLOPES, wide[0].setting.more_networks)
 
 
 def _with_identity(measured: MeasuredRates) -> Finding:
@@ -243,11 +242,11 @@ def _with_identity(measured: MeasuredRates) -> Finding:
     if setting.one_symbol:
         law = measured.law("margin", "identity_vo")
         # A twentieth is far below 1, by which b differs from W_V and W_O.
-        return equals(statement, rate, law, resolution=0.05)
+        return equals(statement, rate, law, 0.05, setting.more_networks)
     # Attention starts near uniform: a wildcard gets about one part in K of it, and the
     # loss cannot gain more than what all parts give.
     keys = setting.strings.train.shape[1] + (setting.architecture.readout == "cls")
-    return at_least(statement, rate, 1 / (2 * keys))
+    return at_least(statement, rate, 1 / (2 * keys), setting.more_networks)
 
 
 def _careless_version(measured: MeasuredRates) -> Iterator[Finding]:
@@ -256,20 +255,22 @@ def _careless_version(measured: MeasuredRates) -> Iterator[Finding]:
         law = measured.law("cross-entropy", group)
         rate = measured.rate("cross-entropy", group)
         yield equals(
-            f"{_NAMES[group]}: full cross-entropy gained on the test symbols at width "
-            f"{measured.width}",
+            f"{GROUP_NAMES[group]}: full cross-entropy gained on the test symbols at "
+            f"width {measured.width}",
             widened(rate, 2 * measured.remainder),
             law,
             # Half of what a rate of 0, the careless version's, is off by.
             resolution=abs(law) / 2,
+            remedy=measured.setting.more_networks,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Experiments of the ledger's true instances.
+    """Experiments on a user's own task, and of the ledger's true instances.
 
     Attributes:
+        task: networks on any task; none is trained.
         law: networks on α → α without positions.
         positions: networks on α → α with positions.
         longer: networks on α β : → α. Trained on few symbols, or narrow, attention
@@ -277,6 +278,7 @@ class _Sizes:
             shows what b does is not quick.
     """
 
+    task: CopyingExperiment
     law: CopyingExperiment
     positions: CopyingExperiment
     longer: CopyingExperiment
@@ -284,6 +286,7 @@ class _Sizes:
 
 SIZES = ByEffort(
     quick=_Sizes(
+        task=CopyingExperiment(networks=64),
         law=CopyingExperiment(
             widths=(320, 1280),
             networks=48,
@@ -300,6 +303,7 @@ SIZES = ByEffort(
         ),
     ),
     standard=_Sizes(
+        task=CopyingExperiment(networks=200),
         law=CopyingExperiment(
             widths=(320, 1280),
             networks=150,
@@ -316,6 +320,7 @@ SIZES = ByEffort(
         ),
     ),
     full=_Sizes(
+        task=CopyingExperiment(networks=400),
         law=CopyingExperiment(
             widths=(320, 1280, 5120),
             networks=400,
@@ -384,5 +389,6 @@ CHECKER = Checker(
         ),
         Mutant("b claimed to teach nothing", _identity, refuted_by="b: margin gained"),
     ),
+    silent=without_copies,
 )
 """The checker of C7."""

@@ -20,6 +20,7 @@ measured errors: symbind.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +28,10 @@ from fractions import Fraction
 from typing import Any
 
 from numerics import Architecture
-from proofs_check.arguments import the_task
+from proofs_check.arguments import the_task, without_wildcards
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.diversity_error import error_against_diversity
-from proofs_check.evidence.training_sets import vocabulary_tokens
+from proofs_check.evidence.training_sets import usual_vocabularies, vocabulary_tokens
 from proofs_check.judgements import (
     TEST_LEVEL,
     equals,
@@ -39,6 +40,7 @@ from proofs_check.judgements import (
     reported,
     widened,
 )
+from proofs_check.remedies import more
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Report
 from symbind_theory.tasks import TemplateTask
@@ -49,14 +51,18 @@ __all__ = ["CHECKER", "SIZES", "data_diversity"]
 # Tells w wildcards from w + 1 under uniform substitutions, up to w = 5.
 _RESOLUTION = 1 / 5
 
+# Draws for each template, in units of ρ, that resolve its largest probability.
+_DRAWS = 2000
+
 
 def data_diversity(
     task: TemplateTask,
-    vocabulary: int | Sequence[str],
+    vocabulary: int | Sequence[str] | None = None,
     *,
     claimed: Any = None,
-    draws: int = 20_000,
+    draws: int | None = None,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Whether ρ is what the task's sampler does.
 
@@ -66,25 +72,33 @@ def data_diversity(
 
     Args:
         task: its templates count alike, whatever their weights.
-        vocabulary: tokens outside the task's regular tokens, or their number.
+        vocabulary: tokens outside the task's regular tokens, or their number; when None
+            the tokens that the task's laws name, or else 8, more for templates of 8
+            wildcards and more.
         claimed: ρ ≥ 1 to be checked; `task.diversity` when None.
-        draws: strings sampled in all; 2000 ρ for each template resolve it.
+        draws: strings sampled in all; when None as many as the effort says, or more
+            where ρ asks for them: 2000 ρ for each template resolve it.
         seed: from which the draws follow.
+        effort: "quick", "standard" or "full": how many strings are sampled. Raise it
+            where a finding is undecided.
 
     Raises:
         InputError: an argument out of range, a vocabulary that the task's laws cannot
             use, or templates without wildcards, whose ρ is infinite.
     """
-    task = the_task(task)
-    positive_integer("draws", draws)
-    if not any(t.wildcards for t in task.templates):
-        raise InputError(
-            "the templates have no wildcards; expected one at least: ρ is infinite"
-        )
+    task, chosen = the_task(task), SIZES[effort]
+    if (silent := without_wildcards(task)) is not None:
+        raise InputError(silent)
+    if vocabulary is None:
+        vocabulary = usual_vocabularies(task)[0]
     tokens = vocabulary_tokens(task, vocabulary)
     rho: Any = task.diversity(tokens) if claimed is None else claimed
     if not isinstance(rho, Interval):
         rho = exactly(finite_number("claimed", rho, low=1))
+    if draws is None:
+        resolving = math.ceil(_DRAWS * rho.value * len(task))
+        draws = max(chosen.draws, min(resolving, chosen.most_draws))
+    positive_integer("draws", draws)
     largest = _largest_probability(task, tokens, draws, seed)
     # Where ρ is enclosed and not exact, either end may be the true one.
     slack = 1 / rho.low - 1 / rho.high
@@ -98,6 +112,7 @@ def data_diversity(
                 widened(largest, slack),
                 expected,
                 _RESOLUTION * expected,
+                more("draws", draws),
             ),
         ),
     )
@@ -137,19 +152,23 @@ class _Sizes:
 
     Attributes:
         draws: strings from which a true ρ is read off.
+        most_draws: strings at most, where ρ asks for more of them.
         mutant_draws: strings from which a false ρ is.
         sets: training sets for each vocabulary, where errors are compared.
     """
 
     draws: int
+    most_draws: int
     mutant_draws: int
     sets: int
 
 
 SIZES = ByEffort(
-    quick=_Sizes(draws=8000, mutant_draws=2000, sets=24),
-    standard=_Sizes(draws=100_000, mutant_draws=25_000, sets=128),
-    full=_Sizes(draws=1_000_000, mutant_draws=250_000, sets=1024),
+    quick=_Sizes(draws=8000, most_draws=200_000, mutant_draws=2000, sets=24),
+    standard=_Sizes(draws=100_000, most_draws=1_000_000, mutant_draws=25_000, sets=128),
+    full=_Sizes(
+        draws=1_000_000, most_draws=10_000_000, mutant_draws=250_000, sets=1024
+    ),
 )
 
 _UNIFORM = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
@@ -225,4 +244,5 @@ CHECKER = Checker(
             refuted_by="error at V = 32 less that at V = 10000",
         ),
     ),
+    silent=without_wildcards,
 )

@@ -15,6 +15,14 @@ form at the counts of the same set has mean 0: what the counts do to the
 error, most of its spread, is taken out, and sets are independent. Halfwidths include
 what the error of N may do to the closed form, on either side.
 
+How many strings are enough is a property of the task, from 500 for αα/αβ to ten million
+for relational match-to-sample with the same transformer. So the large sets take as many
+as the closed form asks for; where that is more than may be drawn, nothing is refuted:
+the claim is undecided, and what to pass is said. It is refuted where no number is
+enough: two templates that N does not tell apart have different labels, or a label is
+copied from the string, which fails as the width grows without b (C7). An error above
+the target where the closed form at the same counts is below refutes it as well.
+
 Mutants: two templates that are one up to renaming, with different labels; αβα and αββ
 without positions, where N is singular too: in both the error stays that of a constant
 however large n is; the closed form of another transformer, or without the noise.
@@ -25,7 +33,6 @@ docs/estimation.md, section 5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,19 +40,25 @@ import numpy as np
 from numerics import (
     Architecture,
     TransformerKernelRegressor,
-    learning_curve,
     template_gram,
 )
-from numerics.learning.curves import task_regression
-from numerics.learning.ridge_law import Regression, error_law
 from numerics.protocols import TemplateMatrix
-from numerics.shapes import Float64
 from numerics.template_matrix.given import architecture_of, matrix_of
-from proofs_check.arguments import record, task_with_numbers
+from proofs_check.arguments import record, the_task
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
+from proofs_check.evidence.learning_setting import (
+    LargeSets,
+    LearningSetting,
+    TrainingSizes,
+)
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.evidence.training_sets import (
     fresh_sample,
-    vocabulary_tokens,
+)
+from proofs_check.evidence.unlearnable import (
+    conflicting_labels,
+    copied_label,
+    singular_matrix,
 )
 from proofs_check.evidence.unseen_error import fresh_error
 from proofs_check.judgements import (
@@ -55,13 +68,16 @@ from proofs_check.judgements import (
     mean_interval,
     reported,
 )
+from proofs_check.remedies import more_of
 from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
+from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
+from symbind_theory.separation.theorem_s import decide
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import finite_number, positive_integer
 
-__all__ = ["CHECKER", "SIZES", "TrainingSizes", "generalisation"]
+__all__ = ["CHECKER", "SIZES", "generalisation"]
 
 # For kernel values of strings that share tokens: off by 2e-3, below the default ridge.
 _POINTS = 2**12
@@ -72,35 +88,8 @@ _MAX_POINTS = 2**13
 # Agreement to a tenth of the error: what 16 strings more than 128 would change.
 _RESOLUTION = 1 / 10
 
-
-@dataclass(frozen=True, slots=True)
-class TrainingSizes:
-    """How many strings and training sets `generalisation` takes.
-
-    Attributes:
-        few: strings of a small set, whose error is held against the closed form.
-        few_sets: how many small sets there are, ≥ 2.
-        many: strings of a large set, after which the error is to be below the target.
-        many_sets: how many large sets there are, ≥ 2.
-        vocabulary: tokens that substitutions of large sets draw from, or their
-            number; when None no two of their strings share a symbol. In small sets no
-            two ever do.
-
-    Raises:
-        InputError: a number out of range.
-    """
-
-    few: int = 128
-    few_sets: int = 96
-    many: int = 2000
-    many_sets: int = 8
-    vocabulary: int | Sequence[str] | None = None
-
-    def __post_init__(self) -> None:
-        positive_integer("few", self.few)
-        positive_integer("few_sets", self.few_sets, low=2)
-        positive_integer("many", self.many)
-        positive_integer("many_sets", self.many_sets, low=2)
+# Strings after which an error is shown that no number of strings would lower.
+_IN_VAIN = 2000
 
 
 def generalisation(
@@ -113,114 +102,167 @@ def generalisation(
     gram: TemplateMatrix | None = None,
     noise: float | None = None,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Whether kernel regression generalises to unseen symbols as N says.
 
+    >>> task = TemplateTask(["X ?a", "Y ?a"], [1, -1])
+    >>> generalisation(task).outcome.value
+    'HOLDS'
+
     Args:
-        task: with real labels; their noise is in training labels only.
+        task: whose labels' noise is in training labels only; labels that are tokens are
+            read one-hot.
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
-        target: mean squared error to be reached on unseen symbols, > 0.
+        target: mean squared error to be reached on unseen symbols, > 0; an MLP's floor
+            where that is smaller. Raise it where the strings needed are too many.
         alpha: ridge > 0. Raise it for noisy labels.
-        sizes: how large and how many training sets are; `TrainingSizes()` when None.
+        sizes: how large and how many training sets are; what the effort says when None.
         gram: N for the closed form; estimated when None.
         noise: standard deviation ≥ 0 of training labels' noise in the closed form; the
             task's when None.
         seed: from which the training sets and the estimates of the kernel follow.
+        effort: "quick", "standard" or "full": how many strings may be drawn. Raise it
+            where the claim is undecided.
 
     Raises:
-        InputError: symbolic labels, an argument out of range, or a gram of other
-            templates or of another architecture.
+        InputError: an argument out of range, or a gram of other templates or of another
+            architecture.
     """
+    task = the_task(task)
     meant = architecture_of(architecture, gram)
-    finite_number("target", target, low=0, strict=True)
-    task = task_with_numbers(task)
-    sizes = record("sizes", sizes or TrainingSizes(), TrainingSizes)
-    regression = task_regression(task, alpha, noise)
-    seeds = seed_array((sizes.few_sets + sizes.many_sets,), seed).tolist()
-    few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
-    many = [_many_strings(task, sizes, s) for s in seeds[sizes.few_sets :]]
-    gram = matrix_of(
-        task.templates,
-        meant,
-        gram,
-        max_points=_MAX_POINTS,
+    setting = LearningSetting(
+        architecture=meant,
+        target=finite_number("target", target, low=0, strict=True),
+        alpha=finite_number("alpha", alpha, low=0, strict=True),
+        noise=noise,
+        sizes=record("sizes", sizes or SIZES[effort].task, TrainingSizes),
+        gram=matrix_of(
+            task.templates,
+            meant,
+            gram,
+            max_points=_MAX_POINTS,
+            seed=positive_integer("seed", seed, low=0),
+            level=(1 + TEST_LEVEL) / 2,
+        ),
         seed=seed,
-        level=(1 + TEST_LEVEL) / 2,
     )
-    model = TransformerKernelRegressor(meant, alpha, points=_POINTS, seed=seed)
-    n = [sizes.few, sizes.many]
-    closed = learning_curve(task, None, n, alpha, noise=noise, gram=gram)
-    observed = mean_interval(np.array([fresh_error(model, task, s) for s in many]))
-    at = f"after {sizes.many} strings"
-    findings = [
-        reported("λ_min(N)", gram.smallest_eigenvalue),
-        _as_the_closed_form(task, model, few, gram, regression, closed.intervals[0]),
-        at_most(f"closed form {at}", closed.intervals[1], target),
-        at_most(f"squared error on unseen symbols {at}", observed, target),
-    ]
-    floor = task.mlp_floor()
-    if floor:
-        statement = f"the same error {at} against the floor of an MLP"
-        findings.append(at_most(statement, observed, float(floor)))
-    return Report("C5", tuple(findings))
+    if task.copied and meant.identity_vo <= 0:
+        return Report("C5", (copied_label(task),))
+    return report_on_labels("C5", task, _Trained(setting).findings)
 
 
-def _many_strings(task: TemplateTask, sizes: TrainingSizes, seed: int) -> Sample:
-    """A set after which the error is to be below the target."""
-    if sizes.vocabulary is None:
-        return fresh_sample(task, sizes.many, seed)
-    return task.sample(sizes.many, vocabulary_tokens(task, sizes.vocabulary), seed)
+@dataclass(frozen=True)
+class _Trained:
+    """Kernel regressors, trained on as many strings as are needed."""
 
+    setting: LearningSetting
 
-def _as_the_closed_form(
-    task: TemplateTask,
-    model: TransformerKernelRegressor,
-    drawn: list[Sample],
-    gram: TemplateMatrix,
-    regression: Regression,
-    closed: Interval,
-) -> Finding:
-    """The mean difference from the closed form at the counts of each set."""
-    differences = np.array(
-        [
-            fresh_error(model, task, sample) - _closed_form(gram, regression, sample)
-            for sample in drawn
+    def findings(self, task: TemplateTask) -> list[Finding]:
+        """What kernel regression does on a task with real labels."""
+        setting, sizes = self.setting, self.setting.sizes
+        seeds = seed_array((sizes.few_sets + sizes.many_sets,), setting.seed).tolist()
+        model = TransformerKernelRegressor(
+            setting.architecture, setting.alpha, points=_POINTS, seed=setting.seed
+        )
+        findings = [reported("λ_min(N)", setting.gram.smallest_eigenvalue)]
+        hypotheses = setting.architecture.record().hypotheses
+        decision = decide(task.templates, hypotheses)
+        if (conflict := conflicting_labels(task, decision)) is not None:
+            many = sizes.many or min(_IN_VAIN, sizes.most)
+            errors = setting.errors(task, model, many, seeds[sizes.few_sets :])
+            statement = f"squared error on unseen symbols after {many} strings"
+            vain = at_most(statement, errors.observed, setting.target)
+            return [*findings, conflict, vain]
+        if decision.outcome is Outcome.REFUTED:
+            return [*findings, singular_matrix(task, decision, setting.architecture)]
+        few = [fresh_sample(task, sizes.few, s) for s in seeds[: sizes.few_sets]]
+        findings.append(self._as_the_closed_form(task, model, few))
+        many = setting.strings(task)
+        if many is None:
+            return [*findings, setting.out_of_reach(task)]
+        errors = setting.errors(task, model, many, seeds[sizes.few_sets :])
+        return [*findings, *self._reached(task, errors)]
+
+    def _as_the_closed_form(
+        self,
+        task: TemplateTask,
+        model: TransformerKernelRegressor,
+        drawn: list[Sample],
+    ) -> Finding:
+        """The mean difference from the closed form at the counts of each set."""
+        closed = self.setting.closed_form(task, self.setting.sizes.few)
+        differences = np.array(
+            [
+                fresh_error(model, task, sample)
+                - self.setting.given_counts(task, sample)
+                for sample in drawn
+            ]
+        )
+        difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
+        # N is estimated for the closed form and again, from more points, by the
+        # regressor.
+        reach = difference.halfwidth + 2 * closed.halfwidth
+        level = difference.level + self.setting.gram.level - 1
+        value = difference.value
+        return equals(
+            f"squared error on unseen symbols after {len(drawn[0].strings)} strings, "
+            "less the closed form",
+            Interval(value, value - reach, value + reach, level),
+            0.0,
+            _RESOLUTION * closed.value,
+            more_of("sizes", self.setting.sizes, "few_sets"),
+        )
+
+    def _reached(self, task: TemplateTask, errors: LargeSets) -> list[Finding]:
+        """Whether the error of large sets is below the target and an MLP's floor."""
+        target, observed = self.setting.target, errors.observed
+        remedy = self.setting.more_strings(task, errors.strings)
+        at, error = f"after {errors.strings} strings", "squared error on unseen symbols"
+        contrary = errors.expected <= target
+        findings = [
+            _below(f"closed form {at}", errors.closed, target, False, remedy),
+            _below(f"{error} {at}", observed, target, contrary, remedy),
         ]
-    )
-    difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
-    # N is estimated for the closed form and again, from more points, by the regressor.
-    reach = difference.halfwidth + 2 * closed.halfwidth
-    level = difference.level + gram.level - 1
-    value = difference.value
-    return equals(
-        f"squared error on unseen symbols after {len(drawn[0].strings)} strings, "
-        "less the closed form",
-        Interval(value, value - reach, value + reach, level),
-        0.0,
-        _RESOLUTION * closed.value,
-    )
+        if floor := float(task.mlp_floor() or 0):
+            contrary = errors.expected <= floor
+            statement = f"the same error {at} against the floor of an MLP"
+            findings.append(_below(statement, observed, floor, contrary, remedy))
+        return findings
 
 
-def _closed_form(gram: TemplateMatrix, regression: Regression, sample: Sample) -> float:
-    """The expected error given how many strings of each template a set has."""
-    indices = np.array(sample.template_indices)
-    counts: Float64[np.ndarray, " r"] = np.bincount(
-        indices, minlength=len(gram.templates)
-    ).astype(float)
-    law = error_law(gram.factor, gram.excess, regression, counts)
-    return regression.from_units(law(1.0))
+def _below(
+    statement: str, estimate: Interval, bound: float, contrary: bool, remedy: str
+) -> Finding:
+    """Whether an error is at most a bound; above it, whether that speaks against N.
+
+    Args:
+        statement: what is estimated.
+        estimate: the error, with its interval.
+        bound: the target, or an MLP's floor.
+        contrary: whether the strings were enough by the closed form: only then does an
+            error above the bound refute anything.
+        remedy: what to pass otherwise.
+    """
+    finding = at_most(statement, estimate, bound, remedy=lambda _: remedy)
+    if finding.outcome is not Outcome.REFUTED or contrary:
+        return finding
+    expected = f"{finding.expected}: pass {remedy}"
+    return replace(finding, outcome=Outcome.UNDECIDED, expected=expected)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """Training sets of the ledger's trials.
+    """Training sets of a user's own task, and of the ledger's trials.
 
     Attributes:
+        task: sets of any task, as large as it needs.
         same_different: sets of two templates, where strings may share symbols.
         three_templates: sets of three templates and much noise.
         without_noise: sets of three templates, where the closed form forgets noise.
     """
 
+    task: TrainingSizes
     same_different: TrainingSizes
     three_templates: TrainingSizes
     without_noise: TrainingSizes
@@ -228,19 +270,28 @@ class _Sizes:
 
 SIZES = ByEffort(
     quick=_Sizes(
-        same_different=TrainingSizes(few_sets=96, many_sets=8, vocabulary=2000),
-        three_templates=TrainingSizes(few_sets=640, many_sets=8),
-        without_noise=TrainingSizes(few_sets=192, many_sets=6),
+        task=TrainingSizes(few_sets=96, most=2**15),
+        same_different=TrainingSizes(
+            few_sets=96, many=2000, many_sets=8, vocabulary=2000
+        ),
+        three_templates=TrainingSizes(few_sets=640, many=2000, many_sets=8),
+        without_noise=TrainingSizes(few_sets=192, many=2000, many_sets=6),
     ),
     standard=_Sizes(
-        same_different=TrainingSizes(few_sets=1600, many_sets=32, vocabulary=2000),
-        three_templates=TrainingSizes(few_sets=1600, many_sets=32),
-        without_noise=TrainingSizes(few_sets=400, many_sets=6),
+        task=TrainingSizes(few_sets=384, most=2**18),
+        same_different=TrainingSizes(
+            few_sets=1600, many=2000, many_sets=32, vocabulary=2000
+        ),
+        three_templates=TrainingSizes(few_sets=1600, many=2000, many_sets=32),
+        without_noise=TrainingSizes(few_sets=400, many=2000, many_sets=6),
     ),
     full=_Sizes(
-        same_different=TrainingSizes(few_sets=12_800, many_sets=128, vocabulary=2000),
-        three_templates=TrainingSizes(few_sets=12_800, many_sets=128),
-        without_noise=TrainingSizes(few_sets=800, many_sets=6),
+        task=TrainingSizes(few_sets=1600, most=2**20),
+        same_different=TrainingSizes(
+            few_sets=12_800, many=2000, many_sets=128, vocabulary=2000
+        ),
+        three_templates=TrainingSizes(few_sets=12_800, many=2000, many_sets=128),
+        without_noise=TrainingSizes(few_sets=800, many=2000, many_sets=6),
     ),
 )
 
@@ -249,7 +300,7 @@ _TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 # So much noise that it makes a good part of the error after 128 strings.
 _THREE = TemplateTask(["?a ?a", "?a ?b", "X ?a"], [1, -1, 0.5], [2, 1, 1], noise=3)
 _THREE_TARGET = 0.4
-_MUTANT_SIZES = TrainingSizes(few_sets=24, many_sets=6)
+_MUTANT_SIZES = TrainingSizes(few_sets=24, many=2000, many_sets=6)
 
 
 def _same_different(effort: Effort, seed: int) -> Report:

@@ -33,15 +33,16 @@ from hypothesis.errors import NoSuchExample
 
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, training_steps
-from proofs_check.arguments import record, task_with_numbers
+from proofs_check.arguments import record
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.lockstep import ROUNDING, Differences, relative_difference
 from proofs_check.evidence.mlp_data import (
     MLPData,
-    Sizes,
+    MLPSizes,
     permute,
     random_permutations,
 )
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import exactly, proved, reported
 from proofs_check.seeds import python_generator, torch_stream
 from proofs_check.strategies import mlps, trainings
@@ -76,8 +77,9 @@ def mlp_coupling(
     *,
     permuted: str = "weights and data",
     moved: str = "unseen",
-    sizes: Sizes | None = None,
+    sizes: MLPSizes | None = None,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Train an MLP and its permuted twin in lockstep, and compare them at every step.
 
@@ -86,57 +88,88 @@ def mlp_coupling(
     'HOLDS'
 
     Args:
-        task: a task with real labels.
+        task: the task; labels that are tokens are read one-hot.
         mlp: the network; `MLP()` when None.
-        training: its training; `Training(steps=20)` when None. Rounding grows with the
-            steps where the first layer is "dense" or gradients are clipped.
+        training: its training; as many steps as the effort says when None. Rounding
+            grows with the steps where the first layer is "dense" or gradients are
+            clipped.
         permuted: one of `PERMUTED`. "weights" is as good as both where `moved` is
             "unseen", because training has nothing to permute.
         moved: one of `MOVED`.
-        sizes: how much data there is; `Sizes()` when None.
+        sizes: how much data there is; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
         seed: from which the data, Π, the initial weights and the order of the strings
             follow.
+        effort: "quick", "standard" or "full": how long the training is.
 
     Raises:
-        InputError: symbolic labels, a law that names its tokens, or an argument out of
-            range.
+        InputError: an argument out of range.
     """
     one_of("permuted", permuted, PERMUTED)
     one_of("moved", moved, MOVED)
     positive_integer("seed", seed, low=0)
-    task = task_with_numbers(task)
     mlp = record("mlp", mlp or MLP(), MLP)
-    training = record("training", training or Training(steps=20), Training)
-    data = MLPData.draw(task, sizes or Sizes(), seed)
-    generator = torch_stream(seed, 0)
-    order, same_order = torch_stream(seed, 1), torch_stream(seed, 1)
-    moving = data.unseen if moved == "unseen" else data.vocabulary
-    permutations = random_permutations(task.length, data.vocabulary, moving, generator)
-    stack = MLPStack(mlp, 1, task.length, data.vocabulary, generator)
-    twin = stack.permuted(permutations) if "weights" in permuted else deepcopy(stack)
-    shown = permute(permutations, data.tokens) if "data" in permuted else data.tokens
-    lockstep = zip(
-        training_steps(stack, data.tokens, data.labels, training, order),
-        training_steps(twin, shown, data.labels, training, same_order),
-        strict=True,
+    training = training or Training(steps=SIZES[effort].steps)
+    setting = _Setting(
+        mlp=mlp,
+        training=record("training", training, Training),
+        permuted=permuted,
+        moved=moved,
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
+        seed=seed,
     )
-    uniform = torch.randint(data.vocabulary, (64, task.length), generator=generator)
-    probes = torch.cat([data.tokens, data.test.flatten(0, 1), uniform])
-    start = stack.outputs(probes)
-    largest = Differences.between(stack, twin, probes, permutations)
-    for _ in lockstep:
-        now = Differences.between(stack, twin, probes, permutations)
-        largest = largest.maximum(now)
-    exact = mlp.first_layer != "dense" and training.clip is None
-    findings = largest.findings(training.steps, 0.0 if exact else ROUNDING)
-    if moved == "unseen":
-        same = torch.equal(permute(permutations, data.tokens), data.tokens)
-        findings.append(proved("Π moves no token of training, so that ΠD = D", same))
-    change = relative_difference(stack.outputs(probes), start)
-    if math.isfinite(change):
-        statement = "relative change of the outputs by training"
-        findings.append(reported(statement, exactly(change)))
-    return Report("C1", tuple(findings))
+    return report_on_labels("C1", task, setting.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A network, its training and what Π does; the arguments of `mlp_coupling`."""
+
+    mlp: MLP
+    training: Training
+    permuted: str
+    moved: str
+    sizes: MLPSizes | None
+    seed: int
+
+    def findings(self, task: TemplateTask) -> list[Finding]:
+        """What a run and its twin differ by on a task with real labels."""
+        data = MLPData.draw(task, self.sizes, self.seed)
+        generator = torch_stream(self.seed, 0)
+        order, same_order = torch_stream(self.seed, 1), torch_stream(self.seed, 1)
+        moving = data.unseen if self.moved == "unseen" else data.vocabulary
+        permutations = random_permutations(
+            task.length, data.vocabulary, moving, generator
+        )
+        stack = MLPStack(self.mlp, 1, task.length, data.vocabulary, generator)
+        twin, shown = deepcopy(stack), data.tokens
+        if "weights" in self.permuted:
+            twin = stack.permuted(permutations)
+        if "data" in self.permuted:
+            shown = permute(permutations, data.tokens)
+        lockstep = zip(
+            training_steps(stack, data.tokens, data.labels, self.training, order),
+            training_steps(twin, shown, data.labels, self.training, same_order),
+            strict=True,
+        )
+        uniform = torch.randint(data.vocabulary, (64, task.length), generator=generator)
+        probes = torch.cat([data.tokens, data.test.flatten(0, 1), uniform])
+        start = stack.outputs(probes)
+        largest = Differences.between(stack, twin, probes, permutations)
+        for _ in lockstep:
+            now = Differences.between(stack, twin, probes, permutations)
+            largest = largest.maximum(now)
+        exact = self.mlp.first_layer != "dense" and self.training.clip is None
+        findings = largest.findings(self.training, 0.0 if exact else ROUNDING)
+        if self.moved == "unseen":
+            same = torch.equal(permute(permutations, data.tokens), data.tokens)
+            statement = "Π moves no token of training, so that ΠD = D"
+            findings.append(proved(statement, same))
+        change = relative_difference(stack.outputs(probes), start)
+        if math.isfinite(change):
+            statement = "relative change of the outputs by training"
+            findings.append(reported(statement, exactly(change)))
+        return findings
 
 
 def drawn_coupling(
@@ -231,7 +264,7 @@ class _Case:
             self.mlp,
             self.training,
             moved=self.moved,
-            sizes=Sizes(strings=40, seen=6, unseen=4, test=4, fills=1),
+            sizes=MLPSizes(strings=40, seen=6, unseen=4, test=4, fills=1),
             seed=self.seed,
         )
 

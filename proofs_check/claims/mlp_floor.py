@@ -40,9 +40,10 @@ from scipy.stats import t
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from numerics.shapes import Float64
-from proofs_check.arguments import record, task_with_numbers
+from proofs_check.arguments import record
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
-from proofs_check.evidence.mlp_data import MLPData, Sizes, diverged
+from proofs_check.evidence.mlp_data import MLPData, MLPSizes, diverged
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import (
     at_least,
     equals,
@@ -51,6 +52,7 @@ from proofs_check.judgements import (
     proved,
     reported,
 )
+from proofs_check.remedies import more
 from symbind_theory import builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Finding, Report
@@ -74,11 +76,12 @@ def mlp_floor(
     mlp: MLP | None = None,
     training: Training | None = None,
     *,
-    networks: int = 64,
+    networks: int | None = None,
     deviations: float = 4.0,
     floor: Any = None,
-    sizes: Sizes | None = None,
+    sizes: MLPSizes | None = None,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Train independent initialisations, and hold their test losses against the floor.
 
@@ -87,54 +90,82 @@ def mlp_floor(
     'HOLDS'
 
     Args:
-        task: a task with real labels.
+        task: the task; labels that are tokens are read one-hot, each against the floor
+            of telling it from the others.
         mlp: the network; `MLP()` when None.
-        training: its training, by any loss; `Training()` when None. Test losses are
-            squared.
+        training: its training, by any loss; as many steps as the effort says when None.
+            Test losses are squared.
         networks: independent initialisations, ≥ 2; 48 or more for the Student
-            statistic to be near normal.
+            statistic to be near normal; as many as the effort says when None.
         deviations: how many standard errors D may be away from 0, > 0. This sets the
             false-alarm rate of the finding, twice Student's tail.
         floor: the least expected loss that is claimed; `task.mlp_floor()` when None.
-        sizes: how much data there is; `Sizes()` when None.
+        sizes: how much data there is; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
         seed: from which the data, the initial weights and the order of the strings
             follow.
+        effort: "quick", "standard" or "full": how many networks are trained, and how
+            long. Raise it where a finding is undecided.
 
     Raises:
-        InputError: symbolic labels, a law that names its tokens, or an argument out of
-            range.
+        InputError: an argument out of range.
     """
-    positive_integer("networks", networks, low=2)
-    finite_number("deviations", deviations, low=0, strict=True)
-    positive_integer("seed", seed, low=0)
-    task = task_with_numbers(task)
-    mlp = record("mlp", mlp or MLP(), MLP)
-    data = MLPData.draw(task, sizes or Sizes(), seed)
-    stack = data.trained(mlp, training or Training(), networks, seed)
-    test, orbit = data.loss(stack, data.test), data.loss(stack, data.fills)
-    if (undecided := diverged(test + orbit)) is not None:
-        return Report("C2", (undecided,))
-    exact = task.mlp_floor() if floor is None else exact_real("floor", floor)
-    floor = as_float(exact)
-    scale = floor or float(data.weights @ data.targets**2) or 1.0
-    findings = [
-        proved(
-            f"the best function of the skeleton has the expected loss {exact}",
-            _best_of_skeleton(task) == exact,
-        ),
-        proved(
-            "every network's average over slot fills is at least the floor",
-            bool((orbit >= floor * (1 - _ROUNDING)).all()),
-        ),
-        *_expectation(test, floor),
-        *_orbit_statistic(_orbit_differences(test, orbit), scale, deviations),
-        reported(
-            "share of single networks under the floor",
-            proportion_interval(int((test < floor).sum()), networks),
-        ),
-        reported("training loss", mean_interval(data.training_loss(stack))),
-    ]
-    return Report("C2", tuple(findings))
+    chosen = SIZES[effort]
+    networks = chosen.networks if networks is None else networks
+    training = training or Training(steps=chosen.steps)
+    setting = _Setting(
+        mlp=record("mlp", mlp or MLP(), MLP),
+        training=record("training", training, Training),
+        networks=positive_integer("networks", networks, low=2),
+        deviations=finite_number("deviations", deviations, low=0, strict=True),
+        claimed=None if floor is None else exact_real("floor", floor),
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
+        seed=positive_integer("seed", seed, low=0),
+    )
+    return report_on_labels("C2", task, setting.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Networks and their training; `claimed` is a floor other than the task's."""
+
+    mlp: MLP
+    training: Training
+    networks: int
+    deviations: float
+    claimed: Any
+    sizes: MLPSizes | None
+    seed: int
+
+    def findings(self, task: TemplateTask) -> list[Finding]:
+        """What networks trained on a task with real labels do on unseen symbols."""
+        data = MLPData.draw(task, self.sizes, self.seed)
+        stack = data.trained(self.mlp, self.training, self.networks, self.seed)
+        test, orbit = data.loss(stack, data.test), data.loss(stack, data.fills)
+        undecided = diverged(test + orbit, self.training)
+        if undecided is not None:
+            return [undecided]
+        exact = task.mlp_floor() if self.claimed is None else self.claimed
+        floor = as_float(exact)
+        below = proportion_interval(int((test < floor).sum()), self.networks)
+        return [
+            proved(
+                f"the best function of the skeleton has the expected loss {exact}",
+                _best_of_skeleton(task) == exact,
+            ),
+            proved(
+                "every network's average over slot fills is at least the floor",
+                bool((orbit >= floor * (1 - _ROUNDING)).all()),
+            ),
+            *_expectation(test, floor),
+            *_orbit_statistic(
+                _orbit_differences(test, orbit),
+                floor or float(data.weights @ data.targets**2) or 1.0,
+                self.deviations,
+            ),
+            reported("share of single networks under the floor", below),
+            reported("training loss", mean_interval(data.training_loss(stack))),
+        ]
 
 
 def _best_of_skeleton(task: TemplateTask) -> Any:
@@ -154,9 +185,11 @@ def _best_of_skeleton(task: TemplateTask) -> Any:
 def _expectation(test: Float64[np.ndarray, " n"], floor: float) -> list[Finding]:
     """The mean test loss against the floor; a floor of 0 needs no test."""
     statement = "expected loss on unseen symbols"
+    mean = mean_interval(test)
     if not floor:
-        return [reported(f"{statement}; the floor is 0", mean_interval(test))]
-    return [at_least(f"{statement} against the floor", mean_interval(test), floor)]
+        return [reported(f"{statement}; the floor is 0", mean)]
+    statement += " against the floor"
+    return [at_least(statement, mean, floor, more("networks", len(test)))]
 
 
 def _orbit_differences(
@@ -184,7 +217,7 @@ def _orbit_statistic(
     interval = Interval(mean, mean - reach, mean + reach, level)
     z = mean / error
     return [
-        equals(statement, interval, 0.0, _RESOLVED * scale),
+        equals(statement, interval, 0.0, _RESOLVED * scale, more("networks", n)),
         reported("z of D", Interval(z, z - deviations, z + deviations, level)),
     ]
 
@@ -235,7 +268,11 @@ CHECKER = Checker(
         Mutant(
             "half the floor claimed",
             lambda effort, seed: mlp_floor(
-                builtin_task("same-different"), floor=Fraction(1, 2), seed=seed
+                builtin_task("same-different"),
+                training=Training(),
+                networks=64,
+                floor=Fraction(1, 2),
+                seed=seed,
             ),
             refuted_by="the best function of the skeleton",
         ),

@@ -53,6 +53,7 @@ from proofs_check.judgements import (
     proved,
     reported,
 )
+from proofs_check.remedies import more_of
 from proofs_check.seeds import seed_words
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.interval import Interval
@@ -73,6 +74,8 @@ _ROUNDING = 1e-12
 _SINGULAR = 1e-3
 # An estimated gap so far below the leading term, or below C, counts as none.
 _VANISHED = 1e-9
+# So many times the points where an interval does not exclude 0.
+_FINER = 16
 
 
 def nonsingularity(
@@ -80,6 +83,8 @@ def nonsingularity(
     architecture: Architecture | None = None,
     sampling: Sampling | None = None,
     seed: int = 0,
+    *,
+    effort: str = "quick",
 ) -> Report:
     """Check on a task that N is non-singular, and what the theory says on the way.
 
@@ -92,8 +97,11 @@ def nonsingularity(
     Args:
         task: a task, or templates of one length.
         architecture: the transformer, of depth 1; `Architecture()` when None.
-        sampling: how much goes into both estimates of C; `Sampling()` when None.
+        sampling: how much goes into both estimates of C; when None what the effort
+            says.
         seed: from which all random numbers follow, ≥ 0.
+        effort: "quick", "standard" or "full": how many points are taken. Raise it where
+            a finding is undecided.
 
     Returns:
         HOLDS where N is non-singular and every part agrees, REFUTED where N is
@@ -105,7 +113,7 @@ def nonsingularity(
     """
     templates = templates_of(task)
     architecture = record("architecture", architecture or Architecture(), Architecture)
-    sampling = record("sampling", sampling or Sampling(), Sampling)
+    sampling = record("sampling", sampling or SIZES[effort], Sampling)
     positive_integer("seed", seed, low=0)
     seeds = seed_words(1 + sampling.replications, seed)
     r = len(templates)
@@ -121,11 +129,12 @@ def nonsingularity(
     )
     strings = StringEstimates.draw(templates, architecture, sampling, seeds[1:])
     decision = decide(templates, architecture.record().hypotheses)
-    findings = [entries_agree(gram, strings)]
+    findings = [entries_agree(gram, strings, sampling)]
+    remedy = more_of("sampling", sampling, "points")(_FINER)
     if r > 1:
-        findings += [gaps_agree(gram, strings), _permutations(gram)]
-        findings += [_separation(gram, decision)]
-    findings += _theorem_s(gram, decision)
+        findings += [gaps_agree(gram, strings, sampling), _permutations(gram)]
+        findings += [_separation(gram, decision, remedy)]
+    findings += _theorem_s(gram, decision, remedy)
     if not architecture.activation.constant:
         for depth in (1, 3):
             findings += mlp_findings(templates, architecture.activation, depth)
@@ -158,10 +167,15 @@ def _permutations(gram: AttentionMatrix) -> Finding:
     )
 
 
-def _separation(gram: AttentionMatrix, decision: Decision) -> Finding:
+def _separation(gram: AttentionMatrix, decision: Decision, remedy: str) -> Finding:
     """Gaps are positive exactly where templates separate at some order in beta.
 
     With β or γ = 0 they need not be: for ReLU self values alone may save N.
+
+    Args:
+        gram: gaps with their intervals.
+        decision: whether N is non-singular, exactly.
+        remedy: what to pass where an interval does not exclude 0.
     """
     outcomes, resolved = [], []
     for i, j in combinations(range(len(gram.templates)), 2):
@@ -173,11 +187,13 @@ def _separation(gram: AttentionMatrix, decision: Decision) -> Finding:
     outside = gram.architecture.beta == 0 or gram.architecture.gamma == 0
     if outside and decision.outcome is not Outcome.REFUTED:
         return reported("the smallest gap, which may be 0 here", smallest)
+    outcome = conjunction(outcomes)
     return Finding(
         "gaps are positive where exact separation says so, 0 where templates are "
         "equivalent; the smallest",
-        conjunction(outcomes),
+        outcome,
         smallest,
+        f"above 0: pass {remedy}" if outcome is Outcome.UNDECIDED else None,
         false_alarm=len(resolved) * (1 - gram.level),
     )
 
@@ -202,27 +218,44 @@ def _separates(gram: AttentionMatrix, i: int, j: int, gap: Interval) -> Outcome:
     return Outcome.HOLDS if gap.low > 0 else Outcome.UNDECIDED
 
 
-def _theorem_s(gram: TemplateMatrix, exact: Decision) -> list[Finding]:
-    """Whether N is non-singular: by proof, and by the interval of λ_min."""
+def _theorem_s(gram: TemplateMatrix, exact: Decision, remedy: str) -> list[Finding]:
+    """Whether N is non-singular: by proof, and by the interval of λ_min.
+
+    A proof needs no interval: one that does not exclude 0 says nothing against it.
+
+    Args:
+        gram: N with the interval of λ_min.
+        exact: the exact decision.
+        remedy: what to pass where neither decides.
+    """
     smallest = gram.smallest_eigenvalue
     positive = smallest.low > 0
     reason = exact.reason.removesuffix(".")
     if exact.outcome is Outcome.UNDECIDED:
-        outcome = Outcome.HOLDS if positive else Outcome.UNDECIDED
-        return [Finding(f"N is non-singular: {reason}; λ_min(N)", outcome, smallest)]
+        statement = f"N is non-singular: {reason}; λ_min(N)"
+        if positive:
+            return [Finding(statement, Outcome.HOLDS, smallest)]
+        expected = f"above 0: pass {remedy}"
+        return [Finding(statement, Outcome.UNDECIDED, smallest, expected)]
     singular = exact.outcome is Outcome.REFUTED
-    agreement = Outcome.HOLDS if positive else Outcome.UNDECIDED
+    if not (singular or positive):
+        statement = "λ_min(N), which these points do not tell from 0"
+        return [proved(reason, True), reported(statement, smallest)]
+    agreement = Outcome.HOLDS
     if singular:
         vague = smallest.high > _SINGULAR * float(np.trace(gram.matrix))
         agreement = Outcome.UNDECIDED if vague else Outcome.HOLDS
         agreement = Outcome.REFUTED if positive else agreement
+    expected = "0" if singular else "above 0"
+    if agreement is Outcome.UNDECIDED:
+        expected += f": pass {remedy}"
     return [
         proved(reason, not singular),
         Finding(
             statement="λ_min(N) agrees with the exact decision",
             outcome=agreement,
             estimate=smallest,
-            expected="0" if singular else "above 0",
+            expected=expected,
             # A non-singular N is never refuted here, whatever chance does.
             false_alarm=1 - smallest.level if singular else 0.0,
         ),

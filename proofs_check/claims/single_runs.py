@@ -41,7 +41,7 @@ from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from numerics.shapes import Float64
 from numerics.template_matrix.estimate import template_gram
-from proofs_check.arguments import record, task_with_numbers
+from proofs_check.arguments import record
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.kernel_sets import (
     KernelSets,
@@ -51,11 +51,12 @@ from proofs_check.evidence.kernel_sets import (
 )
 from proofs_check.evidence.mlp_data import (
     MLPData,
-    Sizes,
+    MLPSizes,
     diverged,
     permute,
     random_permutations,
 )
+from proofs_check.evidence.token_labels import report_on_labels
 from proofs_check.judgements import (
     at_most,
     equals,
@@ -66,6 +67,7 @@ from proofs_check.judgements import (
     reported,
     same_distribution,
 )
+from proofs_check.remedies import more, more_of
 from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory import builtin_task
 from symbind_theory.interval import Interval
@@ -97,10 +99,11 @@ def single_runs(
     architecture: Architecture | None = None,
     *,
     statement: str = "single runs",
-    runs: int = 256,
-    sizes: Sizes | None = None,
+    runs: int | None = None,
+    sizes: MLPSizes | None = None,
     kernel_sets: KernelSets | None = None,
     seed: int = 0,
+    effort: str = "quick",
 ) -> Report:
     """Repeat the training of an MLP, and kernel regression, and look at single runs.
 
@@ -110,62 +113,135 @@ def single_runs(
     'HOLDS'
 
     Args:
-        task: a task with real labels.
+        task: the task; labels that are tokens are read one-hot.
         mlp: the network; `MLP()` when None.
-        training: its training, by any loss; `Training()` when None. Test losses are
-            squared.
+        training: its training, by any loss; as many steps as the effort says when None.
+            Test losses are squared.
         architecture: the transformer whose kernel regression is repeated; None to
             leave this part out.
         statement: one of `STATEMENTS`.
-        runs: independent initialisations on each side of the comparison, ≥ 2.
-        sizes: how much data the MLP has; `Sizes()` when None.
-        kernel_sets: how many training sets kernel regression has, and of which kind;
-            `KernelSets()` when None.
+        runs: independent initialisations on each side of the comparison, ≥ 2; as many
+            as the effort says when None.
+        sizes: how much data the MLP has; `MLPSizes()` when None, with a symbol for each
+            wildcard at least.
+        kernel_sets: how many training sets kernel regression has, and of which kind; as
+            many as the effort says when None.
         seed: from which all random numbers follow.
+        effort: "quick", "standard" or "full": how many runs and training sets there
+            are, and how long an MLP is trained. Raise it where a finding is undecided.
 
     Raises:
-        InputError: symbolic labels, a law that names its tokens, or an argument out of
-            range.
+        InputError: an argument out of range.
     """
-    one_of("statement", statement, STATEMENTS)
-    positive_integer("runs", runs, low=2)
-    positive_integer("seed", seed, low=0)
-    task = task_with_numbers(task)
-    mlp = record("mlp", mlp or MLP(), MLP)
-    data = MLPData.draw(task, sizes or Sizes(), seed)
-    stack = data.trained(mlp, training or Training(), 2 * runs, seed)
-    permutations = random_permutations(
-        task.length, data.vocabulary, data.unseen, torch_stream(seed, 1)
+    chosen = SIZES[effort]
+    training = training or Training(steps=chosen.steps)
+    kernel_sets = kernel_sets or KernelSets(sets=chosen.sets)
+    architecture = architecture and record("architecture", architecture, Architecture)
+    setting = _Setting(
+        mlp=record("mlp", mlp or MLP(), MLP),
+        training=record("training", training, Training),
+        architecture=architecture,
+        statement=one_of("statement", statement, STATEMENTS),
+        runs=positive_integer("runs", chosen.runs if runs is None else runs, low=2),
+        sizes=None if sizes is None else record("sizes", sizes, MLPSizes),
+        kernel_sets=record("kernel_sets", kernel_sets, KernelSets),
+        seed=positive_integer("seed", seed, low=0),
     )
-    losses = data.loss(stack, data.test)
-    shuffled = data.loss(stack, permute(permutations, data.test))
-    if (undecided := diverged(losses + shuffled)) is not None:
-        return Report("C10", (undecided,))
-    floor = data.floor
-    if statement == "every run":
-        judged = proved(
-            f"every run's loss on unseen symbols is at least the floor, {floor:.4g}",
-            bool((losses >= floor).all()),
+    return report_on_labels("C10", task, setting.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What is trained how often; the arguments of `single_runs`."""
+
+    mlp: MLP
+    training: Training
+    architecture: Architecture | None
+    statement: str
+    runs: int
+    sizes: MLPSizes | None
+    kernel_sets: KernelSets
+    seed: int
+
+    def findings(self, task: TemplateTask) -> list[Finding]:
+        """What single runs do on a task with real labels."""
+        data = MLPData.draw(task, self.sizes, self.seed)
+        runs = self.runs
+        stack = data.trained(self.mlp, self.training, 2 * runs, self.seed)
+        permutations = random_permutations(
+            task.length, data.vocabulary, data.unseen, torch_stream(self.seed, 1)
         )
-    else:
-        judged = same_distribution(
-            "distance between the laws of a run's loss on unseen symbols, and of "
-            "another's with the symbols permuted position by position",
-            losses[:runs],
-            shuffled[runs:],
-            _RESOLVED_DISTANCE,
+        losses = data.loss(stack, data.test)
+        shuffled = data.loss(stack, permute(permutations, data.test))
+        undecided = diverged(losses + shuffled, self.training)
+        if undecided is not None:
+            return [undecided]
+        floor = data.floor
+        if self.statement == "every run":
+            judged = proved(
+                "every run's loss on unseen symbols is at least the floor, "
+                f"{floor:.4g}",
+                bool((losses >= floor).all()),
+            )
+        else:
+            judged = same_distribution(
+                "distance between the laws of a run's loss on unseen symbols, and of "
+                "another's with the symbols permuted position by position",
+                losses[:runs],
+                shuffled[runs:],
+                _RESOLVED_DISTANCE,
+                remedy=more("runs", runs),
+            )
+        below = proportion_interval(int((losses < floor).sum()), 2 * runs)
+        findings = [
+            judged,
+            reported("share of single runs under the floor", below),
+            *_quantiles("loss of single runs", losses),
+        ]
+        if self.architecture is not None:
+            findings += self._kernel_findings(task, self.architecture)
+        return findings
+
+    def _kernel_findings(
+        self, task: TemplateTask, architecture: Architecture
+    ) -> list[Finding]:
+        """Single training sets against the closed form at their counts."""
+        options = self.kernel_sets
+        regression = task_regression(task, options.alpha, options.noise)
+        # Both sides take the same N, so that its own error does not matter.
+        gram = template_gram(task.templates, architecture, rel_tol=0.05, seed=self.seed)
+        generator = numpy_stream(self.seed)
+        templates = draw_templates(options, regression, generator)
+        errors = regression_errors(gram, regression, templates, generator)
+        counts = (templates[:, :, None] == np.arange(len(task))).sum(1).astype(float)
+        given = "given its counts"
+        if self.statement == "expected counts":
+            counts = np.tile(options.strings * regression.weights, (len(counts), 1))
+            given = "at the expected counts"
+        expected = closed_form(gram, regression, counts)
+        scale = float(expected.mean()) or 1.0
+        differences = (errors - expected) / scale
+        return [
+            self._against_closed_form(differences, regression.noise, given),
+            *_quantiles(
+                "error of a training set, in units of the mean", errors / scale
+            ),
+        ]
+
+    def _against_closed_form(
+        self, differences: Float64[np.ndarray, " n"], noise: float, given: str
+    ) -> Finding:
+        """Relative differences: of mean 0 over the noise, and 0 each without."""
+        statement = (
+            "relative difference of kernel regression's error on a training set from "
+            f"the closed form {given}"
         )
-    below = proportion_interval(int((losses < floor).sum()), 2 * runs)
-    findings = [
-        judged,
-        reported("share of single runs under the floor", below),
-        *_quantiles("loss of single runs", losses),
-    ]
-    if architecture is not None:
-        findings += _kernel_findings(
-            task, architecture, kernel_sets or KernelSets(), statement, seed
-        )
-    return Report("C10", tuple(findings))
+        if noise:
+            mean = mean_interval(differences)
+            remedy = more_of("kernel_sets", self.kernel_sets, "sets")
+            return equals(f"mean {statement}", mean, 0.0, _RESOLVED_SHARE, remedy)
+        largest = exactly(float(np.abs(differences).max()))
+        return at_most(f"largest {statement}, without noise", largest, _ROUNDING)
 
 
 def _quantiles(quantity: str, values: Float64[np.ndarray, " n"]) -> list[Finding]:
@@ -183,66 +259,26 @@ def _quantiles(quantity: str, values: Float64[np.ndarray, " n"]) -> list[Finding
     return findings
 
 
-def _kernel_findings(
-    task: TemplateTask,
-    architecture: Architecture,
-    options: KernelSets,
-    statement: str,
-    seed: int,
-) -> list[Finding]:
-    """Single training sets against the closed form at their counts."""
-    regression = task_regression(task, options.alpha, options.noise)
-    # Both sides take the same N, so that its own error does not matter.
-    gram = template_gram(task.templates, architecture, rel_tol=0.05, seed=seed)
-    generator = numpy_stream(seed)
-    templates = draw_templates(options, regression, generator)
-    errors = regression_errors(gram, regression, templates, generator)
-    counts = (templates[:, :, None] == np.arange(len(task))).sum(1).astype(float)
-    given = "given its counts"
-    if statement == "expected counts":
-        counts = np.tile(options.strings * regression.weights, (len(counts), 1))
-        given = "at the expected counts"
-    expected = closed_form(gram, regression, counts)
-    scale = float(expected.mean()) or 1.0
-    return [
-        _against_closed_form((errors - expected) / scale, regression.noise, given),
-        *_quantiles("error of a training set, in units of the mean", errors / scale),
-    ]
-
-
-def _against_closed_form(
-    differences: Float64[np.ndarray, " n"], noise: float, given: str
-) -> Finding:
-    """Relative differences: of mean 0 over the noise, and 0 each without."""
-    statement = (
-        "relative difference of kernel regression's error on a training set from the "
-        f"closed form {given}"
-    )
-    if noise:
-        mean = mean_interval(differences)
-        return equals(f"mean {statement}", mean, 0.0, _RESOLVED_SHARE)
-    largest = float(np.abs(differences).max())
-    return at_most(f"largest {statement}, without noise", exactly(largest), _ROUNDING)
-
-
 @dataclass(frozen=True, slots=True)
 class _Sizes:
     """Sizes of the ledger's trials.
 
     Attributes:
+        steps: updates of each training on a user's own task.
         runs: trainings of the MLP on each side of the comparison.
         sets: training sets of 64 strings for kernel regression; where sets have fewer
             strings there are as many more of them.
     """
 
+    steps: int
     runs: int
     sets: int
 
 
 SIZES = ByEffort(
-    quick=_Sizes(runs=256, sets=2000),
-    standard=_Sizes(runs=1024, sets=8000),
-    full=_Sizes(runs=4096, sets=80_000),
+    quick=_Sizes(steps=60, runs=256, sets=2000),
+    standard=_Sizes(steps=200, runs=1024, sets=8000),
+    full=_Sizes(steps=400, runs=4096, sets=80_000),
 )
 
 
@@ -309,4 +345,5 @@ CHECKER = Checker(
             refuted_by="closed form at the expected counts",
         ),
     ),
+    options={"architecture": Architecture()},
 )

@@ -17,13 +17,31 @@ from numerics.networks.copying_network import (
 )
 from numerics.shapes import Float64
 from proofs_check.judgements import TEST_LEVEL, mean_interval
+from proofs_check.remedies import Remedy, more_of
 from symbind_theory.interval import Interval
 from symbind_theory.validation import InputError, positive_integer
 
-__all__ = ["RATE_LEVEL", "CopyingExperiment", "CopyingSetting", "MeasuredRates"]
+__all__ = [
+    "GROUP_NAMES",
+    "RATE_LEVEL",
+    "CopyingExperiment",
+    "CopyingSetting",
+    "MeasuredRates",
+]
 
 RATE_LEVEL = 1 - (1 - TEST_LEVEL) / 2
 """C7 makes twice as many tests as most claims, each with half their false alarms."""
+
+GROUP_NAMES = {
+    "value": "W_V",
+    "output": "W_O",
+    "embedding": "W_E",
+    "positions": "P",
+    "key": "W_K",
+    "query": "W_Q",
+    "identity_vo": "b",
+}
+"""Groups of parameters, as statements name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,16 @@ class CopyingSetting:
     architecture: Architecture
     experiment: CopyingExperiment
     one_symbol: bool
+
+    @property
+    def more_networks(self) -> Remedy:
+        """As many networks at random initialisation as are needed."""
+        return more_of("experiment", self.experiment, "networks")
+
+    @property
+    def more_trained(self) -> Remedy:
+        """As many trained networks as are needed."""
+        return more_of("experiment", self.experiment, "trained_networks")
 
     def rates(self, width: int, seed: int) -> InitialRates:
         """The rates of networks of one width, at random initialisation."""

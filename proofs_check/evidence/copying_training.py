@@ -47,6 +47,7 @@ def trained_findings(
                 int((accuracies >= _COPIES).sum()), networks, RATE_LEVEL
             ),
             0.5,
+            remedy=setting.more_trained,
         )
     # With positions narrow networks guess too.
     if len(widths) > 1 and setting.one_symbol and setting.architecture.gamma == 0:
@@ -54,4 +55,5 @@ def trained_findings(
             f"accuracy without b at width {widths[0]} less that at {widths[-1]}",
             mean_interval(without[0] - without[-1], RATE_LEVEL),
             0.0,
+            setting.more_trained,
         )

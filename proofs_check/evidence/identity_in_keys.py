@@ -48,7 +48,7 @@ def in_keys(setting: IdentitySetting, a: float, less_data: bool) -> Iterator[Fin
     """
     before = setting.gram(setting.base)
     after = setting.gram(replace(setting.base, identity_kq=a))
-    yield _leading_orders(setting, a)
+    yield _leading_orders(setting, a, less_data)
     if setting.base.readout == "cls":
         yield _changed_logit(setting, a, before, after)
         beta, kappa = setting.base.beta, 1 + setting.base.gamma**2
@@ -57,6 +57,7 @@ def in_keys(setting: IdentitySetting, a: float, less_data: bool) -> Iterator[Fin
                 f"largest gap with a = {a:g}, in units of that without",
                 interval_ratio(_largest_gap(after), _largest_gap(before)),
                 0.02,
+                remedy=setting.more("max_points"),
             )
     compared = [
         ("λ_min(N) against e", relative_eigenvalue, at_least),
@@ -69,10 +70,13 @@ def in_keys(setting: IdentitySetting, a: float, less_data: bool) -> Iterator[Fin
     for quantity, value_of, judge in compared:
         statement = f"{quantity} with a = {a:g}, in units of that without"
         ratio = interval_ratio(value_of(after), value_of(before))
-        yield judge(statement, ratio, 1.0) if less_data else reported(statement, ratio)
+        if less_data:
+            yield judge(statement, ratio, 1.0, remedy=setting.more("max_points"))
+        else:
+            yield reported(statement, ratio)
 
 
-def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
+def _leading_orders(setting: IdentitySetting, a: float, less_data: bool) -> Finding:
     """Exactly: at which power of β pairs separate, with a and without."""
     readout = setting.base.readout
     # Inequivalent templates always have an order.
@@ -90,8 +94,8 @@ def _leading_orders(setting: IdentitySetting, a: float) -> Finding:
         )
     lowered = [with_a < without for without, with_a in orders]
     none_raised = all(with_a <= without for without, with_a in orders)
-    # The last symbol shows where its copies are, the mean perhaps not.
-    if readout == "last":
+    # A last symbol that recurs shows where its copies are, the mean perhaps not.
+    if readout == "last" and less_data:
         return proved(
             f"a lowers orders in β at which pairs separate, and raises none: {listed}",
             none_raised and any(lowered),
@@ -150,6 +154,7 @@ def _changed_logit(
         expected,
         # A quarter of what the change does.
         resolution=effect / 4,
+        remedy=setting.more("draws"),
     )
 
 

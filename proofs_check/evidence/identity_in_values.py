@@ -76,6 +76,7 @@ def in_values(
         float(added.mean()),
         # A fifth of what it adds; of the gap that it adds to where it adds nothing.
         resolution=(_mean_gap(added, rounding) or _mean_gap(_pairs(plain.gaps))) / 5,
+        remedy=setting.more("draws"),
     )
     yield _heads_average(setting, b, many_heads)
     residual = _with_residual(setting, plain)
@@ -170,6 +171,7 @@ def _heads_average(setting: IdentitySetting, b: float, many_heads: bool) -> Find
         claimed,
         # Half of what H heads differ by from infinitely many.
         resolution=effect / (2 * heads),
+        remedy=setting.more("draws", "networks", "width"),
     )
 
 

@@ -17,6 +17,7 @@ from numerics.protocols import TemplateMatrix
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
 from proofs_check.judgements import TEST_LEVEL
+from proofs_check.remedies import Remedy, more_of
 from proofs_check.seeds import numpy_stream, torch_stream
 from symbind_theory.interval import Interval
 from symbind_theory.separation.incidence import Incidence, incidence_of
@@ -108,6 +109,14 @@ class IdentitySetting:
             seed=self.seed,
             level=_RATIO_LEVEL,
         )
+
+    def more(self, *counts: str) -> Remedy:
+        """The remedy that is more points, draws or networks.
+
+        Args:
+            *counts: fields of the experiment.
+        """
+        return more_of("experiment", self.experiment, *counts)
 
     @property
     def incidences(self) -> list[Incidence]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from numerics.networks.mlp import MLPStack
+from numerics.networks.training import Training
 from numerics.shapes import Int64
-from proofs_check.evidence.mlp_data import permute
+from proofs_check.evidence.mlp_data import permute, slower
 from proofs_check.judgements import at_most, exactly
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -73,31 +74,37 @@ class Differences:
             _largest((self.weights, other.weights)),
         )
 
-    def findings(self, steps: int, tolerance: float) -> list[Finding]:
+    def findings(self, training: Training, tolerance: float) -> list[Finding]:
         """Both differences held against a tolerance.
 
         Args:
-            steps: how many steps of training they are the largest of.
+            training: over whose steps they are the largest.
             tolerance: the largest relative difference that is allowed.
         """
         largest = (
             "largest relative difference, before training and after each of "
-            f"{steps} steps, of"
+            f"{training.steps} steps, of"
         )
+        differences = {
+            f"{largest} f(Πx; θ') from f(x; θ)": self.outputs,
+            f"{largest} the weights θ' from Πθ": self.weights,
+        }
         return [
-            _within(f"{largest} f(Πx; θ') from f(x; θ)", self.outputs, tolerance),
-            _within(f"{largest} the weights θ' from Πθ", self.weights, tolerance),
+            _within(statement, difference, tolerance, training)
+            for statement, difference in differences.items()
         ]
 
 
-def _within(statement: str, difference: float, tolerance: float) -> Finding:
+def _within(
+    statement: str, difference: float, tolerance: float, training: Training
+) -> Finding:
     """Whether a difference is at most the tolerance; undecided beyond float64."""
     if math.isfinite(difference):
         return at_most(statement, exactly(difference), tolerance)
     return Finding(
         f"{statement}: training left the finite numbers",
         Outcome.UNDECIDED,
-        expected="finite outputs: lower the learning rate",
+        expected=f"finite outputs: pass {slower(training)}",
     )
 
 

@@ -9,7 +9,7 @@ test string under permutations of the unseen symbols, one for each position.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -19,24 +19,33 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training, train
 from numerics.shapes import Float64, Int64
 from numerics.strings.patterns import Vocabulary
+from proofs_check.evidence.training_sets import law_tokens, most_wildcards
+from proofs_check.remedies import as_call
 from proofs_check.seeds import numpy_stream, torch_stream
-from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["MLPData", "Sizes", "diverged", "permute", "random_permutations"]
+__all__ = [
+    "MLPData",
+    "MLPSizes",
+    "diverged",
+    "permute",
+    "random_permutations",
+    "slower",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class MLPSizes:
     """How many strings and symbols an MLP is trained and tested on.
 
     Attributes:
         strings: training strings, ≥ 1.
-        seen: symbols of training, at least as many as any template has wildcards.
+        seen: symbols of training, at least as many as any template has wildcards;
+            where a law names its symbols, those of the laws are taken instead.
         unseen: symbols that training never shows, at least as many as any template has
             wildcards, and ≥ 2.
         test: test strings of each template, ≥ 1.
@@ -86,17 +95,31 @@ class MLPData:
     unseen: int
 
     @classmethod
-    def draw(cls, task: TemplateTask, sizes: Sizes, seed: int) -> MLPData:
+    def draw(cls, task: TemplateTask, sizes: MLPSizes | None, seed: int) -> MLPData:
         """Draw training strings by the task's laws, test strings and fills uniformly.
 
+        Args:
+            task: with real labels.
+            sizes: how much is drawn; `MLPSizes()` when None, with more symbols where
+                templates have more wildcards.
+            seed: from which all draws follow.
+
         Raises:
-            InputError: symbolic labels, a law that names its tokens, or fewer symbols
-                than wildcards.
+            InputError: symbolic labels, or fewer symbols than wildcards.
         """
+        if sizes is None:
+            usual, needed = MLPSizes(), most_wildcards(task)
+            sizes = MLPSizes(
+                seen=max(usual.seen, needed), unseen=max(usual.unseen, needed)
+            )
         _check(task, sizes)
-        regular = task.regular_tokens
-        shown = len(regular) + sizes.seen
-        names = [*regular, *islice(fresh_tokens(regular), sizes.seen + sizes.unseen)]
+        regular, named = task.regular_tokens, law_tokens(task)
+        # A law that names few symbols leaves other templates their own wildcards.
+        seen = max(most_wildcards(task), len(named)) if named else sizes.seen
+        shown = len(regular) + seen
+        fresh = fresh_tokens([*regular, *named])
+        others = islice(fresh, seen - len(named) + sizes.unseen)
+        names = [*regular, *named, *others]
         vocabulary = Vocabulary(names)
         sample = task.sample(sizes.strings, names[len(regular) : shown], seed)
         generator = numpy_stream(seed)
@@ -153,19 +176,14 @@ class MLPData:
         return train(stack, self.tokens, self.labels, training, generator)
 
 
-def _check(task: TemplateTask, sizes: Sizes) -> None:
+def _check(task: TemplateTask, sizes: MLPSizes) -> None:
     """Refuse tasks that leave no symbol unseen, or that an MLP has no output for."""
     if task.symbolic:
         raise InputError(
             f"labels are symbolic, such as {task.labels[0]!r}; expected numbers: the "
             "MLP has one output"
         )
-    if any(isinstance(law, Probabilities) for law in task.laws):
-        raise InputError(
-            "a law of the task names its tokens, so none is unseen; expected uniform "
-            "or zipf laws"
-        )
-    needed = max(len(template.wildcards) for template in task.templates)
+    needed = most_wildcards(task)
     for name in ("seen", "unseen"):
         if getattr(sizes, name) < needed:
             raise InputError(
@@ -232,13 +250,30 @@ def permute(
     return permutations[torch.arange(tokens.shape[-1]), tokens]
 
 
-def diverged(losses: Float64[np.ndarray, " networks"]) -> Finding | None:
-    """An undecided finding where losses are not finite, else None."""
+def diverged(
+    losses: Float64[np.ndarray, " networks"], training: Training
+) -> Finding | None:
+    """An undecided finding where losses are not finite, else None.
+
+    Args:
+        losses: one of each network.
+        training: how they were trained.
+    """
     lost = int((~np.isfinite(losses)).sum())
     if not lost:
         return None
     return Finding(
         f"{lost} of {len(losses)} networks left the finite numbers in training",
         Outcome.UNDECIDED,
-        expected="none: lower the learning rate",
+        expected=f"none: lower the learning rate, pass {slower(training)}",
     )
+
+
+def slower(training: Training) -> str:
+    """The argument for a training that may stay finite: a tenth of the rate.
+
+    Args:
+        training: one that left the finite numbers.
+    """
+    rate = float(f"{training.learning_rate / 10:.2g}")
+    return f"training={as_call(replace(training, learning_rate=rate))}"

@@ -15,6 +15,7 @@ from numerics import Architecture, AttentionMatrix, string_gram
 from numerics.kernels.closed_form import fresh_strings
 from numerics.shapes import Float64
 from proofs_check.judgements import equals, mean_interval
+from proofs_check.remedies import Remedy, more_of
 from symbind_theory.interval import Interval
 from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
@@ -103,11 +104,18 @@ class StringEstimates:
         return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
 
 
-def entries_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
+def entries_agree(
+    gram: AttentionMatrix, strings: StringEstimates, sampling: Sampling
+) -> Finding:
     """Whether two algorithms agree on the entries of C and on self values.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
     a quarter of the least such step.
+
+    Args:
+        gram: C by conditional expectations.
+        strings: C by strings.
+        sampling: how much went into both.
     """
     r = len(gram.templates)
     difference = _largest_difference(
@@ -126,13 +134,21 @@ def entries_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
         difference,
         0.0,
         float(effect) / 4,
+        _more_points(sampling),
     )
 
 
-def gaps_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
+def gaps_agree(
+    gram: AttentionMatrix, strings: StringEstimates, sampling: Sampling
+) -> Finding:
     """Whether two algorithms agree on gaps, resolved to half of the largest gap.
 
     Features not averaged over the wildcards would be several times as far apart.
+
+    Args:
+        gram: gaps by conditional expectations.
+        strings: gaps by strings.
+        sampling: how much went into both.
     """
     entries = np.triu_indices(len(gram.templates), 1)
     differences = _differences(gram, strings, "gaps", entries)
@@ -144,7 +160,13 @@ def gaps_agree(gram: AttentionMatrix, strings: StringEstimates) -> Finding:
         difference,
         0.0,
         max(largest / 2, 4 * strings.rounding),
+        _more_points(sampling),
     )
+
+
+def _more_points(sampling: Sampling) -> Remedy:
+    """More points on both sides; strings have by far the wider intervals."""
+    return more_of("sampling", sampling, "string_points", "points")
 
 
 def _differences(

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from proofs_check.seeds import numpy_stream
+from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.templates import fresh_tokens
 from symbind_theory.validation import InputError, positive_integer, shorten
 
-__all__ = ["fresh_sample", "vocabulary_tokens"]
+__all__ = [
+    "fresh_sample",
+    "law_tokens",
+    "most_wildcards",
+    "usual_vocabularies",
+    "vocabulary_tokens",
+]
+
+
+def most_wildcards(task: TemplateTask) -> int:
+    """The largest number of wildcards in a template: the symbols that it takes."""
+    return max(len(template.wildcards) for template in task.templates)
+
+
+def law_tokens(task: TemplateTask) -> tuple[str, ...]:
+    """The tokens that the task's laws name: its symbols, where laws name them at all.
+
+    >>> law_tokens(TemplateTask(["?a ?b"], [1], laws={"u": 2, "v": 1}))
+    ('u', 'v')
+    """
+    named = (law.tokens for law in task.laws if isinstance(law, Probabilities))
+    return tuple(dict.fromkeys(chain.from_iterable(named)))
+
+
+def usual_vocabularies(task: TemplateTask) -> list[int | Sequence[str]]:
+    """The tokens that the task's laws name, or few, some and many.
+
+    >>> usual_vocabularies(TemplateTask(["?a ?b"], [1]))
+    [8, 32, 96]
+    """
+    if named := law_tokens(task):
+        return [named]
+    few = max(8, most_wildcards(task) + 1)
+    return [few, 4 * few, 12 * few]
 
 
 def vocabulary_tokens(task: TemplateTask, vocabulary: object) -> tuple[str, ...]:

@@ -104,11 +104,10 @@ def _summary(ledger: Ledger) -> Iterator[RenderableType]:
     caught = sum(trial.as_expected for trial in mutants)
     good = sum(entry.as_expected for entry in entries)
     style = "bold green" if ledger.exit_status == 0 else "bold red"
-    yield Text(
-        f"{good} of {len(entries)} claims as expected, "
-        f"{caught} of {len(mutants)} mutants refuted.",
-        style=style,
-    )
+    summary = f"{good} of {len(entries)} claims as expected"
+    if mutants:
+        summary += f", {caught} of {len(mutants)} mutants refuted"
+    yield Text(f"{summary}.", style=style)
     seconds = sum(entry.seconds for entry in entries)
     yield Text(
         f"Chance refutes a true instance with probability at most "

@@ -44,7 +44,7 @@ def elsewhere(tmp_path_factory):
 def test_the_example_passes(elsewhere):
     done = elsewhere("-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE.name)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 @pytest.mark.slow

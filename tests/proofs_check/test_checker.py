@@ -3,14 +3,17 @@
 import ast
 import importlib
 import inspect
+import typing
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
 
+import proofs_check
 from proofs_check.checker import ByEffort, Effort
 from proofs_check.claims.mlp_coupling import SIZES as COUPLING
 from proofs_check.registry import CHECKERS
+from symbind_theory.validation import InputError
 
 EFFORTS = tuple(Effort)
 
@@ -24,6 +27,32 @@ def module(request) -> Any:
 def test_each_effort_has_its_own_sizes():
     sizes = ByEffort(quick=1, standard=2, full=3)
     assert [sizes[effort] for effort in EFFORTS] == [1, 2, 3]
+    assert [sizes[effort.value] for effort in EFFORTS] == [1, 2, 3]
+    with pytest.raises(InputError, match="effort is 'much'; expected one of quick, st"):
+        _ = sizes["much"]
+
+
+def test_every_checker_takes_an_effort_by_keyword_and_a_seed():
+    for checker in CHECKERS:
+        taken = inspect.signature(checker.check).parameters
+        assert taken["effort"].kind is inspect.Parameter.KEYWORD_ONLY
+        assert taken["effort"].default == "quick"
+        assert taken["seed"].default == 0
+
+
+def test_records_of_sizes_come_from_the_package():
+    """Whoever reads what to pass can import it from where the checkers are."""
+    for checker in CHECKERS:
+        hints = inspect.signature(checker.check, eval_str=True).parameters.values()
+        records = {
+            kind
+            for hint in hints
+            for kind in typing.get_args(hint.annotation)
+            if is_dataclass(kind) and kind.__module__.startswith("proofs_check")
+        }
+        for record in records:
+            name = f"{record}".rpartition(".")[2].removesuffix("'>")
+            assert getattr(proofs_check, name) is record
 
 
 def amounts(sizes):

@@ -92,7 +92,8 @@ def test_bounds(bound, least, most):
 def test_two_bounds(low, high, outcome):
     found = between("x", Interval(1.5, 1.0, 2.0, 0.99), low, high)
     assert found.outcome is outcome
-    assert found.expected == f"between {low:g} and {high:g}"
+    advice = ": raise the effort" if outcome is UNDECIDED else ""
+    assert found.expected == f"between {low:g} and {high:g}{advice}"
     assert found.false_alarm == pytest.approx(0.01)
 
 

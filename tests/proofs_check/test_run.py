@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from symbind_testing.builders.toy_checkers import checker
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from proofs_check.checker import Checker, Effort, Instance, Mutant
-from proofs_check.run import run_ledger
+from proofs_check.judgements import equals, mean_interval, proved
+from proofs_check.run import run_ledger, run_on_task
 from proofs_check.trial_store import TrialStore
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Report
 from symbind_theory.validation import InputError
 
 
@@ -129,3 +133,39 @@ def test_bad_arguments():
         Checker("C1", checker().check, checker().instances, ())
     with pytest.raises(InputError, match="refuted_by of the mutant 'bad arithmetic'"):
         replace(checker().mutants[0], refuted_by=" ")
+
+
+def on_task(claim="C1", **given):
+    """A checker that reports what it was called with."""
+
+    def check(task, *, effort, seed, scale=1.0):
+        values = np.random.default_rng(seed).normal(size=100)
+        mean = mean_interval(scale * values)
+        found = (equals(f"{task.name} {effort}", mean, 0.0, 1.0),)
+        return Report(claim, found)
+
+    return replace(checker(claim), check=check, **given)
+
+
+def test_a_task_of_ones_own_is_given_to_each_checker():
+    both = [on_task("C1"), on_task("C2", options={"scale": 100.0})]
+    ledger = run_on_task(SAME_DIFFERENT, "mine", both, Effort.QUICK, seed=5)
+    assert [entry.claim for entry in ledger.entries] == ["C1", "C2"]
+    (one,), (other,) = (entry.trials for entry in ledger.entries)
+    assert one.report.findings[0].statement == "None quick"
+    assert (one.name, one.report.outcome) == ("mine", Outcome.HOLDS)
+    assert other.report.outcome is Outcome.UNDECIDED
+    assert ledger.exit_status == 3
+    assert run_on_task(SAME_DIFFERENT, "mine", both[:1]).exit_status == 0
+    again = run_on_task(SAME_DIFFERENT, "mine", both, Effort.QUICK, seed=5, jobs=2)
+    assert evidence(again) == evidence(ledger)
+
+
+def test_a_refuted_task_is_status_1():
+    def refuted(task, *, effort, seed):
+        return Report("C3", (proved("N is non-singular", False),))
+
+    bad = replace(on_task("C3"), check=refuted)
+    undecided = on_task("C2", options={"scale": 100.0})
+    ledger = run_on_task(SAME_DIFFERENT, "mine", [undecided, bad], Effort.QUICK)
+    assert ledger.exit_status == 1

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "symbind_theory/test_computed_once.py": "counts calls over a whole check",
     "proofs_check/test_command.py": "its module is called __main__",
     "proofs_check/test_conformance.py": "one suite for every checker of the registry",
+    "proofs_check/test_every_task.py": "every checker on every built-in task",
 }
 """Tests of more than one module, each with its reason."""
 
@@ -145,12 +146,16 @@ TESTED_IN = {
     "test_identity_perturbations.py: the one claim that it serves",
     "proofs_check/evidence/kernel_sets.py": "proofs_check/claims/"
     "test_single_runs.py: the one claim that it serves",
+    "proofs_check/evidence/learning_setting.py": "proofs_check/claims/"
+    "test_generalisation.py: strings that are drawn, or said to be needed",
     "proofs_check/evidence/mlp_rows.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
     "proofs_check/evidence/string_estimates.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
     "proofs_check/evidence/unseen_error.py": "proofs_check/claims/"
     "test_generalisation.py: one of the two claims that it serves",
+    "proofs_check/evidence/unlearnable.py": "proofs_check/claims/"
+    "test_generalisation.py: what is decided before anything is trained",
     "proofs_check/registry.py": "proofs_check/test_conformance.py: one suite for "
     "every checker of the registry",
     "proofs_check/strategies.py": "proofs_check/claims/test_mlp_coupling.py: the "

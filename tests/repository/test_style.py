@@ -159,9 +159,18 @@ REASONS = {
     ("many_parameters", "numerics/template_matrix/estimate.py template_gram"): (
         "public; seven as README has them, the others by keyword"
     ),
-    ("many_parameters", "proofs_check/claims/single_runs.py single_runs"): (
-        "public; options by keyword"
-    ),
+    **{
+        ("many_parameters", f"proofs_check/claims/{name}.py {name}"): (
+            "public; options by keyword"
+        )
+        for name in (
+            "block_structure",
+            "generalisation",
+            "identity_perturbations",
+            "mlp_floor",
+            "single_runs",
+        )
+    },
     ("many_parameters", "symbind_theory/check_template.py check"): (
         "public; options by keyword"
     ),

@@ -70,7 +70,7 @@ def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
     base = Architecture(0.8, 0.9)
     with_setting = setting(task, base, LARGER)
     before, after = (with_setting.gram(replace(base, identity_kq=x)) for x in (0.0, a))
-    order = identity_in_keys._leading_orders(with_setting, a)
+    order = identity_in_keys._leading_orders(with_setting, a, False)
     assert order.outcome is Outcome.HOLDS
     same = identity_in_keys._changed_logit(with_setting, a, before, after)
     # What a does to the mean entry may cancel over templates: then it is UNDECIDED.
@@ -194,8 +194,31 @@ def test_numbers_of_the_page():
 def test_a_that_shows_nothing_is_refuted():
     """The last symbol occurs once in both, so its copies tell nothing."""
     task = TemplateTask(["?a ?a ?b", "?a ?b ?c"], [1, -1])
-    report = identity_perturbations(task, Architecture(readout="last"), identity_kq=1.0)
+    last = Architecture(readout="last")
+    report = identity_perturbations(task, last, identity_kq=1.0, less_data=True)
     assert report.findings[0].outcome is Outcome.REFUTED
+
+
+def test_what_a_does_to_the_data_is_judged_where_it_is_claimed_alone():
+    """Read at the last symbol, counting needs nine times the strings with a = 2."""
+    last, counting = Architecture(readout="last"), builtin_task("counting")
+    plain, claimed = (
+        identity_perturbations(counting, last, identity_kq=2.0, less_data=less)
+        for less in (False, True)
+    )
+    assert plain.outcome is Outcome.HOLDS
+    assert claimed.outcome is Outcome.REFUTED
+    assert "data needed with a = 2" in claimed.evidence
+
+
+def test_each_multiple_is_looked_at_alone_where_none_is_given():
+    both, a, b = (
+        identity_perturbations(
+            SAME_DIFFERENT, None, SMALL, identity_kq=a, identity_vo=b
+        )
+        for a, b in ((None, None), (2.0, None), (None, 1.0))
+    )
+    assert both.findings == a.findings + b.findings
 
 
 def test_a_gap_that_does_not_vanish_is_refuted(monkeypatch):
@@ -250,7 +273,7 @@ def test_equal_seeds_equal_reports():
         ({"architecture": Architecture(gamma=0.0)}, "gamma is 0.0; .* above 0"),
         ({"architecture": Architecture(beta=0.0)}, "beta is 0.0"),
         ({"architecture": Architecture(depth=2)}, "depth is 2"),
-        ({"task": TemplateTask(["?a ?a"], [1])}, "task has 1 templates"),
+        ({"task": TemplateTask(["?a ?a"], [1])}, "task has 1 template, "),
         ({"task": TemplateTask(["?a ?b", "?b ?a"], [1, 2])}, "1 pairs of them"),
         ({"seed": -1}, "seed is -1"),
     ],

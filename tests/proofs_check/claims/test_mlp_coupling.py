@@ -1,6 +1,7 @@
 """C1 as a law, and every way in which its checker can say no or not know."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from proofs_check.claims.mlp_coupling import (
     mlp_coupling,
 )
 from proofs_check.evidence import lockstep
-from proofs_check.evidence.mlp_data import Sizes
+from proofs_check.evidence.mlp_data import MLPSizes
+from proofs_check.remedies import as_call
 from proofs_check.strategies import mlps, trainings
 from symbind_theory import builtin_task
 from symbind_theory.outcome import Outcome
@@ -29,7 +31,7 @@ from symbind_theory.validation import InputError
 
 TASK = builtin_task("same-different")
 FEW = Training(steps=5)
-SMALL = Sizes(strings=20, seen=4, unseen=3, test=2, fills=1)
+SMALL = MLPSizes(strings=20, seen=4, unseen=3, test=2, fills=1)
 
 
 @settings(max_examples=25)
@@ -161,9 +163,25 @@ def test_arguments_out_of_range(bad: dict[str, Any], message):
         mlp_coupling(TASK, **bad)
 
 
-def test_symbolic_labels():
-    with pytest.raises(InputError, match="symbolic"):
-        mlp_coupling(builtin_task("copy"))
+def test_labels_that_are_tokens_are_coupled_one_by_one():
+    report = mlp_coupling(builtin_task("print-string"), training=FEW)
+    assert report.outcome is Outcome.HOLDS
+    labels = {f.statement.partition(":")[0] for f in report.findings}
+    assert labels == {"label q", "label r"}
+
+
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_training_is_as_long_as_the_effort_says(effort):
+    report = mlp_coupling(TASK, effort=effort)
+    steps = module.SIZES[effort].steps
+    assert f"after each of {steps} steps" in report.findings[0].statement
+
+
+def test_what_left_the_finite_numbers_is_decided_by_what_it_says_to_pass():
+    wild = Training(30, optimiser="sgd", learning_rate=1e9)
+    evidence = mlp_coupling(TASK, training=wild).evidence
+    slower = replace(wild, learning_rate=1e8)
+    assert f"pass training={as_call(slower)}" in evidence
 
 
 def test_strategies_out_of_range():

@@ -16,7 +16,7 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training
 from proofs_check.claims import mlp_floor as module
 from proofs_check.claims.mlp_floor import mlp_floor
-from proofs_check.evidence.mlp_data import MLPData, Sizes
+from proofs_check.evidence.mlp_data import MLPData, MLPSizes
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.outcome import Outcome
 from symbind_theory.strategies import tasks
@@ -71,7 +71,7 @@ def test_floor_is_the_best_loss_of_a_function_of_orbits(task):
 @settings(max_examples=25)
 @given(tasks(), st.integers(0, 2**16), st.floats(-2, 2))
 def test_no_function_at_all_is_below_the_floor_on_slot_fills(task, seed, shift):
-    data = MLPData.draw(task, Sizes(strings=4, seen=4, unseen=4, fills=5), seed)
+    data = MLPData.draw(task, MLPSizes(strings=4, seen=4, unseen=4, fills=5), seed)
     draws = torch.Generator().manual_seed(seed)
     stack = MLPStack(MLP(first_layer="tied"), 3, task.length, data.vocabulary, draws)
     with torch.no_grad():
@@ -81,7 +81,7 @@ def test_no_function_at_all_is_below_the_floor_on_slot_fills(task, seed, shift):
 
 def test_a_constant_at_the_mean_label_attains_the_floor():
     task = same_different([1, 3])
-    data = MLPData.draw(task, Sizes(), 0)
+    data = MLPData.draw(task, MLPSizes(), 0)
     draws = torch.Generator().manual_seed(0)
     stack = MLPStack(MLP(width=1, depth=1), 1, 2, data.vocabulary, draws)
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_false_alarm_is_students_tail():
 
 def test_mean_of_d_is_that_of_the_losses():
     report = mlp_floor(TASK, MLP(), SHORT, networks=20, seed=3)
-    data = MLPData.draw(TASK, Sizes(), 3)
+    data = MLPData.draw(TASK, MLPSizes(), 3)
     stack = data.trained(MLP(), SHORT, 20, 3)
     apart = data.loss(stack, data.test) - data.loss(stack, data.fills)
     estimates = {f.statement: f.estimate for f in report.findings}
@@ -180,9 +180,27 @@ def test_arguments_out_of_range(bad: dict[str, Any], message):
         mlp_floor(TASK, **bad)
 
 
-def test_symbolic_labels():
-    with pytest.raises(InputError, match="symbolic"):
-        mlp_floor(builtin_task("copy"))
+def test_labels_that_are_tokens_have_a_floor_each():
+    """Two labels, each of one half of the templates of one skeleton: 1/4."""
+    task = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
+    report = mlp_floor(task, training=SHORT, networks=4)
+    best = "the best function of the skeleton has the expected loss 1/4"
+    first = [f.statement for f in report.findings if best in f.statement]
+    assert first == [f"label same: {best}", f"label different: {best}"]
+
+
+def test_the_effort_says_how_many_networks_are_trained(monkeypatch):
+    trained = []
+    real = MLPData.trained
+
+    def counted(data, mlp, training, networks, seed):
+        trained.append((training.steps, networks))
+        return real(data, mlp, SHORT, 2, seed)
+
+    monkeypatch.setattr(MLPData, "trained", counted)
+    for effort in ("quick", "standard", "full"):
+        mlp_floor(TASK, effort=effort)
+    assert trained == [(60, 128), (200, 384), (400, 1024)]
 
 
 @pytest.mark.slow

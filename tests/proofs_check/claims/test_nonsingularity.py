@@ -29,6 +29,7 @@ from symbind_theory.validation import InputError
 MODULE = importlib.import_module("proofs_check.claims.nonsingularity")
 FEW = Sampling(points=64, replications=2, string_points=32, copies=2)
 # Enough for strings to resolve the gap of αα and αβ.
+MORE = "sampling=Sampling(points=4096)"
 SMALL = Sampling(points=512, replications=24, string_points=2**11, copies=8)
 
 
@@ -130,18 +131,22 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     none = Faulty(gram, {"gaps": np.zeros((2, 2)), "halfwidth": known})
     same = replace(gram, templates=(Template("?a ?b"), Template("?b ?a")))
     decision = Decision(Outcome.HOLDS, (), "as it is")
-    outcomes = [MODULE._separation(g, decision).outcome for g in (gram, none, same)]
+    outcomes = [
+        MODULE._separation(g, decision, MORE).outcome for g in (gram, none, same)
+    ]
     assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
     wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = MODULE._separation(Faulty(gram, {"halfwidth": wide}), decision)
+    unresolved = MODULE._separation(Faulty(gram, {"halfwidth": wide}), decision, MORE)
     assert unresolved.outcome is Outcome.UNDECIDED
+    assert str(unresolved).endswith(f"above 0: pass {MORE}")
 
 
 @pytest.mark.parametrize(
     ("exact", "interval", "outcome"),
     [
         (Outcome.HOLDS, Interval(1.0, 0.5, 2.0), "HOLDS"),
-        (Outcome.HOLDS, Interval(1.0, 0.0, 2.0), "UNDECIDED"),
+        # A proof needs no interval, and one that reaches 0 does not speak against it.
+        (Outcome.HOLDS, Interval(1.0, 0.0, 2.0), None),
         (Outcome.REFUTED, Interval(1.0, 0.5, 2.0), "REFUTED"),
         (Outcome.REFUTED, Interval(0.0, 0.0, 1e-15), "HOLDS"),
         (Outcome.UNDECIDED, Interval(1.0, 0.5, 2.0), "HOLDS"),
@@ -151,8 +156,9 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
     estimated = template_gram(AA_AB, max_points=64)
     gram = Faulty(estimated, {"smallest_eigenvalue": interval})
-    found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."))
+    found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."), MORE)
     assert found[-1].outcome == outcome
+    assert (MORE in str(found[-1])) == (outcome == "UNDECIDED")
     if exact is Outcome.REFUTED:
         assert found[0].outcome is Outcome.REFUTED
 

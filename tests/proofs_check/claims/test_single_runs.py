@@ -149,7 +149,7 @@ def test_tasks_without_noise_are_compared_set_by_set(strings):
 
 def test_the_two_sets_come_from_different_runs():
     report = single_runs(TASK, seed=5, **SMALL)
-    data = MLPData.draw(TASK, module.Sizes(), 5)
+    data = MLPData.draw(TASK, module.MLPSizes(), 5)
     stack = data.trained(SMALL["mlp"], SMALL["training"], 512, 5)
     losses = data.loss(stack, data.test)
     estimate = judged(report)[0].estimate
@@ -220,9 +220,11 @@ def test_kernel_sets_out_of_range(bad: dict[str, Any]):
         KernelSets(**bad)
 
 
-def test_symbolic_labels():
-    with pytest.raises(InputError, match="symbolic"):
-        single_runs(builtin_task("copy"))
+def test_labels_that_are_tokens_are_compared_one_by_one():
+    task = TemplateTask(["?a ?a", "?a ?b"], ["same", "different"])
+    report = single_runs(task, **{**SMALL, "runs": 4})
+    labels = {f.statement.partition(":")[0] for f in report.findings}
+    assert labels == {"label same", "label different"}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training
 from proofs_check.evidence.mlp_data import (
     MLPData,
-    Sizes,
+    MLPSizes,
     permute,
     random_permutations,
 )
@@ -21,7 +21,7 @@ from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.strategies import tasks
 from symbind_theory.validation import InputError
 
-SMALL = Sizes(strings=20, seen=5, unseen=4, test=6, fills=7)
+SMALL = MLPSizes(strings=20, seen=5, unseen=4, test=6, fills=7)
 
 
 @settings(max_examples=25)
@@ -59,7 +59,7 @@ def test_templates_of_one_skeleton_have_the_same_fills(task):
 
 def test_labels_and_noise():
     task = TemplateTask(["?a ?a", "?a X"], [2, -1], noise=0.5)
-    data = MLPData.draw(task, Sizes(strings=4000), 0)
+    data = MLPData.draw(task, MLPSizes(strings=4000), 0)
     same = data.tokens[:, 0] == data.tokens[:, 1]
     for chosen, label in [(same, 2.0), (~same, -1.0)]:
         found = data.labels[chosen]
@@ -71,7 +71,7 @@ def test_labels_and_noise():
 
 def test_slots_are_independent_and_uniform():
     data = MLPData.draw(
-        builtin_task("same-different"), Sizes(unseen=3, fills=9000, test=3000), 0
+        builtin_task("same-different"), MLPSizes(unseen=3, fills=9000, test=3000), 0
     )
     unseen = data.vocabulary - 3
     cells = (data.fills[0] - unseen) @ torch.tensor([3, 1])
@@ -129,7 +129,7 @@ def test_loss_is_the_weighted_mean(task, seed):
 
 
 def test_training_lowers_the_training_loss():
-    data = MLPData.draw(builtin_task("same-different"), Sizes(), 0)
+    data = MLPData.draw(builtin_task("same-different"), MLPSizes(), 0)
     one = data.training_loss(data.trained(MLP(), Training(steps=1), 3, 0))
     many = data.training_loss(data.trained(MLP(), Training(steps=60), 3, 0))
     assert (many < one / 4).all()
@@ -148,19 +148,43 @@ def test_seeds(task, seed):
     )
 
 
+def test_a_law_that_names_its_symbols_is_trained_on_those_alone():
+    """Ten symbols in all, of which a template takes two: the others are unseen."""
+    ten = TemplateTask(["?a X", "?a ?b"], [1, 2], laws=dict.fromkeys("0123456789", 1))
+    data = MLPData.draw(ten, MLPSizes(strings=400, unseen=3), 0)
+    assert data.vocabulary == 1 + 10 + 3
+    assert set(data.tokens.unique().tolist()) == set(range(11))
+    for strings in (data.test, data.fills):
+        assert set(strings.unique().tolist()) == {0, 11, 12, 13}
+
+
+def test_many_wildcards_have_a_symbol_each_where_no_sizes_are_given():
+    twenty = TemplateTask([" ".join(f"?{i}" for i in range(20)), "X " * 20], [1, 2])
+    data = MLPData.draw(twenty, None, 0)
+    assert (data.vocabulary, data.unseen) == (1 + 20 + 20, 20)
+    usual, same = (
+        MLPData.draw(builtin_task("aabb-abab"), sizes, 3)
+        for sizes in (None, MLPSizes())
+    )
+    assert torch.equal(usual.tokens, same.tokens)
+
+
+def test_a_law_of_few_symbols_leaves_other_templates_theirs():
+    laws = ["uniform", {"u": 1}]
+    data = MLPData.draw(
+        TemplateTask(["?a ?b", "?a X"], [1, 2], laws=laws), MLPSizes(strings=200), 0
+    )
+    assert data.vocabulary == 1 + 2 + 8
+
+
 @pytest.mark.parametrize(
     ("task", "sizes", "message"),
     [
-        (builtin_task("copy"), Sizes(), "symbolic"),
-        (
-            TemplateTask(["?a ?b"], [1], laws={"u": 1, "v": 1}),
-            Sizes(),
-            "names its tokens",
-        ),
-        (builtin_task("aabb-abab"), Sizes(seen=1), "seen is 1; expected at least 2"),
+        (builtin_task("copy"), MLPSizes(), "symbolic"),
+        (builtin_task("aabb-abab"), MLPSizes(seen=1), "seen is 1; expected at least 2"),
         (
             TemplateTask(["?a ?b ?c"], [1]),
-            Sizes(unseen=2),
+            MLPSizes(unseen=2),
             "unseen is 2; expected at least 3",
         ),
     ],
@@ -175,4 +199,4 @@ def test_tasks_and_sizes_that_do_not_go(task, sizes, message):
 )
 def test_sizes_out_of_range(bad: dict[str, Any]):
     with pytest.raises(InputError, match=next(iter(bad))):
-        Sizes(**bad)
+        MLPSizes(**bad)

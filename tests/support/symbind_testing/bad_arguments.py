@@ -7,24 +7,36 @@ import json
 from typing import Any
 
 import proofs_check
+from proofs_check.registry import CHECKERS
 from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.validation import InputError
 
 TASK = builtin_task("same-different")
 COPY = TemplateTask(["?a"], ["?a"])
 HUGE = TemplateTask(["?a ?a", "?a ?b"], [1e200, -1e200])
+NAMES = [checker.check.__name__ for checker in CHECKERS]
 REGRESSIONS = ("mlp_coupling", "mlp_floor", "single_runs", "generalisation")
 
 CASES: list[tuple[str, Any, dict[str, Any], str]] = [
-    *((name, None, {}, "task is None; expected a") for name in proofs_check.__all__),
+    *((name, None, {}, "task is None; expected a") for name in NAMES),
     *((name, HUGE, {}, "a label is 1e+200; expected at most") for name in REGRESSIONS),
-    *((name, COPY, {}, "labels are symbolic, such as '?a'") for name in REGRESSIONS),
-    ("mlp_coupling", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected a MLP"),
+    *(
+        (name, TASK, {"effort": "all"}, "effort is 'all'; expected one of quick")
+        for name in NAMES
+        if name != "copying"
+    ),
+    ("mlp_coupling", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected an MLP"),
     ("mlp_coupling", TASK, {"training": 3}, "training is 3; expected a Training"),
-    ("mlp_floor", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected a MLP"),
+    ("mlp_coupling", TASK, {"sizes": 3}, "sizes is 3; expected an MLPSizes"),
+    ("mlp_floor", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected an MLP"),
     ("mlp_floor", TASK, {"floor": "low"}, "floor is 'low'; expected a finite real"),
     ("single_runs", TASK, {"mlp": 3}, "mlp is 3; expected a MLP"),
-    ("nonsingularity", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
+    (
+        "nonsingularity",
+        TASK,
+        {"architecture": "cls"},
+        "architecture is 'cls'; expected an Architecture",
+    ),
     ("nonsingularity", TASK, {"sampling": 3}, "sampling is 3; expected a Sampling"),
     ("block_structure", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
     ("generalisation", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
@@ -32,14 +44,14 @@ CASES: list[tuple[str, Any, dict[str, Any], str]] = [
     ("identity_perturbations", TASK, {"architecture": 1}, "architecture is 1"),
     ("other_architectures", TASK, {"compared": [1]}, "compared is 1; expected a"),
     ("copying", COPY, {"experiment": 3}, "experiment is 3; expected a Copying"),
+    ("copying", COPY, {"effort": "all"}, "effort is 'all'; expected one of quick"),
+    ("copying", TASK, {}, "labels are 1, -1; expected one that is a wildcard"),
 ]
 """(checker, task, options, what the message has to say)."""
 
 
 def message(name: str, task: Any, options: dict[str, Any]) -> str:
     """Of the InputError that the call raises; of another error with its type."""
-    if name == "data_diversity":
-        options = {"vocabulary": 6, **options}
     try:
         getattr(proofs_check, name)(task, **options)
     except InputError as error:

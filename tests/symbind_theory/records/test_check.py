@@ -5,8 +5,9 @@ import math
 from typing import Any
 
 import pytest
+from symbind_testing.tasks import SAME_DIFFERENT
 
-from symbind_theory import InputError, Interval, Outcome, Verdict
+from symbind_theory import InputError, Interval, Outcome, Verdict, check
 from symbind_theory.records.claims import CLAIMS
 
 
@@ -90,3 +91,15 @@ def test_a_verdict_speaks_about_any_registered_claim(entry):
 def test_an_unknown_claim_is_refused():
     with pytest.raises(InputError, match=r"^claim is 'C99'; expected one of C1, "):
         Verdict("C99", Outcome.HOLDS, "proof")
+
+
+def test_a_verdict_is_asked_for_by_the_id_of_a_claim():
+    """A claim that does not speak of the task has none; an unknown id is no claim."""
+    result = check(SAME_DIFFERENT, rel_tol=0.1, max_points=64)
+    verdict = result.verdict("C3")
+    assert verdict is not None
+    assert result.verdict("c3") is verdict
+    assert result.verdict("C7") is None
+    for unknown in ("C11", ""):
+        with pytest.raises(InputError, match="expected one of C1, C2"):
+            result.verdict(unknown)
