@@ -32,6 +32,7 @@ from numerics.attention.string_moments import (
 from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
+from numerics.averages.threads import one_thread
 from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
@@ -61,6 +62,7 @@ MAX_LENGTH = 256
 _FIRST_LOOK = 64
 
 
+@one_thread()
 def template_gram(
     templates: Sequence[Template | str],
     architecture: Architecture | None = None,
