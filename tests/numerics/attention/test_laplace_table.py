@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics.attention.laplace_table import (
-    STEP,
+    FINE,
+    ROUGH,
     LaplaceTable,
     Window,
     laplace_moments,
@@ -46,7 +47,7 @@ def test_the_step_integrates_to_one(scale):
     """∫ S e^τ exp(−S e^τ) dτ = 1 for every S within the window's reach."""
     window = Window.of(1, 1.0)
     nodes = window.nodes(CPU)
-    total = STEP * laplace_moments(nodes + math.log(scale), 0.0, 2)[1].sum()
+    total = FINE.step * laplace_moments(nodes + math.log(scale), 0.0, 2)[1].sum()
     assert float(total) == pytest.approx(1, abs=1e-12)
 
 
@@ -68,4 +69,4 @@ def test_a_wider_window_keeps_its_nodes():
     wider = window.widened(4)
     assert wider.count == window.count + 8
     torch.testing.assert_close(wider.nodes(CPU)[4:-4], window.nodes(CPU))
-    assert wider.high == pytest.approx(window.high + 4 * STEP)
+    assert wider.high == pytest.approx(window.high + 4 * FINE.step)
