@@ -34,6 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -47,7 +48,7 @@ from numerics.attention.symbol_factors import (
     add_mean_weights,
     add_mean_weights_beside,
 )
-from numerics.shapes import Float
+from numerics.shapes import Float, Int64
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
@@ -216,7 +217,7 @@ class ConditionalSoftmax:
         factors = self._moved_together(means, self._sigma_wildcard)
         step = self._factors.window.rule.step
         for together in self._beside[query]:
-            random = [factors[s] for s in self._symbols[together[0]] if not s.token]
+            random = [factors[s] for s in self._symbols[together[0]] if s.token is None]
             skeletons = [self._incidences[i].skeleton for i in together]
             positions = [j for j, token in enumerate(skeletons[0]) if token is not None]
             columns = [[self._column[s[j] or ""] for j in positions] for s in skeletons]
@@ -283,13 +284,24 @@ class ConditionalSoftmax:
         self, weights: Float[torch.Tensor, "n r keys"]
     ) -> Float[torch.Tensor, "n r tokens"]:
         """Σ_{j: x_j = t} E s_j for each regular token t."""
-        totals = weights.new_zeros(*weights.shape[:2], len(self.tokens))
-        for i, symbols in enumerate(self._symbols):
-            for symbol in symbols:
-                if symbol.token is not None:
-                    total = weights[:, i, list(symbol.positions)].sum(-1)
-                    totals[:, i, self._column[symbol.token]] = total
-        return totals
+        totals = weights.new_zeros(*weights.shape[:2], len(self.tokens) + 1)
+        columns = self._token_columns.to(weights.device)
+        every = torch.arange(len(self.templates), device=weights.device)
+        # One position at a time: no two writes meet, so the order of sums is fixed.
+        for j in range(self._keys):
+            totals[:, every, columns[:, j]] += weights[:, :, j]
+        return totals[..., :-1]
+
+    @cached_property
+    def _token_columns(self) -> Int64[torch.Tensor, "r keys"]:
+        """The column of the token at each position; one beyond all for wildcards."""
+        beyond = len(self.tokens)
+        return torch.tensor(
+            [
+                [beyond if x is None else self._column[x] for x in incidence.skeleton]
+                for incidence in self._incidences
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ class SymbolFactors:
 
         In steps of half its deviation a Gaussian average of these functions, analytic
         within π/2 of the real line, errs by 4e-13; in steps of 0.8 deviations, for the
-        rough rule, by 1e-6.
+        rough rule, by 6e-8.
         """
         rule = self.window.rule
         if sigma_xi < rule.steps * rule.step:

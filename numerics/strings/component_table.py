@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
@@ -29,6 +30,8 @@ from numerics.strings.overlap_components import (
     Face,
     check_faces,
     component_gram,
+    component_templates,
+    points_of_size,
 )
 from symbind_theory.templates import Template
 
@@ -39,7 +42,7 @@ _log = logging.getLogger(__name__)
 # A size with at most so many columns is estimated whole.
 _FEW_COLUMNS = 128
 # Templates times points from where an estimate takes minutes rather than seconds.
-_LONG_WORK = 2**27
+_LONG_WORK = 2**28
 
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
@@ -112,7 +115,8 @@ class ComponentTable:
         Args:
             patterns: those that the terms number.
             terms: one for each size.
-            progress: called with (groups done, groups in all).
+            progress: called with (steps done, steps in all); a step is a template at
+                a point.
 
         Raises:
             InputError: strings that share too many tokens in too many ways.
@@ -126,37 +130,45 @@ class ComponentTable:
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
-        self._announce(missing)
-        for done, faces in enumerate(missing):
+        work = [self._work(faces) for faces in missing]
+        self._announce(missing, sum(work))
+        done = 0
+        for faces, steps in zip(missing, work, strict=True):
 
-            def report(group: int, before: int = 16 * done) -> None:
+            def report(group: int, before: int = done, steps: int = steps) -> None:
                 if progress is not None:
-                    progress(before + group, 16 * len(missing))
+                    progress(before + steps * group // GROUPS, sum(work))
 
+            if progress is not None:
+                progress(done, sum(work))
             components = self._estimate(sorted(faces, key=_order), report)
             self._by_size[len(faces[0].slots)] = components
+            done += steps
 
-    def _announce(self, missing: Sequence[Sequence[Face]]) -> None:
-        """Say beforehand that an estimate will be long."""
-        sizes = [len(faces[0].slots) for faces in missing]
+    def _work(self, faces: Sequence[Face]) -> int:
+        """Templates times points that an estimate of these faces asks for."""
+        size = len(faces[0].slots)
         templates = sum(
-            len(faces) * factorial(size) * 2**size
-            for faces, size in zip(missing, sizes, strict=True)
+            component_templates(len(pattern.wildcards), size)
+            for pattern in {face.template for face in faces}
         )
-        if templates * self._settings.points > _LONG_WORK:
+        return templates * points_of_size(self._settings.points, size)
+
+    def _announce(self, missing: Sequence[Sequence[Face]], work: int) -> None:
+        """Say beforehand that an estimate will be long."""
+        if work > _LONG_WORK:
             _log.warning(
-                "strings share up to %d tokens: up to %d conditional templates at %d "
-                "points each, a long estimate unless it is in the cache; fewer "
-                "points, shorter strings or a larger vocabulary make it shorter",
-                max(sizes),
-                templates,
-                self._settings.points,
+                "strings share up to %d tokens: %.1g conditional templates times "
+                "points, a long estimate unless it is in the cache; fewer points, "
+                "shorter strings or a larger vocabulary make it shorter",
+                max(len(faces[0].slots) for faces in missing),
+                work,
             )
 
     def lookup(
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
-        """The components and their halfwidths, one for each term."""
+        """The components and their halfwidths by spread, one for each term."""
         components = self._by_size[terms.size]
         place = {face: index for index, face in enumerate(components.faces)}
         second = np.sort(terms.second_slots, axis=1)
@@ -165,6 +177,10 @@ class ComponentTable:
         order = _order_numbers(terms.second_slots)
         values = components.values[rows, columns, order]
         return values, components.halfwidth[rows, columns, order]
+
+    def error(self, size: int) -> float:
+        """Bound on what the inner stage adds to the error of a component."""
+        return self._by_size[size].error
 
     @property
     def sizes(self) -> list[int]:
@@ -221,7 +237,11 @@ class ComponentTable:
                 device=resolve_device(settings.device),
                 report=report,
             )
-            return {"values": components.values, "halfwidth": components.halfwidth}
+            return {
+                "values": components.values,
+                "halfwidth": components.halfwidth,
+                "error": np.array(components.error),
+            }
 
         key = {
             "what": "components",
@@ -232,7 +252,13 @@ class ComponentTable:
             "device": str(resolve_device(settings.device)),
             "faces": [(face.template.tokens, face.slots) for face in faces],
         }
-        return ComponentGram(tuple(faces), **settings.cache.get(key, compute))
+        kept = settings.cache.get(key, compute)
+        return ComponentGram(
+            faces=tuple(faces),
+            values=kept["values"],
+            halfwidth=kept["halfwidth"],
+            error=float(kept["error"]),
+        )
 
 
 def _order(face: Face) -> tuple[tuple[str, ...], tuple[int, ...]]:
