@@ -88,7 +88,7 @@ class ConditionalSoftmax:
         reference: templates that decide what an outer point is, whose tokens and
             queries include those of `templates`; `templates` themselves when None.
             Features of a template do not depend on which others are asked for beside
-            it, only on the reference, up to rounding.
+            it, only on the reference, up to the stage's own error.
         rule: how exact the integrals are to be.
 
     Attributes:
@@ -312,9 +312,7 @@ class _Symbol:
     token: str | None
 
 
-def _grouped(
-    templates: Sequence[Incidence], numbers: Sequence[int]
-) -> list[list[int]]:
+def _grouped(templates: Sequence[Incidence], numbers: Sequence[int]) -> list[list[int]]:
     """Templates whose wildcards stand at the same positions, a few at a time.
 
     Args:

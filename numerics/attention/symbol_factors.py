@@ -52,6 +52,8 @@ __all__ = [
 
 # Steps of the sum over ξ where ξ moves logits by less than the nodes can tell.
 _XI_STEP = 0.5
+# Nodes that an average over ξ is taken for at a time.
+_BLOCK = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class SymbolFactors:
         self.window = window
         self._largest, self._device, self._dtype = largest, device, dtype
         self._tables: dict[tuple[float, int, float], LaplaceTable] = {}
-        self._averages: dict[float, torch.Tensor] = {}
+        self._bands: dict[float, torch.Tensor] = {}
 
     @cached_property
     def _tau(self) -> torch.Tensor:
@@ -185,7 +187,7 @@ class SymbolFactors:
             averages = self._sum_over_xi(means.mu, sigma_xi, sigma_eta)
         else:
             table = self._table(sigma_eta, reach)
-            averages = _products(table, means.mu) @ self._average(sigma_xi, reach)
+            averages = self._average(_products(table, means.mu), sigma_xi, reach)
         return SymbolFactor(
             positions=means.positions,
             B=averages[:, 0],
@@ -232,18 +234,35 @@ class SymbolFactors:
             return None
         return math.ceil(rule.gauss * sigma_xi / rule.step)
 
-    def _average(self, sigma_xi: float, reach: int) -> torch.Tensor:
-        """E_ξ as a matrix, from nodes of the widened window to those of the window."""
-        if sigma_xi not in self._averages:
-            count = self.window.count
+    def _average(
+        self,
+        values: Float[torch.Tensor, "n parts wider"],
+        sigma_xi: float,
+        reach: int,
+    ) -> Float[torch.Tensor, "n parts count"]:
+        """E_ξ, from nodes of the widened window to those of the window.
+
+        Each node has those within reach: the matrix is a band, taken in blocks.
+        """
+        rows, band = values.flatten(0, 1), self._band(sigma_xi, reach)
+        averages = rows.new_empty(len(rows), self.window.count)
+        for start in range(0, self.window.count, _BLOCK):
+            stop = min(start + _BLOCK, self.window.count)
+            block = band[: stop - start + 2 * reach, : stop - start]
+            averages[:, start:stop] = rows[:, start : stop + 2 * reach] @ block
+        return averages.unflatten(0, values.shape[:2])
+
+    def _band(self, sigma_xi: float, reach: int) -> torch.Tensor:
+        """The weights of ξ, from a block of nodes widened by its reach to the block."""
+        if sigma_xi not in self._bands:
             steps = torch.arange(-reach, reach + 1, dtype=torch.float64)
             taps = torch.exp(-((steps * self.window.rule.step / sigma_xi) ** 2) / 2)
             taps /= taps.sum()
-            matrix = torch.zeros(count + 2 * reach, count, dtype=torch.float64)
-            for column in range(count):
-                matrix[column : column + 2 * reach + 1, column] = taps
-            self._averages[sigma_xi] = matrix.to(self._device, self._dtype)
-        return self._averages[sigma_xi]
+            band = torch.zeros(_BLOCK + 2 * reach, _BLOCK, dtype=torch.float64)
+            for column in range(_BLOCK):
+                band[column : column + 2 * reach + 1, column] = taps
+            self._bands[sigma_xi] = band.to(self._device, self._dtype)
+        return self._bands[sigma_xi]
 
     def _table(
         self, sigma: float, widened: int = 0, raised: float = 0.0

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 # A size with at most so many columns is estimated whole.
 _FEW_COLUMNS = 128
 # Templates times points from where an estimate takes minutes rather than seconds.
-_LONG_WORK = 2**28
+_LONG_WORK = 2**26
 
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
@@ -193,16 +193,18 @@ class ComponentTable:
         """What all components of one size add to the kernel of a string with itself.
 
         Returns:
-            One sum for each pattern; 0 for those whose size is not estimated.
+            One sum for each pattern; 0 for those whose size is not estimated, or whose
+            sum the inner stage does not resolve from 0.
         """
         components = self._by_size[size]
         place = {pattern: index for index, pattern in enumerate(patterns)}
-        total = np.zeros(len(patterns))
+        total, error = np.zeros((2, len(patterns)))
         for index, face in enumerate(components.faces):
             # A kernel that was extended shares this table, and may have more patterns.
             if face.template in place:
                 total[place[face.template]] += components.values[index, index, 0]
-        return total
+                error[place[face.template]] += components.error
+        return np.where(total > error, total, 0.0)
 
     def _faces(self, size: int) -> tuple[Face, ...]:
         return self._by_size[size].faces if size in self._by_size else ()

@@ -13,10 +13,10 @@ are regular. Averages over points that serve all templates make each component's
 a Gram matrix; estimates of one type after the other would not be. The tokens of S are
 interchangeable, and the average over their orders keeps that exactly.
 
-What a point is depends on the length, the regular tokens and the size of S alone, and so
-does how many there are: values computed at different times belong to one positive
-semi-definite kernel. Components of more tokens are smaller, and so are their errors: at
-as many points a fifth for each token more, at β = γ = 1. They get fewer points.
+What a point is depends on the length, the regular tokens and the size of S alone, and
+so does how many there are: values computed at different times belong to one positive
+semi-definite kernel. Components of more tokens are smaller, and so are their errors:
+at as many points a fifth for each token more, at β = γ = 1. They get fewer points.
 
 Source: Hoeffding 1948 for the decomposition; symbind.
 """
