@@ -34,19 +34,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
 from numerics.architecture import Architecture
-from numerics.attention.laplace_table import Window
+from numerics.attention.laplace_table import FINE, Rule, Window
 from numerics.attention.shared_logits import Query, SharedLogits, SharedRow, queries_of
 from numerics.attention.symbol_factors import (
     SymbolFactor,
     SymbolFactors,
     SymbolMeans,
     add_mean_weights,
+    add_mean_weights_beside,
 )
-from numerics.shapes import Float
+from numerics.shapes import Float, Int64
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
@@ -55,6 +57,10 @@ __all__ = ["MAX_LOGIT_SCALE", "ConditionalFeatures", "ConditionalSoftmax"]
 
 MAX_LOGIT_SCALE = 150.0
 """Largest σ = β√(1+γ²), and largest β|a|(1+γ²), for which this stage was verified."""
+
+
+# Templates whose integrals are one matrix product: more would only take memory.
+_BESIDE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ class ConditionalSoftmax:
         reference: templates that decide what an outer point is, whose tokens and
             queries include those of `templates`; `templates` themselves when None.
             Features of a template do not depend on which others are asked for beside
-            it, only on the reference.
+            it, only on the reference, up to the stage's own error.
+        rule: how exact the integrals are to be.
 
     Attributes:
         templates: the templates.
@@ -102,6 +109,7 @@ class ConditionalSoftmax:
         device: torch.device,
         dtype: torch.dtype = torch.float64,
         reference: Sequence[Template] | None = None,
+        rule: Rule = FINE,
     ) -> None:
         _check_scale(architecture)
         beta, gamma = architecture.beta, architecture.gamma
@@ -122,15 +130,20 @@ class ConditionalSoftmax:
         self._beta_a = beta * architecture.identity_kq
         self._sigma_wildcard = beta * math.hypot(1, gamma)
         self._sigma_regular, self._sigma_eta = beta, beta * gamma
-        self._factors = self._symbol_factors()
+        self._factors = self._symbol_factors(rule)
+        self._beside = {
+            query: _grouped(self._incidences, users)
+            for query, users in self._queries.items()
+            if query.token is not None
+        }
 
-    def _symbol_factors(self) -> SymbolFactors:
+    def _symbol_factors(self, rule: Rule) -> SymbolFactors:
         """The factors, on a window that holds the logits of all rows."""
         sigma, largest = self._sigma_wildcard, math.log(self._keys)
         if any(query.token is None for query in self._queries):
             sigma = math.hypot(sigma, self._sigma_eta)
             largest += max(self._beta_a, 0.0)
-        window = Window.of(self._keys, sigma, self._beta_a)
+        window = Window.of(self._keys, sigma, self._beta_a, rule)
         return SymbolFactors(window, largest, self.device, self.dtype)
 
     @property
@@ -138,7 +151,8 @@ class ConditionalSoftmax:
         """How many numbers are held for one outer point, for sizing chunks."""
         coordinates = self._keys + len(self.tokens)
         symbols = max(map(len, self._symbols))
-        integrals = (3 * symbols + 8) * self._factors.window.count
+        most = max((len(g) for b in self._beside.values() for g in b), default=1)
+        integrals = (3 * symbols + 5 + 3 * most) * self._factors.window.count
         factors = max(map(self._numbers_of_factors, self._queries))
         shared = self.dimension + len(self._queries) * coordinates
         return integrals + factors + shared + 4 * len(self.templates) * coordinates
@@ -201,23 +215,15 @@ class ConditionalSoftmax:
             if symbol.token is None
         }
         factors = self._moved_together(means, self._sigma_wildcard)
-        known: dict[tuple[str | None, ...], SymbolFactor] = {}
-        for i in self._queries[query]:
-            skeleton = self._incidences[i].skeleton
-            if skeleton not in known:
-                logits = self._known_logits(skeleton, SharedRow(position, row.token))
-                known[skeleton] = self._factors.known(logits)
-            random = [factors[s] for s in self._symbols[i] if s.token is None]
-            add_mean_weights(random, known[skeleton], weights[:, i])
-
-    def _known_logits(
-        self, skeleton: Sequence[str | None], row: SharedRow
-    ) -> SymbolMeans:
-        """The logits at all regular tokens together."""
-        tokens = {j: token for j, token in enumerate(skeleton) if token is not None}
-        columns = [self._column[token] for token in tokens.values()]
-        mu = row.position[:, list(tokens)] + row.token[:, columns]
-        return SymbolMeans(tuple(tokens), mu)
+        step = self._factors.window.rule.step
+        for together in self._beside[query]:
+            random = [factors[s] for s in self._symbols[together[0]] if s.token is None]
+            skeletons = [self._incidences[i].skeleton for i in together]
+            positions = [j for j, token in enumerate(skeletons[0]) if token is not None]
+            columns = [[self._column[s[j] or ""] for j in positions] for s in skeletons]
+            mu = position[:, None, positions] + row.token[:, columns]
+            known = self._factors.known(tuple(positions), mu)
+            add_mean_weights_beside(random, known, step, together, weights)
 
     def _add_row_of_wildcard(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
@@ -248,7 +254,8 @@ class ConditionalSoftmax:
             factors |= self._moved_together(means_of, sigma)
         for i in self._queries[query]:
             random = [factors[symbol] for symbol in self._symbols[i]]
-            add_mean_weights(random, None, weights[:, i])
+            step = self._factors.window.rule.step
+            add_mean_weights(random, step, weights[:, i])
 
     def _means(self, symbol: _Symbol, query: Query, row: SharedRow) -> SymbolMeans:
         """μ of one symbol in the row of a wildcard."""
@@ -277,13 +284,24 @@ class ConditionalSoftmax:
         self, weights: Float[torch.Tensor, "n r keys"]
     ) -> Float[torch.Tensor, "n r tokens"]:
         """Σ_{j: x_j = t} E s_j for each regular token t."""
-        totals = weights.new_zeros(*weights.shape[:2], len(self.tokens))
-        for i, symbols in enumerate(self._symbols):
-            for symbol in symbols:
-                if symbol.token is not None:
-                    total = weights[:, i, list(symbol.positions)].sum(-1)
-                    totals[:, i, self._column[symbol.token]] = total
-        return totals
+        totals = weights.new_zeros(*weights.shape[:2], len(self.tokens) + 1)
+        columns = self._token_columns.to(weights.device)
+        every = torch.arange(len(self.templates), device=weights.device)
+        # One position at a time: no two writes meet, so the order of sums is fixed.
+        for j in range(self._keys):
+            totals[:, every, columns[:, j]] += weights[:, :, j]
+        return totals[..., :-1]
+
+    @cached_property
+    def _token_columns(self) -> Int64[torch.Tensor, "r keys"]:
+        """The column of the token at each position; one beyond all for wildcards."""
+        beyond = len(self.tokens)
+        return torch.tensor(
+            [
+                [beyond if x is None else self._column[x] for x in incidence.skeleton]
+                for incidence in self._incidences
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +310,24 @@ class _Symbol:
 
     positions: tuple[int, ...]
     token: str | None
+
+
+def _grouped(templates: Sequence[Incidence], numbers: Sequence[int]) -> list[list[int]]:
+    """Templates whose wildcards stand at the same positions, a few at a time.
+
+    Args:
+        templates: all templates.
+        numbers: those that are wanted.
+    """
+    groups: dict[tuple[str | int, ...], list[int]] = {}
+    for i in numbers:
+        wild = tuple("" if isinstance(x, str) else x for x in templates[i].symbols)
+        groups.setdefault(wild, []).append(i)
+    return [
+        group[start : start + _BESIDE]
+        for group in groups.values()
+        for start in range(0, len(group), _BESIDE)
+    ]
 
 
 def _symbols(incidence: Incidence) -> tuple[_Symbol, ...]:

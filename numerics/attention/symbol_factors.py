@@ -33,20 +33,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import accumulate
 
 import torch
 
-from numerics.attention.laplace_table import STEP, LaplaceTable, Window
+from numerics.attention.laplace_table import LaplaceTable, Window
 from numerics.shapes import Float
 
-__all__ = ["SymbolFactor", "SymbolFactors", "SymbolMeans", "add_mean_weights"]
+__all__ = [
+    "KnownFactors",
+    "SymbolFactor",
+    "SymbolFactors",
+    "SymbolMeans",
+    "add_mean_weights",
+    "add_mean_weights_beside",
+]
 
-# A Gaussian leaves [-7.5, 7.5] with probability 6e-14.
-_GAUSS = 7.5
 # Steps of the sum over ξ where ξ moves logits by less than the nodes can tell.
 _XI_STEP = 0.5
+# Nodes that an average over ξ is taken for at a time.
+_BLOCK = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,23 @@ class SymbolFactor:
     share: Float[torch.Tensor, "n shares"]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownFactors:
+    """B and B_a at the nodes τ of positions with known logits, m times over.
+
+    Attributes:
+        positions: the positions, the same each time.
+        B: B; shape (n, m, count).
+        B_a: B_a = share · B_a; shape (n, m, count).
+        share: shape (n, m, positions).
+    """
+
+    positions: tuple[int, ...]
+    B: Float[torch.Tensor, "n m count"]
+    B_a: Float[torch.Tensor, "n m count"]
+    share: Float[torch.Tensor, "n m positions"]
+
+
 class SymbolFactors:
     """Makes factors on the nodes of one window, from tables built when first used.
 
@@ -101,21 +125,27 @@ class SymbolFactors:
         self.window = window
         self._largest, self._device, self._dtype = largest, device, dtype
         self._tables: dict[tuple[float, int, float], LaplaceTable] = {}
-        self._averages: dict[float, torch.Tensor] = {}
+        self._bands: dict[float, torch.Tensor] = {}
 
     @cached_property
     def _tau(self) -> torch.Tensor:
         return self.window.nodes(self._device).to(self._dtype)
 
-    def known(self, means: SymbolMeans) -> SymbolFactor:
-        """The factor of positions whose logits are known: they are μ."""
-        log_R = means.mu.logsumexp(1)
+    def known(
+        self, positions: tuple[int, ...], mu: Float[torch.Tensor, "n m positions"]
+    ) -> KnownFactors:
+        """The factors of positions whose logits are known.
+
+        Args:
+            positions: the positions.
+            mu: m times what their logits may be.
+        """
+        log_R = mu.logsumexp(2)[..., None]
         # Clamped far above the 745 where exp(−x) is zero: no 0 · inf.
-        rate = torch.exp(self._tau + log_R[:, None]).clamp_(max=1e30)
+        rate = torch.exp(self._tau + log_R).clamp_(max=1e30)
         B = torch.exp(-rate)
-        share = torch.exp(means.mu - log_R[:, None])
-        return SymbolFactor(
-            positions=means.positions, B=B, B_a=(B * rate)[:, None], share=share
+        return KnownFactors(
+            positions=positions, B=B, B_a=rate.mul_(B), share=torch.exp(mu - log_R)
         )
 
     def moved_together(
@@ -157,7 +187,7 @@ class SymbolFactors:
             averages = self._sum_over_xi(means.mu, sigma_xi, sigma_eta)
         else:
             table = self._table(sigma_eta, reach)
-            averages = _products(table, means.mu) @ self._average(sigma_xi, reach)
+            averages = self._average(_products(table, means.mu), sigma_xi, reach)
         return SymbolFactor(
             positions=means.positions,
             B=averages[:, 0],
@@ -182,8 +212,9 @@ class SymbolFactors:
         self, mu: torch.Tensor, sigma_xi: float, sigma_eta: float
     ) -> torch.Tensor:
         """B_v, then each B_{v,a}, by the trapezoid rule in ξ."""
-        table = self._table(sigma_eta, raised=_GAUSS * sigma_xi)
-        half = math.ceil(_GAUSS / _XI_STEP)
+        gauss = self.window.rule.gauss
+        table = self._table(sigma_eta, raised=gauss * sigma_xi)
+        half = math.ceil(gauss / _XI_STEP)
         xi = torch.arange(-half, half + 1, dtype=torch.float64) * _XI_STEP
         weights = torch.softmax(-(xi**2) / 2, dim=0)
         total = torch.zeros(())
@@ -195,22 +226,43 @@ class SymbolFactors:
         """By how many nodes ξ moves τ, at most; None where nodes are too far apart.
 
         In steps of half its deviation a Gaussian average of these functions, analytic
-        within π/2 of the real line, errs by 4e-13.
+        within π/2 of the real line, errs by 4e-13; in steps of 0.8 deviations, for the
+        rough rule, by 6e-8.
         """
-        return math.ceil(_GAUSS * sigma_xi / STEP) if sigma_xi >= 2 * STEP else None
+        rule = self.window.rule
+        if sigma_xi < rule.steps * rule.step:
+            return None
+        return math.ceil(rule.gauss * sigma_xi / rule.step)
 
-    def _average(self, sigma_xi: float, reach: int) -> torch.Tensor:
-        """E_ξ as a matrix, from nodes of the widened window to those of the window."""
-        if sigma_xi not in self._averages:
-            count = self.window.count
+    def _average(
+        self,
+        values: Float[torch.Tensor, "n parts wider"],
+        sigma_xi: float,
+        reach: int,
+    ) -> Float[torch.Tensor, "n parts count"]:
+        """E_ξ, from nodes of the widened window to those of the window.
+
+        Each node has those within reach: the matrix is a band, taken in blocks.
+        """
+        rows, band = values.flatten(0, 1), self._band(sigma_xi, reach)
+        averages = rows.new_empty(len(rows), self.window.count)
+        for start in range(0, self.window.count, _BLOCK):
+            stop = min(start + _BLOCK, self.window.count)
+            block = band[: stop - start + 2 * reach, : stop - start]
+            averages[:, start:stop] = rows[:, start : stop + 2 * reach] @ block
+        return averages.unflatten(0, values.shape[:2])
+
+    def _band(self, sigma_xi: float, reach: int) -> torch.Tensor:
+        """The weights of ξ, from a block of nodes widened by its reach to the block."""
+        if sigma_xi not in self._bands:
             steps = torch.arange(-reach, reach + 1, dtype=torch.float64)
-            taps = torch.exp(-((steps * STEP / sigma_xi) ** 2) / 2)
+            taps = torch.exp(-((steps * self.window.rule.step / sigma_xi) ** 2) / 2)
             taps /= taps.sum()
-            matrix = torch.zeros(count + 2 * reach, count, dtype=torch.float64)
-            for column in range(count):
-                matrix[column : column + 2 * reach + 1, column] = taps
-            self._averages[sigma_xi] = matrix.to(self._device, self._dtype)
-        return self._averages[sigma_xi]
+            band = torch.zeros(_BLOCK + 2 * reach, _BLOCK, dtype=torch.float64)
+            for column in range(_BLOCK):
+                band[column : column + 2 * reach + 1, column] = taps
+            self._bands[sigma_xi] = band.to(self._device, self._dtype)
+        return self._bands[sigma_xi]
 
     def _table(
         self, sigma: float, widened: int = 0, raised: float = 0.0
@@ -246,35 +298,57 @@ def _products(table: LaplaceTable, mu: torch.Tensor) -> torch.Tensor:
 
 
 def add_mean_weights(
-    random: Sequence[SymbolFactor],
-    known: SymbolFactor | None,
-    weights: Float[torch.Tensor, "n keys"],
+    factors: Sequence[SymbolFactor], step: float, weights: Float[torch.Tensor, "n keys"]
 ) -> None:
     """Add E s_a = ∫ B_{v,a} Π_{u≠v} B_u dτ for one row of one template.
 
     Args:
-        random: the factors of symbols with random logits.
-        known: the factor of all positions with known logits, if there are any.
+        factors: those of all its symbols.
+        step: the distance of the nodes τ.
         weights: what to add to, in place.
     """
-    B = [v.B for v in random]
-    B_known = None if known is None else known.B
-    for v, others in zip(random, _products_of_others(B), strict=True):
-        total = _integral(v.B_a, _times(others, B_known))
-        weights[:, list(v.positions)] += v.share * total
-    if known is not None:
-        total = _integral(known.B_a, reduce(_times, B, None))
-        weights[:, list(known.positions)] += known.share * total
+    B = [v.B for v in factors]
+    for v, others in zip(factors, _products_of_others(B), strict=True):
+        if others is None:
+            total = v.B_a.sum(-1)
+        else:
+            total = torch.bmm(v.B_a, others[:, :, None])[:, :, 0]
+        weights[:, list(v.positions)] += v.share * (step * total)
 
 
-def _integral(
-    B_a: Float[torch.Tensor, "n parts count"],
-    others: Float[torch.Tensor, "n count"] | None,
-) -> Float[torch.Tensor, "n parts"]:
-    """∫ B_a · others dτ by the trapezoid rule."""
-    if others is None:
-        return STEP * B_a.sum(-1)
-    return STEP * torch.bmm(B_a, others[:, :, None])[:, :, 0]
+def add_mean_weights_beside(
+    random: Sequence[SymbolFactor],
+    known: KnownFactors,
+    step: float,
+    templates: Sequence[int],
+    weights: Float[torch.Tensor, "n r keys"],
+) -> None:
+    """The same for one row of m templates that have their random symbols in common.
+
+    What the random symbols share is computed once, and all m integrals by one product.
+
+    Args:
+        random: the factors of symbols with random logits, each moved by one Gaussian.
+        known: the factors of all other positions, one for each template.
+        step: the distance of the nodes τ.
+        templates: which rows of `weights` are theirs.
+        weights: what to add to, in place.
+    """
+    rows = torch.tensor(templates, device=weights.device)[:, None]
+    others = _products_of_others([v.B for v in random])
+    for v, rest in zip(random, others, strict=True):
+        integrand = v.B_a if rest is None else v.B_a * rest[:, None]
+        total = step * torch.bmm(known.B, integrand.transpose(1, 2))
+        columns = torch.tensor(v.positions, device=weights.device)
+        weights[:, rows, columns] += v.share[:, None] * total
+    if random:
+        every = _times(random[-1].B, others[-1])
+        assert every is not None
+        total = torch.bmm(known.B_a, every[:, :, None])
+    else:
+        total = known.B_a.sum(-1, keepdim=True)
+    columns = torch.tensor(known.positions, device=weights.device)
+    weights[:, rows, columns] += known.share * (step * total)
 
 
 def _products_of_others(

@@ -1,7 +1,7 @@
-"""Triangular factors and singular values of tall matrices.
+"""Triangular factors, singular values and eigenvalues of small matrices.
 
-By torch's LAPACK: numpy's threads wait by spinning, which on a busy machine makes the
-decomposition of a matrix of this size a hundred times slower.
+By torch's LAPACK on one thread: matrices of this size gain nothing from more, and on a
+busy machine threads that wait for each other take a hundred times as long (`threads`).
 """
 
 from __future__ import annotations
@@ -9,18 +9,49 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from numerics.averages.threads import one_thread
 from numerics.shapes import Float64
 
-__all__ = ["singular_values", "triangle"]
+__all__ = ["eigen_system", "singular_system", "singular_values", "triangle"]
 
 
+@one_thread()
 def triangle(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, "m r"]:
     """R with RᵀR = rowsᵀ rows and at most r rows."""
     return torch.linalg.qr(torch.from_numpy(rows), mode="r").R.numpy()
 
 
+@one_thread()
 def singular_values(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, " r"]:
     """All r, in decreasing order; 0 for those beyond the number of rows."""
     count, r = rows.shape
     values = torch.linalg.svdvals(torch.from_numpy(rows)).numpy()
     return np.concatenate([values, np.zeros(max(0, r - count))])
+
+
+@one_thread()
+def singular_system(
+    matrix: Float64[np.ndarray, "n r"],
+) -> tuple[
+    Float64[np.ndarray, "n n"],
+    Float64[np.ndarray, " values"],
+    Float64[np.ndarray, "r r"],
+]:
+    """Orthogonal U, decreasing s and orthogonal V with matrix = U diag(s) V.
+
+    diag(s) has the shape of the matrix, and as many values as the shorter side.
+    """
+    left, values, right = torch.linalg.svd(torch.from_numpy(matrix))
+    return left.numpy(), values.numpy(), right.numpy()
+
+
+@one_thread()
+def eigen_system(
+    matrix: Float64[np.ndarray, "r r"],
+) -> tuple[Float64[np.ndarray, " r"], Float64[np.ndarray, "r r"]]:
+    """Increasing λ and orthonormal columns V with matrix = V diag(λ) Vᵀ.
+
+    Only the lower triangle of the symmetric matrix is read.
+    """
+    values, vectors = torch.linalg.eigh(torch.from_numpy(matrix))
+    return values.numpy(), vectors.numpy()

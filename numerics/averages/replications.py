@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
+
+from numerics.averages.threads import one_thread
 
 __all__ = ["map_replications"]
 
@@ -99,15 +100,5 @@ class _OnOneThread:
         self._function = function
 
     def __call__(self, item: Any) -> Any:
-        with _threads(1):
+        with one_thread():
             return self._function(item)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -32,6 +32,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from numerics.averages.threads import one_thread
 from numerics.estimators.class_counts import read_counts
 from numerics.estimators.logistic_preconditioner import (
     DenseInverse,
@@ -116,6 +117,7 @@ class LogisticSolution:
     converged: bool
 
 
+@one_thread()
 def solve_logistic(
     gram: StructuredGram,
     counts: np.ndarray,

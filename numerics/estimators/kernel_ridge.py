@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from numerics.averages.threads import one_thread
 from numerics.estimators.ridge_preconditioner import RidgePreconditioner, heavy_columns
 from numerics.shapes import Float64
 from numerics.strings.overlap_gram import OverlapGram
@@ -52,6 +53,7 @@ class RidgeSolution:
     converged: bool
 
 
+@one_thread()
 def solve_ridge(
     gram: OverlapGram,
     targets: Float64[np.ndarray, "n c"],

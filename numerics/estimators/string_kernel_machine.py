@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import joblib
@@ -24,10 +25,11 @@ from numerics.architecture import Architecture
 from numerics.estimators.arguments import read_tokens
 from numerics.estimators.training_strings import TrainingStrings
 from numerics.learning.curves import DEFAULT_ALPHA
-from numerics.protocols import PatternKernel
+from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64
 from numerics.strings.one_layer_kernel import OneLayerKernel, kernel_of
 from numerics.strings.patterns import StringInput
+from numerics.terminal import terminal_progress
 from symbind_theory.validation import InputError, finite_number, shorten
 
 __all__ = ["Report", "StringKernelMachine"]
@@ -64,7 +66,7 @@ class StringKernelMachine(BaseEstimator):
         device: str = "auto",
         cache: Any = "auto",
         n_jobs: int | None = None,
-        progress: Report | None = None,
+        progress: Report | str | None = "auto",
     ) -> None:
         self.architecture = architecture
         self.alpha = alpha
@@ -81,13 +83,15 @@ class StringKernelMachine(BaseEstimator):
         """The training strings, after a look at all parameters."""
         finite_number("alpha", self.alpha, low=0, strict=True)
         read_tokens(self.regular_tokens)
-        if self.progress is not None and not callable(self.progress):
+        automatic = self.progress is None or self.progress == "auto"
+        if not automatic and not callable(self.progress):
             raise InputError(
-                f"progress is {shorten(self.progress)}; expected a function or None"
+                f"progress is {shorten(self.progress)}; expected a function, 'auto' or "
+                "None"
             )
         kernel = self._kernel()
-        with self._spread():
-            data = TrainingStrings.read(X, kernel, self._report_kernel)
+        with self._spread(), self._kernel_progress() as progress:
+            data = TrainingStrings.read(X, kernel, progress)
         if data.gram.error > self.alpha:
             _log.warning(
                 "alpha is %g, below the error of the estimated kernel values, %.1g: "
@@ -129,8 +133,8 @@ class StringKernelMachine(BaseEstimator):
 
     def _predict_from(self, X: StringInput) -> Float64[np.ndarray, "n outputs"]:
         check_is_fitted(self)
-        with self._spread():
-            cross = self.data_.cross(X, self._report_kernel)
+        with self._spread(), self._kernel_progress() as progress:
+            cross = self.data_.cross(X, progress)
         return cross.matmat(self.dual_coef_)
 
     def _spread(self) -> AbstractContextManager[Any]:
@@ -143,13 +147,27 @@ class StringKernelMachine(BaseEstimator):
             )
         return joblib.parallel_config("threading", n_jobs=self.n_jobs)
 
-    def _report_kernel(self, done: int, total: int) -> None:
-        if self.progress is not None:
-            self.progress("kernel", done, total)
+    @contextmanager
+    def _kernel_progress(self) -> Iterator[Progress]:
+        """A callback (steps done, steps in all) for the kernel's estimate."""
+        if callable(self.progress):
+            yield partial(self.progress, "kernel")
+        elif self.progress is None:
+            yield lambda done, total: None
+        else:
+            with terminal_progress("estimating the kernel", "templates × points") as it:
+                yield it
 
-    def _report_solver(self, done: int, residual: float) -> None:
-        if self.progress is not None:
-            self.progress("solver", done, residual)
+    @contextmanager
+    def _solver_progress(self) -> Iterator[Callable[[int, float], None]]:
+        """A callback (steps done, relative residual) for the solver."""
+        if callable(self.progress):
+            yield partial(self.progress, "solver")
+        elif self.progress is None:
+            yield lambda done, residual: None
+        else:
+            with terminal_progress("solving", "steps") as advance:
+                yield lambda done, residual: advance(done, done + 1)
 
     def _warn_unless(self, converged: bool, residual: float) -> None:
         if not converged and residual > _CONVERGED:

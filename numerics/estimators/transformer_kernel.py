@@ -54,7 +54,8 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
             them, or "auto". They change its speed and never its results.
         kernel: another kernel by overlap type, in place of `architecture`, which is
             then left out, and of what says how to estimate it.
-        points: outer points for kernel values of strings that share tokens.
+        points: outer points for kernel values of strings that share tokens, where they
+            share two. Raise it where `kernel_error_` exceeds alpha.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
         cache: folder where kernel values are kept between runs; "auto" for the
@@ -63,7 +64,8 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
         n_jobs: threads for the kernel's estimate; what joblib is configured to when
             None.
         progress: called with ("kernel", steps done, steps in all) and with ("solver",
-            iterations done, relative residual).
+            iterations done, relative residual). "auto" draws a bar on a terminal when
+            work takes more than a second; None is silent.
 
     Attributes:
         dual_coef_: a, one row for each distinct training string.
@@ -105,14 +107,15 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
         data = self._read(X)
         mass = np.bincount(data.copy_of, weight)
         targets = _sums(data.copy_of, weight[:, None] * y.reshape(len(y), -1))
-        solution = solve_ridge(
-            data.gram,
-            targets / mass[:, None],
-            self.alpha / mass,
-            tol=_TOLERANCE,
-            tokens=self._exact_tokens(data),
-            progress=self._report_solver,
-        )
+        with self._solver_progress() as progress:
+            solution = solve_ridge(
+                data.gram,
+                targets / mass[:, None],
+                self.alpha / mass,
+                tol=_TOLERANCE,
+                tokens=self._exact_tokens(data),
+                progress=progress,
+            )
         self._warn_unless(solution.converged, solution.residual)
         self._keep(
             data,
@@ -155,7 +158,8 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
             say, and no columns of tokens. Here so that both estimators take the same.
         kernel: another kernel by overlap type, in place of `architecture`, which is
             then left out, and of what says how to estimate it.
-        points: outer points for kernel values of strings that share tokens.
+        points: outer points for kernel values of strings that share tokens, where they
+            share two. Raise it where `kernel_error_` exceeds alpha.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
         cache: folder where kernel values are kept between runs; "auto" for the
@@ -164,7 +168,8 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
         n_jobs: threads for the kernel's estimate; what joblib is configured to when
             None.
         progress: called with ("kernel", steps done, steps in all) and with ("solver",
-            Newton steps done, relative residual).
+            Newton steps done, relative residual). "auto" draws a bar on a terminal when
+            work takes more than a second; None is silent.
 
     Attributes:
         classes_: the classes, sorted.
@@ -212,13 +217,14 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
         np.add.at(counts, (data.copy_of, number), weight)
         # For two classes f = 2 f_1 = −2 f_0 has twice the norm of both together.
         binary = len(classes) == 2
-        solution = solve_logistic(
-            data.gram,
-            counts,
-            self.alpha * (2 if binary else 1),
-            tol=_LOGISTIC_TOLERANCE,
-            progress=self._report_solver,
-        )
+        with self._solver_progress() as progress:
+            solution = solve_logistic(
+                data.gram,
+                counts,
+                self.alpha * (2 if binary else 1),
+                tol=_LOGISTIC_TOLERANCE,
+                progress=progress,
+            )
         self._warn_unless(solution.converged, solution.residual)
         found = solution.coefficients
         self._keep(

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from numerics.averages.linalg import singular_system
 from numerics.shapes import Float64
 from symbind_theory.interval import Interval
 from symbind_theory.validation import InputError
@@ -125,7 +126,7 @@ def error_law(
     seen = counts > 0
     e = excess[seen] + regression.alpha
     root = np.sqrt(counts[seen] / e)
-    left, singular, right = np.linalg.svd(factor[:, seen] * root, full_matrices=True)
+    left, singular, right = singular_system(factor[:, seen] * root)
     rank = len(singular)
     padded = np.zeros(len(right))
     padded[:rank] = singular

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from numerics.architecture import Architecture
-from numerics.averages.linalg import singular_values
+from numerics.averages.linalg import singular_system, singular_values
 from numerics.learning.curves import DEFAULT_ALPHA, task_regression
 from numerics.learning.random_counts import error_over_counts
 from numerics.learning.ridge_law import Regression, error_law
@@ -166,7 +166,7 @@ def alignment(
     def energy(
         factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
     ) -> float:
-        _, singular, right = np.linalg.svd(factor)
+        _, singular, right = singular_system(factor)
         part = right @ labels
         if len(singular) < len(labels) or singular[-1] == 0:
             return math.inf if part.any() else 0.0
@@ -191,7 +191,7 @@ def _hardest(gram: TemplateMatrix, regression: Regression) -> Regression:
     """The eigenvector of λ_min with the mean square of the labels."""
     weights, labels = regression.weights, regression.labels
     occurs = weights > 0
-    _, _, right = np.linalg.svd(gram.factor[:, occurs])
+    _, _, right = singular_system(gram.factor[:, occurs])
     direction = np.zeros_like(labels)
     direction[occurs] = right[-1] * np.sign(right[-1][np.abs(right[-1]).argmax()])
     # Products of the roots: a weight near the least float64 times a square is 0.

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import Progress
@@ -30,6 +31,8 @@ from numerics.strings.overlap_components import (
     Face,
     check_faces,
     component_gram,
+    component_templates,
+    points_of_size,
 )
 from numerics.strings.pairwise_components import ComponentBlock
 from symbind_theory.templates import Template
@@ -41,6 +44,7 @@ __all__ = [
     "announce_long",
     "architecture_key",
     "component_scales",
+    "component_work",
     "order_numbers",
     "terms_of",
 ]
@@ -50,7 +54,7 @@ _log = logging.getLogger(__name__)
 # A size with at most so many columns is estimated whole.
 _FEW_COLUMNS = 128
 # Templates times points from where an estimate takes minutes rather than seconds.
-_LONG_WORK = 2**27
+_LONG_WORK = 2**26
 
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
@@ -158,7 +162,8 @@ class ComponentTable:
         Args:
             patterns: those that the terms number.
             terms: one for each size.
-            progress: called with (groups done, groups in all).
+            progress: called with (steps done, steps in all); a step is a template at
+                a point.
 
         Raises:
             InputError: strings that share too many tokens in too many ways.
@@ -172,20 +177,25 @@ class ComponentTable:
         # Refused before anything is estimated.
         for faces in missing:
             check_faces(len(faces), len(faces[0].slots))
-        announce_long([(len(f), len(f[0].slots)) for f in missing], self._settings)
-        for done, faces in enumerate(missing):
+        work = [component_work(faces, self._settings) for faces in missing]
+        announce_long(missing, self._settings)
+        done = 0
+        for faces, steps in zip(missing, work, strict=True):
 
-            def report(group: int, before: int = 16 * done) -> None:
+            def report(group: int, before: int = done, steps: int = steps) -> None:
                 if progress is not None:
-                    progress(before + group, 16 * len(missing))
+                    progress(before + steps * group // GROUPS, sum(work))
 
+            if progress is not None:
+                progress(done, sum(work))
             components = self._estimate(sorted(faces, key=_order), report)
             self._by_size[len(faces[0].slots)] = components
+            done += steps
 
     def lookup(
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
-        """The components and their halfwidths, one for each term."""
+        """The components and their halfwidths by spread, one for each term."""
         components = self._by_size[terms.size]
         place = {face: index for index, face in enumerate(components.faces)}
         second = np.sort(terms.second_slots, axis=1)
@@ -215,7 +225,13 @@ class ComponentTable:
         if not all(places):
             return None
         there = np.ix_(*places)
-        return ComponentBlock(components.values[there], components.halfwidth[there])
+        return ComponentBlock(
+            components.values[there], components.halfwidth[there], components.error
+        )
+
+    def error(self, size: int) -> float:
+        """Bound on what the inner stage adds to the error of a component."""
+        return self._by_size[size].error
 
     @property
     def sizes(self) -> list[int]:
@@ -228,14 +244,18 @@ class ComponentTable:
         """What all components of one size add to the kernel of a string with itself.
 
         Returns:
-            One sum for each pattern; 0 for those whose size is not estimated.
+            One sum for each pattern; 0 for those whose size is not estimated, or whose
+            sum the inner stage does not resolve from 0.
         """
         components = self._by_size[size]
         place = {pattern: index for index, pattern in enumerate(patterns)}
-        total = np.zeros(len(patterns))
+        total, error = np.zeros((2, len(patterns)))
         for index, face in enumerate(components.faces):
-            total[place[face.template]] += components.values[index, index, 0]
-        return total
+            # A kernel that was extended shares this table, and may have more patterns.
+            if face.template in place:
+                total[place[face.template]] += components.values[index, index, 0]
+                error[place[face.template]] += components.error
+        return np.where(total > error, total, 0.0)
 
     def _faces(self, size: int) -> tuple[Face, ...]:
         return self._by_size[size].faces if size in self._by_size else ()
@@ -270,7 +290,11 @@ class ComponentTable:
                 device=resolve_device(settings.device),
                 report=report,
             )
-            return {"values": components.values, "halfwidth": components.halfwidth}
+            return {
+                "values": components.values,
+                "halfwidth": components.halfwidth,
+                "error": np.array(components.error),
+            }
 
         key = {
             "what": "components",
@@ -281,27 +305,45 @@ class ComponentTable:
             "device": str(resolve_device(settings.device)),
             "faces": [(face.template.tokens, face.slots) for face in faces],
         }
-        return ComponentGram(tuple(faces), **settings.cache.get(key, compute))
+        kept = settings.cache.get(key, compute)
+        return ComponentGram(
+            faces=tuple(faces),
+            values=kept["values"],
+            halfwidth=kept["halfwidth"],
+            error=float(kept["error"]),
+        )
 
 
-def announce_long(
-    faces: Sequence[tuple[int, int]], settings: ComponentSettings
-) -> None:
+def component_work(faces: Sequence[Face], settings: ComponentSettings) -> int:
+    """Templates times points that an estimate asks for.
+
+    Args:
+        faces: of one size.
+        settings: of the components.
+    """
+    size = len(faces[0].slots)
+    templates = sum(
+        component_templates(len(pattern.wildcards), size)
+        for pattern in {face.template for face in faces}
+    )
+    return templates * points_of_size(settings.points, size)
+
+
+def announce_long(faces: Sequence[Sequence[Face]], settings: ComponentSettings) -> None:
     """Say beforehand that an estimate will be long.
 
     Args:
-        faces: how many faces there are, and of which size.
+        faces: those of each size.
         settings: of the components.
     """
-    templates = sum(count * factorial(size) * 2**size for count, size in faces)
-    if templates * settings.points > _LONG_WORK:
+    work = sum(component_work(of_size, settings) for of_size in faces)
+    if work > _LONG_WORK:
         _log.warning(
-            "strings share up to %d tokens: up to %d conditional templates at %d "
-            "points each, a long estimate unless it is in the cache; fewer "
-            "points, shorter strings or a larger vocabulary make it shorter",
-            max(size for _, size in faces),
-            templates,
-            settings.points,
+            "strings share up to %d tokens: %.1g conditional templates times points, "
+            "a long estimate unless it is in the cache; fewer points, shorter strings "
+            "or a larger vocabulary make it shorter",
+            max(len(of_size[0].slots) for of_size in faces),
+            work,
         )
 
 

@@ -41,6 +41,9 @@ from symbind_theory.validation import InputError, positive_integer, shorten
 __all__ = ["OneLayerGram", "OneLayerKernel", "kernel_of"]
 
 _LEAST_POINTS = 64 * GROUPS
+# Outer points at most for strings that share no symbol: entries of N are known to some
+# tenth of the ridge that learning has by default, and λ_min to a percent.
+_BASE_POINTS = 2**14
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class OneLayerKernel:
 
     Attributes:
         architecture: the transformer, of depth 1.
-        points: outer points for what shared tokens add, rounded down to 16 times a
-            power of two; at least 1024.
+        points: outer points for what pairs of shared tokens add, rounded down to 16
+            times a power of two; at least 1024. Single tokens take four times as many,
+            and each token more a quarter (`points_of_size`).
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda".
         cache: folder for estimates; "auto" for the user's cache folder, None for none.
@@ -131,7 +135,11 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKern
 
     def compute() -> dict[str, np.ndarray]:
         gram = template_gram(
-            patterns, settings.architecture, seed=settings.seed, device=settings.device
+            patterns,
+            settings.architecture,
+            max_points=_BASE_POINTS,
+            seed=settings.seed,
+            device=settings.device,
         )
         column = list(gram.column)
         return {
@@ -227,14 +235,19 @@ class OneLayerGram:
         i, j = types.first, types.second
         F, d = self.base.features.T, self.base.attention_self
         C = np.einsum("mf,mf->m", F[i], F[j])
-        in_C = np.zeros_like(C)
+        squares, in_C = np.zeros_like(C), np.zeros_like(C)
         scales = self._scales()
         for term in terms:
             component, halfwidth = self.components.lookup(self.patterns, term)
             s = scales[term.size]
             s_i_s_j = s[term.first] * s[term.second]
             np.add.at(C, term.row, s_i_s_j * component)
-            np.add.at(in_C, term.row, s_i_s_j * halfwidth)
+            # Sizes have points of their own, and one size's components the same ones.
+            spread = np.zeros_like(C)
+            np.add.at(spread, term.row, s_i_s_j * halfwidth)
+            squares += spread**2
+            np.add.at(in_C, term.row, s_i_s_j * self.components.error(term.size))
+        in_C += np.sqrt(squares)
         dual = self.settings.architecture.activation.dual
         K = dual(d[i], d[j], C)
         in_K = np.abs(dual(d[i], d[j], C + in_C) - K) + self.base.halfwidth[i, j]

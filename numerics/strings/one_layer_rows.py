@@ -134,11 +134,16 @@ class OneLayerRows:
         C = np.array([row.attention for row in rows]).reshape(-1, r)[i, j]
         d = np.array([row.attention_self for row in rows])[i]
         d_j = self._base.attention_self[j]
-        in_C = np.zeros_like(C)
+        squares, in_C = np.zeros_like(C), np.zeros_like(C)
         for term in terms:
-            component, halfwidth = self._components(patterns, term)
+            component, halfwidth, error = self._components(patterns, term)
             np.add.at(C, term.row, component)
-            np.add.at(in_C, term.row, halfwidth)
+            # Sizes have points of their own, and one size's components the same ones.
+            spread = np.zeros_like(C)
+            np.add.at(spread, term.row, halfwidth)
+            squares += spread**2
+            np.add.at(in_C, term.row, error)
+        in_C += np.sqrt(squares)
         dual = self._settings.architecture.activation.dual
         K = dual(d, d_j, C)
         in_N = np.array([row.halfwidth for row in rows]).reshape(-1, r)[i, j]
@@ -198,13 +203,13 @@ class OneLayerRows:
             for size, pairs in wanted.items()
         }
         missing = {size: pairs for size, pairs in missing.items() if pairs}
-        counts = []
+        faces = []
         for size, pairs in missing.items():
             for x, y in pairs:
                 check_faces(len(faces_of([*{x: 0, y: 0}], size)), size)
             shown = dict.fromkeys(t for pair in pairs for t in pair)
-            counts.append((len(faces_of(list(shown), size)), size))
-        announce_long(counts, self._settings)
+            faces.append(faces_of(list(shown), size))
+        announce_long(faces, self._settings)
         for done, (size, pairs) in enumerate(missing.items()):
             report = _steps(progress, done, len(missing))
             blocks = self._estimated([((x,), (y,)) for x, y in pairs], size, report)
@@ -224,9 +229,11 @@ class OneLayerRows:
 
     def _components(
         self, patterns: Sequence[Template], term: Terms
-    ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
-        """The scaled components of each term, and their halfwidths."""
-        component, halfwidth = np.empty(len(term.row)), np.empty(len(term.row))
+    ) -> tuple[
+        Float64[np.ndarray, " t"], Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]
+    ]:
+        """The scaled components of each term, their halfwidths and inner errors."""
+        component, halfwidth, error = np.empty((3, len(term.row)))
         order = order_numbers(term.second_slots)
         increasing = np.sort(term.second_slots, axis=1)
         pair = term.first * len(self._patterns) + term.second
@@ -243,15 +250,19 @@ class OneLayerRows:
             )
             component[here] = scale * block.values[entry]
             halfwidth[here] = scale * block.halfwidth[entry]
-        return component, halfwidth
+            error[here] = scale * block.error
+        return component, halfwidth, error
 
     def _scale(self, pattern: Template, size: int) -> float:
         """s of one pattern at one size, which depends on its smaller ones."""
         row = self._rows[pattern]
         squares = {}
         for smaller in range(1, size + 1):
-            values = self._block(pattern, pattern, smaller).values
-            squares[smaller] = np.diagonal(values[:, :, 0]).sum(keepdims=True)
+            block = self._block(pattern, pattern, smaller)
+            total = np.diagonal(block.values[:, :, 0]).sum(keepdims=True)
+            # As in the kernel's own table: what is not resolved from 0 is 0.
+            resolved = total > len(block.values) * block.error
+            squares[smaller] = np.where(resolved, total, 0.0)
         scales = component_scales(
             np.array([row.attention_self - row.apart]),
             np.array([len(pattern.wildcards)]),
@@ -277,9 +288,9 @@ class OneLayerRows:
                 report=report,
             )
             return {
-                f"{name}{n}": getattr(block, name)
+                f"{name}{n}": np.array(getattr(block, name))
                 for n, block in enumerate(blocks)
-                for name in ("values", "halfwidth")
+                for name in ("values", "halfwidth", "error")
             }
 
         key = {
@@ -294,7 +305,9 @@ class OneLayerRows:
         }
         kept = settings.cache.get(key, compute)
         return [
-            ComponentBlock(kept[f"values{n}"], kept[f"halfwidth{n}"])
+            ComponentBlock(
+                kept[f"values{n}"], kept[f"halfwidth{n}"], float(kept[f"error{n}"])
+            )
             for n in range(len(pairs))
         ]
 

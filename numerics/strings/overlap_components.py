@@ -13,8 +13,10 @@ are regular. Averages over points that serve all templates make each component's
 a Gram matrix; estimates of one type after the other would not be. The tokens of S are
 interchangeable, and the average over their orders keeps that exactly.
 
-What a point is depends on the length, the regular tokens and the size of S alone:
-values computed at different times belong to one positive semi-definite kernel.
+What a point is depends on the length, the regular tokens and the size of S alone, and
+so does how many there are: values computed at different times belong to one positive
+semi-definite kernel. Components of more tokens are smaller, and so are their errors:
+at as many points a fifth for each token more, at β = γ = 1. They get fewer points.
 
 Source: Hoeffding 1948 for the decomposition; symbind.
 """
@@ -25,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, permutations
-from math import factorial
+from math import comb, factorial, perm
 
 import numpy as np
 import torch
@@ -33,6 +35,7 @@ from scipy.stats import t as student
 
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.laplace_table import ROUGH
 from numerics.attention.string_moments import moments_of
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
@@ -51,13 +54,21 @@ __all__ = [
     "check_faces",
     "component_gram",
     "component_rows",
+    "component_templates",
     "faces_of",
     "mean_weights",
     "over_orders",
+    "points_of_size",
+    "stage_error",
+    "streams_of_size",
 ]
 
 # Columns of the feature matrix at most: 3 matrices of its square are held.
 _MOST_COLUMNS = 8192
+# Points of each group at least.
+_FEWEST_POINTS = 32
+# How much larger than the defect of the weights' sum the features' errors may be.
+_MARGIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +107,46 @@ class ComponentGram:
         values: where wildcard `slots[o[m]]` of the second face carries the token of
             wildcard `slots[m]` of the first, o the m-th of all orders of s things in
             lexicographic order; shape (faces, faces, s!).
-        halfwidth: the values' halfwidths, at level 0.999 each; same shape.
+        halfwidth: the values' halfwidths by their spread, at level 0.999 each; same
+            shape. Those of different sizes are independent.
+        error: bound on what the inner stage adds to the error of every value.
     """
 
     faces: tuple[Face, ...]
     values: Float64[np.ndarray, "faces faces orders"]
     halfwidth: Float64[np.ndarray, "faces faces orders"]
+    error: float
+
+
+def points_of_size(points: int, size: int) -> int:
+    """How many outer points the components of one size get.
+
+    Args:
+        points: those for two tokens; one token gets four times as many, and each token
+            more has a quarter.
+        size: number of tokens, ≥ 0; none have as many points as one.
+    """
+    each = points // GROUPS
+    quarters = 2 * max(size - 1, 0)
+    return GROUPS * max(4 * each >> quarters, min(each, _FEWEST_POINTS))
+
+
+def streams_of_size(size: int) -> range:
+    """The streams of points of one size, which are its own.
+
+    Args:
+        size: number of tokens, ≥ 0.
+    """
+    return range(GROUPS * size, GROUPS * (size + 1))
+
+
+def component_templates(wildcards: int, size: int) -> int:
+    """How many templates a pattern's components of one size are made of.
+
+    Some of its wildcards take some of the tokens of the set:
+    Σ_m C(w, m) s! / (s − m)!.
+    """
+    return sum(comb(wildcards, m) * perm(size, m) for m in range(size + 1))
 
 
 def check_faces(count: int, size: int) -> None:
@@ -134,7 +179,7 @@ def component_gram(
         faces: distinct faces of one size, of templates of one length.
         regular_tokens: those of all templates that the kernel serves, in any order.
         architecture: the transformer, of depth 1.
-        points: outer points, in 16 groups of a power of two each.
+        points: outer points for two tokens, as `points_of_size` has them.
         seed: equal seeds give equal points.
         device: where to compute.
         report: called with the groups done so far, out of 16.
@@ -142,19 +187,45 @@ def component_gram(
     size = len(faces[0].slots)
     plan = Plan.of(faces, regular_tokens, architecture.readout)
     inner = ConditionalSoftmax(
-        plan.templates, architecture, device, reference=plan.reference
+        plan.templates, architecture, device, reference=plan.reference, rule=ROUGH
     )
     # Tables are built when first used: once here, not once in each group.
     inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
-    task = partial(_group_products, inner, plan, points // GROUPS, seed)
-    numbers = points // GROUPS * inner.numbers_per_point
-    groups = map_replications(task, range(GROUPS), device, numbers)
-    values, halfwidth = averaged((over_orders(raw, size) for raw in groups), report)
+    each = points_of_size(points, size) // GROUPS
+    task = partial(_group_products, inner, plan, each, seed)
+    numbers = each * inner.numbers_per_point
+    groups = map_replications(task, streams_of_size(size), device, numbers)
+    defects = []
+
+    def by_order() -> Iterator[Float64[np.ndarray, "faces faces orders"]]:
+        for raw, defect in groups:
+            defects.append(defect)
+            yield over_orders(raw, size)
+
+    values, halfwidth = averaged(by_order(), report)
     if size == 1 and architecture.identity_vo:
         weight = mean_weights(faces, architecture)
         added = architecture.identity_vo**2 * np.outer(weight, weight)
         values = values + added[:, :, None]
-    return ComponentGram(tuple(faces), values, halfwidth)
+    longest = float(np.sqrt(np.maximum(values.max(), 0.0)))
+    error = stage_error(max(defects), size, architecture.gamma, longest)
+    return ComponentGram(tuple(faces), values, halfwidth, error)
+
+
+def stage_error(defect: float, size: int, gamma: float, longest: float) -> float:
+    """Bound on what the inner stage does to a product of two components.
+
+    Features are no longer than √(1+γ²). A component is made of 2^s of them, so that it
+    is off by δ at most, and a product of two by 2 δ |f| + δ².
+
+    Args:
+        defect: the largest defect of the inner stage.
+        size: s, number of tokens.
+        gamma: position scale γ.
+        longest: |f|, the largest length of a component.
+    """
+    delta = 2**size * _MARGIN * defect * float(np.hypot(1.0, gamma))
+    return 2 * delta * longest + delta**2
 
 
 def averaged(
@@ -260,39 +331,49 @@ def _reference(length: int, tokens: Sequence[str], readout: Readout) -> list[Tem
 
 
 def _group_products(
-    inner: ConditionalSoftmax, plan: Plan, count: int, seed: int, group: int
-) -> Float64[np.ndarray, "columns columns"]:
-    """⟨f, f'⟩ averaged over one group of points, for all pairs of columns."""
-    stream = SobolPoints(inner.dimension, seed, group)
+    inner: ConditionalSoftmax, plan: Plan, count: int, seed: int, index: int
+) -> tuple[Float64[np.ndarray, "columns columns"], float]:
+    """⟨f, f'⟩ averaged over one stream of points, for all pairs of columns.
+
+    Returns:
+        The products, and the largest defect of the inner stage.
+    """
+    stream = SobolPoints(inner.dimension, seed, index)
     columns = len(plan.parts)
     coordinates = len(inner.tokens) + inner.templates[0].length + 1
     width = inner.numbers_per_point + 4 * columns * coordinates
     most = max(1, chunk_numbers(inner.device) // width)
     chunk = 1 << (most.bit_length() - 1)
     total = torch.zeros(columns, columns, dtype=torch.float64, device=inner.device)
+    defect = 0.0
     for start in range(0, count, chunk):
         points = torch.from_numpy(stream.draw(min(chunk, count - start)))
-        rows = component_rows(inner, plan, points)
+        rows, missed = component_rows(inner, plan, points)
+        defect = max(defect, missed)
         total.addmm_(rows.T, rows)
-    return total.cpu().numpy() / count
+    return total.cpu().numpy() / count, defect
 
 
 def component_rows(
     inner: ConditionalSoftmax, plan: Plan, points: Float64[torch.Tensor, "n dimension"]
-) -> Float64[torch.Tensor, "rows columns"]:
+) -> tuple[Float64[torch.Tensor, "rows columns"], float]:
     """f_S at some points: a row for each point and coordinate.
 
     Args:
         inner: features of the plan's templates.
         plan: what components are made of.
         points: standard normals.
+
+    Returns:
+        The rows, and the largest defect of the inner stage.
     """
-    features = inner(points).features
+    result = inner(points)
+    features = result.features
     columns, parts = len(plan.parts), torch.from_numpy(plan.parts).to(inner.device)
     component = torch.zeros_like(features[:, :1]).expand(-1, columns, -1).clone()
     for sign, part in zip(plan.signs.tolist(), parts.T, strict=True):
         component.add_(features[:, part], alpha=sign)
-    return component.transpose(1, 2).flatten(0, 1)
+    return component.transpose(1, 2).flatten(0, 1), result.defect
 
 
 def over_orders(

@@ -12,7 +12,7 @@ Source: symbind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import factorial
@@ -22,6 +22,7 @@ import torch
 
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.laplace_table import ROUGH
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
@@ -33,6 +34,9 @@ from numerics.strings.overlap_components import (
     faces_of,
     mean_weights,
     over_orders,
+    points_of_size,
+    stage_error,
+    streams_of_size,
 )
 from symbind_theory.templates import Template
 
@@ -53,11 +57,14 @@ class ComponentBlock:
     Attributes:
         values: as those of `ComponentGram`, the first faces those of X; shape (faces of
             X, faces of Y, s!).
-        halfwidth: the values' halfwidths, at level 0.999 each; same shape.
+        halfwidth: the values' halfwidths by their spread, at level 0.999 each; same
+            shape.
+        error: bound on what the inner stage adds to the error of every value.
     """
 
     values: Float64[np.ndarray, "faces others orders"]
     halfwidth: Float64[np.ndarray, "faces others orders"]
+    error: float
 
 
 def component_blocks(
@@ -93,14 +100,23 @@ def component_blocks(
     for side, shown in faces.items():
         plan = Plan.of(shown, regular_tokens, architecture.readout)
         inner = ConditionalSoftmax(
-            plan.templates, architecture, device, reference=plan.reference
+            plan.templates, architecture, device, reference=plan.reference, rule=ROUGH
         )
         inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
         evaluated[side] = inner, plan
-    task = partial(_group_blocks, evaluated, pairs, size, points // GROUPS, seed)
-    numbers = sum(inner.numbers_per_point for inner, _ in evaluated.values())
-    groups = map_replications(task, range(GROUPS), device, points // GROUPS * numbers)
-    values, halfwidth = averaged(groups, report)
+    each = points_of_size(points, size) // GROUPS
+    task = partial(_group_blocks, evaluated, pairs, size, each, seed)
+    numbers = each * sum(inner.numbers_per_point for inner, _ in evaluated.values())
+    groups = map_replications(task, streams_of_size(size), device, numbers)
+    defects = []
+
+    def entries() -> Iterator[Float64[np.ndarray, " entries"]]:
+        for found, defect in groups:
+            defects.append(defect)
+            yield found
+
+    values, halfwidth = averaged(entries(), report)
+    defect = np.max(defects, axis=0)
     weights: dict[Patterns, Float64[np.ndarray, " faces"]] = {}
     if size == 1 and architecture.identity_vo:
         weights = {
@@ -108,14 +124,17 @@ def component_blocks(
             for side, shown in faces.items()
         }
     blocks, start = [], 0
-    for x, y in pairs:
+    for n, (x, y) in enumerate(pairs):
         shape = (len(faces[x]), len(faces[y]), factorial(size))
         there = slice(start, start + shape[0] * shape[1] * shape[2])
         block, start = values[there].reshape(shape), there.stop
         if weights:
             added = architecture.identity_vo**2 * np.outer(weights[x], weights[y])
             block = block + added[:, :, None]
-        blocks.append(ComponentBlock(block, halfwidth[there].reshape(shape)))
+        # A component is no longer than the features that it is a part of.
+        longest = float(np.hypot(1.0, architecture.gamma))
+        error = stage_error(float(defect[n]), size, architecture.gamma, longest)
+        blocks.append(ComponentBlock(block, halfwidth[there].reshape(shape), error))
     return blocks
 
 
@@ -126,8 +145,12 @@ def _group_blocks(
     count: int,
     seed: int,
     group: int,
-) -> Float64[np.ndarray, " entries"]:
-    """⟨f, f'⟩ averaged over one group of points, block after block."""
+) -> tuple[Float64[np.ndarray, " entries"], Float64[np.ndarray, " pairs"]]:
+    """⟨f, f'⟩ averaged over one group of points, block after block.
+
+    Returns:
+        The entries, and for each block the largest defect of its inner stage.
+    """
     inner, _ = next(iter(evaluated.values()))
     stream = SobolPoints(inner.dimension, seed, group)
     columns = {side: len(plan.parts) for side, (_, plan) in evaluated.items()}
@@ -135,15 +158,16 @@ def _group_blocks(
         torch.zeros(columns[x], columns[y], dtype=torch.float64, device=inner.device)
         for x, y in pairs
     ]
+    defects = dict.fromkeys(evaluated, 0.0)
     for start in range(0, count, _POINTS_TOGETHER):
         drawn = stream.draw(min(_POINTS_TOGETHER, count - start))
         points = torch.from_numpy(drawn)
-        rows = {
-            side: component_rows(inner, plan, points)
-            for side, (inner, plan) in evaluated.items()
-        }
+        rows = {}
+        for side, (inner, plan) in evaluated.items():
+            rows[side], missed = component_rows(inner, plan, points)
+            defects[side] = max(defects[side], missed)
         for total, (x, y) in zip(totals, pairs, strict=True):
             total.addmm_(rows[x].T, rows[y])
-    return np.concatenate(
-        [over_orders(t.cpu().numpy() / count, size).ravel() for t in totals]
-    )
+    found = [over_orders(t.cpu().numpy() / count, size).ravel() for t in totals]
+    worst = [max(defects[x], defects[y]) for x, y in pairs]
+    return np.concatenate(found), np.array(worst)

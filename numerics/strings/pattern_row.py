@@ -140,6 +140,7 @@ def new_row(
     coefficients = _pseudo_inverse(c_oo) @ scaled
     attention = scaled + (base.features.T @ base.features - c_oo) @ coefficients
     in_c = new.towards_known.halfwidth[0, :, 0] + np.abs(attention - c_op)
+    in_c += new.towards_known.error
     in_c += 2 * base.feature_error * np.sqrt(own_self.value * d)
 
     dual = settings.architecture.activation.dual

@@ -30,6 +30,7 @@ from functools import cached_property
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.averages.linalg import eigen_system
 from numerics.protocols import Statistic, Statistics
 from numerics.shapes import Bool, Float64
 from numerics.template_matrix.record import kernel_excess
@@ -220,5 +221,5 @@ def weyl_interval(value: float, error: float, level: float) -> Interval:
 
 def _factor(matrix: Float64[np.ndarray, "r r"]) -> Float64[np.ndarray, "r r"]:
     """G with N = GᵀG, from eigenvalues; those below 0 are read as 0."""
-    values, basis = np.linalg.eigh(matrix)
+    values, basis = eigen_system(matrix)
     return np.sqrt(np.maximum(values, 0.0))[:, None] * basis.T

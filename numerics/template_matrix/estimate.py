@@ -32,6 +32,7 @@ from numerics.attention.string_moments import (
 from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
+from numerics.averages.threads import one_thread
 from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
@@ -63,6 +64,7 @@ MAX_LENGTH = 256
 _FIRST_LOOK = 64
 
 
+@one_thread()
 def template_gram(
     templates: TemplateTask | Sequence[Template | str],
     architecture: Architecture | None = None,
@@ -90,7 +92,7 @@ def template_gram(
             a task. Equivalent ones are computed once, so that their gap is exactly 0.
         architecture: the transformer; `Architecture()` when None. This version
             estimates depth 1.
-        rel_tol: relative halfwidth aimed at for λ_min(N), in (0, 1). Raise it to 0.1
+        rel_tol: relative halfwidth aimed at for λ_min(N), in (0, 1]. Raise it to 0.1
             where only the sign of λ_min matters; lower it where strings needed are
             compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
@@ -113,8 +115,8 @@ def template_gram(
     """
     parsed = _read_templates(templates)
     architecture = supported(read_architecture(architecture))
-    if finite_number("rel_tol", rel_tol, low=0, strict=True) >= 1:
-        raise InputError(f"rel_tol is {rel_tol}; expected a number above 0 and below 1")
+    if finite_number("rel_tol", rel_tol, low=0, strict=True) > 1:
+        raise InputError(f"rel_tol is {rel_tol}; expected a number in (0, 1]")
     positive_integer("max_points", max_points, low=4 * GROUPS)
     one_of("method", method, tuple(POINTS))
     one_of("precision", precision, tuple(PRECISIONS))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numerics.activations import Activation
-from numerics.averages.linalg import singular_values, triangle
+from numerics.averages.linalg import eigen_system, singular_values, triangle
 from numerics.shapes import Float64
 
 __all__ = [
@@ -166,7 +166,7 @@ def _remainder(
     """
     x, y = d[:, None], d[None, :]
     closed = activation.dual(x, y, c)
-    values, basis = np.linalg.eigh(closed - factor.T @ factor)
+    values, basis = eigen_system(closed - factor.T @ factor)
     lengths = np.sqrt(np.diagonal(c))
     by_c = activation.dual(x, y, c - 2 * feature_error * np.outer(lengths, lengths))
     by_d = activation.dual(x * (1 + self_error), y * (1 + self_error), c)

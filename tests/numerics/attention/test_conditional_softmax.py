@@ -10,7 +10,12 @@ from symbind_testing.oracles.tensor_rule import private_root, softmax_average
 
 from numerics import Architecture
 from numerics.attention.conditional_softmax import MAX_LOGIT_SCALE, ConditionalSoftmax
-from numerics.attention.laplace_table import LaplaceTable, Window, laplace_moments
+from numerics.attention.laplace_table import (
+    ROUGH,
+    LaplaceTable,
+    Window,
+    laplace_moments,
+)
 from numerics.attention.shared_logits import SharedLogits
 from numerics.averages.points import SobolPoints
 from numerics.template_matrix.error_bounds import feature_error
@@ -188,3 +193,37 @@ def test_single_moments_to_thirty_digits(sigma):
 def test_logits_beyond_the_tables_are_refused(architecture, message):
     with pytest.raises(InputError, match=message):
         ConditionalSoftmax([Template("?a")], architecture, CPU)
+
+
+@pytest.mark.parametrize(("readout", "error"), [("cls", 1e-14), ("mean", 2e-12)])
+def test_company_changes_nothing_but_rounding(readout, error):
+    """Templates with the same wildcards are integrated together, 40 of them too.
+
+    Where some rows only have wildcards as queries, the window differs as well, and with
+    it the stage's own error.
+    """
+    tokens = ["X", "Y", "Z"]
+    texts = [f"?a {x} ?b {y}" for x in tokens for y in tokens] + TEXTS[:3]
+    templates = [Template(text) for text in texts]
+    architecture = Architecture(readout=readout, identity_kq=0.4)
+    many = [*templates, *(Template(f"?a ?b {x} ?b") for x in map(str, range(40)))]
+    together = ConditionalSoftmax(many, architecture, CPU)
+    points = torch.from_numpy(SobolPoints(together.dimension, seed=2).draw(3))
+    found = together(points).features
+    for i in (0, 4, 9, 11, 12, 50):
+        alone = ConditionalSoftmax([many[i]], architecture, CPU, reference=many)
+        expected = alone(points).features[:, 0]
+        torch.testing.assert_close(found[:, i], expected, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_the_rough_rule_is_off_by_its_defect(readout):
+    """By no more than ten times the defect that it shows, which is below 1e-6."""
+    templates = [Template(text) for text in TEXTS]
+    architecture = Architecture(readout=readout)
+    fine = ConditionalSoftmax(templates, architecture, CPU)
+    rough = ConditionalSoftmax(templates, architecture, CPU, rule=ROUGH)
+    points = torch.from_numpy(SobolPoints(fine.dimension, seed=3).draw(64))
+    exact, found = fine(points), rough(points)
+    assert 1e-12 < found.defect < 1e-6
+    assert (found.features - exact.features).norm(dim=-1).max() < 10 * found.defect

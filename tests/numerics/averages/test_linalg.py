@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from numerics.averages.linalg import singular_values, triangle
+from numerics.averages.linalg import (
+    eigen_system,
+    singular_system,
+    singular_values,
+    triangle,
+)
 
 
 @pytest.mark.parametrize("shape", [(40, 5), (5, 5), (3, 5), (1, 1)])
@@ -29,3 +34,26 @@ def test_small_singular_values_keep_their_digits():
     )
     found = singular_values(left * np.array([1.0, 1e-11]) @ right.T)
     assert found[1] == pytest.approx(1e-11, rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 0)])
+def test_a_singular_system_makes_up_the_matrix(shape):
+    matrix = np.random.default_rng(3).standard_normal(shape)
+    left, values, right = singular_system(matrix)
+    assert left.shape == (shape[0],) * 2
+    assert right.shape == (shape[1],) * 2
+    n = len(values)
+    assert n == min(shape)
+    np.testing.assert_allclose((left[:, :n] * values) @ right[:n], matrix, atol=1e-13)
+    for basis in (left, right):
+        np.testing.assert_allclose(basis @ basis.T, np.eye(len(basis)), atol=1e-13)
+    np.testing.assert_allclose(values, singular_values(matrix)[:n], atol=1e-13)
+
+
+def test_an_eigen_system_makes_up_the_matrix():
+    root = np.random.default_rng(4).standard_normal((5, 5))
+    matrix = root + root.T
+    values, vectors = eigen_system(matrix)
+    assert (np.diff(values) >= 0).all()
+    np.testing.assert_allclose((vectors * values) @ vectors.T, matrix, atol=1e-13)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(5), atol=1e-13)

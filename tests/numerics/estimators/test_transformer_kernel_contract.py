@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from numerics import (
     TransformerKernelClassifier,
     TransformerKernelRegressor,
 )
+from numerics.estimators import string_kernel_machine
 
 QUICK: dict[str, Any] = {"points": 2**10}
 
@@ -82,6 +84,34 @@ def test_progress_tells_what_is_being_done():
     assert {what for what, _, _ in seen} == {"kernel", "solver"}
     kernel = [step[1:] for step in seen if step[0] == "kernel"]
     assert kernel[-1][0] == kernel[-1][1]
+
+
+@pytest.mark.parametrize(("progress", "shown"), [("auto", 2), (None, 0)])
+def test_terminals_show_the_kernel_and_the_solver(progress, shown, monkeypatch):
+    seen: dict[str, list] = {}
+
+    @contextmanager
+    def terminal(description, unit):
+        steps = seen.setdefault(description, [])
+        yield lambda *step: steps.append(step)
+
+    monkeypatch.setattr(string_kernel_machine, "terminal_progress", terminal)
+    model = TransformerKernelRegressor(cache=None, progress=progress, **QUICK)
+    assert TransformerKernelRegressor().progress == "auto"
+    model.fit(*crowded(40))
+    assert len(seen) == shown
+    assert all(steps for steps in seen.values())
+
+
+@pytest.mark.slow
+def test_the_default_alpha_does_not_warn_of_itself(caplog):
+    """Strings of six tokens that share up to five: the largest error there is."""
+    generator = np.random.default_rng(0)
+    strings = np.array([generator.permutation(40)[:6] for _ in range(500)])
+    model = TransformerKernelRegressor(cache=None)
+    model.fit(strings, generator.choice([-1.0, 1.0], 500))
+    assert 1e-4 < model.kernel_error_ < model.alpha
+    assert "below the error" not in caplog.text
 
 
 # Checks that ask for what learning from strings of tokens is not, with the reason; the

@@ -100,7 +100,7 @@ def test_bad_classes(y, message):
         ({"regular_tokens": "X"}, "expected 'auto' or a list"),
         ({"regular_tokens": None}, "regular_tokens is None; expected 'auto' or a list"),
         ({"regular_tokens": [1.5]}, "regular_tokens has 1.5"),
-        ({"progress": 3}, "progress is 3; expected a function"),
+        ({"progress": 3}, "progress is 3; expected a function, 'auto' or None"),
         ({"n_jobs": 0}, "n_jobs is 0; expected a number of threads"),
         ({"kernel": 3}, "expected an object with a method"),
         ({"kernel": OneLayerKernel}, "expected an object with a method"),

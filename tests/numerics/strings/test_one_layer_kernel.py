@@ -80,15 +80,16 @@ def test_without_attention_to_anything_values_are_exact():
     gram = kernel(["?a ?b ?a", "?a ?b ?c"], beta=0.0, gamma=0.5)
     kinds, types = all_types(gram)
     found = gram.values(types)
-    assert found.halfwidth.max() < 1e-12
-    for kind, value in zip(kinds, found.value, strict=True):
+    # The rough rule of components is exact to 1e-6, and says so.
+    assert found.halfwidth.max() < 1e-5
+    for n, kind in enumerate(kinds):
         x, y = (s.split() for s in kind.strings())
         # [CLS] and the positions are common to all strings.
         same = 1 + sum(s == t for s in x for t in y) + 4 * 0.25
         d = [1 + sum(s == t for s in z for t in z) + 4 * 0.25 for z in (x, y)]
         dual = gram.settings.architecture.activation.dual
         known = dual(*(np.array([q / 16]) for q in (*d, same)))
-        assert value == pytest.approx(known[0], rel=1e-9)
+        assert abs(found.value[n] - known[0]) <= found.halfwidth[n] + 1e-12
 
 
 def rows(count, vocabulary, length=3, seed=0):
@@ -186,7 +187,7 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(tmp_path):
     assert (values(0) != values(1)).any()
 
 
-@pytest.mark.parametrize(("wildcards", "announced"), [(2, False), (5, True)])
+@pytest.mark.parametrize(("wildcards", "announced"), [(2, False), (7, True)])
 def test_a_long_estimate_is_announced_before_it_begins(
     wildcards, announced, monkeypatch, caplog
 ):

@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from numerics import Architecture, template_gram
-from numerics.strings.overlap_components import Face, check_faces, component_gram
+from numerics.attention.laplace_table import FINE
+from numerics.strings import overlap_components
+from numerics.strings.overlap_components import (
+    Face,
+    check_faces,
+    component_gram,
+    component_templates,
+    points_of_size,
+)
 from symbind_theory import InputError, Template
 
 CPU = torch.device("cpu")
@@ -68,3 +76,39 @@ def test_too_many_columns_are_refused():
     check_faces(8192, 1)
     with pytest.raises(InputError, match="5 tokens in 12000 ways"):
         check_faces(100, 5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_inner_stage_errs_by_less_than_it_says(size, monkeypatch):
+    """Against the fine rule at the same points, which is a million times as exact."""
+    faces = [("?a ?b ?c", tuple(range(size)))]
+    rough = components(faces)
+    monkeypatch.setattr(overlap_components, "ROUGH", FINE)
+    fine = components(faces)
+    off = np.abs(rough.values - fine.values).max()
+    assert 0 < off < rough.error < 1e-5
+    assert fine.error < 1e-9
+
+
+def test_more_tokens_get_fewer_points():
+    """Four times as many for one token, a quarter for each more; 16 · 32 at least."""
+    found = [points_of_size(2**15, size) for size in range(1, 8)]
+    assert found == [2**17, 2**15, 2**13, 2**11, 2**9, 2**9, 2**9]
+    assert points_of_size(2**10, 1) == 2**12
+
+
+@pytest.mark.parametrize(("text", "size"), [("?a ?b ?c", 2), ("?a X ?b ?a ?c ?d", 3)])
+def test_a_component_is_made_of_so_many_templates(text, size, monkeypatch):
+    """Counted where the inner stage is asked for them."""
+    asked = []
+    plain = overlap_components.ConditionalSoftmax
+
+    def counted(templates, *given, **named):
+        asked.append(len(templates))
+        return plain(templates, *given, **named)
+
+    monkeypatch.setattr(overlap_components, "ConditionalSoftmax", counted)
+    template = Template(text)
+    slots = overlap_components.combinations(range(len(template.wildcards)), size)
+    components([(text, s) for s in slots], regular=template.regular_tokens)
+    assert asked == [component_templates(len(template.wildcards), size)]

@@ -27,7 +27,7 @@ def settings(architecture):
 
 
 def block(values):
-    return ComponentBlock(values[:, :, None], 1e-6 + 0 * values[:, :, None])
+    return ComponentBlock(values[:, :, None], 1e-6 + 0 * values[:, :, None], 0.0)
 
 
 @pytest.mark.parametrize("identity_vo", [0.0, 0.8])
