@@ -133,6 +133,8 @@ class _Base:
         features: F with C = FᵀF.
         attention_self: d.
         halfwidth: halfwidths of N's entries.
+        self_halfwidth: those of the kernel of a string with itself; 0 where one row is
+            read, which leaves it known but for rounding.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
     """
@@ -140,6 +142,7 @@ class _Base:
     features: Float64[np.ndarray, "rows r"]
     attention_self: Float64[np.ndarray, " r"]
     halfwidth: Float64[np.ndarray, "r r"]
+    self_halfwidth: Float64[np.ndarray, " r"]
     feature_error: float
     self_error: float
 
@@ -152,10 +155,12 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
             patterns, settings.architecture, seed=settings.seed, device=settings.device
         )
         column = list(gram.column)
+        sampled = settings.architecture.readout == "mean"
         return {
             "features": gram.features[0][:, column],
             "attention_self": gram.attention_self,
             "halfwidth": gram.halfwidth["matrix"],
+            "self_halfwidth": sampled * gram.halfwidth["matrix_self"],
             "errors": np.array([gram.feature_error, gram.self_error]),
         }
 
@@ -166,15 +171,9 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> _Base:
         "device": str(resolve_device(settings.device)),
         "patterns": [t.tokens for t in patterns],
     }
-    kept = settings.cache.get(key, compute)
-    feature_error, self_error = kept["errors"].tolist()
-    return _Base(
-        features=kept["features"],
-        attention_self=kept["attention_self"],
-        halfwidth=kept["halfwidth"],
-        feature_error=feature_error,
-        self_error=self_error,
-    )
+    kept = dict(settings.cache.get(key, compute))
+    feature_error, self_error = kept.pop("errors").tolist()
+    return _Base(**kept, feature_error=feature_error, self_error=self_error)
 
 
 @dataclass(frozen=True)
@@ -232,13 +231,14 @@ class OneLayerGram:
             C = ⟨F_i, F_j⟩ + Σ_{∅≠S} s_i s_j E⟨f_S(X), f_S(Y)⟩,
             K = E φ(u) φ(v),     (u, v) ~ N(0, [[d_i, C], [C, d_j]]).
 
-        The components of a string add up to its kernel with itself, which is known;
-        they are scaled to do so. The kernel stays positive semi-definite, and values
+        The components of a string add up to its kernel with itself, which is known
+        better, under the mean readout to a halfwidth of its own; they are scaled to do
+        so. The kernel stays positive semi-definite, and values
         move within their error.
         """
         wildcards = np.array([len(t.wildcards) for t in self.patterns])
         same = types.same_strings(wildcards)
-        # A string with itself is known.
+        # A string with itself has a value of its own.
         apart = np.where(same[:, None], -1, types.matching)
         terms = _terms(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
@@ -260,7 +260,7 @@ class OneLayerGram:
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
             value=np.where(same, self.matrix_self[i], K),
-            halfwidth=np.where(same, 0.0, in_K),
+            halfwidth=np.where(same, self.base.self_halfwidth[i], in_K),
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:
@@ -295,12 +295,14 @@ class OneLayerGram:
         together = (*self.patterns, *patterns)
         union, old = _base(together, self.settings), len(self.patterns)
         d = np.concatenate([self.base.attention_self, union.attention_self[old:]])
-        halfwidth = union.halfwidth.copy()
+        halfwidth, self_halfwidth = union.halfwidth.copy(), union.self_halfwidth.copy()
         halfwidth[:old, :old] = self.base.halfwidth
+        self_halfwidth[:old] = self.base.self_halfwidth
         base = _Base(
             features=_carried_over(self.base.features, union.features, together, d),
             attention_self=d,
             halfwidth=halfwidth,
+            self_halfwidth=self_halfwidth,
             feature_error=max(self.base.feature_error, union.feature_error),
             self_error=max(self.base.self_error, union.self_error),
         )

@@ -7,6 +7,9 @@ triangular factor of a QR decomposition, so C stays positive semi-definite and g
 keep their relative accuracy however small they are. Self values need no points at all
 where one row is read (`string_moments`), and points of their own for the mean readout.
 
+Where a multiple a of the identity added to W_K W_Qᵀ leaves the decision to rare points,
+these are drawn further out, with weights (`rare_points`).
+
 A multiple b of the identity added to W_V W_O adds b² ⟨E f_i, E f_j⟩ to C as the number
 of heads grows: rows of F that are known exactly.
 
@@ -22,6 +25,7 @@ import numpy as np
 
 from numerics.architecture import Architecture, read_architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.rare_points import inflation_of
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
     StringMoments,
@@ -36,7 +40,7 @@ from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
-from numerics.template_matrix.point_groups import PointGroups
+from numerics.template_matrix.point_groups import InflatedFeatures, PointGroups
 from numerics.template_matrix.record import TemplateGram
 from numerics.template_matrix.spectrum import (
     Confidence,
@@ -92,7 +96,8 @@ def template_gram(
             only the sign of λ_min matters; lower it where strings needed are compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
             size, for "rqmc" a power of two: rounded down. Raise it where the interval
-            comes back wider than `rel_tol`, or reaches down to 0.
+            comes back wider than `rel_tol`, or reaches down to 0. Below
+            `points_needed` of the record all intervals are unbounded.
         seed: equal seeds give equal bits, different seeds independent points.
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         method: "rqmc": independent scramblings of Sobol' points; "mc": pseudo-random
@@ -121,21 +126,29 @@ def template_gram(
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
-    strings = [incidence_of(t, architecture.readout).symbols for t in distinct]
+    incidences = [incidence_of(t, architecture.readout) for t in distinct]
+    strings = [incidence.symbols for incidence in incidences]
     mean_readout = (
         MeanReadout(strings, architecture) if architecture.readout == "mean" else None
     )
-    groups = PointGroups(inner, mean_readout, seed, method)
-    sizes = _sizes(max_points // GROUPS, method)
+    moments = moments_of(strings, architecture)
+    inflation = inflation_of(incidences, architecture)
+    means = mean_features(strings, moments.weights, inner.tokens, architecture.gamma)
+    inflated = None if inflation.plain else InflatedFeatures(inflation, means)
+    groups = PointGroups(inner, mean_readout, seed, method, inflated)
+    sizes = _sizes(max_points // GROUPS, method, inflation.points_needed)
     settings = _Settings(
         templates=parsed,
         architecture=architecture,
         column=tuple(distinct.index(t) for t in canonical),
         strings=strings,
         tokens=inner.tokens,
-        moments=moments_of(strings, architecture),
+        moments=moments,
         seed=seed,
-        confidence=Confidence(level, len(sizes)),
+        confidence=Confidence(
+            level, len(sizes), enough=sizes[-1] >= inflation.points_needed
+        ),
+        points_needed=GROUPS * inflation.points_needed,
         method=method,
         precision=precision,
         device=str(chosen),
@@ -166,6 +179,7 @@ class _Settings:
     moments: StringMoments
     seed: int
     confidence: Confidence
+    points_needed: int
     method: str
     precision: str
     device: str
@@ -182,13 +196,14 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         points=GROUPS * groups.count,
         seed=settings.seed,
         confidence=settings.confidence,
+        points_needed=settings.points_needed,
         method=settings.method,
         precision=settings.precision,
         device=settings.device,
         column=settings.column,
         features=tuple(_factors(groups, settings, plain)),
         self_values=tuple(d + added for d in plain),
-        feature_error=feature_error(defect, settings.precision),
+        feature_error=groups.feature_errors * feature_error(defect, settings.precision),
         self_error=settings.moments.error,
     )
 
@@ -238,10 +253,13 @@ def _factors(
     return [triangle(np.vstack([factor, rows])) for factor in factors]
 
 
-def _sizes(largest: int, method: str) -> list[int]:
-    """Points in each group at every look: doubling up to `largest`."""
+def _sizes(largest: int, method: str, least: int) -> list[int]:
+    """Points in each group at every look: doubling up to `largest`.
+
+    There is no look at fewer than `least`, but for the last.
+    """
     sizes = [1 << (largest.bit_length() - 1) if method == "rqmc" else largest]
-    while sizes[0] >= 2 * _FIRST_LOOK:
+    while sizes[0] >= 2 * max(_FIRST_LOOK, least):
         sizes.insert(0, sizes[0] // 2)
     return sizes
 

@@ -55,6 +55,33 @@ def test_values_agree_with_the_sampled_gram(readout, parameters):
         assert abs(found.value[n] - known.matrix[0, 1]) <= 2 * width, kind
 
 
+def with_itself(gram):
+    """The overlap types of a string of each pattern with itself, and with no other."""
+    counts = np.array([len(t.wildcards) for t in gram.patterns])
+    slots, places = np.arange(counts.max()), np.arange(len(counts))
+    return OverlapTypes(places, places, np.where(slots < counts[:, None], slots, -1))
+
+
+def test_the_mean_readout_knows_its_self_values_to_a_halfwidth():
+    """Different rows of one symbol are sampled, at level 0.999 in both estimates."""
+    gram = kernel(["?a ?a"], readout="mean")
+    found = gram.values(with_itself(gram))
+    other = template_gram(
+        gram.patterns, gram.settings.architecture, max_points=2**12, seed=1
+    )
+    assert 0 < found.halfwidth[0] < 1e-3
+    room = found.halfwidth + other.halfwidth["matrix_self"]
+    assert (np.abs(found.value - other.matrix_self) <= room).all()
+    both = gram.extended([Template("?a ?b")])
+    assert both.values(with_itself(both)).halfwidth[0] == found.halfwidth[0]
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+def test_one_row_has_self_values_without_points(readout):
+    gram = kernel(["?a ?a", "?a ?b"], readout=readout)
+    assert not gram.values(with_itself(gram)).halfwidth.any()
+
+
 @pytest.mark.parametrize("readout", READOUTS)
 def test_a_string_with_itself_and_strings_that_share_nothing(readout):
     gram = kernel(["?a ?a", "?a ?b"], readout=readout)
