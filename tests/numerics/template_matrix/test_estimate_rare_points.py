@@ -47,9 +47,8 @@ def misses(readout, identity_kq, points, seeds):
         counts["C"] += off > gram.halfwidth["attention"]
         of_c = gram.attention_smallest_eigenvalue
         counts["λ_min(C)"] += not of_c.contains(truth.smallest_of_c)
-        if truth.smallest is not None:
-            of_n = gram.smallest_eigenvalue
-            counts["λ_min(N)"] += not of_n.contains(truth.smallest)
+        of_n = gram.smallest_eigenvalue
+        counts["λ_min(N)"] += not of_n.contains(truth.smallest)
     return {name: int(np.max(count)) for name, count in counts.items()}
 
 

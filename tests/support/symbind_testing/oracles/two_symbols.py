@@ -45,18 +45,13 @@ def two_symbols(readout, identity_kq, beta=1.0, gamma=1.0, step=0.25, b1=1.0, b2
         f, weights, d = _pair(beta, gamma, identity_kq, step)
     rows = np.sqrt(weights)[:, None, None] * f
     if readout == "mean":
-        # Rows of two queries are independent across strings: what is left of the mean.
-        centre = np.einsum("n,ncr->cr", weights, f)
-        away = np.sqrt(weights)[:, None, None] * (f - centre)
-        both = [centre, centre[::-1]]
-        rows = np.stack([*away / 2, *away[:, ::-1] / 2, sum(both) / 2])
-        d = None
+        mean = np.einsum("n,ncr->cr", weights, f)
+        rows, d = _mean_of_rows(rows, np.sqrt(weights), mean, d, gamma)
+        d[0] += _rows_of_one_symbol(beta, gamma, identity_kq, step) / 2
     flat = rows.reshape(-1, 2)
     attention = flat.T @ flat
     gap = float(((flat[:, 0] - flat[:, 1]) ** 2).sum())
     smallest_of_c = float(np.linalg.svd(flat, compute_uv=False)[-1] ** 2)
-    if d is None:
-        return Exact(attention, None, gap, smallest_of_c, None, None)
     x, y = d[:, None], d[None, :]
     near = np.exp(-(b1**2) * (x + y - 2 * attention) / 2)
     far = np.exp(-(b1**2) * (x + y + 2 * attention) / 2)
@@ -92,6 +87,32 @@ def _pair(beta, gamma, a, step):
         squares = (_sigmoid(u) ** 2 + _sigmoid(-u) ** 2) @ weights
         d.append(1 + gamma**2 * squares if same else (1 + gamma**2) * squares)
     return np.stack(features, axis=2), shared_weights, np.array(d)
+
+
+def _mean_of_rows(rows, root, mean, d, gamma):
+    """From the second row to the mean of both, which are mirror images.
+
+    Across strings, and in αβ, the two are independent: their products are those of the
+    means. What two rows of αα have together is left out of its d.
+    """
+    away = rows - root[:, None, None] * mean
+    rows = np.stack([*away / 2, *away[:, ::-1] / 2, (mean + mean[::-1]) / 2])
+    other = (1 + gamma**2) / gamma**2 * (mean[:, 1] @ mean[::-1, 1])
+    return rows, np.array([d[0] / 2, (d[1] + other) / 2])
+
+
+def _rows_of_one_symbol(beta, gamma, a, step):
+    """E s_1 K s_2 of αα, K its 1 + γ² 1[i = j]: a double integral.
+
+    The differences of logits of the two rows have the mean ±βaγ², the variance
+    2β²γ²(1+γ²) and the covariance 2β²γ², as κ(1, 2) = 1.
+    """
+    z, w = _normal(step)
+    common = math.sqrt(2) * beta * gamma * z[:, None]
+    u = common + math.sqrt(2) * beta * gamma**2 * z
+    first = _sigmoid(u + beta * a * gamma**2) @ w
+    second = _sigmoid(u - beta * a * gamma**2) @ w
+    return 1 + gamma**2 * (w @ (first * second + (1 - first) * (1 - second)))
 
 
 def _sigmoid(u):
