@@ -33,6 +33,7 @@ from numerics.attention.string_moments import (
     mean_features,
     moments_of,
 )
+from numerics.averages.inflation import Inflation
 from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
@@ -116,10 +117,7 @@ def template_gram(
     parsed = _read_templates(templates)
     architecture = supported(read_architecture(architecture))
     finite_number("rel_tol", rel_tol, low=0, strict=True)
-    positive_integer("max_points", max_points, low=4 * GROUPS)
-    one_of("method", method, tuple(POINTS))
-    one_of("precision", precision, tuple(PRECISIONS))
-    read_level(level)
+    _check_points(max_points, method, precision, level)
     chosen = resolve_device(device)
 
     canonical = [t.canonical() for t in parsed]
@@ -128,15 +126,13 @@ def template_gram(
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
     incidences = [incidence_of(t, architecture.readout) for t in distinct]
     strings = [incidence.symbols for incidence in incidences]
-    mean_readout = (
-        MeanReadout(strings, architecture) if architecture.readout == "mean" else None
-    )
     moments = moments_of(strings, architecture)
     inflation = inflation_of(incidences, architecture)
-    means = mean_features(strings, moments.weights, inner.tokens, architecture.gamma)
-    inflated = None if inflation.plain else InflatedFeatures(inflation, means)
-    groups = PointGroups(inner, mean_readout, seed, method, inflated)
-    sizes = _sizes(max_points // GROUPS, method, inflation.points_needed)
+    groups = _groups(
+        inner, architecture, inflation, strings, moments, seed=seed, method=method
+    )
+    needed = inflation.points_needed
+    sizes = _sizes(max_points // GROUPS, method, needed)
     settings = _Settings(
         templates=parsed,
         architecture=architecture,
@@ -145,10 +141,8 @@ def template_gram(
         tokens=inner.tokens,
         moments=moments,
         seed=seed,
-        confidence=Confidence(
-            level, len(sizes), enough=sizes[-1] >= inflation.points_needed
-        ),
-        points_needed=GROUPS * inflation.points_needed,
+        confidence=Confidence(level, len(sizes), enough=sizes[-1] >= needed),
+        points_needed=GROUPS * needed,
         method=method,
         precision=precision,
         device=str(chosen),
@@ -165,6 +159,35 @@ def template_gram(
         precise = gram.smallest_eigenvalue.relative_halfwidth <= rel_tol
         if precise or groups.count == sizes[-1]:
             return gram
+
+
+def _check_points(max_points: int, method: str, precision: str, level: float) -> None:
+    """See whether points can be drawn and averaged as asked.
+
+    Raises:
+        InputError: an argument out of range.
+    """
+    positive_integer("max_points", max_points, low=4 * GROUPS)
+    one_of("method", method, tuple(POINTS))
+    one_of("precision", precision, tuple(PRECISIONS))
+    read_level(level)
+
+
+def _groups(
+    inner: ConditionalSoftmax,
+    architecture: Architecture,
+    inflation: Inflation,
+    strings: list[tuple[str | int, ...]],
+    moments: StringMoments,
+    *,
+    seed: int,
+    method: str,
+) -> PointGroups:
+    """Groups without points yet: of the features, and of self values if sampled."""
+    own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    means = mean_features(strings, moments.weights, inner.tokens, architecture.gamma)
+    inflated = None if inflation.plain else InflatedFeatures(inflation, means)
+    return PointGroups(inner, own, seed, method, inflated)
 
 
 @dataclass(frozen=True, slots=True)
