@@ -84,8 +84,13 @@ class _ClosedForm:
 class Cosine(_ClosedForm):
     """φ(t) = cos(b1 t + b2), the paper's activation.
 
+    The kernel falls as e^{−b1²(d − C)}, d the self values, which grow as γ²: where b1²d
+    is large λ_min(N) is small, and known less well than λ_min(C), by b1² times the
+    halfwidth of C's entries in its logarithm (docs/estimation.md, section 3).
+
     Attributes:
-        b1: frequency, at most 1e6 in size; 0 makes φ constant.
+        b1: frequency, at most 1e6 in size; 0 makes φ constant. Lower it to the order of
+            1/γ where γ is large.
         b2: phase in radians, at most 1e6 in size.
 
     Raises:

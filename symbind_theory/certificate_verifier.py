@@ -126,7 +126,10 @@ def _check_pair(pair, i, j, series, classes):
     values = [s.coefficient(order, place) for s in (series[i], series[j])]
     _equal(pair["values"], [_written(v) for v in values], f"{where}: values")
     apart = [x - y for x, y in zip(*(v.values() for v in values), strict=True)]
-    # Powers of one parity, coefficients of one sign: gamma = 0 is the only zero.
+    # The powers of one order, {0}, {2}, {1, 3} or {3, 5}, have one parity. So with
+    # coefficients of one sign, not all 0, gamma = 0 is the only zero, also among
+    # negative gamma: what is left of it is a power of gamma times such a sum in its
+    # square.
     if not (any(apart) and (min(apart) >= 0 or max(apart) <= 0)):
         raise Rejected(f"{where}: the two values do not differ for every gamma != 0")
 

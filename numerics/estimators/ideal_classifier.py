@@ -6,13 +6,17 @@ K = K₀ + S. With coefficients a and a₀, m_i copies of string i and p' ≤ 1/
 
     (αI + W K)(a − a₀) = −W S a₀,     0 ≤ W_i ≤ m_i / 4,
 
-and as k_x = K^½ u with |u|² ≤ K_xx, on any string x
+and as k_x = K^½ u with |u|² ≤ K_xx, on any string x, k_x its true kernel values with
+the training strings,
 
-    |f(x) − f₀(x)| ≤ √K_xx / (4 √α) · |√m S a₀|₂.
+    |f(x) − k_xᵀ a₀| ≤ √K_xx / (4 √α) · |√m S a₀|₂.
 
-A template whose ideal logit is beyond this bound is classified on fresh symbols as the
-ideal classifier does. It is a bound: what it does not certify may be right all the
-same.
+A string of fresh symbols collides with none, so that k_xᵀ a₀ is the logit f₀(x) of the
+ideal classifier: a template whose ideal logit is beyond this bound is classified on
+fresh symbols as the ideal classifier does. On a string that shares symbols with the
+training strings f₀ does not have the collisions that k_x has, f − f₀ gains
+(k_x − k_x⁰)ᵀ a₀, and the bound alone does not hold of it. It is a bound: what it does
+not certify may be right all the same.
 
 Source: the view, an ideal classifier and a perturbation by collisions, is that of Guan
 & Bradic, arXiv 2605.07120, who prove through a coloured collision graph that margins
@@ -47,17 +51,21 @@ class MarginTransfer:
         patterns: those of the training strings.
         ideal: f₀ of strings with fresh symbols; shape (r,).
         fitted: f of strings with fresh symbols; shape (r,).
-        bound: what |f − f₀| is at most; shape (r,).
+        bound: what |f − k_xᵀ a₀| is at most on any string of the pattern, and |f − f₀|
+            on one with fresh symbols; shape (r,).
+        ideal_coef: a₀, one for each distinct training string; in the place of
+            `dual_coef_` of the model they give k_xᵀ a₀; shape (n, 1).
     """
 
     patterns: tuple[Template, ...]
     ideal: Float64[np.ndarray, " r"]
     fitted: Float64[np.ndarray, " r"]
     bound: Float64[np.ndarray, " r"]
+    ideal_coef: Float64[np.ndarray, "n 1"]
 
     @property
     def certified(self) -> Bool[np.ndarray, " r"]:
-        """Which patterns' classes transfer by the bound."""
+        """Which patterns' classes transfer to fresh symbols by the bound."""
         return np.abs(self.ideal) > self.bound
 
 
@@ -94,6 +102,7 @@ def margin_transfer(
         ideal=_on_fresh_symbols(gram, ideal),
         fitted=_on_fresh_symbols(gram, model.dual_coef_),
         bound=np.sqrt(data.kernel.matrix_self) * size,
+        ideal_coef=ideal,
     )
 
 

@@ -142,10 +142,12 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKern
             device=settings.device,
         )
         column = list(gram.column)
+        sampled = settings.architecture.readout == "mean"
         return {
             "features": gram.features[0][:, column],
             "attention_self": gram.attention_self,
             "halfwidth": gram.halfwidth["matrix"],
+            "self_halfwidth": sampled * gram.halfwidth["matrix_self"],
             "errors": np.array([gram.feature_error, gram.self_error]),
         }
 
@@ -156,15 +158,9 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKern
         "device": str(resolve_device(settings.device)),
         "patterns": [t.tokens for t in patterns],
     }
-    kept = settings.cache.get(key, compute)
-    feature_error, self_error = kept["errors"].tolist()
-    return BaseKernel(
-        features=kept["features"],
-        attention_self=kept["attention_self"],
-        halfwidth=kept["halfwidth"],
-        feature_error=feature_error,
-        self_error=self_error,
-    )
+    kept = dict(settings.cache.get(key, compute))
+    feature_error, self_error = kept.pop("errors").tolist()
+    return BaseKernel(**kept, feature_error=feature_error, self_error=self_error)
 
 
 @dataclass(frozen=True)
@@ -222,13 +218,14 @@ class OneLayerGram:
             C = ⟨F_i, F_j⟩ + Σ_{∅≠S} s_i s_j E⟨f_S(X), f_S(Y)⟩,
             K = E φ(u) φ(v),     (u, v) ~ N(0, [[d_i, C], [C, d_j]]).
 
-        The components of a string add up to its kernel with itself, which is known;
-        they are scaled to do so. The kernel stays positive semi-definite, and values
+        The components of a string add up to its kernel with itself, which is known
+        better, under the mean readout to a halfwidth of its own; they are scaled to do
+        so. The kernel stays positive semi-definite, and values
         move within their error.
         """
         wildcards = np.array([len(t.wildcards) for t in self.patterns])
         same = types.same_strings(wildcards)
-        # A string with itself is known.
+        # A string with itself has a value of its own.
         apart = np.where(same[:, None], -1, types.matching)
         terms = terms_of(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
@@ -255,7 +252,7 @@ class OneLayerGram:
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
             value=np.where(same, self.matrix_self[i], K),
-            halfwidth=np.where(same, 0.0, in_K),
+            halfwidth=np.where(same, self.base.self_halfwidth[i], in_K),
         )
 
     def _scales(self) -> dict[int, Float64[np.ndarray, " r"]]:

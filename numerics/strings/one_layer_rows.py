@@ -152,7 +152,7 @@ class OneLayerRows:
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
             value=np.where(same, dual(d, d, d), K),
-            halfwidth=np.where(same, 0.0, in_K),
+            halfwidth=np.where(same, self._base.self_halfwidth[j], in_K),
         )
 
     def _estimate_rows(

@@ -45,6 +45,8 @@ class BaseKernel:
         features: F with C = FᵀF.
         attention_self: d.
         halfwidth: halfwidths of N's entries.
+        self_halfwidth: those of the kernel of a string with itself; 0 where one row is
+            read, which leaves it known but for rounding.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
     """
@@ -52,6 +54,7 @@ class BaseKernel:
     features: Float64[np.ndarray, "rows r"]
     attention_self: Float64[np.ndarray, " r"]
     halfwidth: Float64[np.ndarray, "r r"]
+    self_halfwidth: Float64[np.ndarray, " r"]
     feature_error: float
     self_error: float
 

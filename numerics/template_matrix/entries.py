@@ -2,7 +2,12 @@
 
 With F the features of the templates, C = FᵀF and gap_ij = ‖F_i − F_j‖²; N_ij is the
 dual of the activation at (d_i, d_j, C_ij). The halfwidth of an entry is that of the
-jackknife over groups of points, plus what rounding and the inner stage may add.
+jackknife over groups of points, plus what rounding and the inner stage may add. Where
+there are too few points for a jackknife it is what holds of all matrices:
+
+    0 ≤ C_ij ≤ √(d_i d_j),     0 ≤ gap_ij ≤ d_i + d_j,     |N_ij| ≤ √(K_i K_j),
+
+K the self values of the whole kernel, as features are not negative and C_ii ≤ d_i.
 
 Source: symbind; docs/estimation.md.
 """
@@ -45,6 +50,7 @@ def entries_of(
     feature_error: float,
     self_error: float,
     level: float,
+    enough: bool = True,
 ) -> Entries:
     """Every entry that follows from the features, and its halfwidth.
 
@@ -56,6 +62,7 @@ def entries_of(
         feature_error: bound on the relative error of each column of the features.
         self_error: bound on the relative error of the self values.
         level: coverage of each entry.
+        enough: whether the points are enough for a jackknife.
     """
     place = np.array(column)
     estimates = [
@@ -78,7 +85,23 @@ def entries_of(
         name: jackknife_halfwidth(pooled[name], replicates, level) + stage[name]
         for name, replicates in without.items()
     }
+    if not enough:
+        halfwidth |= _certain(pooled, halfwidth)
     return Entries(pooled, MappingProxyType(halfwidth))
+
+
+def _certain(
+    values: Mapping[str, Float64[np.ndarray, ...]],
+    halfwidth: Mapping[str, Float64[np.ndarray, ...]],
+) -> dict[str, Float64[np.ndarray, ...]]:
+    """Halfwidths of C, gaps and N that need no more than the self values."""
+    d = values["attention_self"] + halfwidth["attention_self"]
+    K = values["matrix_self"] + halfwidth["matrix_self"]
+    return {
+        "attention": np.maximum(values["attention"], np.sqrt(np.outer(d, d))),
+        "gaps": np.maximum(values["gaps"], d[:, None] + d),
+        "matrix": np.abs(values["matrix"]) + np.sqrt(np.outer(K, K)),
+    }
 
 
 def _estimates(

@@ -7,6 +7,9 @@ triangular factor of a QR decomposition, so C stays positive semi-definite and g
 keep their relative accuracy however small they are. Self values need no points at all
 where one row is read (`string_moments`), and points of their own for the mean readout.
 
+Where a multiple a of the identity added to W_K W_Qᵀ leaves the decision to rare points,
+these are drawn further out, with weights (`rare_points`).
+
 A multiple b of the identity added to W_V W_O adds b² ⟨E f_i, E f_j⟩ to C as the number
 of heads grows: rows of F that are known exactly.
 
@@ -22,6 +25,7 @@ import numpy as np
 
 from numerics.architecture import Architecture, read_architecture, supported
 from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.rare_points import inflation_of
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
     StringMoments,
@@ -29,6 +33,7 @@ from numerics.attention.string_moments import (
     mean_features,
     moments_of,
 )
+from numerics.averages.inflation import Inflation
 from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
 from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
@@ -37,7 +42,7 @@ from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
-from numerics.template_matrix.point_groups import PointGroups
+from numerics.template_matrix.point_groups import InflatedFeatures, PointGroups
 from numerics.template_matrix.record import TemplateGram
 from numerics.template_matrix.spectrum import (
     Confidence,
@@ -97,7 +102,8 @@ def template_gram(
             compared.
         max_points: outer points at most; at least 64. They come in 16 groups of one
             size, for "rqmc" a power of two: rounded down. Raise it where the interval
-            comes back wider than `rel_tol`, or reaches down to 0.
+            comes back wider than `rel_tol`, or reaches down to 0. Below
+            `points_needed` of the record all intervals are unbounded.
         seed: equal seeds give equal bits, different seeds independent points.
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         method: "rqmc": independent scramblings of Sobol' points; "mc": pseudo-random
@@ -117,31 +123,32 @@ def template_gram(
     architecture = supported(read_architecture(architecture))
     if finite_number("rel_tol", rel_tol, low=0, strict=True) > 1:
         raise InputError(f"rel_tol is {rel_tol}; expected a number in (0, 1]")
-    positive_integer("max_points", max_points, low=4 * GROUPS)
-    one_of("method", method, tuple(POINTS))
-    one_of("precision", precision, tuple(PRECISIONS))
-    read_level(level)
+    _check_points(max_points, method, precision, level)
     chosen = resolve_device(device)
 
     canonical = [t.canonical() for t in parsed]
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     inner = ConditionalSoftmax(distinct, architecture, chosen, PRECISIONS[precision])
-    strings = [incidence_of(t, architecture.readout).symbols for t in distinct]
-    mean_readout = (
-        MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    incidences = [incidence_of(t, architecture.readout) for t in distinct]
+    strings = [incidence.symbols for incidence in incidences]
+    moments = moments_of(strings, architecture)
+    inflation = inflation_of(incidences, architecture)
+    groups = _groups(
+        inner, architecture, inflation, strings, moments, seed=seed, method=method
     )
-    groups = PointGroups(inner, mean_readout, seed, method)
-    sizes = _sizes(max_points // GROUPS, method)
+    needed = inflation.points_needed
+    sizes = _sizes(max_points // GROUPS, method, needed)
     settings = _Settings(
         templates=parsed,
         architecture=architecture,
         column=tuple(distinct.index(t) for t in canonical),
         strings=strings,
         tokens=inner.tokens,
-        moments=moments_of(strings, architecture),
+        moments=moments,
         seed=seed,
-        confidence=Confidence(level, len(sizes)),
+        confidence=Confidence(level, len(sizes), enough=sizes[-1] >= needed),
+        points_needed=GROUPS * needed,
         method=method,
         precision=precision,
         device=str(chosen),
@@ -160,6 +167,35 @@ def template_gram(
             return gram
 
 
+def _check_points(max_points: int, method: str, precision: str, level: float) -> None:
+    """See whether points can be drawn and averaged as asked.
+
+    Raises:
+        InputError: an argument out of range.
+    """
+    positive_integer("max_points", max_points, low=4 * GROUPS)
+    one_of("method", method, tuple(POINTS))
+    one_of("precision", precision, tuple(PRECISIONS))
+    read_level(level)
+
+
+def _groups(
+    inner: ConditionalSoftmax,
+    architecture: Architecture,
+    inflation: Inflation,
+    strings: list[tuple[str | int, ...]],
+    moments: StringMoments,
+    *,
+    seed: int,
+    method: str,
+) -> PointGroups:
+    """Groups without points yet: of the features, and of self values if sampled."""
+    own = MeanReadout(strings, architecture) if architecture.readout == "mean" else None
+    means = mean_features(strings, moments.weights, inner.tokens, architecture.gamma)
+    inflated = None if inflation.plain else InflatedFeatures(inflation, means)
+    return PointGroups(inner, own, seed, method, inflated)
+
+
 @dataclass(frozen=True, slots=True)
 class _Settings:
     """What does not change from one look to the next."""
@@ -172,6 +208,7 @@ class _Settings:
     moments: StringMoments
     seed: int
     confidence: Confidence
+    points_needed: int
     method: str
     precision: str
     device: str
@@ -188,13 +225,14 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         points=GROUPS * groups.count,
         seed=settings.seed,
         confidence=settings.confidence,
+        points_needed=settings.points_needed,
         method=settings.method,
         precision=settings.precision,
         device=settings.device,
         column=settings.column,
         features=tuple(_factors(groups, settings, plain)),
         self_values=tuple(d + added for d in plain),
-        feature_error=feature_error(defect, settings.precision),
+        feature_error=groups.feature_errors * feature_error(defect, settings.precision),
         self_error=settings.moments.error,
     )
 
@@ -244,10 +282,13 @@ def _factors(
     return [triangle(np.vstack([factor, rows])) for factor in factors]
 
 
-def _sizes(largest: int, method: str) -> list[int]:
-    """Points in each group at every look: doubling up to `largest`."""
+def _sizes(largest: int, method: str, least: int) -> list[int]:
+    """Points in each group at every look: doubling up to `largest`.
+
+    There is no look at fewer than `least`, but for the last.
+    """
     sizes = [1 << (largest.bit_length() - 1) if method == "rqmc" else largest]
-    while sizes[0] >= 2 * _FIRST_LOOK:
+    while sizes[0] >= 2 * max(_FIRST_LOOK, least):
         sizes.insert(0, sizes[0] // 2)
     return sizes
 

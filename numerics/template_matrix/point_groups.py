@@ -17,15 +17,20 @@ from functools import partial
 import numpy as np
 import torch
 
-from numerics.attention.conditional_softmax import ConditionalSoftmax
+from numerics.attention.conditional_softmax import (
+    ConditionalFeatures,
+    ConditionalSoftmax,
+)
 from numerics.attention.self_value_sampling import MeanReadout
+from numerics.averages.inflation import Inflation
 from numerics.averages.jackknife import GROUPS
+from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS, Points
 from numerics.averages.replications import map_replications
 from numerics.devices import chunk_numbers
 from numerics.shapes import Float64
 
-__all__ = ["PointGroups"]
+__all__ = ["InflatedFeatures", "PointGroups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class _Group:
 
     Attributes:
         points: the stream for the features.
-        factor: R with RᵀR = Σ over the points of the features' products.
+        factor: R with RᵀR = Σ over the points of the features' products, weighted and
+            less the mean features where points are inflated.
         count: how many points.
         defect: the largest defect of the inner stage.
         own_points: the stream for the self values, where they are sampled.
@@ -49,6 +55,22 @@ class _Group:
     own_total: Float64[np.ndarray, " strings"] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InflatedFeatures:
+    """Features where points are drawn further out than the Gaussian that is averaged.
+
+    With the mean E f known, C = (E f)ᵀ E f + E w (f − E f)ᵀ (f − E f): typical points
+    have f ≈ E f there, and weights are not noise in what they know.
+
+    Attributes:
+        inflation: how far out, and at which weights.
+        means: E f; shape (coordinates, r).
+    """
+
+    inflation: Inflation
+    means: Float64[np.ndarray, "coordinates r"]
+
+
 class PointGroups:
     """Running averages over every group of points, side by side.
 
@@ -57,6 +79,7 @@ class PointGroups:
         own: self values at given points; None where they are known.
         seed: equal seeds give equal points in all groups.
         method: how points are drawn.
+        inflated: what changes where rare points decide; None for plain points.
 
     Attributes:
         count: points in each group so far.
@@ -69,8 +92,9 @@ class PointGroups:
         own: MeanReadout | None,
         seed: int,
         method: str,
+        inflated: InflatedFeatures | None = None,
     ) -> None:
-        self._inner, self._own = inner, own
+        self._inner, self._own, self._inflated = inner, own, inflated
         # Tables are built when first used: once here, not once in each replication.
         inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
         r, draw = len(inner.templates), POINTS[method]
@@ -90,13 +114,22 @@ class PointGroups:
         self.count = 0
 
     @property
+    def feature_errors(self) -> int:
+        """How many errors of a feature, in norm, a column of the factors has at most.
+
+        Inflated, there are that of the mean features, and those of what is left of the
+        features without them.
+        """
+        return 1 if self._inflated is None else 3
+
+    @property
     def defect(self) -> float:
         """The largest defect of the inner stage so far."""
         return max(group.defect for group in self._groups)
 
     def extend(self, size: int, report: Callable[[int], None]) -> None:
         """Bring each group to `size` points; `report` gets the points in all groups."""
-        task = partial(_extend, self._inner, self._own, size)
+        task = partial(_extend, self._inner, self._own, self._inflated, size)
         before, done = self.count, []
         numbers = (size - before) * self._inner.numbers_per_point
         device = self._inner.device
@@ -106,9 +139,13 @@ class PointGroups:
         self._groups, self.count = done, size
 
     def factors(self) -> Float64[np.ndarray, "groups distinct distinct"]:
-        """For each group a triangular R with C = RᵀR over its points so far."""
+        """For each group R with C = RᵀR over its points so far."""
         factors = np.stack([group.factor for group in self._groups])
-        return factors / math.sqrt(self.count)
+        factors /= math.sqrt(self.count)
+        if self._inflated is None:
+            return factors
+        means = self._inflated.means
+        return np.stack([triangle(np.vstack([R, means])) for R in factors])
 
     def self_values(self) -> Float64[np.ndarray, "groups strings"]:
         """For each group the averages of the sampled self values."""
@@ -117,7 +154,11 @@ class PointGroups:
 
 
 def _extend(
-    inner: ConditionalSoftmax, own: MeanReadout | None, size: int, group: _Group
+    inner: ConditionalSoftmax,
+    own: MeanReadout | None,
+    inflated: InflatedFeatures | None,
+    size: int,
+    group: _Group,
 ) -> _Group:
     """The group with `size` points."""
     most = max(1, chunk_numbers(inner.device) // inner.numbers_per_point)
@@ -129,7 +170,7 @@ def _extend(
     count, defect, own_total = group.count, group.defect, group.own_total
     while count < size:
         step = min(chunk, size - count)
-        result = inner(torch.from_numpy(group.points.draw(step)))
+        result = _features(inner, inflated, group.points.draw(step))
         # One row of the factorised matrix for each (point, coordinate).
         rows = result.features.double().transpose(1, 2).flatten(0, 1)
         factor = torch.linalg.qr(torch.cat([factor, rows]), mode="r").R
@@ -145,3 +186,19 @@ def _extend(
         defect=defect,
         own_total=own_total,
     )
+
+
+def _features(
+    inner: ConditionalSoftmax,
+    inflated: InflatedFeatures | None,
+    points: Float64[np.ndarray, "n dimension"],
+) -> ConditionalFeatures:
+    """The features at points; √w (f − E f) where these are inflated."""
+    if inflated is None:
+        return inner(torch.from_numpy(points))
+    moved, root_w = inflated.inflation(points)
+    result = inner(torch.from_numpy(moved))
+    f = result.features.double()
+    means = torch.from_numpy(inflated.means.T.copy()).to(f)
+    weighted = torch.from_numpy(root_w).to(f)[:, None, None] * (f - means)
+    return ConditionalFeatures(weighted, result.defect)

@@ -60,6 +60,9 @@ class TemplateGram:
         points: number of outer points used.
         seed: the seed of the points.
         confidence: coverage of every interval, looks at intermediate sizes included.
+        points_needed: outer points below which too few of them decide for their spread
+            to tell anything, and every interval is unbounded: `max_points` has to be
+            raised. 16 but for large `identity_kq`.
         method: how the outer points were drawn.
         precision: in which the features were computed, "float64" or "float32".
         device: where they were computed.
@@ -85,6 +88,7 @@ class TemplateGram:
     points: int
     seed: int
     confidence: Confidence
+    points_needed: int = 0
     method: str
     precision: str
     device: str
@@ -103,6 +107,7 @@ class TemplateGram:
             feature_error=self.feature_error,
             self_error=self.self_error,
             level=self.confidence.each,
+            enough=self.confidence.enough,
         )
         for name, value in entries.values.items():
             object.__setattr__(self, name, value)

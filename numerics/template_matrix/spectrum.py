@@ -44,10 +44,13 @@ class Confidence:
         level: stated, in (0, 1).
         looks: how often the sampling may stop; every look gets an equal part of the
             failure probability, so that all of them together keep `level`.
+        enough: whether there are points enough for groups of them to tell how sure
+            their mean is; without, intervals are unbounded.
     """
 
     level: float
     looks: int = 1
+    enough: bool = True
 
     @property
     def each(self) -> float:
@@ -135,6 +138,8 @@ def eigenvalue(found: Spectrum, index: int, confidence: Confidence) -> Interval:
     0.
     """
     squares = [s**2 for s in found.place(index)]
+    if not confidence.enough:
+        return Interval(squares[0], 0.0, math.inf, confidence.level)
     if found.resolves(index):
         drawn = log_interval(squares, confidence)
         low, high = found.moved(drawn.value, drawn.low, drawn.high)
@@ -151,7 +156,7 @@ def eigenvalue(found: Spectrum, index: int, confidence: Confidence) -> Interval:
 def condition_number(found: Spectrum, confidence: Confidence) -> Interval:
     """λ_max / λ_min; `high` is infinite where λ_min is not resolved from 0."""
     small, large = found.smallest[0], found.largest[0]
-    if not found.resolved:
+    if not found.resolved or not confidence.enough:
         top = smallest_eigenvalue(found, confidence).high
         value = (large / small) ** 2 if small > 0 else math.inf
         low = min(max(1.0, min(found.largest) ** 2 / top), value)
@@ -176,7 +181,7 @@ def log_interval(values: Sequence[float], confidence: Confidence) -> Interval:
             each group of points left out.
         confidence: coverage.
     """
-    if not np.isfinite(values).all() or min(values) <= 0:
+    if not confidence.enough or not np.isfinite(values).all() or min(values) <= 0:
         return Interval(values[0], 0.0, math.inf, confidence.level)
     logs = np.log(values)
     width = float(jackknife_halfwidth(logs[0], logs[1:], confidence.each))

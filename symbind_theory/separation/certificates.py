@@ -4,6 +4,14 @@ A certificate lists, for every pair of templates, the order in beta at which the
 attention features separate, with one coefficient of each that differs, and for every
 lower order which templates agree. `certificate_verifier` checks it without the rest of
 this package.
+
+Where two templates agree below the order L, the difference of their coefficients is a
+number that is not 0 times
+
+    1  (L = 0),     γ²  (L = 1),     γ (1 + γ²)  (L = 2),     γ³ (1 + γ²)  (L = 3):
+
+what regular tokens add to either is equal from L = 2 on, and drops out. So it is 0 at
+γ = 0 alone; docs/separation.md has the proof.
 """
 
 from __future__ import annotations

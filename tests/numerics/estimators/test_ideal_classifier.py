@@ -1,5 +1,7 @@
 """The bound on margins over a grid of sizes and vocabularies."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.optimize import root
@@ -59,15 +61,36 @@ def test_it_is_the_formula_written_out(alpha):
     pushed = np.sqrt(np.sum(copies * ((K - K_0) @ ideal) ** 2))
     expected = np.sqrt(kernel.matrix_self) * pushed / (4 * np.sqrt(alpha))
     np.testing.assert_allclose(transfer.bound, expected, rtol=1e-6)
+    np.testing.assert_allclose(transfer.ideal_coef[order, 0], ideal, rtol=1e-5)
     logits = [N[k, pattern] @ ideal for k in range(2)]
     np.testing.assert_allclose(transfer.ideal, logits, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "vocabulary", "alpha"), [(20, 6, 0.3), (20, 6, 1.0), (30, 5, 3.0)]
+)
+def test_on_any_string_it_bounds_the_ideal_coefficients(n, vocabulary, alpha):
+    """On seen symbols true kernel values count: with ideal ones the bound is broken."""
+    transfer, model = compared(n, vocabulary, alpha, seed=2)
+    train, _ = TASK.train_test(n, 1, vocabulary, seed=2)
+    tokens = sorted({t for s in train.strings for t in s.split()})
+    strings = [f"{s} {t}" for s, t in product([*tokens, "new"], repeat=2)]
+    number = {len(set(str(t).split())): i for i, t in enumerate(transfer.patterns)}
+    pattern = [number[len(set(s.split()))] for s in strings]
+    bound, f_0 = transfer.bound[pattern], transfer.ideal[pattern]
+    fitted = model.decision_function(strings)
+    model.dual_coef_ = transfer.ideal_coef
+    ideal = model.decision_function(strings)
+    assert (np.abs(fitted - ideal) <= bound).all()
+    if alpha == 3.0:
+        assert (np.abs(fitted - f_0) > bound).any()
 
 
 def test_certified_is_what_the_bound_leaves_of_the_sign():
     ideal = np.array([1.0, 1.0, -1.0, -1.0, 0.0])
     bound = np.array([0.99, 1.01, 0.99, 1.01, 0.0])
     patterns = tuple(Template(f"X{i}") for i in range(5))
-    transfer = MarginTransfer(patterns, ideal, ideal, bound)
+    transfer = MarginTransfer(patterns, ideal, ideal, bound, np.zeros((1, 1)))
     assert transfer.certified.tolist() == [True, False, True, False, False]
 
 

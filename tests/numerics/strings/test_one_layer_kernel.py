@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from symbind_testing.oracles.two_symbols import two_symbols
 
 from numerics import Architecture, ReLU, string_gram, template_gram
 from numerics.overlap_types import OverlapTypes
@@ -53,6 +54,31 @@ def test_values_agree_with_the_sampled_gram(readout, parameters):
         )
         width = np.hypot(found.halfwidth[n], known.halfwidth["matrix"][0, 1])
         assert abs(found.value[n] - known.matrix[0, 1]) <= 2 * width, kind
+
+
+def with_itself(gram):
+    """The overlap types of a string of each pattern with itself, and with no other."""
+    counts = np.array([len(t.wildcards) for t in gram.patterns])
+    slots, places = np.arange(counts.max()), np.arange(len(counts))
+    return OverlapTypes(places, places, np.where(slots < counts[:, None], slots, -1))
+
+
+def test_the_mean_readout_knows_its_self_values_to_a_halfwidth():
+    """Different rows of one symbol are sampled; the exact value is an integral."""
+    gram = kernel(["?a ?a"], readout="mean")
+    found = gram.values(with_itself(gram))
+    d = two_symbols("mean", 0.0).self_values[:1]
+    truth = gram.settings.architecture.activation.dual(d, d, d)
+    assert 0 < found.halfwidth[0] < 1e-3
+    assert np.abs(found.value - truth) <= found.halfwidth
+    later = gram.rows().values(gram.patterns, with_itself(gram))
+    assert later.halfwidth[0] == found.halfwidth[0]
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+def test_one_row_has_self_values_without_points(readout):
+    gram = kernel(["?a ?a", "?a ?b"], readout=readout)
+    assert not gram.values(with_itself(gram)).halfwidth.any()
 
 
 @pytest.mark.parametrize("readout", READOUTS)

@@ -44,6 +44,7 @@ def test_a_known_pattern_gets_its_row_back(identity_vo):
         features=triangle(gram.features[0][:, list(gram.column)]),
         attention_self=gram.attention_self,
         halfwidth=gram.halfwidth["matrix"],
+        self_halfwidth=np.zeros(len(gram.templates)),
         feature_error=gram.feature_error,
         self_error=gram.self_error,
     )
@@ -77,6 +78,7 @@ def test_without_wildcards_it_has_its_known_length():
         features=gram.features[0],
         attention_self=gram.attention_self,
         halfwidth=gram.halfwidth["matrix"],
+        self_halfwidth=np.zeros(len(gram.templates)),
         feature_error=gram.feature_error,
         self_error=gram.self_error,
     )

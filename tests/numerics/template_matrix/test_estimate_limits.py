@@ -145,3 +145,28 @@ def test_equivalent_templates_have_gap_zero_and_no_inverse():
 def test_a_constant_activation_is_singular():
     gram = template_gram(AA_AB, Architecture(activation=Cosine(b1=0)), max_points=256)
     assert gram.smallest_eigenvalue.low == 0
+
+
+def log_width(interval):
+    return math.log1p(interval.relative_halfwidth)
+
+
+@pytest.mark.parametrize("gamma", [4.0, 16.0])
+def test_a_fast_cosine_is_only_as_sure_as_all_of_attention(gamma):
+    """log λ_min(N) moves by b1² times what C moves by; ReLU or a low b1 do not see it.
+
+    All halfwidths are of one draw of points: no chance is involved, and a tenth is for
+    what is not of first order.
+    """
+
+    def estimate(activation):
+        architecture = Architecture(gamma=gamma, activation=activation)
+        return template_gram(AA_AB, architecture, rel_tol=1e-9, max_points=2**11)
+
+    gram = estimate(Cosine())
+    of_c = log_width(gram.attention_smallest_eigenvalue)
+    of_n = log_width(gram.smallest_eigenvalue)
+    assert 1.5 * of_c < of_n < of_c + gram.halfwidth["attention"].max()
+    for activation in (ReLU(), Cosine(b1=1 / gamma)):
+        other = log_width(estimate(activation).smallest_eigenvalue)
+        assert other == pytest.approx(of_c, rel=0.1)

@@ -8,15 +8,16 @@ import random
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from functools import cache
-from itertools import combinations, cycle
+from itertools import combinations, cycle, product
 from pathlib import Path
 
 import pytest
 from symbind_testing.oracles.series_coefficients import coefficient_in
 from symbind_testing.tasks import SAME_DIFFERENT
 
-from symbind_theory import InputError, certificate_verifier
+from symbind_theory import InputError, Template, certificate_verifier
 from symbind_theory.separation.certificates import reason_to_reject, write_certificate
 from symbind_theory.separation.incidence import READOUTS
 from symbind_theory.separation.leading_gaps import certify, verify
@@ -61,6 +62,28 @@ def test_a_certificate_is_verified_before_and_after_the_file(certificate, tmp_pa
 def test_all_orders_occur_in_these_certificates(certificate):
     assert {pair["order"] for pair in certificate["pairs"]} == {0, 1, 2, 3}
     assert certificate["agreement"]["2"] == [[0, 1]]
+
+
+FACTORS = {0: {0: 1}, 1: {2: 1}, 2: {1: 1, 3: 1}, 3: {3: 1, 5: 1}}
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_witness_is_a_number_times_a_factor_without_zeros(readout):
+    """1, γ², γ + γ³ or γ³ + γ⁵: what regular tokens add to both sides drops out.
+
+    On all templates of length 4 with one regular token, up to renaming.
+    """
+    words = product(["X", "?a", "?b", "?c", "?d"], repeat=4)
+    some = list(dict.fromkeys(Template(word).canonical() for word in words))
+    certificate = certify(some, readout)
+    assert {pair["order"] for pair in certificate["pairs"]} == {0, 1, 2, 3}
+    for pair in certificate["pairs"]:
+        first, second = pair["values"]
+        apart = {int(m): Fraction(first[m]) - Fraction(second[m]) for m in first}
+        number = next(iter(apart.values()))
+        factor = FACTORS[pair["order"]]
+        assert number != 0
+        assert apart == {m: number * c for m, c in factor.items()}
 
 
 def test_the_verifier_runs_on_its_own(tmp_path):
