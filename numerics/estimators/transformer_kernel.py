@@ -129,6 +129,9 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
     def predict(self, X: StringInput) -> Float64[np.ndarray, ...]:
         """Labels of strings; unseen tokens and patterns are welcome.
 
+        The label of a string is the same to the last bit whatever other strings are
+        asked for with it, or were asked for before.
+
         Args:
             X: strings of the length of the training strings, given in any way that
                 `fit` takes.
@@ -238,6 +241,9 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
 
     def decision_function(self, X: StringInput) -> Float64[np.ndarray, ...]:
         """Logits: f > 0 for the second of two classes, else one column each.
+
+        Those of a string are the same to the last bit whatever other strings are asked
+        for with it, or were asked for before.
 
         Args:
             X: strings of the length of the training strings, given in any way that
