@@ -30,7 +30,7 @@ CASES: list[tuple[str, Any, dict[str, Any], str]] = [
     ("mlp_coupling", TASK, {"sizes": 3}, "sizes is 3; expected an MLPSizes"),
     ("mlp_floor", TASK, {"mlp": "relu"}, "mlp is 'relu'; expected an MLP"),
     ("mlp_floor", TASK, {"floor": "low"}, "floor is 'low'; expected a finite real"),
-    ("single_runs", TASK, {"mlp": 3}, "mlp is 3; expected a MLP"),
+    ("single_runs", TASK, {"mlp": 3}, "mlp is 3; expected an MLP"),
     (
         "nonsingularity",
         TASK,
