@@ -22,6 +22,7 @@ import numpy as np
 from numerics.architecture import Architecture
 from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
+from numerics.overlap_types import OverlapTypes
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
@@ -35,7 +36,13 @@ from numerics.strings.overlap_components import (
 )
 from symbind_theory.templates import Template
 
-__all__ = ["ComponentSettings", "ComponentTable", "Terms", "architecture_key"]
+__all__ = [
+    "ComponentSettings",
+    "ComponentTable",
+    "Terms",
+    "architecture_key",
+    "terms_of",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -261,6 +268,37 @@ class ComponentTable:
             halfwidth=kept["halfwidth"],
             error=float(kept["error"]),
         )
+
+
+def terms_of(types: OverlapTypes) -> list[Terms]:
+    """The components of every nonempty subset of every matching, by size."""
+    shared = types.matching >= 0
+    sizes = shared.sum(1)
+    by_size: dict[int, list[tuple[np.ndarray, ...]]] = {}
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        rows = np.flatnonzero(sizes == size)
+        slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
+        partners = np.take_along_axis(types.matching[rows], slots, axis=1)
+        for s in range(1, size + 1):
+            for kept in map(list, combinations(range(size), s)):
+                parts = (rows, slots[:, kept], partners[:, kept])
+                by_size.setdefault(s, []).append(parts)
+    terms = []
+    for s, parts in sorted(by_size.items()):
+        row, first, second = (
+            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+        )
+        terms.append(
+            Terms(
+                size=s,
+                row=row,
+                first=types.first[row],
+                first_slots=first,
+                second=types.second[row],
+                second_slots=second,
+            )
+        )
+    return terms
 
 
 def _order(face: Face) -> tuple[tuple[str, ...], tuple[int, ...]]:

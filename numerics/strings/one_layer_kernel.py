@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 
 import numpy as np
 
@@ -27,8 +26,8 @@ from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import (
     ComponentSettings,
     ComponentTable,
-    Terms,
     architecture_key,
+    terms_of,
 )
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
@@ -248,7 +247,7 @@ class OneLayerGram:
         same = types.same_strings(wildcards)
         # A string with itself is known.
         apart = np.where(same[:, None], -1, types.matching)
-        terms = _terms(replace(types, matching=apart))
+        terms = terms_of(replace(types, matching=apart))
         self.components.ensure(self.patterns, terms, progress)
         i, j = types.first, types.second
         F, d = self.base.features.T, self.base.attention_self
@@ -375,34 +374,3 @@ def _carried_over(
     padded = np.zeros((len(new), old))
     padded[: len(features)] = features
     return np.hstack([padded, new])
-
-
-def _terms(types: OverlapTypes) -> list[Terms]:
-    """The components of every nonempty subset of every matching, by size."""
-    shared = types.matching >= 0
-    sizes = shared.sum(1)
-    by_size: dict[int, list[tuple[np.ndarray, ...]]] = {}
-    for size in np.unique(sizes[sizes > 0]).tolist():
-        rows = np.flatnonzero(sizes == size)
-        slots = np.nonzero(shared[rows])[1].reshape(len(rows), size)
-        partners = np.take_along_axis(types.matching[rows], slots, axis=1)
-        for s in range(1, size + 1):
-            for kept in map(list, combinations(range(size), s)):
-                parts = (rows, slots[:, kept], partners[:, kept])
-                by_size.setdefault(s, []).append(parts)
-    terms = []
-    for s, parts in sorted(by_size.items()):
-        row, first, second = (
-            np.concatenate(arrays) for arrays in zip(*parts, strict=True)
-        )
-        terms.append(
-            Terms(
-                size=s,
-                row=row,
-                first=types.first[row],
-                first_slots=first,
-                second=types.second[row],
-                second_slots=second,
-            )
-        )
-    return terms
