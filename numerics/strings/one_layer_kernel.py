@@ -41,9 +41,6 @@ from symbind_theory.validation import InputError, positive_integer, shorten
 __all__ = ["OneLayerGram", "OneLayerKernel", "kernel_of"]
 
 _LEAST_POINTS = 64 * GROUPS
-# Outer points at most for strings that share no symbol: entries of N are known to some
-# tenth of the ridge that learning has by default, and λ_min to a percent.
-_BASE_POINTS = 2**14
 
 
 @dataclass(frozen=True)
@@ -135,11 +132,7 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKern
 
     def compute() -> dict[str, np.ndarray]:
         gram = template_gram(
-            patterns,
-            settings.architecture,
-            max_points=_BASE_POINTS,
-            seed=settings.seed,
-            device=settings.device,
+            patterns, settings.architecture, seed=settings.seed, device=settings.device
         )
         column = list(gram.column)
         sampled = settings.architecture.readout == "mean"
