@@ -19,11 +19,11 @@ from numerics.protocols import Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
+from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.check import CheckResult, Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.templates import symbol_names
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 

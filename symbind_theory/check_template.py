@@ -105,9 +105,7 @@ def check(
     task = _task(task, noise)
     architecture = read_architecture(architecture)
     finite_number("target", target, low=0, strict=True)
-    if vocabulary is not None:
-        positive_integer("vocabulary", vocabulary)
-        check_vocabulary(vocabulary, task.templates)
+    _check_vocabulary(vocabulary, task)
     gram = template_gram(
         task.templates,
         architecture,
@@ -124,13 +122,9 @@ def check(
     estimates = summarise(gram, described, decision)
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
-    verdicts = reach_verdicts(
-        task,
-        decision,
-        estimates.smallest_eigenvalue,
-        learned.complexity,
-        described.identity_vo,
-    )
+    smallest, needed = estimates.smallest_eigenvalue, learned.complexity
+    b = described.identity_vo
+    verdicts = reach_verdicts(task, decision, smallest, needed, b)
     return CheckResult(
         task=task,
         architecture=described,
@@ -140,15 +134,22 @@ def check(
         collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
         estimates=estimates,
-        sample_complexity=learned.complexity,
+        sample_complexity=needed,
         alignment=learned.alignment,
         learning_curve=learned.curve,
         finite_diversity=diversity,
-        headline=conclude(task, verdicts, learned.complexity, diversity),
+        headline=conclude(task, verdicts, needed, diversity),
         verdicts=verdicts,
         seed=seed,
         version=__version__,
     )
+
+
+def _check_vocabulary(vocabulary: int | None, task: TemplateTask) -> None:
+    """Refuse a number of tokens that is too small before anything is estimated."""
+    if vocabulary is not None:
+        positive_integer("vocabulary", vocabulary)
+        check_vocabulary(vocabulary, task.templates)
 
 
 def _task(task: object, noise: float | None) -> TemplateTask:
@@ -220,7 +221,7 @@ def _diversity(
     ):
         return None
     # Loads scikit-learn, which takes a second.
-    from numerics.estimators.finite_diversity import finite_diversity
+    from numerics.estimators.enough_symbols import finite_diversity
 
     return finite_diversity(
         task,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, islice
@@ -18,6 +17,7 @@ from symbind_theory.laws.arguments import (
     check_vocabulary,
     read_laws,
     regular_tokens_of,
+    symbol_names,
 )
 from symbind_theory.laws.diversity import data_diversity
 from symbind_theory.laws.substitution_laws import Law, LawInput, Probabilities
@@ -29,12 +29,12 @@ from symbind_theory.task_arguments import (
     read_labels,
     read_weights,
 )
+from symbind_theory.task_records import Overlap, Sample, TaskMatch
 from symbind_theory.templates import (
     Images,
     Substitution,
     Template,
     parse_string,
-    symbol_names,
 )
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
@@ -46,41 +46,6 @@ if TYPE_CHECKING:
     Number = Fraction | sympy.Expr
 
 __all__ = ["Overlap", "Sample", "TaskMatch", "TemplateTask"]
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """Two templates of a task and a string that both can produce."""
-
-    i: int
-    j: int
-    witness: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskMatch:
-    """The template of a task that produces a given string, and how."""
-
-    index: int
-    template: Template
-    substitution: Substitution
-    label: Number | str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Strings drawn from a template task.
-
-    Attributes:
-        strings: tokens separated by spaces.
-        labels: numbers as drawn from the task, with its noise, or tokens when labels
-            are symbolic.
-        template_indices: which template produced each string, from 0.
-    """
-
-    strings: tuple[str, ...]
-    labels: tuple[Number | float | str, ...]
-    template_indices: tuple[int, ...]
 
 
 class TemplateTask:

@@ -25,7 +25,6 @@ __all__ = [
     "fresh_tokens",
     "parse_string",
     "read_templates",
-    "symbol_names",
 ]
 
 CLS = "[CLS]"
@@ -124,15 +123,6 @@ def fresh_tokens(avoid: Iterable[str]) -> Iterator[str]:
     taken = set(avoid)
     names = chain("abcdefghijklmnopqrstuvwxyz", (f"s{i}" for i in count(1)))
     return (name for name in names if name not in taken)
-
-
-def symbol_names(avoid: Iterable[str]) -> Iterator[str]:
-    """Endless distinct tokens outside `avoid` for data: s:1, s:2, ….
-
-    Nobody names tokens so: strings of one's own are never among the generated ones.
-    """
-    taken = set(avoid)
-    return (name for i in count(1) if (name := f"s:{i}") not in taken)
 
 
 class Substitution(Mapping[str, str]):

@@ -17,14 +17,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 import numpy as np
 from scipy.stats import t
+from sklearn.base import clone
 
-from numerics.architecture import Architecture
 from numerics.estimators import string_kernel_machine
 from numerics.estimators.transformer_kernel import TransformerKernelRegressor
-from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.protocols import Progress
 from symbind_theory.interval import Interval
 from symbind_theory.tasks import Sample, TemplateTask
@@ -58,12 +58,10 @@ def simulated_error(
     task: TemplateTask,
     tokens: Sequence[str],
     n: int,
-    architecture: Architecture,
-    alpha: float = DEFAULT_ALPHA,
+    model: TransformerKernelRegressor,
     *,
     sets: int = 8,
     level: float = 0.999,
-    points: int = 2**13,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Interval:
@@ -73,13 +71,10 @@ def simulated_error(
         task: with real labels, inequivalent templates and laws for these tokens.
         tokens: what substitutions draw from.
         n: number of training strings, ≥ 1.
-        architecture: the transformer.
-        alpha: ridge > 0.
+        model: what is trained; copies of it, with seeds of their own.
         sets: independent training sets, ≥ 2. Raise it for narrower intervals.
         level: coverage of the interval, in (0, 1). It leaves out the bias of kernel
-            values whose error exceeds `alpha`.
-        points: outer points of each kernel estimate. Raise it where kernel values err
-            by more than `alpha`.
+            values whose error exceeds the model's `alpha`: raise its `points` there.
         seed: from which training sets and kernel estimates follow.
         progress: called with (training sets done, training sets in all).
     """
@@ -98,10 +93,10 @@ def simulated_error(
         for s in range(sets):
             # Distinct for each set of each seed.
             own = seed * sets + s
-            model = TransformerKernelRegressor(
-                architecture, alpha, points=points, seed=own
-            )
-            errors.append(fresh_error(model, scaled, scaled.sample(n, tokens, own)))
+            sample = scaled.sample(n, tokens, own)
+            copy: Any = clone(model)
+            copy.set_params(seed=own)
+            errors.append(fresh_error(copy, scaled, sample))
             if progress is not None:
                 progress(s + 1, sets)
     mean = _mean(np.array(errors), level)

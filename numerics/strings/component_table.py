@@ -11,7 +11,7 @@ faces is estimated whole, and its entry in the cache serves every later set of s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import comb, factorial
@@ -43,7 +43,6 @@ __all__ = [
     "Terms",
     "announce_long",
     "architecture_key",
-    "component_scales",
     "component_work",
     "order_numbers",
     "terms_of",
@@ -377,34 +376,3 @@ def order_numbers(slots: Int64[np.ndarray, "t s"]) -> Int64[np.ndarray, " t"]:
         smaller = (slots[:, m + 1 :] < slots[:, m : m + 1]).sum(1)
         number += smaller * factorial(size - 1 - m)
     return number
-
-
-def component_scales(
-    known: Float64[np.ndarray, " r"],
-    wildcards: Int64[np.ndarray, " r"],
-    squares: Mapping[int, Float64[np.ndarray, " r"]],
-) -> dict[int, Float64[np.ndarray, " r"]]:
-    """s, by which each pattern's components of each size are multiplied.
-
-    With q_l the squared length of the components of l tokens and D what is left of
-    their sum, from l = 1 up,
-
-        s_l² = min(1, D/q_l), or D/q_l for the largest l,     D ← max(0, D − s_l² q_l).
-
-    The last component, of all wildcards together, is brought to what is left of the
-    kernel of a string with itself; the others are shortened only if they exceed it. A
-    scale depends on its own size and smaller ones, which are estimated before it:
-    values take no notice of what is asked for later.
-
-    Args:
-        known: what a string's components add up to; negative is read as 0.
-        wildcards: how many each pattern has.
-        squares: q for each size.
-    """
-    D, s = np.maximum(known, 0.0), {}
-    for size, q in sorted(squares.items()):
-        ratio = np.divide(D, q, out=np.ones_like(D), where=q > 0)
-        ratio = np.where(wildcards == size, ratio, np.minimum(ratio, 1.0))
-        D = np.maximum(D - ratio * q, 0.0)
-        s[size] = np.sqrt(ratio)
-    return s

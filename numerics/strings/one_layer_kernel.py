@@ -26,11 +26,11 @@ from numerics.strings.component_table import (
     ComponentSettings,
     ComponentTable,
     architecture_key,
-    component_scales,
     terms_of,
 )
 from numerics.strings.one_layer_rows import OneLayerRows
 from numerics.strings.pattern_row import BaseKernel
+from numerics.strings.scaled_components import component_scales
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor

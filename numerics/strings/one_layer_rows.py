@@ -30,7 +30,6 @@ from numerics.strings.component_table import (
     Terms,
     announce_long,
     architecture_key,
-    component_scales,
     order_numbers,
     terms_of,
 )
@@ -46,6 +45,7 @@ from numerics.strings.pattern_row import (
     new_row,
     own_row,
 )
+from numerics.strings.scaled_components import component_scales
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 

@@ -31,12 +31,12 @@ from math import comb, factorial, perm
 
 import numpy as np
 import torch
-from scipy.stats import t as student
 
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.laplace_table import ROUGH
 from numerics.attention.string_moments import moments_of
+from numerics.averages.group_means import averaged
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
@@ -50,7 +50,6 @@ __all__ = [
     "ComponentGram",
     "Face",
     "Plan",
-    "averaged",
     "check_faces",
     "component_gram",
     "component_rows",
@@ -226,29 +225,6 @@ def stage_error(defect: float, size: int, gamma: float, longest: float) -> float
     """
     delta = 2**size * _MARGIN * defect * float(np.hypot(1.0, gamma))
     return 2 * delta * longest + delta**2
-
-
-def averaged(
-    groups: Iterator[Float64[np.ndarray, ...]], report: Callable[[int], None]
-) -> tuple[Float64[np.ndarray, ...], Float64[np.ndarray, ...]]:
-    """The mean over the groups and its halfwidth at level 0.999, entry by entry.
-
-    Args:
-        groups: averages over 16 groups of points, as arrays of one shape.
-        report: called with the groups done so far.
-    """
-    # Deviations from the first group: squares of the values themselves would cancel.
-    first = next(groups)
-    total, squares = np.zeros_like(first), np.zeros_like(first)
-    report(1)
-    for done, group in enumerate(groups, start=2):
-        deviation = group - first
-        total += deviation
-        squares += deviation**2
-        report(done)
-    mean = total / GROUPS
-    variance = np.maximum(squares / GROUPS - mean**2, 0.0) / (GROUPS - 1)
-    return first + mean, student.ppf(0.9995, GROUPS - 1) * np.sqrt(variance)
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ import torch
 from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.laplace_table import ROUGH
+from numerics.averages.group_means import averaged
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
 from numerics.shapes import Float64
 from numerics.strings.overlap_components import (
     Plan,
-    averaged,
     component_rows,
     faces_of,
     mean_weights,

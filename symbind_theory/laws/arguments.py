@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 
 from symbind_theory.laws.substitution_laws import (
     Law,
@@ -15,7 +16,7 @@ from symbind_theory.laws.substitution_laws import (
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["check_vocabulary", "read_laws", "regular_tokens_of"]
+__all__ = ["check_vocabulary", "read_laws", "regular_tokens_of", "symbol_names"]
 
 
 def regular_tokens_of(templates: Sequence[Template]) -> tuple[str, ...]:
@@ -95,3 +96,12 @@ def check_vocabulary(
             f"vocabulary contains the regular token {min(clash)}; expected tokens "
             "outside the task's regular tokens"
         )
+
+
+def symbol_names(avoid: Iterable[str]) -> Iterator[str]:
+    """Endless distinct tokens outside `avoid` for data: s:1, s:2, ….
+
+    Nobody names tokens so: strings of one's own are never among the generated ones.
+    """
+    taken = set(avoid)
+    return (name for i in count(1) if (name := f"s:{i}") not in taken)

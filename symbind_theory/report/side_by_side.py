@@ -255,4 +255,4 @@ def _parameter(name: str, check: CheckResult) -> str | None:
 def task_key(check: CheckResult) -> tuple[Any, ...]:
     """Equal for checks of one task, whatever it is called and however noisy it is."""
     task = check.task
-    return task.templates, task.labels, task.weights, task.laws
+    return task.templates, task.labels, (task.weights, task.laws)

@@ -44,6 +44,14 @@ TESTED_IN = {
     "probabilities",
     "symbind_theory/library/random_family.py": "symbind_theory/test_library.py: with "
     "the tasks of the library",
+    "symbind_theory/command/outputs.py": "symbind_theory/"
+    "test_check_template_page.py: through the command that writes them",
+    "numerics/averages/group_means.py": "numerics/strings/test_one_layer_kernel.py: "
+    "halfwidths of the components of a kernel",
+    "numerics/strings/scaled_components.py": "numerics/strings/"
+    "test_one_layer_kernel.py: with the components that are scaled",
+    "symbind_theory/task_records.py": "symbind_theory/test_tasks.py: what tasks "
+    "answer with",
     "symbind_theory/outcome.py": "symbind_theory/test_verdicts.py: three words",
     "symbind_theory/records/document.py": "symbind_theory/records/"
     "test_description.py: model and description are compared",

@@ -12,6 +12,7 @@ from symbind_theory import TemplateTask
 from symbind_theory.templates import fresh_tokens
 
 ARCHITECTURE = Architecture(beta=3.0)
+MODEL = TransformerKernelRegressor(ARCHITECTURE, 0.1, points=2**10, progress=None)
 TOKENS = tuple(islice(fresh_tokens([]), 2000))
 
 
@@ -42,9 +43,7 @@ def test_two_tokens_teach_two_tokens_alone():
 
 def test_many_tokens_are_as_good_as_none_shared():
     """The closed form at n = 20, collisions in few of the sets."""
-    error = simulated_error(
-        SAME_DIFFERENT, TOKENS, 20, ARCHITECTURE, 0.1, sets=8, points=2**10
-    )
+    error = simulated_error(SAME_DIFFERENT, TOKENS, 20, MODEL, sets=8)
     apart = learning_curve(SAME_DIFFERENT, ARCHITECTURE, [20], 0.1, counts="random")
     assert error.contains(apart.mse[0])
     assert error.relative_halfwidth < 0.25
@@ -57,10 +56,8 @@ def test_equal_seeds_give_equal_errors_and_sets_are_counted():
             SAME_DIFFERENT,
             TOKENS[:9],
             30,
-            ARCHITECTURE,
-            0.1,
+            MODEL,
             sets=2,
-            points=2**10,
             seed=seed,
             progress=lambda done, total: steps.append((done, total)),
         )
@@ -75,9 +72,7 @@ def test_equal_seeds_give_equal_errors_and_sets_are_counted():
 def test_labels_of_any_size(size):
     task = TemplateTask(SAME_DIFFERENT.templates, [size, -size])
     usual, scaled = (
-        simulated_error(
-            t, TOKENS[:9], 30, ARCHITECTURE, 0.1, sets=2, points=2**10
-        ).value
+        simulated_error(t, TOKENS[:9], 30, MODEL, sets=2).value
         for t in (SAME_DIFFERENT, task)
     )
     assert scaled == pytest.approx(usual * size * size)

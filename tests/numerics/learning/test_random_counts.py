@@ -53,7 +53,7 @@ def test_one_template_has_all_strings():
     [([0.5, 0.3, 0.2], 40), ([0.9, 0.08, 0.02], 40), ([0.97, 0.02, 0.01], 43)],
     ids=str,
 )
-def test_samples_agree_with_the_sum(weights, n, monkeypatch):
+def test_draws_agree_with_the_sum(weights, n, monkeypatch):
     """40 seeds at level 0.999: more than two misses at probability 1e-5."""
     setting = regression(weights)
     exact = error_over_counts(GRAM, setting, n)

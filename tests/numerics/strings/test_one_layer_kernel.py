@@ -9,10 +9,11 @@ from symbind_testing.oracles.two_symbols import two_symbols
 from numerics import Architecture, ReLU, string_gram, template_gram
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
-from numerics.strings.component_table import ComponentTable, component_scales
+from numerics.strings.component_table import ComponentTable
 from numerics.strings.one_layer_kernel import OneLayerKernel
 from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
+from numerics.strings.scaled_components import component_scales
 from symbind_theory import InputError, Template
 from symbind_theory.overlaps import overlap_types
 

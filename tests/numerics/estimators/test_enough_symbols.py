@@ -7,7 +7,7 @@ import pytest
 from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import Architecture, perturbed_curve, sample_complexity, template_gram
-from numerics.estimators.finite_diversity import finite_diversity
+from numerics.estimators.enough_symbols import finite_diversity
 from symbind_theory import InputError, TemplateTask
 from symbind_theory.records.check import SampleComplexity
 

@@ -15,17 +15,17 @@ from typing import Literal
 import numpy as np
 
 from numerics.architecture import Architecture
+from numerics.estimators.transformer_kernel import TransformerKernelRegressor
 from numerics.estimators.unseen_error import simulated_error
 from numerics.learning.collision_bound import diversity_bound
 from numerics.learning.curves import learning_curve
 from numerics.learning.finite_vocabulary import perturbed_curve
 from numerics.protocols import Progress, TemplateMatrix
 from symbind_theory.interval import Interval
-from symbind_theory.laws.arguments import check_vocabulary
+from symbind_theory.laws.arguments import check_vocabulary, symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform
 from symbind_theory.records.check import FiniteDiversity, SampleComplexity
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.templates import symbol_names
 from symbind_theory.validation import positive_integer
 
 __all__ = ["finite_diversity"]
@@ -35,6 +35,7 @@ _MOST_STRINGS = 20_000
 _MOST_TOKENS = 1_000_000
 # Beyond the strings that are enough where none share symbols.
 _MULTIPLES = (1, 4, 16)
+_POINTS = 2**13
 
 
 _Found = tuple[Interval, Literal["simulation", "first order"]]
@@ -93,13 +94,16 @@ def finite_diversity(
     if vocabulary <= _MOST_TOKENS:
         fresh = symbol_names([*task.regular_tokens, *named])
         tokens = [*named, *islice(fresh, vocabulary - len(named))]
+        # Errors of kernel values are in the interval: fewer points than usual do.
+        model = TransformerKernelRegressor(
+            architecture, alpha, points=_POINTS, progress=None
+        )
         for size in _sizes(n):
             error = simulated_error(
                 task,
                 tokens,
                 size,
-                architecture,
-                alpha,
+                model,
                 sets=sets,
                 level=gram.level,
                 seed=seed,
