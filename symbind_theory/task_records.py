@@ -1,4 +1,4 @@
-"""What a template task answers with: overlaps, matches and samples."""
+"""What a template task answers with: overlaps, matches and drawn strings."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from numerics.shapes import Float64
 from numerics.strings.one_layer_kernel import OneLayerKernel, kernel_of
 from numerics.strings.patterns import StringInput
 from numerics.terminal import terminal_progress
-from symbind_theory.validation import InputError, finite_number, shorten
+from symbind_theory.validation import InputError, finite_number, one_of, shorten
 
 __all__ = ["Report", "StringKernelMachine"]
 
@@ -42,6 +43,8 @@ Report = Callable[[str, int, float], None]
 
 # Where rounding is the limit residuals end near 1e-11; far above it something is wrong.
 _CONVERGED = 1e-8
+
+_OF_ARCHITECTURE = "architecture__"
 
 
 class StringKernelMachine(BaseEstimator):
@@ -78,6 +81,44 @@ class StringKernelMachine(BaseEstimator):
         self.cache = cache
         self.n_jobs = n_jobs
         self.progress = progress
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name.
+
+        Args:
+            deep: whether those of the architecture are there too, as
+                `architecture__beta` and so on, for searches over them.
+        """
+        params = super().get_params(deep=False)
+        if deep and isinstance(self.architecture, Architecture):
+            for field in fields(self.architecture):
+                value = getattr(self.architecture, field.name)
+                params[f"{_OF_ARCHITECTURE}{field.name}"] = value
+        return params
+
+    def set_params(self, **params: Any) -> Any:
+        """Change parameters; `architecture__beta=2` changes one of the architecture.
+
+        Raises:
+            InputError: a parameter that the architecture does not have, or refuses.
+        """
+        changed = {
+            name.removeprefix(_OF_ARCHITECTURE): value
+            for name, value in params.items()
+            if name.startswith(_OF_ARCHITECTURE)
+        }
+        own = {
+            name: value
+            for name, value in params.items()
+            if not name.startswith(_OF_ARCHITECTURE)
+        }
+        super().set_params(**own)
+        names = [field.name for field in fields(Architecture)]
+        for name in changed:
+            one_of("parameter of architecture", name, names)
+        if changed:
+            self.architecture = replace(self.architecture, **changed)
+        return self
 
     def _read(self, X: Any) -> TrainingStrings:
         """The training strings, after a look at all parameters."""

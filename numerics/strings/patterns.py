@@ -51,11 +51,15 @@ def listed(strings: object) -> np.ndarray | list[Any]:
         strings: as `StringInput` says, or anything that yields them in order.
 
     Raises:
-        InputError: no strings, strings in no order, or one string alone.
+        InputError: no strings, strings in no order, one string alone, or a task.
     """
     if isinstance(strings, str | bytes | bytearray):
         raise InputError(
             f"X is one string, {shorten(strings)}; expected a list of strings"
+        )
+    if isinstance(strings, TemplateTask):
+        raise InputError(
+            "X is a task; expected strings, such as task.sample(1000, 5000).strings"
         )
     if issparse(strings):
         raise InputError("X is sparse; sparse input is not supported: give strings")
@@ -66,6 +70,9 @@ def listed(strings: object) -> np.ndarray | list[Any]:
         )
     if hasattr(strings, "__array__"):
         strings = np.asarray(strings)
+        if strings.shape[1:] == (1,) and strings.dtype.kind not in "iu":
+            # One column, such as of a data frame: its entries are the strings.
+            strings = strings[:, 0]
     scalar = isinstance(strings, np.ndarray) and not strings.ndim
     if scalar or not isinstance(strings, Iterable):
         raise InputError(f"X is {shorten(strings)}; expected a list of strings")

@@ -41,6 +41,7 @@ from numerics.averages.replications import map_replications
 from numerics.devices import PRECISIONS, chunk_numbers, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float, Float64, Int64
+from symbind_theory.task_arguments import check_list
 from symbind_theory.templates import CLS, parse_string
 from symbind_theory.validation import InputError, one_of, positive_integer
 
@@ -181,6 +182,7 @@ def _encode(
     strings: Iterable[str | Sequence[str]] | np.ndarray, cls: bool
 ) -> Int64[np.ndarray, "n keys"]:
     """Tokens as numbers by first appearance, with `[CLS]` appended where it is read."""
+    check_list("strings", strings, "of strings, such as ['u u', 'u v']")
     if isinstance(strings, np.ndarray) and strings.dtype.kind in "iu":
         if strings.ndim != 2 or not strings.size:
             raise InputError(

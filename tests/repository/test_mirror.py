@@ -20,6 +20,7 @@ ELSEWHERE = {
     "symbind_theory/report/page/test_charts.py": "two figures and the axes they share",
     "symbind_theory/records/test_refused_files.py": "what `files` refuses, by the form",
     "symbind_theory/test_computed_once.py": "counts calls over a whole check",
+    "symbind_theory/test_small_traps.py": "what users' first calls are, of all rooms",
     "proofs_check/test_command.py": "its module is called __main__",
     "proofs_check/test_conformance.py": "one suite for every checker of the registry",
     "proofs_check/test_every_task.py": "every checker on every built-in task",

@@ -1,0 +1,78 @@
+"""What a first day brings: calls that nearly fit, where annotations are not checked.
+
+Under pytest they are, before a function sees its arguments; so this runs by itself.
+"""
+
+import json
+from typing import Any
+
+import numerics
+import symbind_theory
+from symbind_theory.validation import InputError
+
+TASK = symbind_theory.builtin_task("same-different")
+NAMES: dict[str, Any] = {
+    "task": TASK,
+    **{name: getattr(symbind_theory, name) for name in symbind_theory.__all__},
+    "Architecture": numerics.Architecture,
+    "Regressor": numerics.TransformerKernelRegressor,
+    "learning_curve": numerics.learning_curve,
+    "relative_eigenvalue": numerics.relative_eigenvalue,
+    "sample_complexity": numerics.sample_complexity,
+    "string_gram": numerics.string_gram,
+    "template_gram": numerics.template_gram,
+}
+
+RIGHT = {
+    "check('?a ?a->1', max_points=64).task.labels": "(Fraction(1, 1),)",
+    "check(['?a ?a -> 1/2', '?a ?b -> -1'], max_points=64).task.labels[0]": (
+        "Fraction(1, 2)"
+    ),
+    "check(task, max_points=64).verdict('c5').claim": "'C5'",
+    "template_gram(task, max_points=64).templates == task.templates": "True",
+    "template_gram(['?a ?a -> 1'], max_points=64).templates": "(Template('?a ?a'),)",
+    "len(task.sample(10, 1000).strings)": "10",
+    "Regressor().set_params(architecture__beta=2).architecture.beta": "2",
+    "Regressor().get_params()['architecture__gamma']": "1.0",
+    "TemplateTask.parse(['?a X -> x/y']).labels": "('x/y',)",
+    "TemplateTask.parse(['?a X -> 1/0']).labels": "('1/0',)",
+}
+"""Expression, and what it gives."""
+
+REFUSED = {
+    "TemplateTask('?a ?a', [1])": "templates is the text '?a ?a'; expected a list",
+    "TemplateTask(['?a ?a'], 1)": "labels is 1; expected a list with one for each",
+    "TemplateTask.parse(['?a -> b -> 1'])": "template '?a -> b -> 1' has 2 '->'",
+    "check(task, 'last')": "architecture is 'last'; expected an Architecture, such as",
+    "check(3)": "task is 3; expected a TemplateTask, or lines such as '?a ?a -> 1'",
+    "check(task, rel_tol=2)": "rel_tol is 2; expected a number in (0, 1]",
+    "check(task, vocabulary=1)": "vocabulary has 1 tokens; expected at least 2",
+    "check(task, alpha=0)": "alpha is 0; expected a finite number above 0",
+    "check(task, noise=-1)": "noise is -1; expected a finite number of at least 0",
+    "check(task, max_points=64).verdict('C77')": "claim is 'C77'; expected one of C1",
+    "learning_curve(task, sizes=100)": "sizes is 100; expected integers of at least 0",
+    "learning_curve(task, counts='whole')": "counts is 'whole'; expected one of",
+    "sample_complexity(3)": "task is 3; expected a TemplateTask",
+    "relative_eigenvalue(3)": "gram is 3; expected a template matrix",
+    "template_gram(3)": "templates is 3; expected a list of templates",
+    "template_gram('?a ?a')": "templates is the text '?a ?a'; expected a list",
+    "string_gram(3)": "strings is 3; expected a list of strings",
+    "task.match(3)": "string is 3; expected text or a list of tokens",
+    "Regressor().fit(task, [1, -1])": "X is a task; expected strings, such as task",
+    "Regressor().set_params(architecture__bet=2)": "parameter of architecture is 'bet'",
+}
+"""Expression, and how the message of its InputError begins."""
+
+
+def outcome(expression: str) -> str:
+    """What it gives, or its message; of another error with its type."""
+    try:
+        return repr(eval(expression, dict(NAMES)))
+    except InputError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    print(json.dumps({text: outcome(text) for text in [*RIGHT, *REFUSED]}))

@@ -1,0 +1,77 @@
+"""Calls that nearly fit are right, or one clear line."""
+
+import json
+import subprocess
+import sys
+from itertools import islice
+
+import numpy as np
+import pytest
+from symbind_testing import small_traps
+from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.command_line import run
+from symbind_testing.small_traps import REFUSED, RIGHT
+
+from numerics.strings.patterns import listed
+from symbind_theory.laws.arguments import symbol_names
+from symbind_theory.outcome import Outcome
+from symbind_theory.records.ledger import Finding, Report
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", small_traps.__file__],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_what_nearly_fits_is_taken(outcomes):
+    assert {text: outcomes[text] for text in RIGHT} == RIGHT
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_what_does_not_fit_is_one_line(expression, outcomes):
+    message = outcomes[expression]
+    assert message.startswith(REFUSED[expression])
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["?a ?a -> 1", "--jsonn"], "unrecognized arguments: --jsonn; did you mean"),
+        (["?a ?a -> 1", "--alhpa", "2"], "did you mean --alpha?"),
+        (["?a ?a -> 1", "--rel-tol", "2"], "rel_tol is 2.0; expected a number in"),
+        (["?a ?a -> 1", "--alpha", "0"], "argument --alpha"),
+        (["?a -> -> 1"], "has 2 '->'; expected one"),
+    ],
+    ids=str,
+)
+def test_options_that_nearly_fit_are_one_line(arguments, line, capsys):
+    assert run(*arguments) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert line in written.err
+    assert len(written.err.splitlines()) == 1
+
+
+def test_generated_symbols_are_named_like_nobodys():
+    names = list(islice(symbol_names(["s:2"]), 3))
+    assert names == ["s:1", "s:3", "s:4"]
+
+
+def test_one_column_of_strings_is_a_list_of_strings():
+    column = np.array([["u u"], ["u v"]], dtype=object)
+    assert list(listed(column)) == ["u u", "u v"]
+    assert np.shape(listed(np.array([[1], [2]]))) == (2, 1)
+
+
+def test_checks_and_reports_print_as_text():
+    assert str(toy_result()).startswith("Transformers learn this task")
+    assert "C3 template matrix: HOLDS" in str(toy_result())
+    report = Report("C5", (Finding("it is so", Outcome.HOLDS),))
+    assert str(report) == "C5 generalisation: HOLDS\n   holds: it is so"
