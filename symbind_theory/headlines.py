@@ -95,12 +95,12 @@ def _inside(
     if floor <= target:
         sentence = (
             f"The target {target:g} does not ask for symbols to be compared: the "
-            f"skeleton alone allows an error of {floor:.4g}, and an MLP may do as well "
-            "(C2)."
+            f"skeleton alone allows an error of {_number(floor)}, and an MLP may do as "
+            "well (C2)."
         )
         return "unneeded", sentence, "may do no better than MLPs"
     reach, sentence, phrase = _by_strings(complexity, diversity)
-    mlps = f"MLPs do not, their error stays at {floor:.4g} or more (C2)"
+    mlps = f"MLPs do not, their error stays at {_number(floor)} or more (C2)"
     return reach, f"{sentence}; {mlps}.", f"{phrase}; MLPs do not"
 
 
@@ -158,9 +158,14 @@ def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
         return "too few symbols", sentence, f"do not learn it from {symbols}"
     sentence = (
         f"Whether {symbols} are enough for an error of {target:g} is undecided: up to "
-        f"{most} strings leave [{best.low:.3g}, {best.high:.3g}]"
+        f"{most} strings leave {best.value:.3g} within {best.halfwidth:.1g}"
     )
     return "undecided", sentence, f"undecided with {symbols}"
+
+
+def _number(error: float) -> str:
+    """An error, which may be beyond float64."""
+    return "1e308" if math.isinf(error) else f"{error:.4g}"
 
 
 def _strings(n: int) -> str:

@@ -47,7 +47,7 @@ from numerics.shapes import Float64
 __all__ = ["Inflation", "inflation_for"]
 
 # λ that are tried.
-_MULTIPLIERS = np.arange(1, 81) / 10
+_MULTIPLIERS = np.arange(1, 321) / 40
 # Points are inflated where the model asks for at least this many times the points that
 # x at its best would take, and gains this much: what is unlike the model may lose some.
 _RARE = 30.0
@@ -99,8 +99,8 @@ def inflation_for(
 
     >>> inflation_for(np.array([2.0]), 0.0).plain
     True
-    >>> inflation_for(np.array([2.0, 0.0]), 12.0).scales.round(2).tolist()
-    [3.04, 1.0]
+    >>> inflation_for(np.array([2.0, 0.0]), 12.0).scales.round(1).tolist()
+    [3.1, 1.0]
 
     Args:
         variances: v_j, what each coordinate of a point adds to the variance of a

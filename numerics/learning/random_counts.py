@@ -95,7 +95,7 @@ def _summed(n: int, mu: Float64[np.ndarray, " r"]) -> Counts:
 
 def _sampled(n: int, mu: Float64[np.ndarray, " r"], seed: int) -> Counts:
     """Replications of points in fixed shares: all templates, and each rare absence."""
-    absent = np.exp(n * np.log1p(-mu))
+    absent = (1 - mu) ** n
     rare = np.flatnonzero((absent < _FREQUENT) & (absent > _IMPOSSIBLE))
     laws = [np.ones(len(mu), bool)]
     sizes = [_POINTS]

@@ -104,7 +104,7 @@ class IdentitySetting:
         return template_gram(
             self.task.templates,
             architecture,
-            rel_tol=self.experiment.rel_tol if precise else 1e9,
+            rel_tol=self.experiment.rel_tol if precise else 1.0,
             max_points=self.experiment.max_points,
             seed=self.seed,
             level=_RATIO_LEVEL,

@@ -245,7 +245,7 @@ def set_task(attributes: int) -> TemplateTask:
     Values of different attributes are different symbols: 5^attributes templates, each a
     pattern of three for each attribute.
 
-    >>> [label for _, label in set_task(1)]
+    >>> [int(label) for _, label in set_task(1)]
     [1, -1, -1, -1, 1]
 
     Args:

@@ -115,6 +115,8 @@ def model_of(record: type, closed: bool = False) -> type[BaseModel]:
 
 def _model_field(field: DocumentField) -> tuple[Any, Any]:
     default = ... if field.default is MISSING else field.default
+    if isinstance(default, tuple):
+        default = list(default)
     kind = field.described
     return _model_type(kind), Field(default, description=expected(kind))
 

@@ -127,9 +127,7 @@ class TaskForm(Form):
     ]
     laws: Annotated[
         tuple[Annotated[Law, InDocument(form=LawForm)], ...],
-        InDocument(
-            expected="a list of laws, one for each template", one_for_each="templates"
-        ),
+        InDocument(expected="a list of laws, one for each template"),
     ]
     noise: Annotated[float, InDocument(low=0)] = 0.0
     description: Annotated[str | None, InDocument(expected="text, or null")] = None

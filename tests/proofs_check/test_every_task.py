@@ -1,4 +1,4 @@
-"""Every checker on every built-in task: it never contradicts the check.
+"""Every checker on every short built-in task: it never contradicts the check.
 
 A claim holds, or what it is undecided for says what to pass, or it is refuted where the
 check refutes it too. At quick effort this takes some six minutes of one core; remedies
@@ -14,9 +14,17 @@ import proofs_check
 from proofs_check.registry import CHECKERS, checker_of
 from symbind_theory import Outcome, builtin_task, builtin_tasks, check
 
+TASKS = [
+    name
+    for name in builtin_tasks()
+    if len(builtin_task(name)) <= 8 and builtin_task(name).length < 20
+]
+"""The short tasks: a family's larger members have the same checks, and take hours."""
+
 SILENT = {
     "C6": {"copy"},
-    "C7": set(builtin_tasks()) - {"copy", "print-any-string"},
+    "C7": set(builtin_tasks())
+    - {"copy", "print-any-string", "aba-abb-1-shot", "aba-abb-2-shot"},
 }
 """Claims that say nothing about some tasks: a single template has no gap, and numbers
 and regular tokens are not copied."""
@@ -37,7 +45,7 @@ UNDECIDED = {
 PAIRS = [
     pytest.param(checker, name, id=f"{checker.claim}-{name}")
     for checker in CHECKERS
-    for name in builtin_tasks()
+    for name in TASKS
     if name not in SILENT.get(checker.claim, ())
 ]
 
@@ -71,8 +79,7 @@ def test_claims_say_nothing_about_these_tasks_alone():
 def checked():
     """The check of each task, with few points."""
     return {
-        name: check(builtin_task(name), rel_tol=0.1, max_points=2**10)
-        for name in builtin_tasks()
+        name: check(builtin_task(name), rel_tol=0.1, max_points=2**10) for name in TASKS
     }
 
 

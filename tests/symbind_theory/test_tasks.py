@@ -88,7 +88,8 @@ def test_symbolic_labels():
         ("+2", Fraction(2)),
         ("x", "x"),
         ("?a", "?a"),
-        ("1/2", "1/2"),
+        ("1/2", Fraction(1, 2)),
+        ("1/0", "1/0"),
         ("0x1", "0x1"),
     ],
 )
@@ -172,8 +173,8 @@ def test_the_two_sides_have_the_sizes_asked_for():
 def test_fresh_symbols_avoid_regular_tokens_and_labels():
     task = TemplateTask(["?a b", "a ?a"], ["c", "?a"])
     train, test = task.train_test(40, 40, vocabulary=2, seed=0)
-    assert set(" ".join(train.strings).split()) == {"a", "b", "d", "e"}
-    assert set(" ".join(test.strings).split()) == {"a", "b", "f", "g"}
+    assert set(" ".join(train.strings).split()) == {"a", "b", "s:1", "s:2"}
+    assert set(" ".join(test.strings).split()) == {"a", "b", "s:3", "s:4"}
 
 
 @pytest.mark.parametrize(
@@ -266,12 +267,12 @@ def test_fresh_symbols_avoid_regular_tokens_and_labels():
         (
             lambda: TemplateTask.parse(["?a 1"]),
             "template '?a 1' has 0 '->'; expected one: 'template -> label', such as "
-            "'?a ?a -> 1'",
+            "'?a ?a -> 1' (a token -> goes into a task file)",
         ),
         (
             lambda: TemplateTask.parse(["?a -> -> 1"]),
             "template '?a -> -> 1' has 2 '->'; expected one: 'template -> label', such "
-            "as '?a ?a -> 1'",
+            "as '?a ?a -> 1' (a token -> goes into a task file)",
         ),
         (
             lambda: TemplateTask.parse(["-> 1"]),

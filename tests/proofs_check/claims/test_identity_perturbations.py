@@ -234,7 +234,7 @@ def test_another_b_is_refuted():
         setting(SAME_DIFFERENT, Architecture()), 1.0
     )
     plain, more = (
-        template_gram(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1e9)
+        template_gram(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1.0)
         for b in (0.0, 1.5)
     )
     added = float((more.gaps - plain.gaps)[0, 1])
