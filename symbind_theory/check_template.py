@@ -94,7 +94,8 @@ def check(
             "mc" where nothing but the points' independence is to be assumed: it takes
             many times as many.
         level: coverage of every interval, in (0, 1).
-        progress: called with (points done, points at most).
+        progress: called with (points done, points at most), and where the error with
+            a vocabulary is simulated with (training sets done, training sets in all).
 
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.

@@ -1,4 +1,4 @@
-"""Triangular factors, singular values and eigenvalues of small matrices.
+"""Triangular factors, singular values, eigenvalues and solutions of small systems.
 
 By torch's LAPACK on one thread: matrices of this size gain nothing from more, and on a
 busy machine threads that wait for each other take a hundred times as long (`threads`).
@@ -12,7 +12,13 @@ import torch
 from numerics.averages.threads import one_thread
 from numerics.shapes import Float64
 
-__all__ = ["eigen_system", "singular_system", "singular_values", "triangle"]
+__all__ = [
+    "eigen_system",
+    "singular_system",
+    "singular_values",
+    "solutions",
+    "triangle",
+]
 
 
 @one_thread()
@@ -55,3 +61,12 @@ def eigen_system(
     """
     values, vectors = torch.linalg.eigh(torch.from_numpy(matrix))
     return values.numpy(), vectors.numpy()
+
+
+@one_thread()
+def solutions(
+    matrices: Float64[np.ndarray, "n r r"], right: Float64[np.ndarray, "n r c"]
+) -> Float64[np.ndarray, "n r c"]:
+    """X with matrix X = right, for each of several systems."""
+    found = torch.linalg.solve(torch.from_numpy(matrices), torch.from_numpy(right))
+    return found.numpy()

@@ -32,7 +32,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import binom, multinomial, qmc, t
 
-from numerics.averages.linalg import triangle
+from numerics.averages.linalg import solutions, triangle
 from numerics.learning.ridge_law import Regression
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
@@ -156,7 +156,7 @@ def errors_at(
     B = triangle(factor) * root[:, None, :]
     systems = np.eye(len(e)) + B.swapaxes(1, 2) @ B
     right = (root * regression.labels)[..., None]
-    part = np.linalg.solve(systems, right)[..., 0]
+    part = solutions(systems, right)[..., 0]
     N = factor.T @ factor
     seen = counts > 0
     missed = np.divide(part, root, out=np.zeros_like(part), where=seen)
@@ -165,7 +165,7 @@ def errors_at(
     errors = (missed**2) @ regression.weights
     if regression.noise:
         # Rows of S Λ^½ N are columns of N Λ^½ S.
-        transfer = np.linalg.solve(systems, root[..., None] * N)
+        transfer = solutions(systems, root[..., None] * N)
         spread = np.einsum("pji,j->pi", transfer**2, 1 / e)
         errors += regression.noise**2 * (spread @ regression.weights)
     return errors

@@ -7,6 +7,7 @@ from numerics.averages.linalg import (
     eigen_system,
     singular_system,
     singular_values,
+    solutions,
     triangle,
 )
 
@@ -57,3 +58,11 @@ def test_an_eigen_system_makes_up_the_matrix():
     assert (np.diff(values) >= 0).all()
     np.testing.assert_allclose((vectors * values) @ vectors.T, matrix, atol=1e-13)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(5), atol=1e-13)
+
+
+def test_solutions_solve_each_system():
+    rng = np.random.default_rng(4)
+    matrices = rng.standard_normal((5, 3, 3)) + 3 * np.eye(3)
+    right = rng.standard_normal((5, 3, 2))
+    found = solutions(matrices, right)
+    np.testing.assert_allclose(matrices @ found, right, atol=1e-12)
