@@ -90,13 +90,17 @@ def _errors(
     templates: Int64[np.ndarray, "sets n"],
     generator: np.random.Generator,
 ) -> Float64[np.ndarray, " sets"]:
-    kernel = gram.matrix[templates[:, :, None], templates[:, None, :]]
+    # N of the factor, as in the closed form: the terms of the series that the factor
+    # leaves out would differ, which is all of the difference where the error is small.
+    matrix = gram.factor.T @ gram.factor
+    matrix_self = np.diagonal(matrix) + gram.excess
+    kernel = matrix[templates[:, :, None], templates[:, None, :]]
     strings = np.arange(templates.shape[1])
-    kernel[:, strings, strings] = gram.matrix_self[templates] + regression.alpha
+    kernel[:, strings, strings] = matrix_self[templates] + regression.alpha
     noise = regression.noise * generator.standard_normal(templates.shape)
     labels = regression.labels[templates] + noise
     coefficients = np.linalg.solve(kernel, labels[:, :, None])
-    predicted = (gram.matrix[:, templates].transpose(1, 0, 2) @ coefficients)[:, :, 0]
+    predicted = (matrix[:, templates].transpose(1, 0, 2) @ coefficients)[:, :, 0]
     return (predicted - regression.labels) ** 2 @ regression.weights
 
 

@@ -48,19 +48,8 @@ UNDECIDED = {
     "C6": {"print-any-string", "print-string", "variable-assignment"},
 }
 
-# The error of a single template is so small that the closed form's own rounding, which
-# the checker does not bound, exceeds the 1e-8 that it allows: REFUTED, wrongly.
-WRONG = {("C10", "copy")}
-
 PAIRS = [
-    pytest.param(
-        checker,
-        name,
-        id=f"{checker.claim}-{name}",
-        marks=[pytest.mark.xfail(reason="rounding is not bounded", strict=True)]
-        if (checker.claim, name) in WRONG
-        else [],
-    )
+    pytest.param(checker, name, id=f"{checker.claim}-{name}")
     for checker in CHECKERS
     for name in TASKS
     if name not in SILENT.get(checker.claim, ())
