@@ -142,6 +142,12 @@ def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
     """What a vocabulary allows, as far as the error with it was found."""
     symbols = f"{diversity.vocabulary} symbols"
     enough = diversity.enough(target)
+    if enough is not None and enough > MOST_IN_PRACTICE:
+        sentence = (
+            f"Transformers learn this task in principle (C5), from {_strings(enough)} "
+            f"strings with {symbols}"
+        )
+        return "in principle", sentence, f"learn it in principle with {symbols}"
     if enough is not None:
         sentence = (
             f"Transformers learn this task from {_strings(enough)} strings with "
@@ -153,7 +159,8 @@ def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
     if diversity.too_few(target):
         sentence = (
             f"With {symbols} transformers do not reach an error of {target:g}: up to "
-            f"{most} strings leave {best.value:.3g} or more"
+            f"{most} strings leave {min(error.low for error in diversity.mse):.3g} or "
+            "more"
         )
         return "too few symbols", sentence, f"do not learn it from {symbols}"
     sentence = (

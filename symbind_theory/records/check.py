@@ -261,13 +261,18 @@ class FiniteDiversity:
     ] = ()
 
     def enough(self, target: float) -> int | None:
-        """The least of the sizes whose error is at most the target for certain."""
+        """The least of the sizes whose whole interval is at most the target."""
         errors = zip(self.sizes, self.mse, strict=True)
         return next((n for n, error in errors if error.high <= target), None)
 
     def too_few(self, target: float) -> bool:
-        """Whether no size has an error that may be at most the target."""
-        return bool(self.mse) and all(error.low > target for error in self.mse)
+        """Whether symbols alone keep the error above the target at all sizes.
+
+        One of the sizes must be enough where strings share no symbol: else there may
+        be too few strings.
+        """
+        could = any(error.value <= target for error in self.apart)
+        return could and all(error.low > target for error in self.mse)
 
 
 @dataclass(frozen=True, slots=True)
