@@ -93,7 +93,7 @@ COMMANDS = {
     "list": ([*CHECK, "--list"], "relational-match-to-sample"),
     "check": (
         [*CHECK, "?a ?a -> 1", "?a ?b -> -1", "--max-points", "64"],
-        "Transformers learn this task (C5)",
+        "Transformers learn this task from about",
     ),
     "claims": (["-c", CLAIMS], "1 of 1 claims as expected"),
 }
