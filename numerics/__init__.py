@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
+from numerics.learning.advice import advise
 from numerics.learning.curves import LearningCurve, learning_curve
+from numerics.learning.grid import Precision
+from numerics.learning.scan import Scan, scan
 from numerics.learning.strings_needed import (
     alignment,
     relative_eigenvalue,
@@ -42,12 +45,15 @@ __all__ = [
     "LearningCurve",
     "MarginTransfer",
     "OneLayerKernel",
+    "Precision",
     "ReLU",
+    "Scan",
     "StringGram",
     "TemplateGram",
     "TemplateMatrix",
     "TransformerKernelClassifier",
     "TransformerKernelRegressor",
+    "advise",
     "alignment",
     "collision_graph",
     "diversity_bound",
@@ -57,6 +63,7 @@ __all__ = [
     "perturbed_curve",
     "relative_eigenvalue",
     "sample_complexity",
+    "scan",
     "string_gram",
     "template_gram",
 ]

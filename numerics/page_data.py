@@ -21,7 +21,8 @@ from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities
-from symbind_theory.records.check import CheckResult, Curve
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.learning import Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
 

@@ -10,7 +10,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.compare import compare_files
@@ -23,9 +23,9 @@ from symbind_theory.files import write_text
 from symbind_theory.headlines import conclude
 from symbind_theory.laws.arguments import check_vocabulary
 from symbind_theory.laws.substitution_laws import Probabilities
-from symbind_theory.records.check import (
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.learning import (
     Alignment,
-    CheckResult,
     Curve,
     FiniteDiversity,
     SampleComplexity,
@@ -265,6 +265,12 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     if options.list:
         return list_tasks()
     task = task_of(options)
+    if options.advise and task.symbolic:
+        raise InputError(
+            f"--advise was given with labels that are symbols, such as "
+            f"{shorten(task.labels[0])}; expected numbers: strings are counted for "
+            "regression"
+        )
     architecture = _architecture(options)
     check_outputs(options)
 
@@ -287,6 +293,8 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
             method=options.method,
             progress=progress,
         )
+    if options.advise:
+        result = _advised(result, architecture, options)
     if options.json:
         text = to_json(result) + "\n"
     else:
@@ -299,6 +307,27 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         source = _PageSource(result, architecture, certificate, command)
         _write_page(source, options, name)
     return result.exit_status
+
+
+def _advised(
+    result: CheckResult, architecture: Architecture, options: argparse.Namespace
+) -> CheckResult:
+    """The check with architectures ranked beside it."""
+    from numerics import advise
+    from numerics.learning.advice import LAST_STAGE
+    from numerics.learning.curves import DEFAULT_ALPHA
+    from symbind_theory.report.progress import progress_bar
+
+    with progress_bar("comparing architectures", unit="estimates") as progress:
+        advice = advise(
+            result.task,
+            options.target,
+            architecture=architecture,
+            alpha=DEFAULT_ALPHA if options.alpha is None else options.alpha,
+            precision=replace(LAST_STAGE, seed=options.seed, device=options.device),
+            progress=progress,
+        )
+    return replace(result, advice=advice)
 
 
 @dataclass(frozen=True, slots=True)

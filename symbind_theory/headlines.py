@@ -11,12 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import (
-    FiniteDiversity,
-    Headline,
-    Reach,
-    SampleComplexity,
-)
+from symbind_theory.records.check import Headline, Reach
+from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float

@@ -6,7 +6,7 @@ import math
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import SampleComplexity
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.tasks import TemplateTask

@@ -24,7 +24,7 @@ from numerics.protocols import Progress, TemplateMatrix
 from symbind_theory.interval import Interval
 from symbind_theory.laws.arguments import check_vocabulary, symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform
-from symbind_theory.records.check import FiniteDiversity, SampleComplexity
+from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import positive_integer
 

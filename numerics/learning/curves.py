@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.learning.random_counts import error_over_counts
+from numerics.learning.random_counts import Counting, error_over_counts
 from numerics.learning.ridge_law import Regression, error_law
 from numerics.protocols import Statistics, TemplateMatrix
 from numerics.shapes import Float64
@@ -58,7 +58,7 @@ class LearningCurve:
     sizes: tuple[int, ...]
     mse: Float64[np.ndarray, " sizes"]
     intervals: tuple[Interval, ...]
-    counts: Literal["expected", "random"]
+    counts: Counting
     alpha: float
     noise: float
 
@@ -70,7 +70,7 @@ def learning_curve(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
-    counts: Literal["expected", "random"] = "expected",
+    counts: Counting = "expected",
     seed: int = 0,
     gram: TemplateMatrix | None = None,
 ) -> LearningCurve:
@@ -104,7 +104,7 @@ def learning_curve(
     """
     regression = task_regression(task, alpha, noise)
     read = integers("sizes", sizes, low=0)
-    one_of("counts", counts, ("expected", "random"))
+    one_of("counts", counts, get_args(Counting))
     positive_integer("seed", seed, low=0)
     gram = matrix_of(task.templates, architecture, gram)
     errors = gram.intervals(_errors_after(read, regression))

@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from scipy.stats import binom, multinomial, qmc, t
@@ -38,7 +39,10 @@ from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from symbind_theory.interval import Interval
 
-__all__ = ["Counts", "counts_law", "error_over_counts", "errors_at"]
+__all__ = ["Counting", "Counts", "counts_law", "error_over_counts", "errors_at"]
+
+Counting = Literal["expected", "random"]
+"""Each template's mean count of strings, or counts as data sets have them."""
 
 # So many vectors of counts are quicker summed over than sampled.
 _MOST_SUMMED = 1024

@@ -9,9 +9,9 @@ generalise" of arXiv 2310.09753.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from scipy.optimize import brentq
@@ -19,18 +19,25 @@ from scipy.optimize import brentq
 from numerics.architecture import Architecture
 from numerics.averages.linalg import singular_system, singular_values
 from numerics.learning.curves import DEFAULT_ALPHA, task_regression
-from numerics.learning.random_counts import error_over_counts
+from numerics.learning.random_counts import Counting, error_over_counts
 from numerics.learning.ridge_law import Regression, error_law
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from numerics.template_matrix.given import check_kind, matrix_of
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Alignment, SampleComplexity
+from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.learning import Alignment, SampleComplexity
 from symbind_theory.separation.theorem_s import decide
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number, positive_integer
+from symbind_theory.templates import Template
+from symbind_theory.validation import (
+    InputError,
+    finite_number,
+    one_of,
+    positive_integer,
+)
 
-__all__ = ["alignment", "relative_eigenvalue", "sample_complexity"]
+__all__ = ["alignment", "least_error", "relative_eigenvalue", "sample_complexity"]
 
 # Beyond this many strings the answer is "never" for any practical purpose.
 _LARGEST = 1e15
@@ -46,6 +53,7 @@ def sample_complexity(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
+    counts: Counting = "random",
     seed: int = 0,
     gram: TemplateMatrix | None = None,
 ) -> SampleComplexity:
@@ -67,6 +75,9 @@ def sample_complexity(
         alpha: ridge λ > 0. Raise it for noisy labels; without noise, as for
             `learning_curve`.
         noise: standard deviation of the training labels' noise; the task's when None.
+        counts: "random" as data sets have them, or "expected", the closed form at
+            n_i = n·weight_i. Choose "expected" where many architectures are compared
+            and n is large: it is much quicker.
         seed: of the sample of counts, where they are too many to sum over.
         gram: the task's template matrix if it is there already, estimated or known.
 
@@ -85,10 +96,11 @@ def sample_complexity(
             or of another architecture.
     """
     finite_number("target", target, low=0, strict=True)
+    one_of("counts", counts, get_args(Counting))
     positive_integer("seed", seed, low=0)
     regression = task_regression(task, alpha, noise)
     gram = matrix_of(task.templates, architecture, gram)
-    return _complexity(gram, regression, target, seed)
+    return _complexity(gram, regression, target, seed, counts)
 
 
 def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> Interval:
@@ -201,18 +213,26 @@ def _hardest(gram: TemplateMatrix, regression: Regression) -> Regression:
 
 
 def _complexity(
-    gram: TemplateMatrix, regression: Regression, target: float, seed: int
+    gram: TemplateMatrix,
+    regression: Regression,
+    target: float,
+    seed: int,
+    counts: Counting = "random",
 ) -> SampleComplexity:
     """Where the error, averaged over the counts of n strings, meets the target."""
     goal = regression.in_units(target)
-    never = _least_error(gram, regression) > goal
+    record = None if gram.architecture is None else gram.architecture.record()
+    never = _least(gram.templates, record, regression) > goal
     closed = error_law(gram.factor, gram.excess, regression, regression.weights)
-    start = math.inf if never else _smallest(lambda n: closed(n) <= goal)
+    start = math.inf if never else _smallest(closed, goal)
     n = None
     if never:
         interval = Interval(math.inf, math.inf, math.inf, gram.level)
     elif start == 0:
         n, interval = 0, Interval(0.0, 0.0, 0.0, gram.level)
+    elif counts == "expected":
+        interval = _around(gram, regression, None, goal, seed)
+        n = math.ceil(start) if math.isfinite(start) else None
     else:
         if math.isfinite(start):
 
@@ -245,7 +265,7 @@ def _around(
         factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
     ) -> float:
         error = error_law(factor, excess, regression, regression.weights)
-        return _smallest(lambda strings: error(strings) <= goal)
+        return _smallest(error, goal)
 
     about = gram.interval(needed)
     if n is None or not 0 < about.value < math.inf:
@@ -259,15 +279,35 @@ def _around(
     return Interval(float(n), low, about.high * scale + width, about.level)
 
 
-def _least_error(gram: TemplateMatrix, regression: Regression) -> float:
-    """The error that no number of strings gets below: of templates with one row of N.
+def least_error(
+    task: TemplateTask, architecture: ArchitectureRecord, alpha: float = DEFAULT_ALPHA
+) -> float:
+    """The error that no number of strings gets below, by proof; 0 unless N is singular.
 
-    They get one prediction, at best the mean of their labels.
+    Templates with one row of N get one prediction, at best the mean of their labels.
+
+    Args:
+        task: a task with real labels.
+        architecture: the transformer.
+        alpha: ridge λ > 0.
+
+    Raises:
+        InputError: symbolic labels, or a ridge that is not positive.
     """
-    templates = gram.templates
+    regression = task_regression(task, alpha)
+    least = _least(task.templates, architecture, regression)
+    return regression.from_units(least)
+
+
+def _least(
+    templates: Sequence[Template],
+    architecture: ArchitectureRecord | None,
+    regression: Regression,
+) -> float:
+    """The least error in units of the regression, where templates collapse."""
     group = list(range(len(templates)))
-    if gram.architecture is not None:
-        collapses = decide(templates, gram.architecture.record().hypotheses).collapses
+    if architecture is not None:
+        collapses = decide(templates, architecture.hypotheses).collapses
         pairs = [(c.i, c.j) for c in collapses if c.identical]
     else:
         canonical = [t.canonical() for t in templates]
@@ -281,20 +321,21 @@ def _least_error(gram: TemplateMatrix, regression: Regression) -> float:
     return float(weights @ (labels - means[group]) ** 2)
 
 
-def _smallest(enough: Callable[[float], bool]) -> float:
-    """The real n ≥ 0 where `enough(n)` turns true, to 1e-9 of n; inf if it does not."""
-    if enough(0.0):
+def _smallest(error: Callable[[float], float], goal: float) -> float:
+    """The real n ≥ 0 where the error comes down to the goal; inf if it does not."""
+    if error(0.0) <= goal:
         return 0.0
     high = 1.0
-    while not enough(high):
+    while error(high) > goal:
         high *= 2
         if high > _LARGEST:
             return math.inf
     low = high / 2 if high > 1 else 0.0
-    while high - low > 1e-9 * high:
-        middle = (low + high) / 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    # Near straight on logarithmic axes, where it falls as a power of n.
+    crossing: Any = brentq(
+        lambda n: math.log(max(error(n) / goal, _TINY)), low, high, xtol=1e-9 * high
+    )
+    return float(crossing)
 
 
 def _smallest_whole(excess: Callable[[int], float], start: int) -> int | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import Estimates, Gap, SampleComplexity
+from symbind_theory.records.check import Estimates, Gap
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision

@@ -82,6 +82,11 @@ def _add_outputs(parser: CommandParser) -> None:
         help="write why N is non-singular, for certificate_verifier to check",
     )
     add("--html", metavar="FILE", help="write a page to look at and to send on")
+    add(
+        "--advise",
+        action="store_true",
+        help="rank architectures by the strings that they need (takes minutes)",
+    )
 
 
 def _add_architecture(parser: CommandParser) -> None:

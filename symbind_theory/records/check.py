@@ -15,54 +15,39 @@ what a file without it is read as. The schema is a file too, `check.schema.json`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.advice import Advice
 from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.claims import claim as registered
 from symbind_theory.records.description import InDocument
 from symbind_theory.records.forms import (
+    Estimate,
     FloorForm,
-    IntervalForm,
     OverlapForm,
+    Row,
     TaskForm,
+)
+from symbind_theory.records.learning import (
+    Alignment,
+    Curve,
+    FiniteDiversity,
+    SampleComplexity,
 )
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.tasks import Overlap, TemplateTask
-from symbind_theory.validation import InputError, shorten
 
 __all__ = [
-    "Alignment",
     "CheckResult",
-    "Curve",
     "Estimates",
-    "FiniteDiversity",
     "Gap",
     "Headline",
     "Reach",
-    "SampleComplexity",
 ]
 
-# Beyond what any check counts up to.
-_MOST_STRINGS = 10**18
-
-_Estimate = Annotated[
-    Interval,
-    InDocument(
-        form=IntervalForm,
-        expected="a table with value, low and high, each a number or null for infinity",
-    ),
-]
-_Row = Annotated[
-    tuple[float, ...],
-    InDocument(
-        expected="a list of numbers, one for each template", one_for_each="templates"
-    ),
-]
 _Rows = Annotated[
-    tuple[_Row, ...],
+    tuple[Row, ...],
     InDocument(
         expected="rows of numbers, one for each template", one_for_each="templates"
     ),
@@ -76,7 +61,6 @@ _Overlaps = Annotated[
     InDocument(expected="a list of tables with i, j, i < j, and a witness"),
 ]
 _Index = Annotated[int, InDocument(expected="the number of a template, from 0")]
-_Positive = Annotated[float, InDocument(above=0)]
 _AtTheEnd = InDocument(place="end")
 
 Reach = Literal[
@@ -109,7 +93,7 @@ class Gap:
 
     i: _Index
     j: _Index
-    estimate: Annotated[_Estimate, _AtTheEnd]
+    estimate: Annotated[Estimate, _AtTheEnd]
     order: Annotated[int | None, InDocument(low=0)]
     coefficient: str | None
 
@@ -137,142 +121,26 @@ class Estimates:
     gaps: tuple[Gap, ...]
     attention: _Rows
     attention_halfwidth: _Rows
-    attention_self: _Row
+    attention_self: Row
     matrix: _Rows
     matrix_halfwidth: _Rows
-    matrix_self: _Row
+    matrix_self: Row
     eigenvalues: Annotated[
-        tuple[_Estimate, ...],
+        tuple[Estimate, ...],
         InDocument(
             expected="a list of intervals, one for each template",
             one_for_each="templates",
         ),
     ]
-    smallest_eigenvalue: _Estimate
-    condition_number: _Estimate
-    attention_smallest_eigenvalue: _Estimate
+    smallest_eigenvalue: Estimate
+    condition_number: Estimate
+    attention_smallest_eigenvalue: Estimate
     level: Annotated[
         float, InDocument(above=0, high=1, expected="a number in (0, 1]", place="end")
     ]
     points: Annotated[int, InDocument(low=1), _AtTheEnd]
     method: Annotated[str, _AtTheEnd]
     device: Annotated[str, _AtTheEnd]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleComplexity:
-    """How many training strings N implies for a target error.
-
-    Attributes:
-        n: the number, or None where 1e15 are not enough.
-        interval: n with its error bar; from infinity on where no number is enough.
-        target: mean squared error aimed at on unseen symbols.
-        alpha: ridge.
-    """
-
-    n: Annotated[int | None, InDocument(low=0, high=_MOST_STRINGS)]
-    interval: Annotated[Interval, InDocument(form=IntervalForm, place="inline")]
-    target: _Positive
-    alpha: _Positive
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Expected squared error on unseen symbols against the number of strings.
-
-    Attributes:
-        sizes: numbers of training strings, increasing.
-        mse: for each size, the expected error that N implies.
-        alpha: ridge.
-
-    Raises:
-        InputError: sizes that do not increase.
-    """
-
-    sizes: Annotated[
-        tuple[Annotated[int, InDocument(low=1, high=_MOST_STRINGS)], ...],
-        InDocument(
-            expected="increasing integers from 1 to 1e18, one or more", filled=True
-        ),
-    ]
-    mse: Annotated[
-        tuple[_Estimate, ...],
-        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
-    ]
-    alpha: _Positive
-
-    def __post_init__(self) -> None:
-        if any(n >= larger for n, larger in pairwise(self.sizes)):
-            raise InputError(
-                f"sizes is {shorten(list(self.sizes))}; expected increasing integers "
-                "of at least 1"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """How the labels lie to the small directions of N.
-
-    Attributes:
-        energy: yᵀN⁻¹y, infinite where N is singular in a direction of the labels.
-        hardest: the labelling with the labels' mean square that takes the most data,
-            the eigenvector of the smallest eigenvalue of N.
-        sample_complexity: the strings that the hardest labelling needs.
-    """
-
-    energy: _Estimate
-    hardest: Annotated[_Row, InDocument(key="hardest_labels")]
-    sample_complexity: Annotated[
-        SampleComplexity, InDocument(key="hardest_sample_complexity")
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiniteDiversity:
-    """The error on unseen symbols where training strings share theirs.
-
-    Attributes:
-        vocabulary: how many tokens substitutions draw from.
-        diversity: ρ, the data diversity (C8).
-        sizes: numbers of training strings, increasing; none for symbolic labels.
-        mse: for each size, the expected error.
-        method: for each size, how it was found: "simulation", or "first order" in the
-            number of strings that share symbols.
-        apart: for each size, the error of strings that share no symbol.
-    """
-
-    vocabulary: Annotated[int, InDocument(low=0, high=_MOST_STRINGS)]
-    diversity: _Estimate
-    sizes: Annotated[
-        tuple[Annotated[int, InDocument(low=1, high=_MOST_STRINGS)], ...],
-        InDocument(expected="increasing integers from 1 to 1e18"),
-    ] = ()
-    mse: Annotated[
-        tuple[_Estimate, ...],
-        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
-    ] = ()
-    method: Annotated[
-        tuple[Literal["simulation", "first order"], ...],
-        InDocument(expected="a method for each of the sizes", one_for_each="sizes"),
-    ] = ()
-    apart: Annotated[
-        tuple[_Estimate, ...],
-        InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
-    ] = ()
-
-    def enough(self, target: float) -> int | None:
-        """The least of the sizes whose whole interval is at most the target."""
-        errors = zip(self.sizes, self.mse, strict=True)
-        return next((n for n, error in errors if error.high <= target), None)
-
-    def too_few(self, target: float) -> bool:
-        """Whether symbols alone keep the error above the target at all sizes.
-
-        One of the sizes must be enough where strings share no symbol: else there may
-        be too few strings.
-        """
-        could = any(error.value <= target for error in self.apart)
-        return could and all(error.low > target for error in self.mse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +183,7 @@ class CheckResult:
         learning_curve: the curve that N implies; None for symbolic labels.
         finite_diversity: the error where training strings share symbols; None where no
             vocabulary is known.
+        advice: which architecture needs the fewest strings, where it was asked for.
         headline: what follows, in a sentence.
         verdicts: one for each claim that speaks of this task.
         seed: from which the random points follow.
@@ -333,6 +202,7 @@ class CheckResult:
     alignment: Alignment | None
     learning_curve: Curve | None
     finite_diversity: FiniteDiversity | None
+    advice: Advice | None = None
     headline: Headline
     verdicts: tuple[Verdict, ...]
     seed: Annotated[int, InDocument(low=0), _AtTheEnd]

@@ -18,7 +18,15 @@ from symbind_theory.records.description import Form, InDocument
 from symbind_theory.tasks import Overlap, TemplateTask
 from symbind_theory.validation import InputError, as_float, shorten
 
-__all__ = ["FloorForm", "IntervalForm", "LawForm", "OverlapForm", "TaskForm"]
+__all__ = [
+    "Estimate",
+    "FloorForm",
+    "IntervalForm",
+    "LawForm",
+    "OverlapForm",
+    "Row",
+    "TaskForm",
+]
 
 # Weights are rounded fractions; those of tasks seldom have larger denominators.
 _LARGEST_DENOMINATOR = 10**6
@@ -51,6 +59,24 @@ class IntervalForm(Form):
         if low is None:
             low = math.inf if self.value is None else -math.inf
         return Interval(value, low, high, level)
+
+
+Estimate = Annotated[
+    Interval,
+    InDocument(
+        form=IntervalForm,
+        expected="a table with value, low and high, each a number or null for infinity",
+    ),
+]
+"""An estimate with its interval, as a document has it."""
+
+Row = Annotated[
+    tuple[float, ...],
+    InDocument(
+        expected="a list of numbers, one for each template", one_for_each="templates"
+    ),
+]
+"""Numbers, one for each template."""
 
 
 @dataclass(frozen=True, slots=True)

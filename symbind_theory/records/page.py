@@ -8,7 +8,8 @@ from typing import Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Curve, SampleComplexity
+from symbind_theory.records.check import CheckResult
+from symbind_theory.records.learning import Curve, SampleComplexity
 from symbind_theory.task_arguments import check_same_templates
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, shorten

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symbind_theory.interval import Interval
+from symbind_theory.records.advice import Advice
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.ledger import Report
 from symbind_theory.records.verdict import Verdict
@@ -27,11 +28,13 @@ _DRAWN_BY = {
     Interval: "interval_html",
     Verdict: "verdict_html",
     CheckResult: "check_html",
+    Advice: "advice_html",
     Report: "report_html",
 }
 _WRITTEN_BY = {
     CheckResult: ("symbind_theory.report.terminal", "check_text"),
     Report: ("symbind_theory.report.ledger", "report_text"),
+    Advice: ("symbind_theory.report.terminal", "advice_text"),
 }
 
 

@@ -16,7 +16,8 @@ from symbind_theory.interval import Interval
 from symbind_theory.laws.substitution_laws import Law, Probabilities, Uniform, Zipf
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Gap, SampleComplexity
+from symbind_theory.records.check import CheckResult, Gap
+from symbind_theory.records.learning import SampleComplexity
 
 __all__ = [
     "COVERAGE",

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from symbind_theory.interval import Interval
+from symbind_theory.records.advice import Advice
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.ledger import Report
 from symbind_theory.records.verdict import Verdict
+from symbind_theory.report.advice import placed_rows
 from symbind_theory.report.drawings import drawing
 from symbind_theory.report.html import environment
 from symbind_theory.report.notation import ends, headline, number
@@ -30,6 +32,7 @@ from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.templates import Template
 
 __all__ = [
+    "advice_html",
     "check_html",
     "interval_html",
     "matrix_html",
@@ -110,6 +113,17 @@ def report_html(report: Report) -> str:
     claim = judgement(report.verdict)
     caption = f"{claim.id} {claim.name}: {claim.outcome}"
     return _filled("table", caption, ("outcome", "finding"), rows)
+
+
+def advice_html(advice: Advice) -> str:
+    """Architectures ranked by the strings that they need."""
+    rows = [
+        (row.place, row.architecture, row.strings, row.interval, row.gain)
+        for row in placed_rows(advice)
+    ]
+    caption = f"Fewest strings for error {advice.base.strings.target:g}"
+    columns = ("place", "architecture", "strings", "interval", "against base")
+    return _filled("table", caption, columns, rows)
 
 
 def rows_html(

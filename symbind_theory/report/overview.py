@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import CheckResult, FiniteDiversity
+from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import claim
+from symbind_theory.records.learning import FiniteDiversity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
 from symbind_theory.report.notation import ends, number, strings_needed, whole

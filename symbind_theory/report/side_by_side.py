@@ -9,8 +9,9 @@ from typing import Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import CheckResult, SampleComplexity
+from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import CLAIMS
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.report.notation import (
     PARAMETERS,
     architecture_text,

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.advice import Advice
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.claims import claim
+from symbind_theory.report.advice import advice_sentences, changed_rows, placed_rows
 from symbind_theory.report.notation import (
     COVERAGE,
     ends,
@@ -30,6 +32,8 @@ from symbind_theory.templates import Template
 
 __all__ = [
     "OUTCOME_STYLE",
+    "advice_tables",
+    "advice_text",
     "check_text",
     "coloured",
     "plain_table",
@@ -71,6 +75,11 @@ def check_text(result: CheckResult) -> str:
     return plain_text(Group(*_sections(result)))
 
 
+def advice_text(advice: Advice) -> str:
+    """Advice as text without colours, as wide as the terminal."""
+    return plain_text(Group(*advice_tables(advice)))
+
+
 def plain_text(shown: RenderableType) -> str:
     """What a terminal would show, without colours and without blanks at line ends."""
     file = StringIO()
@@ -93,9 +102,28 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
         yield _gaps(result)
     if 1 < len(result.task) <= _MOST_COLUMNS:
         yield _matrix(result)
+    if result.advice is not None:
+        yield from advice_tables(result.advice)
     if result.sample_complexity is not None:
         yield Text(COVERAGE, style="dim")
     yield Text(settings(result), style="dim")
+
+
+def advice_tables(advice: Advice) -> Iterator[RenderableType]:
+    """Architectures ranked, single changes of the one checked, and what is to know."""
+    table = plain_table("", "architecture", "strings", "interval", "against base")
+    for row in placed_rows(advice):
+        table.add_row(row.place, row.architecture, row.strings, row.interval, row.gain)
+    target = advice.base.strings.target
+    yield titled(f"Advice: fewest strings for error {target:g}", table)
+    table = plain_table("one change of the base", "strings", "interval", "against base")
+    for change in changed_rows(advice):
+        table.add_row(change.change, change.strings, change.interval, change.gain)
+    if advice.changes:
+        yield titled("What each single change buys", table)
+    for sentence in advice_sentences(advice):
+        yield Text(sentence)
+    yield Text()
 
 
 def _templates(task: TemplateTask) -> Group:

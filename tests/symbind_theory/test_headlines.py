@@ -10,7 +10,7 @@ from symbind_theory import TemplateTask
 from symbind_theory.headlines import conclude
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import FiniteDiversity, SampleComplexity
+from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.records.verdict import Verdict
 
 HOLDS = [Verdict("C3", Outcome.HOLDS, ""), Verdict("C5", Outcome.HOLDS, "")]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.records.check import SampleComplexity
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.separation.theorem_s import Hypotheses
 from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from symbind_theory.records.advice import Advice
 from symbind_theory.records.check import CheckResult, Gap
 from symbind_theory.records.page import (
     Certificate,
@@ -14,6 +15,7 @@ from symbind_theory.records.page import (
     Provenance,
     check_belongs,
 )
+from symbind_theory.report.advice import advice_sentences, changed_rows, placed_rows
 from symbind_theory.report.document import to_json
 from symbind_theory.report.notation import (
     COVERAGE,
@@ -33,8 +35,9 @@ from symbind_theory.report.overview import (
     shortened,
     title,
 )
+from symbind_theory.report.page.advice_chart import advice_figure
 from symbind_theory.report.page.embedding import packed, rendered_page
-from symbind_theory.report.page.figures import Figure, Named
+from symbind_theory.report.page.figures import Figure, Named, Table, first_rows
 from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.mathml import coefficient_mathml
@@ -112,6 +115,7 @@ def page(
         notes=_notes(result),
         figures=_figures(result, illustration),
         symbolic=result.task.symbolic,
+        advice=None if result.advice is None else _advice(result.advice),
         gaps=_gaps(result),
         gap_count=len(result.estimates.gaps),
         certificate=_certificate(certificate),
@@ -164,7 +168,35 @@ def _figures(
     learning = learning_figure([Named(_own_curve(result), result)], variants)
     if learning is not None:
         figures["learning"] = learning
+    if result.advice is not None:
+        figures["advice"] = advice_figure(result.advice)
     return figures
+
+
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """Advice on architectures, in words."""
+
+    ranked: Table
+    changes: Table
+    sentences: list[str]
+
+
+def _advice(advice: Advice) -> _Advice:
+    ranked = [
+        (row.place, row.architecture, row.strings, row.interval, row.gain)
+        for row in placed_rows(advice)
+    ]
+    changes = [
+        (row.change, row.strings, row.interval, row.gain)
+        for row in changed_rows(advice)
+    ]
+    numbers = ("strings", "interval", "against base")
+    return _Advice(
+        first_rows(("place", "architecture", *numbers), ranked),
+        first_rows(("one change of the base", *numbers), changes),
+        advice_sentences(advice),
+    )
 
 
 def _own_curve(result: CheckResult) -> str:

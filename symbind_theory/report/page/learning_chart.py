@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import Curve, SampleComplexity
+from symbind_theory.records.learning import Curve, SampleComplexity
 from symbind_theory.records.page import Variant
 from symbind_theory.report.notation import ends, number, whole
 from symbind_theory.report.overview import shortened

@@ -9,7 +9,7 @@ from symbind_testing.tasks import COPY, SAME_DIFFERENT
 from numerics import Architecture, perturbed_curve, sample_complexity, template_gram
 from numerics.estimators.enough_symbols import finite_diversity
 from symbind_theory import InputError, TemplateTask
-from symbind_theory.records.check import SampleComplexity
+from symbind_theory.records.learning import SampleComplexity
 
 ARCHITECTURE = Architecture(beta=4.0)
 GRAM = template_gram(SAME_DIFFERENT.templates, ARCHITECTURE, rel_tol=0.01)

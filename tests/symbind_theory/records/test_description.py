@@ -13,7 +13,7 @@ from symbind_theory.interval import Interval
 from symbind_theory.records import document
 from symbind_theory.records import files as result_files
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Estimates, SampleComplexity
+from symbind_theory.records.check import CheckResult, Estimates
 from symbind_theory.records.description import (
     InDocument,
     described,
@@ -23,6 +23,7 @@ from symbind_theory.records.description import (
 )
 from symbind_theory.records.document import model_of, schema
 from symbind_theory.records.forms import IntervalForm
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.validation import InputError
 
 

@@ -16,8 +16,8 @@ from numerics import Architecture, CustomActivation, ReLU
 from symbind_theory import TemplateTask, builtin_task, check, load_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, Curve, SampleComplexity
 from symbind_theory.records.files import parse_result
+from symbind_theory.records.learning import Alignment, Curve, SampleComplexity
 from symbind_theory.report.document import as_document, to_json
 from symbind_theory.strategies import tasks
 

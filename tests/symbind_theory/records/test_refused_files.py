@@ -11,14 +11,10 @@ from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory import InputError, TemplateTask
 from symbind_theory.interval import Interval
-from symbind_theory.records.check import (
-    Alignment,
-    CheckResult,
-    Curve,
-    SampleComplexity,
-)
+from symbind_theory.records.check import CheckResult
 from symbind_theory.records.description import document_fields
 from symbind_theory.records.files import load_result, parse_result
+from symbind_theory.records.learning import Alignment, Curve, SampleComplexity
 from symbind_theory.records.ledger import Ledger
 from symbind_theory.report.document import to_json
 from symbind_theory.report.ledger import ledger_to_json

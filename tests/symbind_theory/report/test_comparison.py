@@ -13,7 +13,8 @@ from symbind_testing.tasks import SAME_DIFFERENT, same_different
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord
-from symbind_theory.records.check import Alignment, Gap, SampleComplexity
+from symbind_theory.records.check import Gap
+from symbind_theory.records.learning import Alignment, SampleComplexity
 from symbind_theory.report.comparison import print_comparison
 from symbind_theory.tasks import TemplateTask
 

@@ -12,15 +12,8 @@ from symbind_testing.tasks import same_different
 from numerics import Architecture, Cosine
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import (
-    Alignment,
-    CheckResult,
-    Curve,
-    Estimates,
-    Gap,
-    Headline,
-    SampleComplexity,
-)
+from symbind_theory.records.check import CheckResult, Estimates, Gap, Headline
+from symbind_theory.records.learning import Alignment, Curve, SampleComplexity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.document import as_document, to_json
 from symbind_theory.tasks import TemplateTask

@@ -17,7 +17,8 @@ from symbind_testing.tasks import (
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import Gap, SampleComplexity
+from symbind_theory.records.check import Gap
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.report.notation import (
     architecture_text,
     column_names,

@@ -13,7 +13,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.check import Alignment, SampleComplexity
+from symbind_theory.records.learning import Alignment, SampleComplexity
 from symbind_theory.report import progress
 from symbind_theory.report.progress import progress_bar
 from symbind_theory.report.terminal import print_result

@@ -8,7 +8,8 @@ from symbind_theory.headlines import conclude
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
-from symbind_theory.records.check import CheckResult, Estimates, Gap, SampleComplexity
+from symbind_theory.records.check import CheckResult, Estimates, Gap
+from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.records.verdict import Verdict
 
 ARCHITECTURE = ArchitectureRecord(

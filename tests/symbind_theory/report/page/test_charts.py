@@ -7,7 +7,7 @@ from symbind_testing.builders.toy_result import toy_result
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval
-from symbind_theory.records.check import Curve, SampleComplexity
+from symbind_theory.records.learning import Curve, SampleComplexity
 from symbind_theory.records.page import Variant
 from symbind_theory.report.page.figures import (
     Named,

@@ -17,7 +17,7 @@ from symbind_testing.tasks import SAME_DIFFERENT_IN_WORDS, same_different
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.command.page_sources import embedded_certificate
 from symbind_theory.library.random_family import random_task
-from symbind_theory.records.check import Curve, SampleComplexity
+from symbind_theory.records.learning import Curve, SampleComplexity
 from symbind_theory.records.page import (
     Certificate,
     Illustration,

@@ -13,7 +13,7 @@ from symbind_testing.builders.toy_result import ARCHITECTURE, toy_result
 from symbind_testing.pages import without_plotly
 
 from symbind_theory import Interval, Outcome, TemplateTask
-from symbind_theory.records.check import Curve, SampleComplexity
+from symbind_theory.records.learning import Curve, SampleComplexity
 from symbind_theory.records.page import Provenance
 from symbind_theory.report.page import page, render_comparison
 
