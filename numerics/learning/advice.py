@@ -133,7 +133,7 @@ def _advice(
         each=1 - (1 - precision.level) / most,
         tick=lambda: progress(next(done), most),
     )
-    race = _race(grid.architectures, quotas, estimates)
+    race = _race(grid.architectures, quotas, estimates.of)
     around = {a: race.found[a] for a in near if race.precise(a)}
     around |= estimates.of([a for a in near if a not in around])
     progress(most, most)
@@ -260,10 +260,18 @@ class _Race:
 
 
 def _race(
-    architectures: Sequence[Architecture], quotas: Sequence[int], estimates: _Estimates
+    architectures: Sequence[Architecture],
+    quotas: Sequence[int],
+    estimate: Callable[..., dict[Architecture, Candidate]],
 ) -> _Race:
-    """All stages, from few points for all to many points for the last few."""
-    found = estimates.of(architectures, _ROUGH, "expected")
+    """All stages, from few points for all to many points for the last few.
+
+    Args:
+        architectures: the candidates.
+        quotas: how many are estimated at most in each stage after the first.
+        estimate: from architectures, points and counts to candidates.
+    """
+    found = estimate(architectures, _ROUGH, "expected")
     running = [a for a in architectures if found[a].points]
     after_first = len(running)
     for stage, quota in enumerate(quotas, start=1):
@@ -273,10 +281,10 @@ def _race(
         # In the grid's order, so that features are shared.
         chosen = set(near[:quota])
         running = [a for a in running if a in chosen]
-        found |= estimates.of(running, _ROUGH * _GROWTH**stage, "expected")
+        found |= estimate(running, _ROUGH * _GROWTH**stage, "expected")
     chosen = set(_contenders(running, found)[:_RANKED])
     last = [a for a in running if a in chosen]
-    found |= estimates.of(last)
+    found |= estimate(last)
     return _Race(found, last, after_first)
 
 

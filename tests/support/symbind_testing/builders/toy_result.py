@@ -43,6 +43,7 @@ def toy_result(
     architecture=None,
     eigenvalues=None,
     diversity=None,
+    advice=None,
 ):
     """A record with those outcomes; gap number g (from 0) is 0.5 + g unless given."""
     size = len(task)
@@ -87,6 +88,7 @@ def toy_result(
         alignment=alignment,
         learning_curve=curve,
         finite_diversity=diversity,
+        advice=advice,
         headline=conclude(task, verdicts, complexity or FEW_STRINGS, diversity),
         verdicts=verdicts,
         seed=11,
