@@ -1,7 +1,7 @@
 """The average over random counts to second order: where all counts are large.
 
-Counts of n strings are n_i = n μ_i (1 + δ_i), E δ_i = 0, with the multinomial covariance
-C_ij = E δ_i δ_j = (1[i = j]/μ_i − 1)/n. With D = diag(δ), and at D = 0
+Counts of n strings are n_i = n μ_i (1 + δ_i), E δ_i = 0, with the multinomial
+covariance C_ij = E δ_i δ_j = (1[i = j]/μ_i − 1)/n. With D = diag(δ), and at D = 0
 
     Λ = diag(n μ_i / e_i),   m = (I + NΛ)⁻¹ y,   H = (I + NΛ)⁻¹ NΛ
 

@@ -179,10 +179,10 @@ def errors_at(
 ) -> Float64[np.ndarray, " points"]:
     """The closed form at each vector of counts, by one batch of linear systems.
 
-    With N = GᵀG and S = (I + Λ^½ N Λ^½)⁻¹ predictions are N z, z = Λ^½ S Λ^½ y, labels are
-    missed by z_i / Λ_i where n_i > 0, and noise adds σ² Σ_j (N Λ^½ S)_ij² / e_j. The
-    systems are as exact as float64 makes those of condition n λ_max(N) / e: enough for
-    ratios of errors, while `ridge_law` is for their values.
+    With N = GᵀG and S = (I + Λ^½ N Λ^½)⁻¹ predictions are N z, z = Λ^½ S Λ^½ y, labels
+    are missed by z_i / Λ_i where n_i > 0, and noise adds σ² Σ_j (N Λ^½ S)_ij² / e_j.
+    The systems are as exact as float64 makes those of condition n λ_max(N) / e: enough
+    for ratios of errors, while `ridge_law` is for their values.
     """
     e = excess + regression.alpha
     root = np.sqrt(counts / e)
