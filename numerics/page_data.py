@@ -18,7 +18,9 @@ from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
-from numerics.template_matrix.given import check_architecture
+from numerics.template_matrix.given import check_architecture, checked_matrix
+from numerics.template_matrix.identity_in_values import with_identity_vo
+from numerics.template_matrix.record import TemplateGram
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.check import CheckResult
@@ -57,6 +59,7 @@ def illustrate(
     max_points: int = 2**16,
     device: str = "auto",
     stage: Stage | None = None,
+    gram: TemplateGram | None = None,
 ) -> Illustration:
     """Sample the kernel, and estimate N with other multiples of the identity.
 
@@ -67,9 +70,12 @@ def illustrate(
             drawn.
         device: "auto", "cpu" or "cuda".
         stage: opens a stage of the work by its description, for its progress.
+        gram: the check's template matrix, if it is there still: a variant in b needs no
+            other points.
 
     Raises:
-        InputError: an architecture other than the one that was checked.
+        InputError: an architecture other than the one that was checked, or a gram of
+            another architecture or of other templates.
     """
     architecture = _checked(result, architecture)
     stage = stage or _silent
@@ -84,7 +90,7 @@ def illustrate(
         )
     return Illustration(
         kernel=kernel,
-        variants=variants(result, architecture, max_points, device, stage),
+        variants=variants(result, architecture, max_points, device, stage, gram=gram),
         templates=result.task.templates,
         architecture=result.architecture,
     )
@@ -183,39 +189,50 @@ def variants(
     max_points: int = 2**16,
     device: str = "auto",
     stage: Stage | None = None,
+    *,
+    gram: TemplateGram | None = None,
 ) -> tuple[Variant, ...]:
     """Without a and b, with a alone, and with b alone, but for what was checked.
 
     Where the architecture has no a it is 2 here, where it has no b it is 1. Seed,
-    method and level are the check's.
+    method and level are the check's. One sampling serves all b of one a, the check's
+    own where it has no b and its matrix is passed.
 
     Raises:
-        InputError: an architecture other than the one that was checked.
+        InputError: an architecture other than the one that was checked, or a gram of
+            another architecture or of other templates.
     """
     architecture = _checked(result, architecture)
     curve, complexity = result.learning_curve, result.sample_complexity
     if curve is None or complexity is None:
         return ()
     stage = stage or _silent
+    without_b: dict[float, TemplateGram] = {}
+    if gram is not None:
+        checked_matrix("gram", gram, result.task.templates, architecture)
+        if architecture.identity_vo == 0:
+            without_b[architecture.identity_kq] = gram
     found = []
     for change in _changes(architecture):
-        changed = replace(
-            architecture,
-            identity_kq=change.identity_kq,
-            identity_vo=change.identity_vo,
-        )
         with stage(f"with {change.name}") as progress:
-            gram = template_gram(
-                result.task.templates,
-                changed,
-                rel_tol=_REL_TOL,
-                max_points=min(max_points, _VARIANT_POINTS),
-                seed=result.seed,
-                device=device,
-                method=result.estimates.method,
-                level=result.estimates.level,
-                progress=progress,
-            )
+            matrix = without_b.get(change.identity_kq)
+            if matrix is None:
+                matrix = template_gram(
+                    result.task.templates,
+                    replace(
+                        architecture, identity_kq=change.identity_kq, identity_vo=0.0
+                    ),
+                    rel_tol=_REL_TOL,
+                    max_points=min(max_points, _VARIANT_POINTS),
+                    seed=result.seed,
+                    device=device,
+                    method=result.estimates.method,
+                    level=result.estimates.level,
+                    progress=progress,
+                )
+                without_b[change.identity_kq] = matrix
+            if change.identity_vo:
+                matrix = with_identity_vo(matrix, change.identity_vo)
         implied = learning_curve(
             result.task,
             None,
@@ -223,20 +240,20 @@ def variants(
             curve.alpha,
             counts="random",
             seed=result.seed,
-            gram=gram,
+            gram=matrix,
         )
         found.append(
             Variant(
                 name=change.name,
                 identity_kq=change.identity_kq,
                 identity_vo=change.identity_vo,
-                smallest_eigenvalue=gram.smallest_eigenvalue,
+                smallest_eigenvalue=matrix.smallest_eigenvalue,
                 sample_complexity=sample_complexity(
                     result.task,
                     target=complexity.target,
                     alpha=complexity.alpha,
                     seed=result.seed,
-                    gram=gram,
+                    gram=matrix,
                 ),
                 curve=Curve(implied.sizes, implied.intervals, implied.alpha),
             )

@@ -64,6 +64,7 @@ def check(
     method: str = "rqmc",
     level: float = 0.999,
     progress: Callable[[int, int], None] | None = None,
+    estimated: Callable[[TemplateGram], object] | None = None,
 ) -> CheckResult:
     """Decide the hypotheses, estimate N with intervals, and say what follows.
 
@@ -96,6 +97,7 @@ def check(
         level: coverage of every interval, in (0, 1).
         progress: called with (points done, points at most), and where the error with
             a vocabulary is simulated with (training sets done, training sets in all).
+        estimated: called with the estimate of N, for what else is made from it.
 
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.
@@ -118,6 +120,8 @@ def check(
         level=level,
         progress=progress,
     )
+    if estimated is not None:
+        estimated(gram)
     described = architecture.record()
     decision = decide(task.templates, described.hypotheses)
     estimates = summarise(gram, described, decision)
@@ -278,6 +282,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     from symbind_theory.report.progress import progress_bar
     from symbind_theory.report.terminal import print_result
 
+    grams: list[TemplateGram] = []
     with progress_bar("estimating N") as progress:
         result = check(
             task,
@@ -292,6 +297,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
             device=options.device,
             method=options.method,
             progress=progress,
+            estimated=grams.append,
         )
     if options.advise:
         result = _advised(result, architecture, options)
@@ -304,7 +310,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         certificate = certified(result, options, name)
     write_output(text)
     if options.html is not None:
-        source = _PageSource(result, architecture, certificate, command)
+        source = _PageSource(result, architecture, grams[0], certificate, command)
         _write_page(source, options, name)
     return result.exit_status
 
@@ -337,12 +343,14 @@ class _PageSource:
     Attributes:
         result: the check.
         architecture: what was checked.
+        gram: the check's estimate of N.
         certificate: where it has been made already.
         command: what was typed.
     """
 
     result: CheckResult
     architecture: Architecture
+    gram: TemplateGram
     certificate: Mapping[str, Any] | None
     command: str
 
@@ -360,6 +368,7 @@ def _write_page(source: _PageSource, options: argparse.Namespace, name: str) -> 
         max_points=options.max_points,
         device=options.device,
         stage=progress_bar,
+        gram=source.gram,
     )
     text = page(
         source.result,

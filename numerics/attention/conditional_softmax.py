@@ -40,13 +40,16 @@ import torch
 
 from numerics.architecture import Architecture
 from numerics.attention.laplace_table import FINE, Rule, Window
+from numerics.attention.mean_weights import (
+    add_mean_weights,
+    add_mean_weights_beside,
+)
 from numerics.attention.shared_logits import Query, SharedLogits, SharedRow, queries_of
 from numerics.attention.symbol_factors import (
+    SymbolColumns,
     SymbolFactor,
     SymbolFactors,
     SymbolMeans,
-    add_mean_weights,
-    add_mean_weights_beside,
 )
 from numerics.shapes import Float, Int64
 from symbind_theory.separation.incidence import Incidence, incidence_of
@@ -57,7 +60,6 @@ __all__ = ["MAX_LOGIT_SCALE", "ConditionalFeatures", "ConditionalSoftmax"]
 
 MAX_LOGIT_SCALE = 150.0
 """Largest σ = β√(1+γ²), and largest β|a|(1+γ²), for which this stage was verified."""
-
 
 # Templates whose integrals are one matrix product: more would only take memory.
 _BESIDE = 32
@@ -159,13 +161,14 @@ class ConditionalSoftmax:
 
     def _numbers_of_factors(self, query: Query) -> int:
         """How many numbers the factors of one row take for one outer point."""
-        sigma_eta = self._sigma_eta if query.token is None else 0.0
-        return sum(
-            self._factors.numbers_per_point(
-                len(symbol.positions), self._sigma_wildcard, sigma_eta
-            )
-            for symbol in self._symbols_in(query)
-        )
+        total = len(self._symbols_in(query)) * self._factors.numbers_together()
+        if query.token is not None:
+            return total
+        for sigma_xi, symbols in self._singly_in(query).items():
+            keys = {key for symbol in symbols for key in _keys_of(symbol, query)}
+            sizes = [len(symbol.positions) for symbol in symbols]
+            total += self._factors.numbers_singly(sizes, len(keys), sigma_xi)
+        return total
 
     def __call__(
         self, points: Float[torch.Tensor, "n dimension"]
@@ -215,7 +218,7 @@ class ConditionalSoftmax:
             if symbol.token is None
         }
         factors = self._moved_together(means, self._sigma_wildcard)
-        step = self._factors.window.rule.step
+        window = self._factors.window
         for together in self._beside[query]:
             random = [factors[s] for s in self._symbols[together[0]] if s.token is None]
             skeletons = [self._incidences[i].skeleton for i in together]
@@ -223,7 +226,7 @@ class ConditionalSoftmax:
             columns = [[self._column[s[j] or ""] for j in positions] for s in skeletons]
             mu = position[:, None, positions] + row.token[:, columns]
             known = self._factors.known(tuple(positions), mu)
-            add_mean_weights_beside(random, known, step, together, weights)
+            add_mean_weights_beside(random, known, window, together, weights)
 
     def _add_row_of_wildcard(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
@@ -237,25 +240,54 @@ class ConditionalSoftmax:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
         row = SharedRow(row.position - centre, row.token)
         factors: dict[_Symbol, SymbolFactor] = {}
+        for sigma_xi, symbols in self._singly_in(query).items():
+            factors |= self._moved_singly(symbols, query, row, sigma_xi)
         together: dict[float, dict[_Symbol, SymbolMeans]] = {}
         for symbol in self._symbols_in(query):
-            means = self._means(symbol, query, row)
-            sigma_xi = self._sigma_wildcard
-            if symbol.token is not None:
-                sigma_xi = self._sigma_regular
-            if self._sigma_eta == 0 or len(symbol.positions) == 1:
-                sigma = math.hypot(sigma_xi, self._sigma_eta)
+            if symbol not in factors:
+                sigma = math.hypot(self._sigma_xi(symbol), self._sigma_eta)
+                means = self._means(symbol, query, row)
                 together.setdefault(sigma, {})[symbol] = means
-            else:
-                factors[symbol] = self._factors.moved_singly(
-                    means, sigma_xi, self._sigma_eta
-                )
         for sigma, means_of in together.items():
             factors |= self._moved_together(means_of, sigma)
         for i in self._queries[query]:
             random = [factors[symbol] for symbol in self._symbols[i]]
-            step = self._factors.window.rule.step
-            add_mean_weights(random, step, weights[:, i])
+            add_mean_weights(random, self._factors.window, weights[:, i])
+
+    def _sigma_xi(self, symbol: _Symbol) -> float:
+        """σ_ξ of a symbol in the row of a wildcard."""
+        return self._sigma_wildcard if symbol.token is None else self._sigma_regular
+
+    def _singly_in(self, query: Query) -> dict[float, list[_Symbol]]:
+        """The symbols whose positions have Gaussians of their own, by their σ_ξ."""
+        found: dict[float, list[_Symbol]] = {}
+        for symbol in self._symbols_in(query) if self._sigma_eta else []:
+            if len(symbol.positions) > 1:
+                found.setdefault(self._sigma_xi(symbol), []).append(symbol)
+        return found
+
+    def _moved_singly(
+        self, symbols: Sequence[_Symbol], query: Query, row: SharedRow, sigma_xi: float
+    ) -> dict[_Symbol, SymbolFactor]:
+        """The factors of symbols whose positions have Gaussians of their own."""
+        column: dict[_Key, int] = {}
+        mu: list[torch.Tensor] = []
+        for symbol in symbols:
+            means = self._means(symbol, query, row).mu.unbind(1)
+            for key, mean in zip(_keys_of(symbol, query), means, strict=True):
+                if key not in column:
+                    column[key] = len(mu)
+                    mu.append(mean)
+        columns = [
+            SymbolColumns(
+                symbol.positions, tuple(column[key] for key in _keys_of(symbol, query))
+            )
+            for symbol in symbols
+        ]
+        factors = self._factors.moved_singly(
+            columns, torch.stack(mu, dim=1), sigma_xi, self._sigma_eta
+        )
+        return dict(zip(symbols, factors, strict=True))
 
     def _means(self, symbol: _Symbol, query: Query, row: SharedRow) -> SymbolMeans:
         """μ of one symbol in the row of a wildcard."""
@@ -310,6 +342,17 @@ class _Symbol:
 
     positions: tuple[int, ...]
     token: str | None
+
+
+_Key = tuple[int, str | None, bool]
+"""What the mean of a logit depends on in one row: its position, its token, and whether
+that is the query's."""
+
+
+def _keys_of(symbol: _Symbol, query: Query) -> list[_Key]:
+    """What the mean of the logit of each of a symbol's positions depends on."""
+    same = query.position in symbol.positions
+    return [(position, symbol.token, same) for position in symbol.positions]
 
 
 def _grouped(templates: Sequence[Incidence], numbers: Sequence[int]) -> list[list[int]]:

@@ -6,12 +6,17 @@ They are wanted at y = τ + log A, for nodes τ = τ_0, τ_0 + h, τ_0 + 2h, …
 and any real offset log A. A table has a finer grid, y_j = y_0 + jδ with δ = h/20, and
 in each of its points a Taylor polynomial,
 
-    L_m(y_j + ε) = Σ_{c≤5} L_m^(c)(y_j)/c! ε^c + O(ε⁶),     |ε| ≤ δ/2,
+    L_0(y_j + ε) = Σ_{c≤6} L_0^(c)(y_j)/c! ε^c + O(ε⁷),     |ε| ≤ δ/2,
 
-with derivatives from L_m' = m L_m − L_{m+1}. An offset of jδ + ε above the lowest one
-carries the nodes of the window to y_j + ε, y_{j+20} + ε, y_{j+40} + ε, …: one ε serves
-all, and with j = 20 slot + phase those y lie side by side in a table sorted by phase.
-A rougher rule takes every 32nd.
+with derivatives from L_m' = m L_m − L_{m+1}. As L_1 = −L_0', the same polynomial has
+both moments, and Horner's scheme gives its slope beside its value. An offset of jδ + ε
+above the lowest one carries the nodes of the window to y_j + ε, y_{j+20} + ε,
+y_{j+40} + ε, …: one ε serves all, and with j = 20 slot + phase those y lie side by side
+in a table sorted by phase. A rougher rule takes every 32nd.
+
+The integrands fall off as e^τ on the left, where they are e^τ E[T_a] − e^{2τ} E[T_a S]
++ …. So the nodes before the first one add a geometric series, Σ_{j≥1} e^{−jh} =
+1/(e^h − 1) times its value, and a window begins where e^{2τ} is negligible, not e^τ.
 
 The step h = 0.3125 is such that the trapezoid rule is exact to 4e-13: an integral built
 from these moments averages ∫ e^τ S exp(−S e^τ) dτ = Γ(1) over S > 0, and by Poisson's
@@ -31,13 +36,13 @@ from numerics.shapes import Float, Float64
 
 __all__ = ["FINE", "ROUGH", "LaplaceTable", "Rule", "Window", "laplace_moments"]
 
-# δ. Taylor polynomials of degree 5 are off by (δ/2)^6/720 times the sixth derivative:
+# δ. The slope, of degree 5, is off by (δ/2)^6/720 times the seventh derivative of L_0:
 # by less than 1e-12.
 _SPACING = 1 / 64
-_DEGREE = 5
+_DEGREE = 6
 
 # Numbers that stay in a core's cache from one coefficient to the next.
-_IN_CACHE = 2**16
+_IN_CACHE = 2**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Rule:
 
     Attributes:
         stride: how many table nodes apart its nodes lie.
-        tail: e^{−tail} is where the integrand's exponential tails are cut.
+        tail: e^{−tail} is what is left out of the integrand's exponential tails.
         edge: exp(−e^edge) is where its double-exponential tail is cut.
         gauss: standard deviations at which Gaussians are cut.
         steps: nodes in a deviation from which on an average over ξ is a sum over them.
@@ -102,7 +107,7 @@ class Window:
             rule: how exact the integral is to be.
         """
         reach = rule.gauss * sigma
-        low = -(rule.tail + math.log(keys) + reach + max(shift, 0.0))
+        low = -(rule.tail / 2 + math.log(keys) + reach + max(shift, 0.0))
         high = rule.edge + reach - min(shift, 0.0)
         return cls(low, math.ceil((high - low) / rule.step) + 1, rule)
 
@@ -110,6 +115,11 @@ class Window:
         """The window with so many nodes more at either end."""
         low = self.low - nodes * self.rule.step
         return Window(low, self.count + 2 * nodes, self.rule)
+
+    @property
+    def before(self) -> float:
+        """What all nodes before the first add to an integral, in units of its value."""
+        return 1 / math.expm1(self.rule.step)
 
     @property
     def high(self) -> float:
@@ -152,9 +162,12 @@ class LaplaceTable:
         coefficients = _taylor_coefficients(y, sigma)
         # By phase: what one window reads is contiguous in memory.
         by_phase = coefficients.unflatten(-1, (-1, rule.stride)).transpose(-1, -2)
-        by_phase = by_phase.contiguous().to(device, dtype)
-        # [m, c, phase, slot] is L_m^(c)/c! on the window from that slot on.
-        self._windows = by_phase.unfold(-1, window.count, 1)
+        flat = by_phase.to(device, dtype).contiguous().flatten(1)
+        # Row `phase · slots of a phase + slot` of each is (−1)^c L_0^(c)/c! on the
+        # window from that slot on; rows overlap in memory.
+        starts = length - window.count + 1
+        self._windows = [c.as_strided((starts, window.count), (1, 1)) for c in flat]
+        self._slots = slots + window.count
         self._in_cache = _IN_CACHE if device.type == "cpu" else 2**62
 
     def __call__(
@@ -166,31 +179,40 @@ class LaplaceTable:
         """
         steps = (offset.double().clamp(min=self._lowest) - self._lowest) / _SPACING
         j = steps.round()
-        epsilon = ((steps - j) * _SPACING).unsqueeze(1).to(offset.dtype)
-        slot, phase = j.long() // self._stride, j.long() % self._stride
-        count = self._windows.shape[-1]
-        L = epsilon.new_empty(2, len(offset), count)
+        back = ((j - steps) * _SPACING).unsqueeze(1).to(offset.dtype)
+        j = j.long()
+        start = j % self._stride * self._slots + j // self._stride
+        count = self._windows[0].shape[1]
+        L = back.new_empty(2, len(offset), count)
         at_once = max(1, self._in_cache // count)
-        for start in range(0, len(offset), at_once):
-            part = slice(start, start + at_once)
-            for m in (0, 1):
-                self._evaluate(m, slot[part], phase[part], epsilon[part], L[m, part])
+        for first in range(0, len(offset), at_once):
+            part = slice(first, first + at_once)
+            self._evaluate(start[part], back[part], L[0, part], L[1, part])
         return L[0], L[1]
 
     def _evaluate(
         self,
-        m: int,
-        slot: torch.Tensor,
-        phase: torch.Tensor,
-        epsilon: torch.Tensor,
-        out: torch.Tensor,
+        start: torch.Tensor,
+        back: torch.Tensor,
+        L_0: torch.Tensor,
+        L_1: torch.Tensor,
     ) -> None:
-        """Σ_c L_m^(c)/c! ε^c on the windows of some slots and phases, by Horner."""
-        windows = self._windows[m]
-        total = windows[_DEGREE][phase, slot]
-        for c in range(_DEGREE - 1, 0, -1):
-            total.mul_(epsilon).add_(windows[c][phase, slot])
-        torch.addcmul(windows[0][phase, slot], total, epsilon, out=out)
+        """Fill in Σ_c (−1)^c L_0^(c)/c! (−ε)^c, and its slope in −ε, by Horner.
+
+        Args:
+            start: which rows of the windows.
+            back: −ε.
+            L_0: where the values go.
+            L_1: where the slopes go, −L_0' in ε.
+        """
+        torch.index_select(self._windows[_DEGREE], 0, start, out=L_0)
+        L_1.copy_(L_0)
+        coefficient = torch.empty_like(L_0)
+        for c in range(_DEGREE - 1, -1, -1):
+            if c < _DEGREE - 1:
+                torch.addcmul(L_0, L_1, back, out=L_1)
+            torch.index_select(self._windows[c], 0, start, out=coefficient)
+            torch.addcmul(coefficient, L_0, back, out=L_0)
 
 
 def laplace_moments(
@@ -211,20 +233,20 @@ def laplace_moments(
 
 def _taylor_coefficients(
     y: Float64[torch.Tensor, " size"], sigma: float
-) -> Float64[torch.Tensor, "2 degrees size"]:
-    """L_m^(c)(y) / c! for m = 0, 1 at every y of the grid.
+) -> Float64[torch.Tensor, "degrees size"]:
+    """(−1)^c L_0^(c)(y) / c! at every y of the grid.
 
-    With a_m = L_m^(c−1)/(c−1)! it is (m a_m − a_{m+1})/c: each order c asks for one m
-    more of the order before.
+    With a_m = (−1)^{c−1} L_m^(c−1)/(c−1)! it is (a_{m+1} − m a_m)/c: each order c asks
+    for one m more of the order before.
     """
-    L = laplace_moments(y, sigma, 2 + _DEGREE)
-    orders = torch.arange(2 + _DEGREE, dtype=torch.float64)[:, None]
-    coefficients = [L[:2]]
+    L = laplace_moments(y, sigma, 1 + _DEGREE)
+    orders = torch.arange(1 + _DEGREE, dtype=torch.float64)[:, None]
+    coefficients = [L[0]]
     for c in range(1, _DEGREE + 1):
         m = orders[: len(L) - 1]
-        L = (m * L[:-1] - L[1:]) / c
-        coefficients.append(L[:2])
-    return torch.stack(coefficients, dim=1)
+        L = (L[1:] - m * L[:-1]) / c
+        coefficients.append(L[0])
+    return torch.stack(coefficients)
 
 
 def _sum_over_g(

@@ -34,20 +34,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 
 import torch
 
 from numerics.attention.laplace_table import LaplaceTable, Window
+from numerics.attention.prefix_products import products_of_others
 from numerics.shapes import Float
 
 __all__ = [
     "KnownFactors",
+    "SymbolColumns",
     "SymbolFactor",
     "SymbolFactors",
     "SymbolMeans",
-    "add_mean_weights",
-    "add_mean_weights_beside",
 ]
 
 # Steps of the sum over ξ where ξ moves logits by less than the nodes can tell.
@@ -67,6 +66,19 @@ class SymbolMeans:
 
     positions: tuple[int, ...]
     mu: Float[torch.Tensor, "n positions"]
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolColumns:
+    """Where what is known of the logits of one symbol's positions stands.
+
+    Attributes:
+        positions: v, the positions that carry the symbol.
+        columns: for each position its column among means that symbols have in common.
+    """
+
+    positions: tuple[int, ...]
+    columns: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,54 +185,79 @@ class SymbolFactors:
         ]
 
     def moved_singly(
-        self, means: SymbolMeans, sigma_xi: float, sigma_eta: float
-    ) -> SymbolFactor:
-        """The factor of positions that also have Gaussians of their own.
+        self,
+        symbols: Sequence[SymbolColumns],
+        mu: Float[torch.Tensor, "n columns"],
+        sigma_xi: float,
+        sigma_eta: float,
+    ) -> list[SymbolFactor]:
+        """The factors of symbols whose positions also have Gaussians of their own.
 
         Args:
-            means: v, two positions at least, and μ.
-            sigma_xi: σ_ξ, the deviation of what moves all positions.
+            symbols: v, two positions at least of each, and which columns they have.
+            mu: μ, the means of logits.
+            sigma_xi: σ_ξ, the deviation of what moves all positions of a symbol.
             sigma_eta: σ_η > 0, the deviation of what moves each by itself.
         """
         reach = self._reach(sigma_xi)
         if reach is None:
-            averages = self._sum_over_xi(means.mu, sigma_xi, sigma_eta)
+            averages = self._sums_over_xi(symbols, mu, sigma_xi, sigma_eta)
         else:
-            table = self._table(sigma_eta, reach)
-            averages = self._average(_products(table, means.mu), sigma_xi, reach)
-        return SymbolFactor(
-            positions=means.positions,
-            B=averages[:, 0],
-            B_a=averages[:, 1:],
-            share=torch.ones_like(means.mu[:, :1]),
-        )
+            # Once for each column, whatever symbols have it.
+            moments = _at(self._table(sigma_eta, reach), mu)
+            averages = [
+                self._average(_products(moments, v.columns), sigma_xi, reach)
+                for v in symbols
+            ]
+        return [
+            SymbolFactor(
+                positions=v.positions,
+                B=average[:, 0],
+                B_a=average[:, 1:],
+                share=torch.ones_like(mu[:, :1]),
+            )
+            for v, average in zip(symbols, averages, strict=True)
+        ]
 
-    def numbers_per_point(self, size: int, sigma_xi: float, sigma_eta: float) -> int:
-        """How many numbers are held while one factor is made.
+    def numbers_together(self) -> int:
+        """How many numbers the factor of a symbol moved by one Gaussian takes."""
+        return 2 * self.window.count
+
+    def numbers_singly(
+        self, sizes: Sequence[int], columns: int, sigma_xi: float
+    ) -> int:
+        """How many numbers are held while factors of `moved_singly` are made.
 
         Args:
-            size: how many positions the symbol has.
+            sizes: how many positions the symbols have.
+            columns: how many means of logits.
             sigma_xi: σ_ξ.
-            sigma_eta: σ_η.
         """
-        if sigma_eta == 0 or size == 1:
-            return 2 * self.window.count
-        reach = self._reach(sigma_xi) or 0
-        return (4 * size + 2) * (self.window.count + 2 * reach)
+        wide = self.window.count + 2 * (self._reach(sigma_xi) or 0)
+        made = sum(size + 1 for size in sizes) * self.window.count
+        return 2 * columns * wide + 4 * max(sizes) * wide + 2 * made
 
-    def _sum_over_xi(
-        self, mu: torch.Tensor, sigma_xi: float, sigma_eta: float
-    ) -> torch.Tensor:
+    def _sums_over_xi(
+        self,
+        symbols: Sequence[SymbolColumns],
+        mu: torch.Tensor,
+        sigma_xi: float,
+        sigma_eta: float,
+    ) -> list[torch.Tensor]:
         """B_v, then each B_{v,a}, by the trapezoid rule in ξ."""
         gauss = self.window.rule.gauss
         table = self._table(sigma_eta, raised=gauss * sigma_xi)
         half = math.ceil(gauss / _XI_STEP)
         xi = torch.arange(-half, half + 1, dtype=torch.float64) * _XI_STEP
         weights = torch.softmax(-(xi**2) / 2, dim=0)
-        total = torch.zeros(())
+        totals = [torch.zeros(())] * len(symbols)
         for x, weight in zip(xi.tolist(), weights.tolist(), strict=True):
-            total = total + weight * _products(table, mu + sigma_xi * x)
-        return total
+            moments = _at(table, mu + sigma_xi * x)
+            totals = [
+                total + weight * _products(moments, v.columns)
+                for total, v in zip(totals, symbols, strict=True)
+            ]
+        return totals
 
     def _reach(self, sigma_xi: float) -> int | None:
         """By how many nodes ξ moves τ, at most; None where nodes are too far apart.
@@ -251,7 +288,9 @@ class SymbolFactors:
         for start in range(0, self.window.count, _BLOCK):
             stop = min(start + _BLOCK, self.window.count)
             block = band[: stop - start + 2 * reach, : stop - start]
-            averages[:, start:stop] = rows[:, start : stop + 2 * reach] @ block
+            torch.mm(
+                rows[:, start : stop + 2 * reach], block, out=averages[:, start:stop]
+            )
         return averages.unflatten(0, values.shape[:2])
 
     def _band(self, sigma_xi: float, reach: int) -> torch.Tensor:
@@ -288,87 +327,24 @@ class SymbolFactors:
         return self._tables[key]
 
 
-def _products(table: LaplaceTable, mu: torch.Tensor) -> torch.Tensor:
+def _at(
+    table: LaplaceTable, mu: Float[torch.Tensor, "n columns"]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """l_0 and l_1 at τ + μ; shapes (n, columns, count)."""
+    l0, l1 = table(mu.flatten())
+    return l0.unflatten(0, mu.shape), l1.unflatten(0, mu.shape)
+
+
+def _products(
+    moments: tuple[torch.Tensor, torch.Tensor], columns: Sequence[int]
+) -> Float[torch.Tensor, "n parts count"]:
     """Π_c l_0(τ + μ_c), then l_1(τ + μ_a) Π_{c≠a} l_0(τ + μ_c) for each a in turn."""
-    l0, l1 = (values.unflatten(0, mu.shape) for values in table(mu.flatten()))
-    others = _products_of_others(l0.unbind(1))
-    with_l1 = [
-        l1_a if rest is None else l1_a * rest
-        for l1_a, rest in zip(l1.unbind(1), others, strict=True)
-    ]
-    return torch.stack([l0.prod(1), *with_l1], dim=1)
-
-
-def add_mean_weights(
-    factors: Sequence[SymbolFactor], step: float, weights: Float[torch.Tensor, "n keys"]
-) -> None:
-    """Add E s_a = ∫ B_{v,a} Π_{u≠v} B_u dτ for one row of one template.
-
-    Args:
-        factors: those of all its symbols.
-        step: the distance of the nodes τ.
-        weights: what to add to, in place.
-    """
-    B = [v.B for v in factors]
-    for v, others in zip(factors, _products_of_others(B), strict=True):
-        if others is None:
-            total = v.B_a.sum(-1)
-        else:
-            total = torch.bmm(v.B_a, others[:, :, None])[:, :, 0]
-        weights[:, list(v.positions)] += v.share * (step * total)
-
-
-def add_mean_weights_beside(
-    random: Sequence[SymbolFactor],
-    known: KnownFactors,
-    step: float,
-    templates: Sequence[int],
-    weights: Float[torch.Tensor, "n r keys"],
-) -> None:
-    """The same for one row of m templates that have their random symbols in common.
-
-    What the random symbols share is computed once, and all m integrals by one product.
-
-    Args:
-        random: the factors of symbols with random logits, each moved by one Gaussian.
-        known: the factors of all other positions, one for each template.
-        step: the distance of the nodes τ.
-        templates: which rows of `weights` are theirs.
-        weights: what to add to, in place.
-    """
-    rows = torch.tensor(templates, device=weights.device)[:, None]
-    others = _products_of_others([v.B for v in random])
-    for v, rest in zip(random, others, strict=True):
-        integrand = v.B_a if rest is None else v.B_a * rest[:, None]
-        total = step * torch.bmm(known.B, integrand.transpose(1, 2))
-        columns = torch.tensor(v.positions, device=weights.device)
-        weights[:, rows, columns] += v.share[:, None] * total
-    if random:
-        every = _times(random[-1].B, others[-1])
-        assert every is not None
-        total = torch.bmm(known.B_a, every[:, :, None])
-    else:
-        total = known.B_a.sum(-1, keepdim=True)
-    columns = torch.tensor(known.positions, device=weights.device)
-    weights[:, rows, columns] += known.share * (step * total)
-
-
-def _products_of_others(
-    factors: Sequence[torch.Tensor],
-) -> list[torch.Tensor | None]:
-    """For each factor the product of all others; None, the empty product, for one.
-
-    Prefix times suffix: linear work, and no division by factors that may be tiny.
-    """
-    if not factors:
-        return []
-    before = accumulate([None, *factors[:-1]], _times)
-    after = list(accumulate([None, *reversed(factors[1:])], _times))
-    return [_times(p, q) for p, q in zip(before, reversed(after), strict=True)]
-
-
-def _times(p: torch.Tensor | None, q: torch.Tensor | None) -> torch.Tensor | None:
-    """The product of two products, each None where it is empty."""
-    if p is None or q is None:
-        return p if q is None else q
-    return p * q
+    l0, l1 = ([m[:, column] for column in columns] for m in moments)
+    products = l0[0].new_empty(len(l0[0]), 1 + len(columns), l0[0].shape[1])
+    others = products_of_others(l0)
+    assert others[0] is not None
+    torch.mul(l0[0], others[0], out=products[:, 0])
+    for a, (l1_a, rest) in enumerate(zip(l1, others, strict=True), start=1):
+        assert rest is not None
+        torch.mul(l1_a, rest, out=products[:, a])
+    return products

@@ -5,15 +5,18 @@ follow a multinomial law p, and the error is the average over it of the closed f
 given counts (`ridge_law`). At n_i = n μ_i the closed form alone is too small: it has
 half a string of each of two templates after one string.
 
-Few vectors of counts are summed over. Of many a sample is drawn, by replications with
-scrambled Sobol' points u: templates in the order of μ_i, the rarest first, each with
-the inverse of its binomial law given those before,
+Few vectors of counts are summed over, and many strings of each template are left to an
+expansion (`many_strings`). In between a sample is drawn, by replications with scrambled
+Sobol' points u: templates in the order of μ_i, the rarest first, each with the inverse
+of its binomial law given those before,
 
     n_i = min {m : P[Bin(n − n_1 − … − n_{i−1}, μ_i / (μ_i + … + μ_r)) ≤ m] ≥ u_i}.
 
 A data set that lacks a template costs more than chance does otherwise, and where it has
-a probability P_i = (1 − μ_i)^n that draws seldom meet, some are made where n_i = 0:
-with a share a_0 of the points from p and a_i from p given n_i = 0, a point stands for
+a probability P_i = (1 − μ_i)^n that draws seldom meet, some are made where n_i = 0, by
+dealing out the n_i strings of others among the templates j ≠ i, with probabilities
+μ_j/(1 − μ_i). With a share a_0 of the points from p and a_i from p given n_i = 0, a
+point stands for
 
     p/q = 1 / (a_0 + Σ_{i: n_i = 0} a_i / P_i) ≤ 1/a_0
 
@@ -27,13 +30,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from scipy.stats import binom, multinomial, qmc, t
 
-from numerics.averages.linalg import solutions, triangle
+from numerics.averages.linalg import solutions
+from numerics.learning.many_strings import error_over_many
 from numerics.learning.ridge_law import Regression
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
@@ -51,8 +56,9 @@ _POINTS = 2**6
 # Draws meet more frequent events by themselves; rarer ones are below rounding.
 _FREQUENT = 0.05
 _IMPOSSIBLE = 1e-18
-# From so many strings of the rarest template on counts are as good as their means.
-_CERTAIN = 10**6
+# From so many strings of the rarest template on two orders in their deviations say as
+# much as draws do.
+_MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,16 @@ def counts_law(n: int, weights: Float64[np.ndarray, " r"], seed: int = 0) -> Cou
     occurs = np.flatnonzero(weights)
     order = occurs[np.argsort(weights[occurs], kind="stable")]
     mu = weights[order] / weights[order].sum()
-    ways = math.comb(n + len(mu) - 1, len(mu) - 1)
-    drawn = _summed(n, mu) if ways <= _MOST_SUMMED else _sampled(n, mu, seed)
+    few = _ways(n, len(mu)) <= _MOST_SUMMED
+    drawn = _summed(n, mu) if few else _sampled(n, mu, seed)
     counts = np.zeros((*drawn.chance.shape, len(weights)))
     counts[..., order] = drawn.counts
     return Counts(counts, drawn.chance)
+
+
+def _ways(n: int, r: int) -> int:
+    """How many vectors of counts n strings of r templates have."""
+    return math.comb(n + r - 1, r - 1)
 
 
 def _summed(n: int, mu: Float64[np.ndarray, " r"]) -> Counts:
@@ -99,47 +110,69 @@ def _summed(n: int, mu: Float64[np.ndarray, " r"]) -> Counts:
 
 def _sampled(n: int, mu: Float64[np.ndarray, " r"], seed: int) -> Counts:
     """Replications of points in fixed shares: all templates, and each rare absence."""
+    drawn = _draws(n, mu, seed)
     absent = (1 - mu) ** n
     rare = np.flatnonzero((absent < _FREQUENT) & (absent > _IMPOSSIBLE))
-    laws = [np.ones(len(mu), bool)]
-    sizes = [_POINTS]
-    for i in rare:
-        laws.append(np.arange(len(mu)) != i)
-        sizes.append(max(8, _POINTS // 2 ** math.ceil(math.log2(len(rare) + 1))))
-    shares = np.array(sizes) / sum(sizes)
-    counts = np.array(
-        [
-            np.concatenate(
-                [
-                    _draws(n, np.where(law, mu, 0.0), size, (seed, replication, k))
-                    for k, (law, size) in enumerate(zip(laws, sizes, strict=True))
-                ]
-            )
-            for replication in range(_REPLICATIONS)
-        ]
-    )
+    each = max(8, _POINTS // 2 ** math.ceil(math.log2(len(rare) + 1)))
+    parts = [drawn]
+    generator = np.random.default_rng(np.random.SeedSequence((seed, _REPLICATIONS)))
+    for k, i in enumerate(rare):
+        # Other points for each absence, as far as there are others.
+        some = (k * each + np.arange(each)) % _POINTS
+        parts.append(_without(drawn[:, some], int(i), mu, generator))
+    counts = np.concatenate(parts, axis=1)
+    shares = np.array([_POINTS, *[each] * len(rare)]) / counts.shape[1]
     missing = counts[..., rare] == 0
     density = shares[0] + missing @ (shares[1:] / absent[rare])
     return Counts(counts, 1 / density / (1 / density).sum(1, keepdims=True))
 
 
 def _draws(
-    n: int, mu: Float64[np.ndarray, " r"], size: int, words: tuple[int, int, int]
-) -> Float64[np.ndarray, "size r"]:
+    n: int, mu: Float64[np.ndarray, " r"], seed: int
+) -> Float64[np.ndarray, "replications points r"]:
     """Multinomial counts by inverse laws at scrambled Sobol' points."""
-    generator = np.random.default_rng(np.random.SeedSequence(words))
-    occurs = np.flatnonzero(mu)
-    counts = np.zeros((size, len(mu)))
-    left = np.full(size, float(n))
-    if len(occurs) > 1:
-        sobol = qmc.Sobol(len(occurs) - 1, scramble=True, rng=generator)
-        points = sobol.random(size)
-        after = mu[occurs][::-1].cumsum()[::-1]
-        for u, i, total in zip(points.T, occurs, after, strict=False):
-            counts[:, i] = binom.ppf(u, left, min(1.0, mu[i] / total)).clip(0, left)
-            left -= counts[:, i]
-    counts[:, occurs[-1]] = left
+    left = np.full((_REPLICATIONS, _POINTS), float(n))
+    counts = np.empty((_REPLICATIONS, _POINTS, len(mu)))
+    after = mu[::-1].cumsum()[::-1]
+    for i, u in enumerate(_uniforms(len(mu) - 1, seed)):
+        drawn = binom.ppf(u, left, min(1.0, mu[i] / after[i])).clip(0, left)
+        counts[..., i] = drawn
+        left -= drawn
+    counts[..., -1] = left
     return counts
+
+
+@lru_cache(maxsize=4)
+def _uniforms(
+    dimension: int, seed: int
+) -> Float64[np.ndarray, "dimension replications points"]:
+    """One scrambling of Sobol' points for each replication."""
+    words = [np.random.SeedSequence((seed, k, 0)) for k in range(_REPLICATIONS)]
+    points = [
+        qmc.Sobol(dimension, scramble=True, rng=np.random.default_rng(word))
+        for word in words
+    ]
+    uniforms = np.stack([sobol.random(_POINTS) for sobol in points]).transpose(2, 0, 1)
+    uniforms.flags.writeable = False
+    return uniforms
+
+
+def _without(
+    counts: Float64[np.ndarray, "replications points r"],
+    i: int,
+    mu: Float64[np.ndarray, " r"],
+    generator: np.random.Generator,
+) -> Float64[np.ndarray, "replications points r"]:
+    """Counts given n_i = 0: strings of template i are dealt out among the others.
+
+    Each string by itself is then from template j ≠ i with probability μ_j/(1 − μ_i).
+    """
+    others = np.delete(np.arange(len(mu)), i)
+    law = mu[others] / mu[others].sum()
+    dealt = counts.copy()
+    dealt[..., others] += generator.multinomial(counts[..., i].astype(int), law)
+    dealt[..., i] = 0
+    return dealt
 
 
 def errors_at(
@@ -150,18 +183,17 @@ def errors_at(
 ) -> Float64[np.ndarray, " points"]:
     """The closed form at each vector of counts, by one batch of linear systems.
 
-    With B = GΛ^½ and S = (I + BᵀB)⁻¹ predictions are N z, z = Λ^½ S Λ^½ y, labels are
-    missed by z_i / Λ_i where n_i > 0, and noise adds σ² Σ_j (N Λ^½ S)_ij² / e_j. The
-    systems are as exact as float64 makes those of condition n λ_max(N) / e: enough for
-    ratios of errors, while `ridge_law` is for their values.
+    With N = GᵀG and S = (I + Λ^½ N Λ^½)⁻¹ predictions are N z, z = Λ^½ S Λ^½ y, labels
+    are missed by z_i / Λ_i where n_i > 0, and noise adds σ² Σ_j (N Λ^½ S)_ij² / e_j.
+    The systems are as exact as float64 makes those of condition n λ_max(N) / e: enough
+    for ratios of errors, while `ridge_law` is for their values.
     """
     e = excess + regression.alpha
     root = np.sqrt(counts / e)
-    B = triangle(factor) * root[:, None, :]
-    systems = np.eye(len(e)) + B.swapaxes(1, 2) @ B
+    N = factor.T @ factor
+    systems = np.eye(len(e)) + root[:, :, None] * N * root[:, None, :]
     right = (root * regression.labels)[..., None]
     part = solutions(systems, right)[..., 0]
-    N = factor.T @ factor
     seen = counts > 0
     missed = np.divide(part, root, out=np.zeros_like(part), where=seen)
     unseen = regression.labels - (root * part) @ N
@@ -188,14 +220,15 @@ def error_over_counts(
 
     Returns:
         The factor; its interval is that of the sample, at the level of `gram`, of no
-        width where all counts were summed over.
+        width where all counts were summed over, and what an expansion leaves out where
+        there are many strings of each template.
     """
     mu = regression.weights
-    rarest = n * float(mu[mu > 0].min())
-    if rarest >= _CERTAIN or n == 0:
-        # Errors are of degree −2 in the counts at most: E (n_i/EN_i)⁻² − 1 ≈ 3/E n_i.
-        slack = 10 / rarest if n else 0.0
-        return Interval(1.0, 1 - slack, 1 + slack, gram.level)
+    if n == 0:
+        return Interval(1.0, 1.0, 1.0, gram.level)
+    occurs = int((mu > 0).sum())
+    if _ways(n, occurs) > _MOST_SUMMED and n * float(mu[mu > 0].min()) >= _MANY:
+        return error_over_many(gram, regression, n)
     means = errors_at(gram.factor, gram.excess, regression, (n * mu)[None])[0]
     if means == 0:
         return Interval(1.0, 1.0, 1.0, gram.level)

@@ -29,19 +29,18 @@ from numerics.attention.rare_points import inflation_of
 from numerics.attention.self_value_sampling import MeanReadout
 from numerics.attention.string_moments import (
     StringMoments,
-    key_covariance,
     mean_features,
     moments_of,
 )
 from numerics.averages.inflation import Inflation
 from numerics.averages.jackknife import GROUPS, leave_one_out, read_level
-from numerics.averages.linalg import triangle
 from numerics.averages.points import POINTS
 from numerics.averages.threads import one_thread
 from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
 from numerics.template_matrix.error_bounds import feature_error
+from numerics.template_matrix.identity_in_values import MeanFeatures
 from numerics.template_matrix.point_groups import InflatedFeatures, PointGroups
 from numerics.template_matrix.record import TemplateGram
 from numerics.template_matrix.spectrum import (
@@ -143,9 +142,7 @@ def template_gram(
         templates=parsed,
         architecture=architecture,
         column=tuple(distinct.index(t) for t in canonical),
-        strings=strings,
-        tokens=inner.tokens,
-        moments=moments,
+        means=MeanFeatures(strings, inner.tokens, moments, architecture.gamma),
         seed=seed,
         confidence=Confidence(level, len(sizes), enough=sizes[-1] >= needed),
         points_needed=GROUPS * needed,
@@ -203,9 +200,7 @@ class _Settings:
     templates: tuple[Template, ...]
     architecture: Architecture
     column: tuple[int, ...]
-    strings: list[tuple[str | int, ...]]
-    tokens: tuple[str, ...]
-    moments: StringMoments
+    means: MeanFeatures
     seed: int
     confidence: Confidence
     points_needed: int
@@ -217,8 +212,9 @@ class _Settings:
 def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
     """The record for the points so far."""
     plain = _self_values(groups, settings)
-    added = _identity_squares(settings)
-    defect = max(groups.defect, settings.moments.defect)
+    added = settings.means.squares(settings.architecture.identity_vo)
+    moments = settings.means.moments
+    defect = max(groups.defect, moments.defect)
     return TemplateGram(
         templates=settings.templates,
         architecture=settings.architecture,
@@ -233,7 +229,7 @@ def _assemble(groups: PointGroups, settings: _Settings) -> TemplateGram:
         features=tuple(_factors(groups, settings, plain)),
         self_values=tuple(d + added for d in plain),
         feature_error=groups.feature_errors * feature_error(defect, settings.precision),
-        self_error=settings.moments.error,
+        self_error=moments.error,
     )
 
 
@@ -241,21 +237,11 @@ def _self_values(
     groups: PointGroups, settings: _Settings
 ) -> list[Float64[np.ndarray, " distinct"]]:
     """K_attn of a string with itself but for b, on all points, then without a group."""
-    known = settings.moments.squares
+    known = settings.means.moments.squares
     if settings.architecture.readout != "mean":
         return [known] * (1 + GROUPS)
     by_group = known + groups.self_values()
     return [by_group.mean(0), *leave_one_out(by_group)]
-
-
-def _identity_squares(settings: _Settings) -> Float64[np.ndarray, " distinct"]:
-    """What b adds to K_attn of a string with itself: b² |E Φ|²."""
-    architecture = settings.architecture
-    squares = [
-        w @ key_covariance(string, architecture.gamma) @ w
-        for w, string in zip(settings.moments.weights, settings.strings, strict=True)
-    ]
-    return architecture.identity_vo**2 * np.array(squares)
 
 
 def _factors(
@@ -274,12 +260,8 @@ def _factors(
     factors = [stack_factors(by_group), *leave_one_out_factors(by_group)]
     for factor, d in zip(factors, self_values, strict=True):
         factor[:, known] *= np.sqrt(d[known]) / np.linalg.norm(factor[:, known], axis=0)
-    b, gamma = settings.architecture.identity_vo, settings.architecture.gamma
-    if b == 0:
-        return factors
-    weights = settings.moments.weights
-    rows = b * mean_features(settings.strings, weights, settings.tokens, gamma)
-    return [triangle(np.vstack([factor, rows])) for factor in factors]
+    b = settings.architecture.identity_vo
+    return settings.means.factors(b, factors) if b else factors
 
 
 def _sizes(largest: int, method: str, least: int) -> list[int]:

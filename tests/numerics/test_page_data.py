@@ -114,6 +114,34 @@ def test_a_variant_is_what_a_check_of_it_finds():
         assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
 
 
+def test_a_variant_in_b_needs_no_points_where_the_check_has_its_matrix(monkeypatch):
+    """The check's own features, and the mean ones beside them: the same to a bit."""
+    grams = []
+    plain = Architecture(readout="last")
+    result = check(SAME_DIFFERENT, plain, max_points=FEW, estimated=grams.append)
+    (kq, vo) = variants(result, plain, max_points=FEW, gram=grams[0])
+    asked = []
+
+    def counted(templates, architecture, **settings):
+        asked.append(architecture.identity_kq)
+        return template_gram(templates, architecture, **settings)
+
+    monkeypatch.setattr("numerics.page_data.template_gram", counted)
+    assert variants(result, plain, max_points=FEW, gram=grams[0]) == (kq, vo)
+    assert asked == [2.0]
+    own = template_gram(
+        SAME_DIFFERENT.templates, replace(plain, identity_vo=1.0), max_points=FEW
+    )
+    assert vo.smallest_eigenvalue == own.smallest_eigenvalue
+
+
+def test_the_matrix_of_another_check_is_refused():
+    result = check(SAME_DIFFERENT, max_points=64)
+    other = template_gram(SAME_DIFFERENT, Architecture(beta=2.0), max_points=64)
+    refused = refusal(lambda: illustrate(result, gram=other))
+    assert refused.startswith("gram is of an architecture with beta 2")
+
+
 def test_symbolic_labels_have_no_variants():
     result = check(SAME_DIFFERENT_IN_WORDS, max_points=64)
     assert variants(result, Architecture()) == ()

@@ -47,6 +47,10 @@ TESTED_IN = {
     "the tasks of the library",
     "symbind_theory/command/outputs.py": "symbind_theory/"
     "test_check_template_page.py: through the command that writes them",
+    "numerics/attention/mean_weights.py": "numerics/attention/"
+    "test_conditional_softmax.py: weights of templates by tensor rules",
+    "numerics/attention/prefix_products.py": "numerics/attention/"
+    "test_symbol_factors.py: with the products that symbols are made of",
     "numerics/averages/group_means.py": "numerics/strings/test_one_layer_kernel.py: "
     "halfwidths of the components of a kernel",
     "numerics/strings/scaled_components.py": "numerics/strings/"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from numerics.attention.laplace_table import FINE, Window, laplace_moments
-from numerics.attention.symbol_factors import SymbolFactors, SymbolMeans
+from numerics.attention.symbol_factors import SymbolColumns, SymbolFactors
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,8 @@ def test_both_averages_over_a_symbol(symbol, position):
     window = Window.of(4, math.hypot(symbol, position))
     factors = SymbolFactors(window, math.log(4), CPU, torch.float64)
     mean = torch.tensor([[0.0, -0.7, -3.1]], dtype=torch.float64)
-    found = factors.moved_singly(SymbolMeans((0, 2, 5), mean), symbol, position)
+    symbols = [SymbolColumns((1, 3), (0, 1)), SymbolColumns((0, 2, 5), (0, 1, 2))]
+    _, found = factors.moved_singly(symbols, mean, symbol, position)
     tau = window.nodes(CPU)[::5]
     xi = torch.linspace(-9, 9, 361, dtype=torch.float64)
     weight = torch.softmax(-(xi**2) / 2, dim=0)
@@ -48,7 +49,8 @@ def test_the_sum_over_a_symbol_errs_at_nodes_and_not_in_weights():
     window = Window.of(3, symbol)
     factors = SymbolFactors(window, math.log(3), CPU, torch.float64)
     mean = torch.tensor([[0.0, -1.0]], dtype=torch.float64)
-    found = factors.moved_singly(SymbolMeans((0, 1), mean), symbol, position)
+    symbols = [SymbolColumns((0, 1), (0, 1))]
+    (found,) = factors.moved_singly(symbols, mean, symbol, position)
     tau = window.nodes(CPU)
     xi = torch.arange(-288, 289, dtype=torch.float64) / 32
     weight = torch.softmax(-(xi**2) / 2, dim=0)

@@ -1,5 +1,7 @@
 """The average over counts: summed, sampled, and with rare absences."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -75,10 +77,28 @@ def test_an_absence_too_rare_to_be_drawn_is_in_the_average(monkeypatch):
     assert sampled.value == pytest.approx(exact.value, rel=0.01)
 
 
-def test_many_strings_are_as_good_as_their_means():
-    setting = regression([0.2, 0.3, 0.5])
-    factor = error_over_counts(GRAM, setting, 10**8)
-    assert factor.value == 1
-    assert 0 < factor.halfwidth < 1e-6
-    below = error_over_counts(GRAM, setting, 4 * 10**6)
-    assert factor.halfwidth < abs(below.value - 1) < 10 / (4e6 * 0.2)
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_many_strings_take_up_where_draws_end(noise, monkeypatch):
+    """One setting in both ways: at level 0.999 each of four may miss by chance."""
+    setting = regression([0.2, 0.3, 0.5], noise)
+    for n in (2500, 10_000):
+        expanded = error_over_counts(GRAM, setting, n)
+        with monkeypatch.context() as context:
+            context.setattr(random_counts, "_MANY", math.inf)
+            drawn = error_over_counts(GRAM, setting, n)
+        assert expanded.halfwidth < drawn.halfwidth
+        assert abs(expanded.value - drawn.value) < sum(
+            x.halfwidth for x in (expanded, drawn)
+        )
+        assert expanded.low > 1 + 10 * expanded.halfwidth
+
+
+def test_an_absence_deals_out_its_strings():
+    """The mean of n_j given n_i = 0 is n μ_j/(1 − μ_i): 128 draws, z below 5."""
+    mu = np.array([0.05, 0.35, 0.6])
+    law = counts_law(100, mu, seed=3)
+    without = law.counts[law.counts[..., 0] == 0]
+    assert len(without) >= 16 * 32
+    assert (without.sum(1) == 100).all()
+    deviation = math.sqrt(100 * 0.35 * 0.6) / 0.95 / math.sqrt(len(without))
+    assert abs(without[:, 1].mean() - 35 / 0.95) < 5 * deviation
