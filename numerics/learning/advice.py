@@ -187,7 +187,7 @@ class _Estimates:
         """The strings that each architecture needs.
 
         Args:
-            architectures: in an order in which the activation varies fastest.
+            architectures: in an order in which b and the activation vary fastest.
             points: at most; those of the last stage when None.
             counts: as `sample_complexity` takes them.
         """

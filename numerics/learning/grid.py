@@ -1,7 +1,7 @@
 """Grids of architectures: values of each parameter, and all their combinations.
 
-Template matrices of architectures that differ in the activation alone follow from one
-set of features, so a grid is walked through with the activation last.
+Template matrices of architectures that differ in the activation and in b alone follow
+from one set of features, so a grid is walked through with these two last.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numerics.architecture import Architecture, supported
 from numerics.averages.jackknife import GROUPS, read_level
 from numerics.devices import DEVICES
 from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.identity_in_values import with_identity_vo
 from numerics.template_matrix.record import TemplateGram
 from symbind_theory.records.advice import Parameter
 from symbind_theory.templates import Template
@@ -48,6 +49,7 @@ DEFAULT_VALUES: Mapping[Parameter, tuple[Any, ...]] = {
 """What is tried where nobody says what to try."""
 
 _ACTIVATIONS = {a.name: a for a in (Cosine(), ReLU(), Erf(), GELU())}
+_SHARED = ("identity_vo", "activation")
 _MOST = 10_000
 
 
@@ -139,8 +141,7 @@ def read_grid(over: object, base: Architecture) -> Grid:
                 f"{', '.join(names)}"
             )
         values[name] = _values(name, given, base)
-    # The activation last: its matrices come from one set of features.
-    ordered = sorted(values.items(), key=lambda item: item[0] == "activation")
+    ordered = sorted(values.items(), key=lambda item: item[0] in _SHARED)
     grid = Grid(base, dict(ordered))
     count = 1
     for taken in values.values():
@@ -206,27 +207,40 @@ def estimated(
 ) -> Iterator[tuple[Architecture, TemplateGram]]:
     """The template matrix of each architecture, one after the other.
 
-    Features are shared by neighbours that differ in the activation alone, and dropped
-    after them: memory is that of one estimate.
+    Features are shared by neighbours that differ in the activation and in b alone, and
+    dropped after them: memory is that of one estimate.
 
     Args:
         templates: of the task.
-        architectures: in an order in which the activation varies fastest.
+        architectures: in an order in which these two vary fastest.
         precision: how each is estimated.
     """
     settings = dataclasses.asdict(precision)
-    for _, group in groupby(architectures, lambda a: replace(a, activation=Cosine())):
-        gram = None
+    for _, group in groupby(architectures, _drawn):
+        plain = None
         for architecture in group:
-            if gram is not None:
-                gram = replace(gram, architecture=architecture)
-            if gram is None or not _enough(gram, precision):
+            if plain is None:
+                first = replace(architecture, identity_vo=0.0)
+                plain = template_gram(templates, first, **settings)
+            gram = _varied(plain, architecture)
+            if not _enough(gram, precision):
                 gram = template_gram(templates, architecture, **settings)
             yield architecture, gram
 
 
+def _drawn(architecture: Architecture) -> Architecture:
+    """What the features depend on."""
+    return replace(architecture, activation=Cosine(), identity_vo=0.0)
+
+
+def _varied(plain: TemplateGram, architecture: Architecture) -> TemplateGram:
+    """The matrix of another activation and another b, from the same features."""
+    gram = replace(plain, architecture=replace(architecture, identity_vo=0.0))
+    return with_identity_vo(gram, b) if (b := architecture.identity_vo) else gram
+
+
 def _enough(gram: TemplateGram, precision: Precision) -> bool:
-    """Whether more points would not be drawn for this activation either."""
+    """Whether more points would not be drawn for this architecture either."""
     if 2 * gram.points > precision.max_points:
         return True
     return gram.smallest_eigenvalue.relative_halfwidth <= precision.rel_tol

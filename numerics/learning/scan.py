@@ -47,10 +47,11 @@ class ScanRow:
 
 @dataclass(frozen=True, slots=True)
 class Scan(Sequence[ScanRow]):
-    """The rows of a scan: the last parameter that was named changes fastest.
+    """The rows of a scan.
 
     Attributes:
-        rows: one for each architecture.
+        rows: one for each architecture; the parameter that was named last changes
+            fastest, but for b and the activation, which change faster still.
     """
 
     rows: tuple[ScanRow, ...]
