@@ -214,25 +214,12 @@ def variants(
             without_b[architecture.identity_kq] = gram
     found = []
     for change in _changes(architecture):
+        a, b = change.identity_kq, change.identity_vo
         with stage(f"with {change.name}") as progress:
-            matrix = without_b.get(change.identity_kq)
-            if matrix is None:
-                matrix = template_gram(
-                    result.task.templates,
-                    replace(
-                        architecture, identity_kq=change.identity_kq, identity_vo=0.0
-                    ),
-                    rel_tol=_REL_TOL,
-                    max_points=min(max_points, _VARIANT_POINTS),
-                    seed=result.seed,
-                    device=device,
-                    method=result.estimates.method,
-                    level=result.estimates.level,
-                    progress=progress,
-                )
-                without_b[change.identity_kq] = matrix
-            if change.identity_vo:
-                matrix = with_identity_vo(matrix, change.identity_vo)
+            if a not in without_b:
+                plain = replace(architecture, identity_kq=a, identity_vo=0.0)
+                without_b[a] = _few_points(result, plain, max_points, device, progress)
+            matrix = with_identity_vo(without_b[a], b) if b else without_b[a]
         implied = learning_curve(
             result.task,
             None,
@@ -259,6 +246,27 @@ def variants(
             )
         )
     return tuple(found)
+
+
+def _few_points(
+    result: CheckResult,
+    architecture: Architecture,
+    max_points: int,
+    device: str,
+    progress: Progress,
+) -> TemplateGram:
+    """The estimate for a variant, from no more points than a curve shows."""
+    return template_gram(
+        result.task.templates,
+        architecture,
+        rel_tol=_REL_TOL,
+        max_points=min(max_points, _VARIANT_POINTS),
+        seed=result.seed,
+        device=device,
+        method=result.estimates.method,
+        level=result.estimates.level,
+        progress=progress,
+    )
 
 
 def _changes(architecture: Architecture) -> list[_Change]:

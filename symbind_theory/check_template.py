@@ -64,7 +64,7 @@ def check(
     method: str = "rqmc",
     level: float = 0.999,
     progress: Callable[[int, int], None] | None = None,
-    estimated: Callable[[TemplateGram], object] | None = None,
+    estimated: Callable[[TemplateGram], object] = lambda gram: None,
 ) -> CheckResult:
     """Decide the hypotheses, estimate N with intervals, and say what follows.
 
@@ -107,8 +107,7 @@ def check(
 
     task = _task(task, noise)
     architecture = read_architecture(architecture)
-    finite_number("target", target, low=0, strict=True)
-    _check_vocabulary(vocabulary, task)
+    _check_numbers(target, vocabulary, task)
     gram = template_gram(
         task.templates,
         architecture,
@@ -120,16 +119,14 @@ def check(
         level=level,
         progress=progress,
     )
-    if estimated is not None:
-        estimated(gram)
+    estimated(gram)
     described = architecture.record()
     decision = decide(task.templates, described.hypotheses)
     estimates = summarise(gram, described, decision)
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
-    smallest, needed = estimates.smallest_eigenvalue, learned.complexity
-    b = described.identity_vo
-    verdicts = reach_verdicts(task, decision, smallest, needed, b)
+    needed, b = learned.complexity, described.identity_vo
+    verdicts = reach_verdicts(task, decision, estimates.smallest_eigenvalue, needed, b)
     return CheckResult(
         task=task,
         architecture=described,
@@ -150,8 +147,9 @@ def check(
     )
 
 
-def _check_vocabulary(vocabulary: int | None, task: TemplateTask) -> None:
-    """Refuse a number of tokens that is too small before anything is estimated."""
+def _check_numbers(target: float, vocabulary: int | None, task: TemplateTask) -> None:
+    """Refuse a target or a number of tokens before anything is estimated."""
+    finite_number("target", target, low=0, strict=True)
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)

@@ -191,7 +191,10 @@ def errors_at(
     e = excess + regression.alpha
     root = np.sqrt(counts / e)
     N = factor.T @ factor
-    systems = np.eye(len(e)) + root[:, :, None] * N * root[:, None, :]
+    # In place: the largest arrays here.
+    systems = N * root[:, None, :]
+    systems *= root[:, :, None]
+    systems[:, range(len(e)), range(len(e))] += 1
     right = (root * regression.labels)[..., None]
     part = solutions(systems, right)[..., 0]
     seen = counts > 0

@@ -9,7 +9,7 @@ import pytest
 from symbind_testing.builders.activations import Square
 
 from numerics import Architecture, template_gram
-from numerics.template_matrix import estimate
+from numerics.template_matrix import identity_in_values
 
 TEMPLATES = ("?a ?a ?b", "?a ?b ?a", "X ?a ?b")
 
@@ -66,7 +66,7 @@ def test_what_the_identity_adds_is_computed_once_a_look(monkeypatch):
         counts[string] += 1
         return covariance(string, gamma)
 
-    covariance = estimate.key_covariance
-    monkeypatch.setattr(estimate, "key_covariance", counting)
+    covariance = identity_in_values.key_covariance
+    monkeypatch.setattr(identity_in_values, "key_covariance", counting)
     template_gram(TEMPLATES, Architecture(identity_vo=1.0), max_points=64)
     assert sorted(counts.values()) == [1, 1, 1]
