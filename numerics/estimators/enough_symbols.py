@@ -161,8 +161,6 @@ def _first_order(
     if np.isnan(curve.mse[0]):
         return {}
     rho = _exactly(task.diversity(vocabulary), gram.level).low
-    bound = diversity_bound(
-        task, n, rho, noise=task.noise, architecture=architecture, alpha=alpha
-    )
+    bound = diversity_bound(task, n, rho, architecture=architecture, alpha=alpha)
     value = float(curve.mse[0])
     return {n: (Interval(value, 0.0, max(value, bound.mse), gram.level), "first order")}
