@@ -263,7 +263,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     if options.compare is not None:
         return compare_files(options, name, command)
     if options.list:
-        return list_tasks()
+        return list_tasks(options)
     task = task_of(options)
     architecture = _architecture(options)
     check_outputs(options)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,7 @@ from symbind_testing.command_line import run
 from symbind_testing.small_traps import REFUSED, RIGHT
 
 from numerics.strings.patterns import listed
+from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
@@ -75,3 +77,9 @@ def test_checks_and_reports_print_as_text():
     assert "C3 template matrix: HOLDS" in str(toy_result())
     report = Report("C5", (Finding("it is so", Outcome.HOLDS),))
     assert str(report) == "C5 generalisation: HOLDS\n   holds: it is so"
+
+
+def test_weights_may_be_fractions():
+    lines = ["?a ?a -> 1", "?a ?b -> -1", "--weights", "1/3,2/3"]
+    task = task_of(command_parser().parse_args(lines))
+    assert task.weights == (Fraction(1, 3), Fraction(2, 3))
