@@ -23,6 +23,7 @@ __all__ = [
     "parse_line",
     "read_labels",
     "read_weights",
+    "text_or_none",
 ]
 
 
@@ -214,3 +215,14 @@ def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, .
     if total == 0:
         raise InputError("weights are all zero; expected a positive one")
     return tuple(weight / total for weight in exact)
+
+
+def text_or_none(name: str, given: Any) -> str | None:
+    """What may be text, or left out.
+
+    Raises:
+        InputError: something else.
+    """
+    if given is None or isinstance(given, str):
+        return given
+    raise InputError(f"{name} is {shorten(given)}; expected text, or None")

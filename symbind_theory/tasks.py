@@ -29,14 +29,10 @@ from symbind_theory.task_arguments import (
     parse_line,
     read_labels,
     read_weights,
+    text_or_none,
 )
 from symbind_theory.task_records import Overlap, Sample, TaskMatch
-from symbind_theory.templates import (
-    Images,
-    Substitution,
-    Template,
-    parse_string,
-)
+from symbind_theory.templates import Images, Substitution, Template, parse_string
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
 if TYPE_CHECKING:
@@ -99,7 +95,7 @@ class TemplateTask:
         self.templates: tuple[Template, ...] = tuple(
             t if isinstance(t, Template) else Template(t) for t in templates
         )
-        self.name = name
+        self.name = text_or_none("name", name)
         check_templates(self.templates)
         self.labels: tuple[Number | str, ...] = read_labels(self.templates, labels)
         self.weights: tuple[Fraction, ...] = read_weights(len(self.templates), weights)
@@ -109,7 +105,7 @@ class TemplateTask:
             raise InputError(
                 f"noise is {noise}; expected 0 for labels that are tokens or wildcards"
             )
-        self.description = description
+        self.description = text_or_none("description", description)
 
     @classmethod
     def parse(
