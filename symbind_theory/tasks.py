@@ -383,7 +383,7 @@ class TemplateTask:
     def _parts(self) -> tuple[object, ...]:
         """Everything that the task was made of."""
         drawn = self.weights, self.laws, self.noise
-        return self.templates, self.labels, drawn, self.name, self.description
+        return (self.templates, self.labels), drawn, (self.name, self.description)
 
     def __len__(self) -> int:
         return len(self.templates)
