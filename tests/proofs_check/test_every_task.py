@@ -106,29 +106,22 @@ def test_a_checker_never_contradicts_the_check(checker, name, checked):
 
 
 LARGER = {
-    "C1": (
+    "C1": set(builtin_tasks()) - set(TASKS),
+    "C2": {"counting-5", "majority-4", "set-2", "variable-chain-2"},
+    "C3": {"counting-5", "majority-4", "variable-chain-2"},
+    "C8": set(builtin_tasks()) - set(TASKS),
+    "C9": {
         "counting-5",
         "counting-7",
-        "distribution-of-three-choices",
         "identity-rules-choices",
         "majority-4",
         "set-2",
         "variable-chain-2",
-    ),
-    "C2": ("counting-5", "majority-4", "set-2", "variable-chain-2"),
-    "C3": ("counting-5", "majority-4", "variable-chain-2"),
-    "C8": (
-        "counting-5",
-        "counting-7",
-        "distribution-of-three-choices",
-        "majority-4",
-        "set-2",
-        "variable-chain-2",
-    ),
-    "C9": ("counting-5", "counting-7", "majority-4", "set-2", "variable-chain-2"),
+    },
 }
-"""Claim by claim, the larger tasks on which quick effort is a few seconds at most; C4,
-C5, C6 and C10 take longer on all of them, all but C1 on majority-6 and the like."""
+"""Claim by claim, the larger tasks on which quick effort takes five seconds at most and
+decides; together some fifty. What is not here takes longer (up to hours), but for C9 on
+variable-chain-3, which is undecided."""
 
 
 def test_larger_tasks_are_not_among_the_short_ones():
@@ -142,7 +135,7 @@ def test_larger_tasks_are_not_among_the_short_ones():
     [
         pytest.param(claim, name, id=f"{claim}-{name}")
         for claim, names in LARGER.items()
-        for name in names
+        for name in sorted(names)
     ],
 )
 def test_a_claim_holds_on_a_larger_task(claim, name):

@@ -14,6 +14,7 @@ from symbind_testing.command_line import run
 from symbind_testing.small_traps import REFUSED, RIGHT
 
 from numerics.strings.patterns import listed
+from proofs_check.__main__ import main as claims
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.outcome import Outcome
@@ -83,3 +84,12 @@ def test_weights_may_be_fractions():
     lines = ["?a ?a -> 1", "?a ?b -> -1", "--weights", "1/3,2/3"]
     task = task_of(command_parser().parse_args(lines))
     assert task.weights == (Fraction(1, 3), Fraction(2, 3))
+
+
+def test_no_hint_where_no_option_is_near(capsys):
+    """At difflib's usual cutoff it was --list, whatever was meant."""
+    with pytest.raises(SystemExit):
+        claims(["--claim", "C3"])
+    assert capsys.readouterr().err == (
+        "proofs_check: unrecognized arguments: --claim C3\n"
+    )

@@ -45,7 +45,9 @@ def test_a_label_is_the_wildcard_as_the_template_has_it():
     task = TemplateTask(["?α ?b"], ["?α"])
     assert task.labels == ("α",)
     assert task == TemplateTask(["α ?b"], ["α"])
-    assert task.match("u v").label == "u"
+    match = task.match("u v")
+    assert match is not None
+    assert match.label == "u"
 
 
 def test_copies_are_equal():
