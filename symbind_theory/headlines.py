@@ -180,10 +180,10 @@ def _symbols(diversity: FiniteDiversity | None) -> str:
     """What training strings draw from."""
     if diversity is None:
         return _APART
-    rho = diversity.diversity.value
+    value = diversity.diversity.value
+    rho = "∞" if math.isinf(value) else f"{value:.4g}"
     return (
-        f"Training strings draw on {diversity.vocabulary} symbols, diversity "
-        f"ρ = {rho:.4g}."
+        f"Training strings draw on {diversity.vocabulary} symbols, diversity ρ = {rho}."
     )
 
 

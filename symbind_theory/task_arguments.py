@@ -7,7 +7,7 @@ sees.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +19,11 @@ __all__ = [
     "check_list",
     "check_same_templates",
     "check_templates",
+    "label_of",
     "parse_line",
     "read_labels",
     "read_weights",
+    "text_or_none",
 ]
 
 
@@ -180,7 +182,16 @@ def _symbolic_label(template: Template, label: str) -> str:
             f"label of {shorten(str(template))} is the wildcard {label}, which the "
             "template does not have; expected one of its own wildcards"
         )
-    return label
+    # ?α is written α, as the template writes it.
+    return label if name is None else str(Template(label))
+
+
+def label_of(label: Any, substitution: Mapping[str, str]) -> Any:
+    """The label of one string: a wildcard's image where the label is copied."""
+    if not isinstance(label, str):
+        return label
+    name = as_wildcard(label)
+    return label if name is None else substitution[name]
 
 
 def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, ...]:
@@ -204,3 +215,14 @@ def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, .
     if total == 0:
         raise InputError("weights are all zero; expected a positive one")
     return tuple(weight / total for weight in exact)
+
+
+def text_or_none(name: str, given: Any) -> str | None:
+    """What may be text, or left out.
+
+    Raises:
+        InputError: something else.
+    """
+    if given is None or isinstance(given, str):
+        return given
+    raise InputError(f"{name} is {shorten(given)}; expected text, or None")

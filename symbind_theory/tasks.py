@@ -25,17 +25,14 @@ from symbind_theory.task_arguments import (
     as_wildcard,
     check_list,
     check_templates,
+    label_of,
     parse_line,
     read_labels,
     read_weights,
+    text_or_none,
 )
 from symbind_theory.task_records import Overlap, Sample, TaskMatch
-from symbind_theory.templates import (
-    Images,
-    Substitution,
-    Template,
-    parse_string,
-)
+from symbind_theory.templates import Images, Substitution, Template, parse_string
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
 if TYPE_CHECKING:
@@ -49,7 +46,10 @@ __all__ = ["Overlap", "Sample", "TaskMatch", "TemplateTask"]
 
 
 class TemplateTask:
-    """Templates of one length, a label for each, and how often each occurs. Immutable.
+    """Templates of one length, a label for each, and how often each occurs.
+
+    Immutable and hashable. Two tasks are equal when everything below is: templates are
+    compared literally, in their order, and probabilities instead of weights.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> task.mlp_floor()
@@ -95,7 +95,7 @@ class TemplateTask:
         self.templates: tuple[Template, ...] = tuple(
             t if isinstance(t, Template) else Template(t) for t in templates
         )
-        self.name = name
+        self.name = text_or_none("name", name)
         check_templates(self.templates)
         self.labels: tuple[Number | str, ...] = read_labels(self.templates, labels)
         self.weights: tuple[Fraction, ...] = read_weights(len(self.templates), weights)
@@ -105,7 +105,7 @@ class TemplateTask:
             raise InputError(
                 f"noise is {noise}; expected 0 for labels that are tokens or wildcards"
             )
-        self.description = description
+        self.description = text_or_none("description", description)
 
     @classmethod
     def parse(
@@ -222,7 +222,7 @@ class TemplateTask:
         for index, template in enumerate(self.templates):
             substitution = template.match(tokens)
             if substitution is not None and regular.isdisjoint(substitution.values()):
-                label = _label_of(self.labels[index], substitution)
+                label = label_of(self.labels[index], substitution)
                 return TaskMatch(index, template, substitution, label)
         return None
 
@@ -332,7 +332,7 @@ class TemplateTask:
                 dict(zip(template.wildcards, images, strict=True))
             )
             strings.append(template.substitute(substitution))
-            labels.append(_label_of(self.labels[i], substitution))
+            labels.append(label_of(self.labels[i], substitution))
         if self.noise:
             labels = [float(y) + generator.gauss(0, self.noise) for y in labels]
         return Sample(tuple(strings), tuple(labels), tuple(indices))
@@ -371,6 +371,20 @@ class TemplateTask:
             self._draw(n_test, names[vocabulary:], test),
         )
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TemplateTask):
+            return NotImplemented
+        return self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts)
+
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        """Everything that the task was made of."""
+        drawn = self.weights, self.laws, self.noise
+        return (self.templates, self.labels), drawn, (self.name, self.description)
+
     def __len__(self) -> int:
         return len(self.templates)
 
@@ -380,11 +394,3 @@ class TemplateTask:
     def __repr__(self) -> str:
         lines = ", ".join(f"'{t} -> {y}'" for t, y in self)
         return f"<TemplateTask {self.name or ''}[{lines}]>"
-
-
-def _label_of(label: Number | str, substitution: Substitution) -> Number | str:
-    """The label of one string: a wildcard's image where the label is copied."""
-    if not isinstance(label, str):
-        return label
-    name = as_wildcard(label)
-    return label if name is None else substitution[name]

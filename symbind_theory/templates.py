@@ -142,7 +142,7 @@ class Substitution(Mapping[str, str]):
         preimage: dict[str, str] = {}
         for name, token in self._images.items():
             if not isinstance(token, str) or parse_string([token]) != (token,):
-                raise InputError(f"image of ?{name} is {shorten(token)}")
+                raise InputError(f"image of ?{name} is {shorten(token)}; expected text")
             if token in preimage:
                 raise InputError(
                     f"substitution sends ?{preimage[token]} and ?{name} both to "
@@ -251,12 +251,13 @@ class Template:
             f"?{number[name]}" if wild else name for wild, name in self._symbols
         )
 
-    def equivalent(self, other: Template) -> bool:
+    def equivalent(self, other: Template | str) -> bool:
         """Whether some renaming of wildcards (a bijection) turns one into the other.
 
         >>> Template("?a ?b").equivalent(Template("?b ?c"))
         True
         """
+        other = other if isinstance(other, Template) else Template(other)
         return self.canonical() == other.canonical()
 
     def substitute(self, images: Mapping[str, str]) -> str:
@@ -298,14 +299,14 @@ class Template:
             return None
         return Substitution(images)
 
-    def overlap(self, other: Template, images: Images = "symbols") -> str | None:
+    def overlap(self, other: Template | str, images: Images = "symbols") -> str | None:
         """A string that both templates can produce, or None if they are disjoint.
 
         Decided by unification under injectivity: the two sides' wildcards are
         independent, each side's are distinct.
 
         Args:
-            other: the template to compare with.
+            other: the template to compare with, or its text.
             images: "symbols": wildcards take tokens outside both templates' regular
                 ones, as in the data and in N; "any": wildcards take any token, the
                 paper's wording.
@@ -316,6 +317,7 @@ class Template:
         'X a'
         """
         one_of("images", images, _IMAGES)
+        other = other if isinstance(other, Template) else Template(other)
         if self.length != other.length or self._clashes(other):
             return None
         classes = _PositionClasses(self.length)
@@ -357,7 +359,7 @@ class Template:
             for x, y in zip(self.skeleton, other.skeleton, strict=True)
         )
 
-    def disjoint(self, other: Template, images: Images = "symbols") -> bool:
+    def disjoint(self, other: Template | str, images: Images = "symbols") -> bool:
         """Whether no string is a substitution of both; see `overlap`.
 
         In the sense "symbols", templates of one length are disjoint exactly when

@@ -8,6 +8,7 @@ strings it is found to first order in the number of strings that share symbols.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import islice
 from typing import Literal
@@ -21,6 +22,7 @@ from numerics.learning.collision_bound import diversity_bound
 from numerics.learning.curves import learning_curve
 from numerics.learning.finite_vocabulary import perturbed_curve
 from numerics.protocols import Progress, TemplateMatrix
+from numerics.strings.one_layer_kernel import kernel_of
 from symbind_theory.interval import Interval
 from symbind_theory.laws.arguments import check_vocabulary, symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform
@@ -35,6 +37,7 @@ _MOST_STRINGS = 20_000
 _MOST_TOKENS = 1_000_000
 # Beyond the strings that are enough where none share symbols.
 _MULTIPLES = (1, 4, 16)
+_MULTIPLES_TO_FIRST_ORDER = (1, 1.25, 4, 16)
 _POINTS = 2**13
 
 
@@ -90,7 +93,7 @@ def finite_diversity(
     n, alpha = complexity.n, complexity.alpha
     too_many = vocabulary > _MOST_TOKENS or (n or 0) > _MOST_STRINGS
     if n and too_many and all(isinstance(law, Uniform) for law in task.laws):
-        errors |= _first_order(task, vocabulary, n, alpha, architecture, gram)
+        errors |= _first_order(task, vocabulary, n, complexity, architecture, gram)
     if vocabulary <= _MOST_TOKENS:
         fresh = symbol_names([*task.regular_tokens, *named])
         tokens = [*named, *islice(fresh, vocabulary - len(named))]
@@ -149,20 +152,26 @@ def _first_order(
     task: TemplateTask,
     vocabulary: int,
     n: int,
-    alpha: float,
+    complexity: SampleComplexity,
     architecture: Architecture,
     gram: TemplateMatrix,
 ) -> dict[int, _Found]:
     """The error to first order in collisions, between 0 and the bound by ρ.
 
-    Empty where collisions are no small change.
+    At n strings the bound may be above the target even where collisions are next to
+    none, so more strings are tried, as long as collisions are a small change.
     """
-    curve = perturbed_curve(task, vocabulary, architecture, [n], alpha)
-    if np.isnan(curve.mse[0]):
-        return {}
+    sizes = [math.ceil(k * n) for k in _MULTIPLES_TO_FIRST_ORDER]
+    kernel, alpha = kernel_of(architecture, None), complexity.alpha
+    curve = perturbed_curve(task, vocabulary, None, sizes, alpha, kernel=kernel)
     rho = _exactly(task.diversity(vocabulary), gram.level).low
-    bound = diversity_bound(
-        task, n, rho, noise=task.noise, architecture=architecture, alpha=alpha
-    )
-    value = float(curve.mse[0])
-    return {n: (Interval(value, 0.0, max(value, bound.mse), gram.level), "first order")}
+    found: dict[int, _Found] = {}
+    for size, mse in zip(sizes, curve.mse, strict=True):
+        if np.isnan(mse):
+            break
+        bound = diversity_bound(task, size, rho, alpha=alpha, kernel=kernel).mse
+        error = Interval(float(mse), 0.0, max(float(mse), bound), gram.level)
+        found[size] = error, "first order"
+        if error.high <= complexity.target:
+            break
+    return found

@@ -79,7 +79,7 @@ def diversity_bound(
     task: TemplateTask,
     n: int,
     diversity: float,
-    noise: float = 0.0,
+    noise: float | None = None,
     architecture: Architecture | None = None,
     alpha: float = DEFAULT_ALPHA,
     *,
@@ -96,7 +96,7 @@ def diversity_bound(
         task: a task with real labels and inequivalent templates.
         n: number of training strings.
         diversity: ρ > 0, such as `task.diversity(vocabulary)`.
-        noise: σ ≥ 0.
+        noise: σ ≥ 0; the task's when None.
         architecture: the transformer; when None that of `kernel`, or `Architecture()`.
         alpha: ridge > 0. Raise it for noisy labels, and where `collisions` decides the
             bound: its factors 1/α and σ²/α² fall.
@@ -124,7 +124,7 @@ def diversity_bound(
     return DiversityBound(
         n=n,
         diversity=diversity,
-        noise=noise,
+        noise=task.noise if noise is None else noise,
         closed_form=regression.from_units(closed),
         collisions=float(np.sqrt(moved * size)) * regression.unit,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from symbind_theory.command.options import command_parser
+from symbind_theory.command.options import check_alone
 from symbind_theory.command.page_sources import versions
 from symbind_theory.command.shell import rendered, say, write_output
 from symbind_theory.files import check_distinct, check_writable, write_text
@@ -16,7 +16,6 @@ __all__ = ["compare_files"]
 
 # More columns are no comparison.
 _MOST_COMPARED = 12
-_WITH_COMPARE = ("compare", "html")
 
 
 def compare_files(options: argparse.Namespace, name: str, command: str) -> int:
@@ -57,14 +56,8 @@ def compare_files(options: argparse.Namespace, name: str, command: str) -> int:
 
 def _check_options(options: argparse.Namespace) -> None:
     """Refuse options that say what to check, and too few or too many files."""
-    usual = vars(command_parser().parse_args([]))
-    for name, value in vars(options).items():
-        if name not in _WITH_COMPARE and value != usual[name]:
-            other = "templates" if name == "lines" else f"--{name.replace('_', '-')}"
-            raise InputError(
-                f"both --compare and {other} were given; expected --compare with files "
-                "alone, each the --json of a check"
-            )
+    expected = "--compare with files alone, each the --json of a check"
+    check_alone(options, "compare", ["html"], expected)
     count = len(options.compare)
     if not 2 <= count <= _MOST_COMPARED:
         raise InputError(

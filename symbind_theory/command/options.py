@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+from fractions import Fraction
 
 from symbind_theory.command.shell import CommandParser, integer_option, number_option
 from symbind_theory.separation.incidence import READOUTS
@@ -10,7 +12,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
-__all__ = ["command_parser", "task_of"]
+__all__ = ["check_alone", "command_parser", "task_of"]
 
 _EPILOG = """\
 A template is a string of tokens separated by spaces; ?name and single lower-case Greek
@@ -42,6 +44,29 @@ def command_parser() -> CommandParser:
     _add_estimation(parser)
     parser.add_argument("--version", action="version", version=f"symbind {__version__}")
     return parser
+
+
+def check_alone(
+    options: argparse.Namespace, name: str, beside: Collection[str], expected: str
+) -> None:
+    """Refuse whatever was given beside an option that goes with little else.
+
+    Args:
+        options: of the command.
+        name: of the option, such as "list".
+        beside: the options that may be given with it.
+        expected: the end of the message.
+
+    Raises:
+        InputError: another one was given.
+    """
+    usual = vars(command_parser().parse_args([]))
+    for other, value in vars(options).items():
+        if other not in (name, *beside) and value != usual[other]:
+            what = "templates" if other == "lines" else f"--{other.replace('_', '-')}"
+            raise InputError(
+                f"both --{name} and {what} were given; expected {expected}"
+            )
 
 
 def _add_task(parser: CommandParser) -> None:
@@ -182,10 +207,13 @@ def _task_of_lines(options: argparse.Namespace) -> TemplateTask:
     weights = None
     if options.weights is not None:
         try:
-            weights = [float(text) for text in options.weights]
-        except ValueError:
+            weights = [
+                Fraction(text) if "/" in text else float(text)
+                for text in options.weights
+            ]
+        except (ValueError, ZeroDivisionError):
             raise InputError(
-                f"--weights is {','.join(options.weights)}; expected numbers separated "
-                "by commas"
+                f"--weights is {','.join(options.weights)}; expected numbers or "
+                "fractions separated by commas"
             ) from None
     return TemplateTask.parse(options.lines, weights)

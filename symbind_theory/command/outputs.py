@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from symbind_theory.command.options import check_alone
 from symbind_theory.command.shell import rendered, say, write_output
 from symbind_theory.files import check_distinct, check_writable
 from symbind_theory.outcome import Outcome
@@ -25,6 +26,12 @@ def check_outputs(options: argparse.Namespace) -> None:
         InputError: one of them, two that are the same, or a certificate with an
             identity term.
     """
+    for name in ("certificate", "html"):
+        if getattr(options, name) == "-":
+            raise InputError(
+                f"--{name} is -; expected the name of a file: --json alone writes to "
+                "the standard output (./- is a file of that name)"
+            )
     if options.certificate is not None:
         if options.identity_kq or options.identity_vo:
             raise InputError(
@@ -43,8 +50,16 @@ def check_outputs(options: argparse.Namespace) -> None:
     check_distinct({what: path for what, path in named.items() if path is not None})
 
 
-def list_tasks() -> int:
-    """Write the table of built-in tasks."""
+def list_tasks(options: argparse.Namespace) -> int:
+    """Write the table of built-in tasks.
+
+    Args:
+        options: of the command.
+
+    Raises:
+        InputError: others were given beside --list.
+    """
+    check_alone(options, "list", [], "--list alone")
     from symbind_theory.library import builtin_task, builtin_tasks
     from symbind_theory.report.tasks import task_table
 

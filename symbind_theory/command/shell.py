@@ -66,7 +66,8 @@ class CommandParser(argparse.ArgumentParser):
         if not message.startswith("unrecognized arguments") or not unknown:
             return ""
         given = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(given, self._option_string_actions, 1)
+        # At the usual 0.6 --claim, which is no option, would be near --list.
+        near = difflib.get_close_matches(given, self._option_string_actions, 1, 0.7)
         return f"; did you mean {near[0]}?" if near else ""
 
     @property

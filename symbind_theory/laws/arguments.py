@@ -89,6 +89,10 @@ def check_vocabulary(
         )
     if isinstance(vocabulary, int):
         return
+    if others := [token for token in vocabulary if not isinstance(token, str)]:
+        raise InputError(
+            f"vocabulary has {shorten(others[0])}; expected tokens, which are text"
+        )
     if len(set(vocabulary)) < size:
         raise InputError("vocabulary repeats a token; expected distinct tokens")
     if clash := set(vocabulary).intersection(regular_tokens_of(templates)):

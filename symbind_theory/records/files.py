@@ -56,11 +56,14 @@ def load_result(path: str | os.PathLike[str]) -> CheckResult:
 def parse_result(text: str) -> CheckResult:
     """A check from the text of its JSON document.
 
-    `report.document` writes the same document of it again, but for one thing: an MLP
-    floor that is irrational is read as the float beside it, and its exact text becomes
-    that float's. Labels are read as the decimals of the document, weights as the
-    fractions that it rounds, laws of substitutions as uniform, and every interval has
-    the level of the document.
+    It equals the check that was written but for what a document of decimals does not
+    hold: labels are read as the decimals that it has (1/3 as 0.3333333333333333),
+    weights as the simplest fractions that it rounds (their own where no denominator is
+    above 10⁶), an MLP floor that is irrational as the float beside it, and every
+    interval at the level of the document, which is that of all intervals of a check.
+    Infinite ends are null in the document, and infinite again. `report.document` writes
+    the same document of what is read, but for the exact text of an irrational floor,
+    which becomes that of the float.
 
     Raises:
         InputError: text that is not strict JSON, or not the document of a check.

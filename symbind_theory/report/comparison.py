@@ -45,6 +45,7 @@ def _sections(
         title = "What differs between the architectures"
         yield from _tables(title, names, compared.parameters, width)
     yield Text(f"In common: {compared.common}.", style="dim")
+    yield Text(compared.meanings, style="dim")
 
 
 def _tables(

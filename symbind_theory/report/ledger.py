@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +15,7 @@ from symbind_theory.records.claims import claim
 from symbind_theory.records.ledger import Entry, Finding, Ledger, Report, Trial
 from symbind_theory.report.document import as_interval
 from symbind_theory.report.terminal import OUTCOME_STYLE, plain_text
+from symbind_theory.report.words import first_meanings
 
 __all__ = ["ledger_document", "ledger_to_json", "print_ledger", "report_text"]
 
@@ -31,7 +32,12 @@ def print_ledger(ledger: Ledger, console: Console, verbose: bool = False) -> Non
         console: to which it is written.
         verbose: whether every finding is shown, or three of a trial.
     """
-    parts = [part for entry in ledger.entries for part in _entry(entry, verbose)]
+    texts = [_read(entry, verbose) for entry in ledger.entries]
+    parts = [
+        part
+        for entry, meaning in zip(ledger.entries, first_meanings(texts), strict=True)
+        for part in _entry(entry, verbose, meaning)
+    ]
     console.print(Group(*parts, *_summary(ledger)))
 
 
@@ -40,10 +46,24 @@ def report_text(report: Report) -> str:
     registered = claim(report.claim)
     heading = f"{registered.id} {registered.name}: {report.outcome.value}"
     findings = [_indented(_finding(finding), 3) for finding in report.findings]
-    return plain_text(Group(heading, *findings))
+    [meaning] = first_meanings([" ".join([heading, *map(str, report.findings)])])
+    return plain_text(Group(heading, *findings, *_meant(meaning)))
 
 
-def _entry(entry: Entry, verbose: bool) -> Iterator[RenderableType]:
+def _read(entry: Entry, verbose: bool) -> str:
+    """What is written about a claim whose words may need explaining."""
+    shown = (f for trial in entry.trials for f in _shown(trial, verbose))
+    registered = claim(entry.claim)
+    return " ".join([registered.name, registered.title, *map(str, shown)])
+
+
+def _meant(meaning: str) -> Iterator[RenderableType]:
+    """What words mean, unless there is nothing to say."""
+    if meaning:
+        yield _indented(Text(meaning, style="dim"), 3)
+
+
+def _entry(entry: Entry, verbose: bool, meaning: str) -> Iterator[RenderableType]:
     registered = claim(entry.claim)
     yield Text.assemble(
         (f"{registered.id} {registered.name}: ", "bold"),
@@ -52,6 +72,7 @@ def _entry(entry: Entry, verbose: bool) -> Iterator[RenderableType]:
     )
     yield _indented(Text(registered.title), 3)
     yield _indented(Text(registered.source, style="dim"), 3)
+    yield from _meant(meaning)
     for trial in entry.trials:
         yield from _trial(trial, verbose)
     yield Text()
@@ -67,14 +88,19 @@ def _trial(trial: Trial, verbose: bool) -> Iterator[RenderableType]:
     if not trial.as_expected:
         line.append(f", expected {_expected(trial)}", style="bold red")
     yield _indented(line, 3)
-    findings = trial.report.findings
-    if not verbose:
-        decisive = [f for f in findings if f.outcome is outcome]
-        findings = decisive[:_MOST_FINDINGS]
+    findings = _shown(trial, verbose)
     for finding in findings:
         yield _indented(_finding(finding), 6)
     if more := len(trial.report.findings) - len(findings):
         yield _indented(Text(f"and {more} more (--verbose)", style="dim"), 6)
+
+
+def _shown(trial: Trial, verbose: bool) -> Sequence[Finding]:
+    """Every finding, or the first few that decide the outcome."""
+    report = trial.report
+    if verbose:
+        return report.findings
+    return [f for f in report.findings if f.outcome is report.outcome][:_MOST_FINDINGS]
 
 
 def _expected(trial: Trial) -> str:

@@ -28,6 +28,7 @@ from symbind_theory.report.overview import (
     judgement,
     shortened,
 )
+from symbind_theory.report.words import first_meanings
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.templates import Template
 
@@ -101,7 +102,7 @@ def _label(label: Any) -> str:
 def interval_html(interval: Interval) -> str:
     """The value, its ends and their level."""
     fact = Fact(number(interval.value), ends(interval), f"level {interval.level:g}")
-    return _filled("facts", [fact])
+    return _filled("facts", [fact], *first_meanings([fact.interval]))
 
 
 def report_html(report: Report) -> str:
@@ -158,17 +159,21 @@ def matrix_html(
         halfwidth: of the entries, shape (n, n).
         rows: what else is known, below it.
     """
-    text = _filled("matrix", _shaded(caption, values, halfwidth))
+    shaded = _shaded(caption, values, halfwidth)
+    text = _filled("matrix", shaded, *first_meanings([caption]))
     return text + _filled("facts", rows) if rows else text
 
 
 def check_html(result: CheckResult) -> str:
     """The verdict in one sentence, the task, the verdicts and the numbers."""
-    task = result.task
+    task, shown = result.task, facts(result)
+    texts = [headline(result), *(verdict.evidence for verdict in result.verdicts)]
+    [meanings] = first_meanings([" ".join([*texts, *(fact.name for fact in shown)])])
     parts = [
         _filled("task", headline(result), drawn_templates(task), len(task)),
         *map(verdict_html, result.verdicts),
-        _filled("facts", facts(result)),
+        _filled("facts", shown),
+        _filled("note", meanings),
     ]
     return "\n".join(parts)
 

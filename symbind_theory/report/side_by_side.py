@@ -25,6 +25,7 @@ from symbind_theory.report.notation import (
     strings_needed,
     whole,
 )
+from symbind_theory.report.words import first_meanings
 from symbind_theory.validation import as_float
 
 __all__ = ["Cell", "Row", "SideBySide", "columns_of", "task_key"]
@@ -61,11 +62,13 @@ class SideBySide:
         rows: verdicts, numbers and settings.
         parameters: what differs between the architectures.
         common: what all have in common, in words.
+        meanings: of the words in the quantities and in `common`.
     """
 
     rows: tuple[Row, ...]
     parameters: tuple[Row, ...]
     common: str
+    meanings: str
 
 
 def columns_of(checks: Sequence[CheckResult]) -> SideBySide:
@@ -73,10 +76,19 @@ def columns_of(checks: Sequence[CheckResult]) -> SideBySide:
     same, differing = _facts(checks)
     common, parameters = _parameters(checks)
     task, named = _tasks(checks)
+    rows = (
+        *named,
+        *_answers(checks),
+        *_numbers(checks),
+        *_settings(checks),
+        *differing,
+    )
+    [meanings] = first_meanings([" ".join([*(row.quantity for row in rows), *same])])
     return SideBySide(
-        (*named, *_answers(checks), *_numbers(checks), *_settings(checks), *differing),
-        tuple(parameters),
-        ", ".join(part for part in (task, common, *same) if part),
+        rows=rows,
+        parameters=tuple(parameters),
+        common=", ".join(part for part in (task, common, *same) if part),
+        meanings=meanings,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 
 from rich.box import SIMPLE_HEAD
@@ -27,6 +27,7 @@ from symbind_theory.report.notation import (
     settings,
 )
 from symbind_theory.report.overview import facts
+from symbind_theory.report.words import first_meanings
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 
@@ -46,6 +47,8 @@ __all__ = [
 _MOST_PAIRS = 10
 _MOST_COLUMNS = 8
 
+_NUMBERS_AT_LEVEL = "interval at level"
+
 _WILDCARD_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 OUTCOME_STYLE = {
     Outcome.HOLDS: "bold green",
@@ -60,9 +63,15 @@ def plain_table(*columns: str) -> Table:
     return Table(*columns, box=SIMPLE_HEAD, show_edge=False)
 
 
-def titled(title: str, table: Table) -> Group:
-    """A table below its title, with a line left free; titles of tables would wrap."""
-    return Group(Text(title, style="bold"), table, Text())
+def titled(title: str, table: Table, meaning: str = "") -> Group:
+    """A table below its title, with a line left free; titles of tables would wrap.
+
+    Args:
+        title: above it.
+        table: the table.
+        meaning: of its words, below it.
+    """
+    return Group(Text(title, style="bold"), table, *_dim(meaning), Text())
 
 
 def print_result(result: CheckResult, console: Console) -> None:
@@ -88,16 +97,25 @@ def plain_text(shown: RenderableType) -> str:
 
 
 def _sections(result: CheckResult) -> Iterator[RenderableType]:
+    headlined, *judged, counted, settled = first_meanings(
+        [
+            f"{headline(result)} {result.headline.regime}",
+            *(verdict.evidence for verdict in result.verdicts),
+            " ".join([_NUMBERS_AT_LEVEL, *(fact.name for fact in facts(result))]),
+            settings(result),
+        ]
+    )
     yield Text(headline(result), style=OUTCOME_STYLE[headline_outcome(result)])
     yield Text(result.headline.regime, style="dim")
+    yield from _dim(headlined)
     yield Text()
     for note in result.headline.notes:
         yield Text(f"Note: {note}")
         yield Text()
     yield _templates(result.task)
-    yield from _verdicts(result)
+    yield from _verdicts(result, judged)
     yield from _overlaps(result)
-    yield _numbers(result)
+    yield _numbers(result, counted)
     if len(result.task) > 1:
         yield _gaps(result)
     if 1 < len(result.task) <= _MOST_COLUMNS:
@@ -107,6 +125,13 @@ def _sections(result: CheckResult) -> Iterator[RenderableType]:
     if result.sample_complexity is not None:
         yield Text(COVERAGE, style="dim")
     yield Text(settings(result), style="dim")
+    yield from _dim(settled)
+
+
+def _dim(text: str) -> Iterator[Text]:
+    """A line of its own, unless there is nothing to say."""
+    if text:
+        yield Text(text, style="dim")
 
 
 def advice_tables(advice: Advice) -> Iterator[RenderableType]:
@@ -157,13 +182,14 @@ def coloured(template: Template) -> Text:
     return Text(" ").join(pieces)
 
 
-def _verdicts(result: CheckResult) -> Iterator[RenderableType]:
-    for verdict in result.verdicts:
+def _verdicts(result: CheckResult, meanings: Sequence[str]) -> Iterator[RenderableType]:
+    for verdict, meaning in zip(result.verdicts, meanings, strict=True):
         yield Text.assemble(
             (f"{verdict.claim} {claim(verdict.claim).name}: ", "bold"),
             (verdict.outcome.value, OUTCOME_STYLE[verdict.outcome]),
         )
-        yield Padding(Text(verdict.evidence), (0, 0, 1, 3))
+        evidence = Group(Text(verdict.evidence), *_dim(meaning))
+        yield Padding(evidence, (0, 0, 1, 3))
 
 
 def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
@@ -172,12 +198,13 @@ def _overlaps(result: CheckResult) -> Iterator[RenderableType]:
         yield Text()
 
 
-def _numbers(result: CheckResult) -> Group:
+def _numbers(result: CheckResult, meaning: str) -> Group:
     level = result.estimates.level
-    table = plain_table("quantity", "value", f"interval at level {level:g}")
+    table = plain_table("quantity", "value", f"{_NUMBERS_AT_LEVEL} {level:g}")
     for fact in facts(result):
         table.add_row(fact.name, fact.value, fact.interval)
-    return titled("Template matrix N, and what follows from it", table)
+    title = "Template matrix N, and what follows from it"
+    return titled(title, table, meaning)
 
 
 def _gaps(result: CheckResult) -> Group:

@@ -1,5 +1,6 @@
 """Laws of template tasks: floors, pairs, matching and sampling."""
 
+import pickle
 from fractions import Fraction
 from itertools import combinations
 
@@ -9,6 +10,7 @@ from scipy.stats import binomtest
 from symbind_testing.tasks import SAME_DIFFERENT
 
 from symbind_theory import TemplateTask
+from symbind_theory.laws.substitution_laws import Uniform
 from symbind_theory.strategies import (
     equivalent_pairs,
     substitutions,
@@ -16,6 +18,7 @@ from symbind_theory.strategies import (
     templates,
     tokens,
 )
+from symbind_theory.validation import InputError
 
 # Below this two-sided binomial tail a frequency counts as wrong. A run compares at most
 # 1,000 frequencies, so a correct sampler fails fewer than one run in a million.
@@ -41,6 +44,59 @@ def skeleton_of(template):
         "_" if token in wild and token not in regular else token
         for token in str(template).split()
     )
+
+
+def named_task(task, name, description, law, noise):
+    """The task with all that strategies leave out."""
+    return TemplateTask(
+        task.templates,
+        task.labels,
+        task.weights,
+        name,
+        laws=law,
+        noise=0 if task.symbolic else noise,
+        description=description,
+    )
+
+
+PARTS = ("templates", "labels", "weights", "name", "laws", "noise", "description")
+
+
+def parts(task):
+    """Everything that the task was made of, as its constructor takes it."""
+    return {name: getattr(task, name) for name in PARTS}
+
+
+def changes(task):
+    """Each part of a task changed, where there is something to change."""
+    renamed = [str(t).replace("?", "?new") for t in task.templates]
+    yield "templates", [f"{t} X" for t in task.templates]
+    if not task.symbolic and renamed != list(map(str, task.templates)):
+        yield "templates", renamed
+    other = ["no" if y == "yes" else "yes" for y in task.labels]
+    numbers = [y if isinstance(y, str) else y + 1 for y in task.labels]
+    first = other[0] if task.symbolic else numbers[0]
+    yield "labels", [first, *task.labels[1:]]
+    if len(task) > 1:
+        rarest = task.weights.index(min(task.weights))
+        yield "weights", [w + (i == rarest) for i, w in enumerate(task.weights)]
+        yield "templates", list(reversed(task.templates))
+    yield "name", f"{task.name} too"
+    yield "laws", ["zipf" if law == Uniform() else "uniform" for law in task.laws]
+    yield "description", f"{task.description} too"
+    if not task.symbolic:
+        yield "noise", task.noise + 1
+
+
+any_name = st.none() | st.text("ab ?", max_size=3)
+any_named_task = st.builds(
+    named_task,
+    any_task,
+    any_name,
+    any_name,
+    st.sampled_from(["uniform", "zipf"]),
+    st.sampled_from([0, 0.5, 3]),
+)
 
 
 def brute_floor(task):
@@ -268,3 +324,23 @@ def test_equivalent_templates_are_reported_and_share_a_skeleton(pair, y, x):
     task = TemplateTask(pair, [y, x])
     assert task.equivalent_pairs() == ((0, 1),)
     assert task.mlp_floor() == Fraction(y - x, 2) ** 2
+
+
+@given(any_named_task)
+def test_a_task_made_again_is_equal_and_has_the_same_hash(task):
+    twin = TemplateTask(**parts(task))
+    assert twin == task
+    assert hash(twin) == hash(task)
+    assert pickle.loads(pickle.dumps(task)) == task
+
+
+@given(any_named_task)
+def test_a_change_of_any_part_is_a_change_of_the_task(task):
+    for name, changed in changes(task):
+        try:
+            other = TemplateTask(**{**parts(task), name: changed})
+        except InputError:
+            # Labels that are wildcards stay with their templates.
+            assert (name, task.symbolic) == ("templates", True)
+            continue
+        assert other != task, name

@@ -91,6 +91,26 @@ BAD = {
         "weights has 1 entries",
     ),
     "weights text": ([*SAME_DIFFERENT_LINES, "--weights", "1,x"], "--weights is 1,x"),
+    "weights fraction": (
+        [*SAME_DIFFERENT_LINES, "--weights", "1,1/0"],
+        "--weights is 1,1/0; expected numbers or fractions separated by commas",
+    ),
+    "page to the standard output": (
+        [*SAME_DIFFERENT_LINES, "--html", "-"],
+        "--html is -; expected the name of a file",
+    ),
+    "certificate to the standard output": (
+        [*SAME_DIFFERENT_LINES, "--certificate", "-"],
+        "--certificate is -; expected the name of a file",
+    ),
+    "list as JSON": (
+        ["--list", "--json"],
+        "both --list and --json were given; expected --list alone",
+    ),
+    "list and templates": (
+        [*SAME_DIFFERENT_LINES, "--list"],
+        "both --list and templates were given; expected --list alone",
+    ),
     "weights sign": ([*SAME_DIFFERENT_LINES, "--weights", "1,-1"], "weight is -1"),
     "weights nan": ([*SAME_DIFFERENT_LINES, "--weights", "1,nan"], "weight is nan"),
     "weights zero": (

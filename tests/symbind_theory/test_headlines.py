@@ -183,6 +183,9 @@ def test_the_regime_says_what_strings_draw_on():
     assert apart.regime.endswith("Training strings share no symbol.")
     some = conclude(SAME_DIFFERENT, HOLDS, needed(10), with_symbols(0.1))
     assert some.regime.endswith("draw on 30 symbols, diversity ρ = 15.")
+    none = replace(with_symbols(0.1), diversity=Interval(math.inf, math.inf, math.inf))
+    endless = conclude(SAME_DIFFERENT, HOLDS, needed(10), none)
+    assert endless.regime.endswith("draw on 30 symbols, diversity ρ = ∞.")
 
 
 def test_what_was_probably_not_meant_is_noted():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,8 @@ from symbind_testing.command_line import run
 from symbind_testing.small_traps import REFUSED, RIGHT
 
 from numerics.strings.patterns import listed
+from proofs_check.__main__ import main as claims
+from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
@@ -75,3 +78,18 @@ def test_checks_and_reports_print_as_text():
     assert "C3 template matrix: HOLDS" in str(toy_result())
     report = Report("C5", (Finding("it is so", Outcome.HOLDS),))
     assert str(report) == "C5 generalisation: HOLDS\n   holds: it is so"
+
+
+def test_weights_may_be_fractions():
+    lines = ["?a ?a -> 1", "?a ?b -> -1", "--weights", "1/3,2/3"]
+    task = task_of(command_parser().parse_args(lines))
+    assert task.weights == (Fraction(1, 3), Fraction(2, 3))
+
+
+def test_no_hint_where_no_option_is_near(capsys):
+    """At difflib's usual cutoff it was --list, whatever was meant."""
+    with pytest.raises(SystemExit):
+        claims(["--claim", "C3"])
+    assert capsys.readouterr().err == (
+        "proofs_check: unrecognized arguments: --claim C3\n"
+    )

@@ -1,6 +1,8 @@
 """Template tasks by example, and every message they refuse with."""
 
+import copy
 import math
+import pickle
 import sys
 from fractions import Fraction
 
@@ -26,6 +28,39 @@ def test_the_parts_of_a_task():
     assert task.copied == ()
     assert len(task) == 3
     assert list(task)[1] == (Template("X ?b"), 2)
+
+
+def test_tasks_are_equal_by_value():
+    task = TemplateTask(["?a ?a", "?a ?b"], [1, -1], [1, 3], "same", noise=0.5)
+    assert task == TemplateTask.parse(
+        ["?a ?a -> 1.0", "?a ?b -> -1"], [Fraction(1, 4), 0.75], "same"
+    ).with_noise(0.5)
+    assert task != "same"
+    assert task != TemplateTask(["?b ?b", "?a ?b"], [1, -1], [1, 3], "same", noise=0.5)
+    twin = TemplateTask(task.templates, [1, -1], [2, 6], "same", noise=0.5)
+    assert {task: "found"}[twin] == "found"
+
+
+def test_a_label_is_the_wildcard_as_the_template_has_it():
+    task = TemplateTask(["?α ?b"], ["?α"])
+    assert task.labels == ("α",)
+    assert task == TemplateTask(["α ?b"], ["α"])
+    match = task.match("u v")
+    assert match is not None
+    assert match.label == "u"
+
+
+def test_copies_are_equal():
+    """What was computed before, and is kept, plays no part."""
+    task = TemplateTask(["?a X", "α ?b"], ["?a", "X"], laws=["zipf", {"u": 1, "v": 2}])
+    assert task.overlapping_pairs("any")
+    for twin in (
+        pickle.loads(pickle.dumps(task)),
+        copy.copy(task),
+        copy.deepcopy(task),
+    ):
+        assert twin == task
+        assert hash(twin) == hash(task)
 
 
 def test_repr_shows_the_name_and_the_lines():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -29,6 +29,8 @@ from symbind_theory.report.notation import (
     parameter_text,
 )
 from symbind_theory.report.overview import (
+    Fact,
+    Judgement,
     drawn_templates,
     facts,
     judgement,
@@ -42,6 +44,7 @@ from symbind_theory.report.page.heat_maps import matrix_figure, sampled_figure
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.mathml import coefficient_mathml
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
+from symbind_theory.report.words import first_meanings
 
 __all__ = ["page"]
 
@@ -76,6 +79,25 @@ class _Download:
     gzip: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What stands on a page with the meanings of the words that are new in it.
+
+    Attributes:
+        headline: meanings for the headline and the regime.
+        facts: for the names of the numbers.
+        judgements: each verdict, with those for its evidence and its claim.
+        figures: the charts by their ids, meanings at the ends of their captions.
+        settings: for what repeats the check.
+    """
+
+    headline: str
+    facts: str
+    judgements: list[tuple[Judgement, str]]
+    figures: dict[str, Figure]
+    settings: str
+
+
 def page(
     result: CheckResult,
     illustration: Illustration | None = None,
@@ -100,6 +122,8 @@ def page(
         InputError: the illustration or the certificate of another check.
     """
     check_belongs(result, illustration, certificate)
+    shown, repeated = facts(result), _settings(result)
+    explained = _explain(result, shown, _figures(result, illustration), repeated)
     return rendered_page(
         "check.html.jinja",
         title=title(result),
@@ -108,12 +132,13 @@ def page(
         regime=result.headline.regime,
         coverage=COVERAGE if result.sample_complexity is not None else "",
         description=result.task.description,
-        judgements=[judgement(v) for v in result.verdicts],
-        facts=facts(result),
+        judgements=[judged for judged, _ in explained.judgements],
+        facts=shown,
+        explained=explained,
         templates=drawn_templates(result.task),
         count=len(result.task),
         notes=_notes(result),
-        figures=_figures(result, illustration),
+        figures=explained.figures,
         symbolic=result.task.symbolic,
         advice=None if result.advice is None else _advice(result.advice),
         gaps=_gaps(result),
@@ -122,7 +147,7 @@ def page(
         absence=certificate.absence if certificate else "",
         document=_download("result.json", to_json(result)),
         provenance=provenance,
-        settings=_settings(result),
+        settings=repeated,
         task_file=task_file,
     )
 
@@ -160,10 +185,10 @@ def _figures(
             estimates.matrix,
             estimates.matrix_halfwidth,
         ),
-        "spectrum": spectrum_figure([Named("N", result)]),
     }
     if illustration is not None:
         figures["kernel"] = sampled_figure(illustration.kernel, len(task))
+    figures["spectrum"] = spectrum_figure([Named("N", result)])
     variants = illustration.variants if illustration else ()
     learning = learning_figure([Named(_own_curve(result), result)], variants)
     if learning is not None:
@@ -197,6 +222,42 @@ def _advice(advice: Advice) -> _Advice:
         first_rows(("one change of the base", *numbers), changes),
         advice_sentences(advice),
     )
+
+
+def _explain(
+    result: CheckResult,
+    shown: list[Fact],
+    figures: dict[str, Figure],
+    repeated: list[tuple[str, str]],
+) -> _Explained:
+    """Add to each part what its words mean, where the page first has them."""
+    judgements = [judgement(v) for v in result.verdicts]
+    headlined, counted, *others, settled = first_meanings(
+        [
+            f"{headline(result)} {result.headline.regime}",
+            " ".join(fact.name for fact in shown),
+            *(f"{judged.evidence} {judged.title}" for judged in judgements),
+            *(figure.caption for figure in figures.values()),
+            " ".join(name for name, _ in repeated),
+        ]
+    )
+    judged, drawn = others[: len(judgements)], others[len(judgements) :]
+    captioned = {
+        name: replace(figure, caption=f"{figure.caption} {_sentence(meaning)}".strip())
+        for (name, figure), meaning in zip(figures.items(), drawn, strict=True)
+    }
+    return _Explained(
+        headline=_sentence(headlined),
+        facts=_sentence(counted),
+        judgements=list(zip(judgements, map(_sentence, judged), strict=True)),
+        figures=captioned,
+        settings=_sentence(settled),
+    )
+
+
+def _sentence(meanings: str) -> str:
+    """Meanings with a capital and a full stop, "" for none."""
+    return f"{meanings[0].upper()}{meanings[1:]}." if meanings else ""
 
 
 def _own_curve(result: CheckResult) -> str:

@@ -1,4 +1,7 @@
-"""Learning curves on unseen symbols, with the MLP's floor and the target."""
+"""Learning curves on unseen symbols, with the MLP's floor and the target.
+
+Curves are of strings that share no symbol; points beside them of strings that do.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from symbind_theory.interval import Interval
-from symbind_theory.records.learning import Curve, SampleComplexity
+from symbind_theory.records.learning import (
+    Curve,
+    FiniteDiversity,
+    SampleComplexity,
+)
 from symbind_theory.records.page import Variant
 from symbind_theory.report.notation import ends, number, whole
 from symbind_theory.report.overview import shortened
@@ -43,6 +50,14 @@ class _Learner:
     sample_complexity: SampleComplexity
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Errors where training strings share symbols, with the name of their points."""
+
+    name: str
+    found: FiniteDiversity
+
+
 def learning_figure(
     checks: Sequence[Named], variants: Sequence[Variant] = ()
 ) -> Figure | None:
@@ -57,13 +72,17 @@ def learning_figure(
     learners = _learners(checks, variants)
     if not learners:
         return None
+    shared = _shared(checks)
     floors = sorted({floor for c in checks if 0 < (floor := _floor(c)) < math.inf})
     targets = sorted({learner.sample_complexity.target for learner in learners})
-    sizes = sorted({n for learner in learners for n in learner.curve.sizes})
+    numbers = [learner.curve.sizes for learner in learners]
+    numbers += [points.found.sizes for points in shared]
+    sizes = sorted({n for given in numbers for n in given})
+    low, high = _range(learners, shared, floors, targets)
     traces = [_curve(learner, i) for i, learner in enumerate(learners)]
+    traces += [_points(points, 10**low, 10**high) for points in shared]
     traces += [_level("MLP floor", floor, sizes, "dash") for floor in floors]
     traces += [_level("target", target, sizes, "dot") for target in targets]
-    low, high = _range(learners, floors, targets)
     layout = {
         "xaxis": log_axis("training strings", 0.0, math.log10(max(sizes))),
         "yaxis": log_axis("expected squared error", low, high),
@@ -73,10 +92,13 @@ def learning_figure(
     return Figure(
         "learning",
         "Learning curves on unseen symbols",
-        _words(learners, floors),
-        _caption(checks, variants) + _off_axis(targets, low, high),
+        _words(learners, shared, floors),
+        _caption(checks, variants, shared) + _off_axis(targets, low, high),
         plot(traces, layout),
-        first_rows(("curve", "strings", "expected error", "interval"), _rows(learners)),
+        first_rows(
+            ("curve", "strings", "expected error", "interval"),
+            [*_rows(learners), *_shared_rows(shared)],
+        ),
         entries=len(traces),
     )
 
@@ -91,11 +113,28 @@ def _learners(checks: Sequence[Named], variants: Sequence[Variant]) -> list[_Lea
     return checked + [_Learner(v.name, v.curve, v.sample_complexity) for v in variants]
 
 
+def _shared(checks: Sequence[Named]) -> list[_Shared]:
+    """What was found with shared symbols; named after its check among several."""
+    one = len(checks) == 1
+    return [
+        _Shared(
+            "error with shared symbols" if one else f"{c.name}, shared symbols",
+            c.result.finite_diversity,
+        )
+        for c in checks
+        if c.result.finite_diversity is not None and c.result.finite_diversity.sizes
+    ]
+
+
 def _range(
-    learners: Sequence[_Learner], floors: Sequence[float], targets: Sequence[float]
+    learners: Sequence[_Learner],
+    shared: Sequence[_Shared],
+    floors: Sequence[float],
+    targets: Sequence[float],
 ) -> tuple[float, float]:
-    """Decimal logarithms of the axis' ends: the curves, and targets within reach."""
+    """Decimal logarithms of the axis' ends: what is drawn, and targets within reach."""
     values = [e.value for learner in learners for e in learner.curve.mse]
+    values += [e.value for points in shared for e in points.found.mse]
     errors = [value for value in values if 0 < value < math.inf]
     lowest = math.log10(min(errors, default=1.0)) - _BEYOND_CURVES
     highest = math.log10(max([*errors, *floors], default=1.0))
@@ -115,7 +154,9 @@ def _floor(check: Named) -> float:
     return 0.0 if floor is None else as_float(floor)
 
 
-def _words(learners: Sequence[_Learner], floors: Sequence[float]) -> str:
+def _words(
+    learners: Sequence[_Learner], shared: Sequence[_Shared], floors: Sequence[float]
+) -> str:
     parts = [
         f"{shortened(learner.name)} reaches {learner.sample_complexity.target:g} at "
         + (
@@ -125,13 +166,20 @@ def _words(learners: Sequence[_Learner], floors: Sequence[float]) -> str:
         )
         for learner in learners
     ]
+    parts += [
+        f"{shortened(points.name)} is {number(points.found.mse[-1].value)} after "
+        f"{points.found.sizes[-1]} strings"
+        for points in shared
+    ]
     words = "Expected error against training strings: " + "; ".join(parts) + "."
     if floors:
         words += f" MLPs stay above {', '.join(map(number, floors))}."
     return words
 
 
-def _caption(checks: Sequence[Named], variants: Sequence[Variant]) -> str:
+def _caption(
+    checks: Sequence[Named], variants: Sequence[Variant], shared: Sequence[_Shared]
+) -> str:
     caption = (
         "What N implies for ridge regression on strings that share no symbol: an "
         "expectation for the kernel, not for one network."
@@ -141,6 +189,17 @@ def _caption(checks: Sequence[Named], variants: Sequence[Variant]) -> str:
             " a is the multiple of the identity in W_K W_Qᵀ, b the one in W_V W_O."
         )
     caption += " A diamond marks where a curve meets its target."
+    if shared:
+        counts = sorted({points.found.vocabulary for points in shared})
+        methods = sorted(
+            {method for points in shared for method in points.found.method}
+        )
+        caption += (
+            " Circles with error bars are errors of the architecture checked where "
+            f"training strings draw on {' and '.join(map(str, counts))} symbols and "
+            "share them, by "
+            f"{' and '.join(methods)}."
+        )
     if any(c.result.mlp_floor is not None and _floor(c) == 0 for c in checks):
         caption += " An MLP floor of 0 is not on the axis."
     return caption
@@ -152,6 +211,41 @@ def _rows(learners: Sequence[_Learner]) -> list[tuple[str, ...]]:
         for learner in learners
         for n, e in zip(learner.curve.sizes, learner.curve.mse, strict=True)
     ]
+
+
+def _shared_rows(shared: Sequence[_Shared]) -> list[tuple[str, ...]]:
+    return [
+        (f"{shortened(points.name)} ({method})", str(n), number(e.value), ends(e))
+        for points in shared
+        for n, e, method in zip(
+            points.found.sizes, points.found.mse, points.found.method, strict=True
+        )
+    ]
+
+
+def _points(points: _Shared, low: float, high: float) -> go.Scatter:
+    """Errors with their intervals, as far as these are on the axis."""
+    found = points.found
+    placed = [
+        (n, e, f"{n} strings of {found.vocabulary} symbols: {e.value:.4g}<br>{ends(e)}")
+        for n, e in zip(found.sizes, found.mse, strict=True)
+        if 0 < e.value < math.inf
+    ]
+    return go.Scatter(
+        name=label(points.name),
+        x=[n for n, _, _ in placed],
+        y=[e.value for _, e, _ in placed],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 9},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [max(0.0, min(e.high, high) - e.value) for _, e, _ in placed],
+            "arrayminus": [max(0.0, e.value - max(e.low, low)) for _, e, _ in placed],
+        },
+        text=[text for _, _, text in placed],
+        hovertemplate="%{text}",
+    )
 
 
 def _curve(learner: _Learner, index: int) -> go.Scatter:

@@ -141,6 +141,14 @@ def test_it_falls_with_diversity_and_rises_with_noise():
     assert by_noise == sorted(by_noise)
 
 
+def test_noise_is_the_tasks_unless_given():
+    noisy, kernel = TASK.with_noise(0.3), ToyKernel()
+    own = diversity_bound(noisy, 50, 1e3, kernel=kernel)
+    assert own == diversity_bound(TASK, 50, 1e3, 0.3, kernel=kernel)
+    assert own.noise == 0.3
+    assert diversity_bound(noisy, 50, 1e3, 0.0, kernel=kernel).noise == 0.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -37,6 +37,9 @@ RIGHT = {
     "len(task.sample(10, 1000).strings)": "10",
     "Regressor().set_params(architecture__beta=2).architecture.beta": "2",
     "Regressor().get_params()['architecture__gamma']": "1.0",
+    "Template('?a ?b').equivalent('?b ?c')": "True",
+    "Template('?a ?b').disjoint('?a ?a')": "True",
+    "Template('?a ?b').overlap('X ?b', 'any')": "'X a'",
     "TemplateTask.parse(['?a X -> x/y']).labels": "('x/y',)",
     "TemplateTask.parse(['?a X -> 1/0']).labels": "('1/0',)",
 }
@@ -44,6 +47,10 @@ RIGHT = {
 
 REFUSED = {
     "TemplateTask('?a ?a', [1])": "templates is the text '?a ?a'; expected a list",
+    "TemplateTask(['?a'], [1], name=['x'])": "name is ['x']; expected text, or None",
+    "TemplateTask(['?a'], [1], description=3)": "description is 3; expected text, or",
+    "Template('?a').equivalent(3)": "template is 3; expected text or a list of tokens",
+    "task.sample(3, [1, 2])": "vocabulary has 1; expected tokens, which are text",
     "TemplateTask(['?a ?a'], 1)": "labels is 1; expected a list with one for each",
     "TemplateTask.parse(['?a -> b -> 1'])": "template '?a -> b -> 1' has 2 '->'",
     "check(task, 'last')": "architecture is 'last'; expected an Architecture, such as",

@@ -1,5 +1,7 @@
 """Advice in words: places, gains, single changes, what is to know beside them."""
 
+from typing import Any
+
 import pytest
 from symbind_testing.builders.toy_advice import toy_advice, toy_candidate
 from symbind_testing.builders.toy_result import toy_result
@@ -70,8 +72,9 @@ def test_sentences_say_what_was_tried_ties_and_ends():
 def test_terminal_notebook_and_check_show_it():
     advice = toy_advice()
     text = advice_text(advice)
+    shown_in_notebooks: Any = advice
     assert text == str(advice)
-    for shown in (text, advice_html(advice), advice._repr_html_()):
+    for shown in (text, advice_html(advice), shown_in_notebooks._repr_html_()):
         assert "10 times fewer" in shown
     result = toy_result(advice=advice)
     assert "Advice: fewest strings for error 0.01" in check_text(result)

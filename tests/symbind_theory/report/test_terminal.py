@@ -257,7 +257,7 @@ def test_symbolic_labels_have_no_floor_and_no_complexity():
 
 def test_the_footer_says_how_to_repeat_the_check():
     """beta is named even where it is 0; other parameters only where they act."""
-    footer = render(toy_result()).splitlines()[-1]
+    footer = render(toy_result()).splitlines()[-2]
     for part in ("beta=0.0", "gamma=1.5", "cos(b1=0.25)", "mc", "256 points"):
         assert part in footer
     for part in ("seed 11", "cpu", "symbind 1.2.3"):

@@ -31,14 +31,16 @@ def toy_candidate(
     )
 
 
-def toy_advice(base=1000, *, best=100, second=400, relu=990, edges=("beta",), tied=0):
+def toy_advice(
+    base: int | None = 1000, *, best=100, second=400, relu=990, edges=("beta",), tied=0
+):
     """The base, two candidates in beta, and the activation changed."""
     steep = [
-        toy_candidate(best, replace(BASE, beta=4.0)),
-        toy_candidate(second, replace(BASE, beta=2.0), counts="expected"),
+        toy_candidate(100, replace(BASE, beta=4.0)),
+        toy_candidate(400, replace(BASE, beta=2.0), counts="expected"),
     ]
     own = toy_candidate(base)
-    rectified = toy_candidate(relu, replace(BASE, activation=ReLU()))
+    rectified = toy_candidate(990, replace(BASE, activation=ReLU()))
     beta = [Choice("beta", own), *(Choice("beta", c) for c in reversed(steep))]
     return Advice(
         base=own,

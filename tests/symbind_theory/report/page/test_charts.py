@@ -7,7 +7,11 @@ from symbind_testing.builders.toy_result import toy_result
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval
-from symbind_theory.records.learning import Curve, SampleComplexity
+from symbind_theory.records.learning import (
+    Curve,
+    FiniteDiversity,
+    SampleComplexity,
+)
 from symbind_theory.records.page import Variant
 from symbind_theory.report.page.figures import (
     Named,
@@ -193,6 +197,50 @@ def test_without_a_curve_there_is_no_figure():
 def test_different_targets_are_all_marked():
     found = traces(drawn_learning([learner(), learner(target=0.5)]))
     assert {"target 0.01", "target 0.5"} <= set(found)
+
+
+def with_shared_symbols(name="mine"):
+    errors = (Interval(0.2, 0.1, 0.4), Interval(0.05, 0.0, math.inf))
+    shared = FiniteDiversity(
+        vocabulary=30,
+        diversity=Interval(15, 15, 15),
+        sizes=(50, 1000),
+        mse=errors,
+        method=("simulation", "first order"),
+        apart=errors,
+    )
+    result = toy_result(
+        complexity=complexity(50), curve=curve(1.0, 0.1, 0.001), diversity=shared
+    )
+    return Named(name, result)
+
+
+def test_errors_with_shared_symbols_stand_beside_the_curve():
+    found = drawn_learning([with_shared_symbols()])
+    trace = traces(found)["error with shared symbols"]
+    assert (trace["x"], trace["y"]) == ([50, 1000], [0.2, 0.05])
+    assert trace["mode"] == "markers"
+    low, high = (10**end for end in found.plot["layout"]["yaxis"]["range"])
+    error = trace["error_y"]
+    assert error["array"][0] == pytest.approx(0.2)
+    assert error["arrayminus"][0] == pytest.approx(0.1)
+    # Intervals end where the axis does, about: what is 0 or infinite is not on it.
+    assert low <= 0.05 - error["arrayminus"][1] < 10 * low
+    assert high / 10 < 0.05 + error["array"][1] <= high
+    assert found.plot["layout"]["xaxis"]["range"][1] > 3
+    assert "draw on 30 symbols and share them, by first order and" in found.caption
+    assert "error with shared symbols is 0.05 after 1000 strings" in found.words
+    assert found.table.rows[-2:] == (
+        ("error with shared symbols (simulation)", "50", "0.2", "[0.1, 0.4]"),
+        ("error with shared symbols (first order)", "1000", "0.05", "[0, ∞]"),
+    )
+    assert found.entries == len(found.plot["data"])
+
+
+def test_among_several_checks_shared_symbols_are_named_after_theirs():
+    found = traces(drawn_learning([with_shared_symbols(), with_shared_symbols("b")]))
+    assert {"mine, shared symbols", "b, shared symbols"} <= set(found)
+    assert not any("shared" in name for name in traces(drawn_learning([learner()])))
 
 
 def test_light_and_dark_differ_wherever_colours_are_named():
