@@ -24,12 +24,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
 from numerics.shapes import Float, Float64
 
-__all__ = ["FINE", "ROUGH", "LaplaceTable", "Rule", "Window", "laplace_moments"]
+__all__ = [
+    "FINE",
+    "ROUGH",
+    "LaplaceTable",
+    "Rule",
+    "Window",
+    "laplace_moments",
+    "table_of",
+]
 
 # δ. Taylor polynomials of degree 5 are off by (δ/2)^6/720 times the sixth derivative:
 # by less than 1e-12.
@@ -191,6 +200,23 @@ class LaplaceTable:
         for c in range(_DEGREE - 1, 0, -1):
             total.mul_(epsilon).add_(windows[c][phase, slot])
         torch.addcmul(windows[0][phase, slot], total, epsilon, out=out)
+
+
+@lru_cache(maxsize=8)
+def table_of(
+    sigma: float,
+    window: Window,
+    largest: float,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> LaplaceTable:
+    """The table with these arguments, made once: it knows of no points and no seed.
+
+    It takes longer to make than to use at some hundred points, so estimates of one
+    architecture that follow each other share it. A table holds about a megabyte, and
+    thirty at the largest logit scale.
+    """
+    return LaplaceTable(sigma, window, largest, device, dtype)
 
 
 def laplace_moments(

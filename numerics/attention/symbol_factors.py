@@ -38,7 +38,7 @@ from itertools import accumulate
 
 import torch
 
-from numerics.attention.laplace_table import LaplaceTable, Window
+from numerics.attention.laplace_table import LaplaceTable, Window, table_of
 from numerics.shapes import Float
 
 __all__ = [
@@ -124,7 +124,6 @@ class SymbolFactors:
     ) -> None:
         self.window = window
         self._largest, self._device, self._dtype = largest, device, dtype
-        self._tables: dict[tuple[float, int, float], LaplaceTable] = {}
         self._bands: dict[float, torch.Tensor] = {}
 
     @cached_property
@@ -276,16 +275,13 @@ class SymbolFactors:
             widened: how many nodes more are wanted at either end of the window.
             raised: by how much offsets may exceed the largest log Σ_a e^{μ_a}.
         """
-        key = (sigma, widened, raised)
-        if key not in self._tables:
-            self._tables[key] = LaplaceTable(
-                sigma,
-                self.window.widened(widened),
-                self._largest + raised,
-                self._device,
-                self._dtype,
-            )
-        return self._tables[key]
+        return table_of(
+            sigma,
+            self.window.widened(widened),
+            self._largest + raised,
+            self._device,
+            self._dtype,
+        )
 
 
 def _products(table: LaplaceTable, mu: torch.Tensor) -> torch.Tensor:
