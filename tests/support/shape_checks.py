@@ -14,7 +14,8 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jaxtyping
@@ -36,6 +37,16 @@ def checked(decorated: Any) -> Any:
     return decorated
 
 
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Annotations bind nobody here, as where the packages are used."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
 def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     annotations = function.__annotations__
     function.__annotations__ = {
@@ -50,6 +61,8 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def in_a_scope(*arguments: Any, **keywords: Any) -> Any:
         __tracebackhide__ = True
+        if jaxtyping.config.jaxtyping_disable:
+            return function(*arguments, **keywords)
         with _scope_of_axes():
             return checking(*arguments, **keywords)
 
