@@ -27,13 +27,14 @@ $(STAMP): pyproject.toml constraints.txt symbind_theory/version.py
 demo: $(STAMP) ## check the same-different task
 	$(BIN)/python -m symbind_theory.check_template "?a ?a -> 1" "?a ?b -> -1"
 
+# A module's tests stay with one worker, which computes what they share once.
 test: $(STAMP) ## run the fast tests and the doctests
-	$(BIN)/python -m pytest -q -n auto -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -n auto --dist loadscope -m "not slow and not browser"
 
 # pytest exits with 5 when it selects no test at all.
 test-all: $(STAMP) ## run the slow tests, which `make test` leaves out
-	@echo '$(BIN)/python -m pytest -q -n auto -m "slow and not browser"'
-	@$(BIN)/python -m pytest -q -n auto -m "slow and not browser" || { \
+	@echo '$(BIN)/python -m pytest -q -n auto --durations=30 -m "slow and not browser"'
+	@$(BIN)/python -m pytest -q -n auto --durations=30 -m "slow and not browser" || { \
 		status=$$?; \
 		if [ $$status -ne 5 ]; then exit $$status; fi; \
 		echo 'No test carries the slow mark yet: nothing to run here.'; \

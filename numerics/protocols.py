@@ -145,7 +145,7 @@ class AttentionMatrix(TemplateMatrix, Protocol):
         ...
 
     @property
-    def halfwidth(self) -> Mapping[str, Float64[np.ndarray, ...]]:
+    def halfwidth(self) -> Mapping[str, Float64[np.ndarray, " ..."]]:
         """Of each entry of C, d, the gaps, N and K_self, by the names used here."""
         ...
 

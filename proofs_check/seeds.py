@@ -84,7 +84,7 @@ def seed_words(count: int, *key: int) -> list[int]:
     return _sequence(*key).generate_state(count).tolist()
 
 
-def seed_array(shape: tuple[int, ...], *key: int) -> Int64[np.ndarray, ...]:
+def seed_array(shape: tuple[int, ...], *key: int) -> Int64[np.ndarray, " ..."]:
     """Seeds below 2⁶³ of many generators, drawn from the stream of a key.
 
     For repetitions by the thousand, among which words of 32 bits would coincide.

@@ -29,12 +29,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
 from numerics.shapes import Float, Float64
 
-__all__ = ["FINE", "ROUGH", "LaplaceTable", "Rule", "Window", "laplace_moments"]
+__all__ = [
+    "FINE",
+    "ROUGH",
+    "LaplaceTable",
+    "Rule",
+    "Window",
+    "laplace_moments",
+    "table_of",
+]
 
 # δ. The slope, of degree 5, is off by (δ/2)^6/720 times the seventh derivative of L_0:
 # by less than 1e-12.
@@ -213,6 +222,23 @@ class LaplaceTable:
                 torch.addcmul(L_0, L_1, back, out=L_1)
             torch.index_select(self._windows[c], 0, start, out=coefficient)
             torch.addcmul(coefficient, L_0, back, out=L_0)
+
+
+@lru_cache(maxsize=8)
+def table_of(
+    sigma: float,
+    window: Window,
+    largest: float,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> LaplaceTable:
+    """The table with these arguments, made once: it knows of no points and no seed.
+
+    It takes longer to make than to use at some hundred points, so estimates of one
+    architecture that follow each other share it. A table holds about a megabyte, and
+    thirty at the largest logit scale.
+    """
+    return LaplaceTable(sigma, window, largest, device, dtype)
 
 
 def laplace_moments(

@@ -37,7 +37,7 @@ from functools import cached_property
 
 import torch
 
-from numerics.attention.laplace_table import LaplaceTable, Window
+from numerics.attention.laplace_table import LaplaceTable, Window, table_of
 from numerics.attention.prefix_products import products_of_others
 from numerics.shapes import Float
 
@@ -136,7 +136,6 @@ class SymbolFactors:
     ) -> None:
         self.window = window
         self._largest, self._device, self._dtype = largest, device, dtype
-        self._tables: dict[tuple[float, int, float], LaplaceTable] = {}
         self._bands: dict[float, torch.Tensor] = {}
 
     @cached_property
@@ -315,16 +314,13 @@ class SymbolFactors:
             widened: how many nodes more are wanted at either end of the window.
             raised: by how much offsets may exceed the largest log Σ_a e^{μ_a}.
         """
-        key = (sigma, widened, raised)
-        if key not in self._tables:
-            self._tables[key] = LaplaceTable(
-                sigma,
-                self.window.widened(widened),
-                self._largest + raised,
-                self._device,
-                self._dtype,
-            )
-        return self._tables[key]
+        return table_of(
+            sigma,
+            self.window.widened(widened),
+            self._largest + raised,
+            self._device,
+            self._dtype,
+        )
 
 
 def _at(

@@ -14,8 +14,8 @@ __all__ = ["averaged"]
 
 
 def averaged(
-    groups: Iterator[Float64[np.ndarray, ...]], report: Callable[[int], None]
-) -> tuple[Float64[np.ndarray, ...], Float64[np.ndarray, ...]]:
+    groups: Iterator[Float64[np.ndarray, " ..."]], report: Callable[[int], None]
+) -> tuple[Float64[np.ndarray, " ..."], Float64[np.ndarray, " ..."]]:
     """The mean over the groups and its halfwidth at level 0.999, entry by entry.
 
     Args:

@@ -33,10 +33,10 @@ def leave_one_out(
 
 
 def jackknife_halfwidth(
-    pooled: Float64[np.ndarray, ...],
+    pooled: np.float64 | Float64[np.ndarray, " ..."],
     replicates: Float64[np.ndarray, "groups ..."],
     level: float,
-) -> Float64[np.ndarray, ...]:
+) -> np.float64 | Float64[np.ndarray, " ..."]:
     """Half the width of the confidence interval around a pooled statistic.
 
     The jackknife's own estimate of the bias, (R − 1)(mean of replicates − pooled), is

@@ -42,7 +42,7 @@ def read_tokens(tokens: object) -> list[str] | None:
     return list(map(str, names))
 
 
-def read_labels(y: object) -> Float64[np.ndarray, ...]:
+def read_labels(y: object) -> Float64[np.ndarray, " ..."]:
     """Labels of a regression; shape (n,) or (n, outputs).
 
     Raises:
@@ -145,7 +145,7 @@ def _check_given(y: object) -> None:
         raise InputError("requires y to be passed, but the target y is None")
 
 
-def _real(name: str, values: object) -> Float64[np.ndarray, ...]:
+def _real(name: str, values: object) -> Float64[np.ndarray, " ..."]:
     """As float64.
 
     Raises:

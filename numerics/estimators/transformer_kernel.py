@@ -126,7 +126,7 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
         )
         return self
 
-    def predict(self, X: StringInput) -> Float64[np.ndarray, ...]:
+    def predict(self, X: StringInput) -> Float64[np.ndarray, " ..."]:
         """Labels of strings; unseen tokens and patterns are welcome.
 
         The label of a string is the same to the last bit whatever other strings are
@@ -239,7 +239,7 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
         )
         return self
 
-    def decision_function(self, X: StringInput) -> Float64[np.ndarray, ...]:
+    def decision_function(self, X: StringInput) -> Float64[np.ndarray, " ..."]:
         """Logits: f > 0 for the second of two classes, else one column each.
 
         Those of a string are the same to the last bit whatever other strings are asked

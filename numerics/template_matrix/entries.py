@@ -37,8 +37,8 @@ class Entries:
         halfwidth: that of each entry, under the same name and in the same shape.
     """
 
-    values: Mapping[str, Float64[np.ndarray, ...]]
-    halfwidth: Mapping[str, Float64[np.ndarray, ...]]
+    values: Mapping[str, Float64[np.ndarray, " ..."]]
+    halfwidth: Mapping[str, Float64[np.ndarray, " ..."]]
 
 
 def entries_of(
@@ -91,9 +91,9 @@ def entries_of(
 
 
 def _certain(
-    values: Mapping[str, Float64[np.ndarray, ...]],
-    halfwidth: Mapping[str, Float64[np.ndarray, ...]],
-) -> dict[str, Float64[np.ndarray, ...]]:
+    values: Mapping[str, Float64[np.ndarray, " ..."]],
+    halfwidth: Mapping[str, Float64[np.ndarray, " ..."]],
+) -> dict[str, Float64[np.ndarray, " ..."]]:
     """Halfwidths of C, gaps and N that need no more than the self values."""
     d = values["attention_self"] + halfwidth["attention_self"]
     K = values["matrix_self"] + halfwidth["matrix_self"]
@@ -107,8 +107,8 @@ def _certain(
 def _estimates(
     features: Float64[np.ndarray, "rows r"],
     d: Float64[np.ndarray, " r"],
-    dual: Callable[..., Float64[np.ndarray, ...]],
-) -> dict[str, Float64[np.ndarray, ...]]:
+    dual: Callable[..., Float64[np.ndarray, " ..."]],
+) -> dict[str, Float64[np.ndarray, " ..."]]:
     """C, d, gaps, N and its self values.
 
     Gaps come from distances of columns, which rounding does not hide.

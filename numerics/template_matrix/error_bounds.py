@@ -41,7 +41,7 @@ def stage_errors(
     self_error: float,
     gaps: Float64[np.ndarray, "r r"],
     relative: float,
-) -> dict[str, Float64[np.ndarray, ...]]:
+) -> dict[str, Float64[np.ndarray, " ..."]]:
     """Entrywise bounds, by the names of `TemplateGram`.
 
     Two vectors off by δ each have a squared distance g off by 4 √g δ + 4 δ². N is taken

@@ -84,7 +84,7 @@ class TemplateGram:
     gaps: Float64[np.ndarray, "r r"] = field(init=False)
     matrix: Float64[np.ndarray, "r r"] = field(init=False)
     matrix_self: Float64[np.ndarray, " r"] = field(init=False)
-    halfwidth: Mapping[str, Float64[np.ndarray, ...]] = field(init=False)
+    halfwidth: Mapping[str, Float64[np.ndarray, " ..."]] = field(init=False)
     points: int
     seed: int
     confidence: Confidence

@@ -23,13 +23,24 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 Kind = type[KeyedStore]
 
+# A store stands on the standard library. Here `numerics` is its folder and no more: the
+# package itself would load torch in each process, which takes longer than all the rest.
+ACT = """
+import sys, types
+numerics = sys.modules["numerics"] = types.ModuleType("numerics")
+numerics.__path__ = [sys.argv.pop(1)]
+from symbind_testing.builders.broken_stores import main
+main()
+"""
+
 
 def process(kind: Kind, folder: Path, action: Callable[..., None], *more: str):
     """Another process that does something with a store on this folder."""
     path = os.pathsep.join(map(str, (REPOSITORY, REPOSITORY / "tests" / "support")))
-    names = (kind.__name__, str(folder), action.__name__)
+    house = str(REPOSITORY / "numerics")
+    names = (house, kind.__name__, str(folder), action.__name__)
     return subprocess.Popen(
-        [sys.executable, "-m", broken_stores.__name__, *names, *more],
+        [sys.executable, "-c", ACT, *names, *more],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

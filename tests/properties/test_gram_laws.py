@@ -28,18 +28,24 @@ def estimate(task, architecture, seed):
 
 @settings(max_examples=20)
 @given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
-def test_c_and_n_are_symmetric_and_positive_semi_definite(task, architecture, seed):
+def test_an_estimate_obeys_three_laws(task, architecture, seed):
+    """One estimate serves the three: it is dear, and they are cheap."""
+    gram = template_gram(
+        task.templates, architecture, max_points=256, seed=seed, level=1 - 1e-9
+    )
+    assert_symmetric_and_positive_semi_definite(gram)
+    assert_gaps_are_squared_distances(gram)
+    assert_a_string_is_closer_to_itself_than_to_its_renaming(gram)
+
+
+def assert_symmetric_and_positive_semi_definite(gram):
     """By construction: up to rounding, however few the points."""
-    gram = estimate(task, architecture, seed)
     for matrix in (gram.attention, gram.matrix):
         assert np.array_equal(matrix, matrix.T)
         assert np.linalg.eigvalsh(matrix)[0] >= -1e-12 * np.trace(matrix)
 
 
-@settings(max_examples=20)
-@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
-def test_gaps_are_squared_distances(task, architecture, seed):
-    gram = estimate(task, architecture, seed)
+def assert_gaps_are_squared_distances(gram):
     c = np.diagonal(gram.attention)
     direct = c[:, None] + c - 2 * gram.attention
     np.testing.assert_allclose(gram.gaps, direct, rtol=0, atol=1e-12 * c.max())
@@ -49,20 +55,15 @@ def test_gaps_are_squared_distances(task, architecture, seed):
     assert (distance[:, None, :] <= through + 1e-12).all()
 
 
-@settings(max_examples=20)
-@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
-def test_a_string_is_closer_to_itself_than_to_its_renaming(task, architecture, seed):
+def assert_a_string_is_closer_to_itself_than_to_its_renaming(gram):
     """d_i ≥ C_ii, with equality where there is no wildcard.
 
     d is exact and C sampled, so up to an interval of level 1 − 1e-9 for each entry.
     """
-    gram = template_gram(
-        task.templates, architecture, max_points=256, seed=seed, level=1 - 1e-9
-    )
     distance = gram.attention_self - np.diagonal(gram.attention)
     width = np.diagonal(gram.halfwidth["attention"])
     excess = gram.excess
-    for i, template in enumerate(task.templates):
+    for i, template in enumerate(gram.templates):
         assert distance[i] >= -width[i]
         if not template.wildcards:
             assert distance[i] <= width[i]
@@ -71,7 +72,7 @@ def test_a_string_is_closer_to_itself_than_to_its_renaming(task, architecture, s
             assert excess[i] >= 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(pair=equivalent_pairs(max_length=4), architecture=ARCHITECTURES, seed=SEEDS)
 def test_equivalent_templates_have_gap_zero(pair, architecture, seed):
     gram = template_gram(pair, architecture, max_points=POINTS, seed=seed)
@@ -80,7 +81,7 @@ def test_equivalent_templates_have_gap_zero(pair, architecture, seed):
     assert gram.smallest_eigenvalue.low == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(task=tasks(pairwise_inequivalent=True), seed=SEEDS)
 def test_inequivalent_templates_have_positive_gaps(task, seed):
     """At beta = gamma = 1: no two rows of features coincide."""
@@ -89,7 +90,7 @@ def test_inequivalent_templates_have_positive_gaps(task, seed):
     assert (off > 1e-9).all()
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS)
 def test_equal_seeds_give_equal_bits_and_others_do_not(task, architecture, seed):
     first = estimate(task, architecture, seed)
@@ -98,27 +99,36 @@ def test_equal_seeds_give_equal_bits_and_others_do_not(task, architecture, seed)
         assert np.array_equal(getattr(first, name), getattr(again, name))
         assert np.array_equal(first.halfwidth[name], again.halfwidth[name])
     assert first.smallest_eigenvalue == again.smallest_eigenvalue
-    # At beta or gamma near 0 hardly anything depends on the points.
-    awake = Architecture(activation=architecture.activation)
-    one, other = estimate(task, awake, seed), estimate(task, awake, seed + 1)
-    # A string by itself is known without any points.
+    # At beta or gamma near 0 hardly anything depends on the points, and a string by
+    # itself is known without any.
+    asleep = min(architecture.beta, architecture.gamma) < 0.5
     known = len(task) == 1 and not task.templates[0].wildcards
-    assert known or not np.array_equal(one.attention, other.attention)
+    if not (asleep or known):
+        other = estimate(task, architecture, seed + 1)
+        assert not np.array_equal(first.attention, other.attention)
 
 
-@settings(max_examples=30)
-@given(task=tasks(), architecture=ARCHITECTURES, seed=SEEDS, data=st.data())
+def test_another_seed_gives_another_matrix():
+    first, other = (
+        template_gram(["X ?a ?b", "?a ?a X"], max_points=POINTS, seed=seed)
+        for seed in (0, 1)
+    )
+    assert not np.array_equal(first.attention, other.attention)
+
+
+@settings(max_examples=12)
+@given(
+    task=tasks(regular_tokens=()),
+    architecture=ARCHITECTURES,
+    seed=SEEDS,
+    data=st.data(),
+)
 def test_reordering_templates_reorders_the_matrix(task, architecture, seed, data):
     """The order decides which token takes which coordinate, so not bit for bit: only
     templates without regular tokens share the points exactly."""
     order = data.draw(st.permutations(range(len(task))))
-    wild = [t for t in task.templates if not t.regular_tokens]
-    if len(wild) < 2:
-        order, wild = [0], [task.templates[0]]
-    order = [i for i in order if i < len(wild)]
-    first = template_gram(wild, architecture, max_points=POINTS, seed=seed)
-    second = template_gram(
-        [wild[i] for i in order], architecture, max_points=POINTS, seed=seed
-    )
+    first = estimate(task, architecture, seed)
+    moved = [task.templates[i] for i in order]
+    second = template_gram(moved, architecture, max_points=POINTS, seed=seed)
     permuted = first.attention[np.ix_(order, order)]
     np.testing.assert_allclose(second.attention, permuted, rtol=1e-12)

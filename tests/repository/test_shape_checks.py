@@ -1,8 +1,11 @@
 """The hook that checks shapes while testing bites."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
-from jaxtyping import TypeCheckError
+from jaxtyping import Float64, TypeCheckError
+from shape_checks import checked
 
 from numerics import Cosine
 from numerics.template_matrix.mehler import kernel_factor
@@ -20,3 +23,49 @@ def test_a_wrong_shape_is_refused():
 def test_a_wrong_precision_is_refused():
     with pytest.raises(TypeCheckError):
         kernel_factor(Cosine(), np.eye(2).astype(np.float32), np.full(2, 1.5), 0.0, 0.0)
+
+
+def test_axes_agree_between_arguments_and_result():
+    @checked
+    def repeated(x: Float64[np.ndarray, " n"], times: int) -> Float64[np.ndarray, " n"]:
+        return np.tile(x, times)
+
+    assert repeated(np.ones(2), 1).shape == (2,)
+    with pytest.raises(TypeCheckError):
+        repeated(np.ones(2), 2)
+
+
+def test_each_call_has_axes_of_its_own():
+    """In two calls of one function n is not the same; nor is it in what each calls."""
+
+    @checked
+    def total(x: Float64[np.ndarray, " n"]) -> float:
+        return 0.0 if len(x) == 0 else float(x[0]) + total(x[1:])
+
+    assert total(np.ones(3)) == 3
+    assert total(np.ones(4)) == 4
+
+
+def test_a_wrong_field_is_refused():
+    @checked
+    @dataclass
+    class Pair:
+        x: Float64[np.ndarray, " n"]
+        y: Float64[np.ndarray, " n"]
+        name: "NoSuchName" = None  # pyright: ignore
+
+    assert len(Pair(np.ones(2), np.ones(2)).y) == 2
+    with pytest.raises(TypeCheckError):
+        Pair(np.ones(2), np.ones(3))
+    with pytest.raises(TypeCheckError):
+        Pair(np.ones(2), np.ones(2).tolist())  # pyright: ignore
+
+
+def test_an_integer_is_a_float_and_text_is_none():
+    @checked
+    def half(x: float) -> float:
+        return x / 2
+
+    assert half(1) == 0.5
+    with pytest.raises(TypeCheckError):
+        half("1")  # pyright: ignore

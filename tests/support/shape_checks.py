@@ -3,8 +3,87 @@
 Outside `symbind_testing`: jaxtyping looks for a checker in top-level modules alone.
 
 An integer is accepted where a float is expected, as type checkers have it (PEP 484).
+
+jaxtyping's import hook decorates each function and dataclass of the packages with
+`jaxtyping.jaxtyped`, which binds the arguments of every call and checks them twice.
+That took half of the suite's time. `checked` stands in its place: it checks arguments
+and result once, and each call has names of axes of its own as before.
 """
 
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jaxtyping
 from beartype import BeartypeConf, beartype
 
-check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+check = beartype(
+    conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError)
+)
+
+_scope_of_axes = functools.partial(jaxtyping.jaxtyped, "context")
+
+
+def checked(decorated: Any) -> Any:
+    """A function that checks its annotations; a dataclass that does when it is made."""
+    if not inspect.isclass(decorated):
+        return _checked_function(decorated)
+    if dataclasses.is_dataclass(decorated) and "__init__" in vars(decorated):
+        decorated.__init__ = _checked_function(decorated.__init__)
+    return decorated
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Annotations bind nobody here, as where the packages are used."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    annotations = function.__annotations__
+    function.__annotations__ = {
+        name: _resolved(annotation, function.__globals__)
+        for name, annotation in annotations.items()
+    }
+    checking = check(function)
+    function.__annotations__ = annotations
+    if checking is function:
+        return function
+
+    @functools.wraps(function)
+    def in_a_scope(*arguments: Any, **keywords: Any) -> Any:
+        __tracebackhide__ = True
+        if jaxtyping.config.jaxtyping_disable:
+            return function(*arguments, **keywords)
+        with _scope_of_axes():
+            return checking(*arguments, **keywords)
+
+    return in_a_scope
+
+
+def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
+    """What the annotation says; `Any` where type checkers alone know its names."""
+
+    def annotated(value: Any) -> None: ...
+
+    annotated.__annotations__ = {"value": annotation}
+    try:
+        return typing.get_type_hints(annotated, names, include_extras=True)["value"]
+    except NameError:
+        return Any
+
+
+def install() -> None:
+    """Let jaxtyping's import hook decorate with `checked`."""
+    jaxtyping.jaxtyped = lambda *, typechecker: checked
+
+
+install()

@@ -1,10 +1,9 @@
 """What is said of a `gram=` or an architecture that is none.
 
-Under pytest annotations are checked before a function sees its arguments; so this runs
-by itself.
+Under pytest annotations are checked before a function sees its arguments, but for what
+runs within `shape_checks.unchecked`.
 """
 
-import json
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -158,7 +157,3 @@ def message(call: partial[Any]) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
-
-
-if __name__ == "__main__":
-    print(json.dumps({name: message(call) for name, (call, _) in CASES.items()}))

@@ -1,9 +1,9 @@
 """What a first day brings: calls that nearly fit, where annotations are not checked.
 
-Under pytest they are, before a function sees its arguments; so this runs by itself.
+Under pytest they are, before a function sees its arguments, but for what runs within
+`shape_checks.unchecked`.
 """
 
-import json
 from typing import Any
 
 import numerics
@@ -88,7 +88,3 @@ def outcome(expression: str) -> str:
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-
-
-if __name__ == "__main__":
-    print(json.dumps({text: outcome(text) for text in [*RIGHT, *REFUSED]}))

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import MISSING
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -21,8 +22,8 @@ from symbind_theory.report.ledger import ledger_to_json
 from symbind_theory.separation.certificates import certify
 
 
-def full():
-    """A document in which nothing is null that need not be."""
+@cache
+def full_text():
     task = TemplateTask(["?a ?a", "?a ?b", "?b ?a"], [1, -1, 1], name="three")
     found = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
     result = toy_result(
@@ -32,7 +33,12 @@ def full():
         curve=Curve((1, 10), (Interval(2.0, 1.0, 3.0), Interval(0.5, 0, 1)), 0.5),
         leading=(2, "gamma**2"),
     )
-    return json.loads(to_json(result))
+    return to_json(result)
+
+
+def full():
+    """A document in which nothing is null that need not be."""
+    return json.loads(full_text())
 
 
 def changed(path, value):

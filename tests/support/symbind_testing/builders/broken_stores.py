@@ -161,9 +161,6 @@ ACTIONS = {
 
 
 def main() -> None:
+    """Do what the command line says, in a process of its own."""
     kind, folder, action, *more = sys.argv[1:]
     ACTIONS[action](KINDS[kind](Path(folder)), *more)
-
-
-if __name__ == "__main__":
-    main()
