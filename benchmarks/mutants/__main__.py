@@ -261,11 +261,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--against", type=Path, help="results of another state")
     options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs is {options.jobs}; expected a positive number")
+    if options.against and not options.against.is_file():
+        parser.error(f"--against is {options.against}, which is no file")
     chosen = [
         each
         for each in mutants()
         if any(each.file.startswith(o) or str(each.number) == o for o in options.only)
     ]
+    if not chosen:
+        parser.error(f"--only is {' '.join(options.only)}; no mutant is there")
     try:
         results = Results(options.results, digest(options.checkout))
         other = options.against and Results(options.against, None)

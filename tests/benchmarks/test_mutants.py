@@ -187,6 +187,41 @@ def test_results_of_another_state_are_refused(tmp_path):
         Results(results.path, "another state")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--jobs", "0"], "--jobs is 0; expected a positive number"),
+        (["--only", "numerics/none.py"], "--only is numerics/none.py; no mutant"),
+        (
+            ["--against", "nowhere.jsonl"],
+            "--against is nowhere.jsonl, which is no",
+        ),
+    ],
+)
+def test_arguments_without_sense_are_refused(arguments, said, capsys):
+    with pytest.raises(SystemExit) as refused:
+        command.main(arguments)
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_two_measurements_are_compared(tmp_path):
+    """Mutants with another fate, as far as both have been tried."""
+    before = Results(tmp_path / "before.jsonl", "before")
+    after = Results(tmp_path / "after.jsonl", "after")
+    one, other, third, _ = LISTED
+    for number in (1, 2, 3):
+        before.add(Trial(number, "killed", "near"))
+    after.add(Trial(1, "killed", "near"))
+    after.add(Trial(2, "survived", "reaching"))
+    assert command.differences([one, third], after, before) == [
+        "no mutant with another fate"
+    ]
+    first, *change = command.differences([one, other, third], after, before)
+    assert first == f"survived here, killed there: {other}"
+    assert change == ["  - x > 0", "  + x < 0"]
+
+
 CHECKOUT = {
     "pytest.ini": "[pytest]\naddopts = --import-mode=importlib",
     "numerics/__init__.py": "",
