@@ -38,7 +38,7 @@ TYPICAL = 25.0
 """Seconds of a mutant among the tests of its module, as long as none is measured."""
 
 LONGEST = 1200.0
-"""Seconds after which tests of unknown length are ended."""
+"""Seconds after which a test file without a mutant is ended."""
 
 Item = TypeVar("Item")
 Found = TypeVar("Found", Trial, Reached)
@@ -51,6 +51,7 @@ class Measurement:
         chosen: mutants of the list.
         results: what is known of them, on file.
         jobs: how many are tried at once.
+        limit: seconds after which the tests of a mutant's module are ended.
         root: of the checkout.
     """
 
@@ -59,10 +60,12 @@ class Measurement:
         chosen: Sequence[Mutant],
         results: Results,
         jobs: int = 1,
+        limit: float = 300.0,
         root: Path = ROOT,
     ) -> None:
         """Measure nothing yet."""
-        self.chosen, self.results, self.jobs, self.root = chosen, results, jobs, root
+        self.chosen, self.results, self.root = chosen, results, root
+        self.jobs, self.limit = jobs, limit
         self._credible: set[str] = set()
 
     def measure(self, *, only_near: bool = False) -> None:
@@ -89,7 +92,7 @@ class Measurement:
                 mutant,
                 "near",
                 near(copy, mutant.file),
-                limit=LONGEST,
+                limit=self.limit,
                 known=self.results.failing,
             ),
         )
@@ -251,6 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", default=[""], help="files or numbers")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument(
+        "--limit",
+        type=float,
+        default=300.0,
+        help="seconds that the tests of a module may take; raise it on a slow machine",
+    )
+    parser.add_argument(
         "--results", type=Path, default=ROOT / "build" / "mutants.jsonl", help="kept in"
     )
     parser.add_argument(
@@ -278,7 +287,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    measurement = Measurement(chosen, results, options.jobs, options.checkout)
+    measurement = Measurement(
+        chosen, results, options.jobs, options.limit, options.checkout
+    )
     measurement.measure(only_near=options.near)
     print("\n".join(summary(chosen, results)))
     if other:

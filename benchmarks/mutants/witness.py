@@ -11,7 +11,7 @@ import resource
 
 import pytest
 
-MOST_MEMORY = 12 * 2**30
+MOST_MEMORY = 8 * 2**30
 
 
 def pytest_configure() -> None:
