@@ -50,7 +50,7 @@ KEYS = {
     ("n", "last"), [(0, 100), (75, 1000), (400, 10_000), (None, 10_000_000)]
 )
 def test_curves_end_with_a_decade_past_what_is_enough(n, last):
-    """By half a decade at least; by 1e6, where data sets end, where nothing is enough."""
+    """Half a decade past it at least, or past 1e6 where no number is enough."""
     sizes = curve_sizes(SampleComplexity(n, Interval(1.0, 0.0, 2.0), 0.01, 1e-3))
     assert (sizes[0], sizes[4], sizes[-1]) == (1, 10, last)
 

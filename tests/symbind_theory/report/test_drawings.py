@@ -76,7 +76,7 @@ def test_wide_characters_take_more_room():
 
 
 def test_tokens_do_not_touch_the_ends_of_their_boxes():
-    """A monospaced character of 14 px takes 8.4 px; some 8 px stay free at either end."""
+    """A character of 14 px takes 8.4 px; 8 px at least stay free at either end."""
     (box,) = drawing(Template(["abcdefgh"])).boxes
     assert box.width >= 8 * 8.4 + 2 * 8
 
