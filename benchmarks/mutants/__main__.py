@@ -3,8 +3,8 @@
     python -m benchmarks.mutants [--near] [--only FILE-OR-NUMBER ...] [--jobs N]
 
 Each mutant is made in a copy of the checkout. First the tests of its module are run, up
-to the first failure. Survivors meet all other test files that execute their place,
-quick ones first. A mutant is killed if a test fails, or cannot be collected, that
+to the first failure. Those still alive meet all other test files that execute their
+place, quick ones first. A mutant is killed if a test fails, or cannot be collected, that
 passes without it; what runs into the time limit is told apart. Tests of the repository
 itself do not count: they compare the text of the sources.
 
@@ -84,7 +84,7 @@ class Measurement:
         past = [each.seconds for each in trials.values() if each.stage == "near"]
         mean = sum(past) / len(past) if past else TYPICAL
         self._do(
-            "tests of their modules",
+            "mutants, tests of their modules",
             pending,
             mean * len(pending),
             lambda copy, mutant: trial(
@@ -98,7 +98,7 @@ class Measurement:
         )
 
     def _reaching(self) -> None:
-        """Show survivors to all other test files that execute their places."""
+        """Show the others to all other test files that execute their places."""
         trials = self.results.trials
         pending = [each for each in self.chosen if not trials[each.number].final]
         if not pending:
@@ -113,7 +113,7 @@ class Measurement:
         )
         far = {each.number: self._far(each) for each in pending}
         self._do(
-            "survivors, all other tests",
+            "mutants still alive, all other tests",
             pending,
             sum(sum(seconds.values()) for seconds in far.values()),
             lambda copy, mutant: trial(
@@ -127,8 +127,9 @@ class Measurement:
         )
 
     def _far(self, mutant: Mutant) -> dict[str, float]:
-        """Seconds of the other files that execute a place, quick ones first."""
-        done = near(self.root, mutant.file)
+        """Seconds of the files still to run that execute a place, quick ones first."""
+        survived = self.results.trials[mutant.number].fate == "survived"
+        done = near(self.root, mutant.file) if survived else []
         found = {
             each.file: each.seconds
             for each in self.results.reached.values()
@@ -186,7 +187,10 @@ def in_copies(
     prepare: Callable[[Path], None],
     jobs: int,
 ) -> Iterator[Found]:
-    """What `work` finds for each item, as it comes, each in a copy of its own."""
+    """What `work` finds for each item, as it comes, each in a copy of its own.
+
+    One job runs in this very thread, so that an interrupt ends its tests at once.
+    """
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
 
     def one(item: Item) -> Found:
@@ -196,17 +200,21 @@ def in_copies(
         finally:
             copies.put(copy)
 
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
+    with tempfile.TemporaryDirectory() as folder:
         for job in range(jobs):
             copy = copy_of(root, Path(folder) / str(job))
             prepare(copy)
             copies.put(copy)
-        futures = [pool.submit(one, item) for item in items]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        if jobs == 1:
+            yield from map(one, items)
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            futures = [pool.submit(one, item) for item in items]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
 def summary(chosen: Sequence[Mutant], results: Results) -> list[str]:
@@ -239,7 +247,7 @@ def fate(results: Results, number: int) -> str:
     found = results.trials.get(number)
     if found is None:
         return "not run"
-    return found.fate if found.final else "survived the tests of its module"
+    return found.fate if found.final else f"{found.fate}, tests of its module alone"
 
 
 def _change(mutant: Mutant) -> list[str]:

@@ -284,12 +284,12 @@ def test_mutants_die_survive_or_are_gone(checkout, tmp_path, monkeypatch, capsys
     listed = [LISTED[0], sign, *LISTED[2:]]
     monkeypatch.setattr(command, "mutants", lambda: listed)
     results = Results(tmp_path / "results.jsonl", digest(checkout))
-    measurement = command.Measurement(listed, results, root=checkout)
+    measurement = command.Measurement(listed, results, jobs=2, root=checkout)
     measurement.measure(only_near=True)
     assert [command.fate(results, mutant.number) for mutant in listed] == [
         "killed",
-        "survived the tests of its module",
-        "survived the tests of its module",
+        "survived, tests of its module alone",
+        "survived, tests of its module alone",
         "gone",
     ]
     measurement.measure()
@@ -301,7 +301,7 @@ def test_mutants_die_survive_or_are_gone(checkout, tmp_path, monkeypatch, capsys
     assert "all: 4 mutants: 2 killed, 1 survived, 1 gone" in "\n".join(
         command.summary(listed, results)
     )
-    assert "4 tests of their modules: about 2 minutes" in capsys.readouterr().err
+    assert "4 mutants, tests of their modules: about 1 minutes" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -313,6 +313,8 @@ def test_endless_mutants_are_ended(checkout, tmp_path):
     copy = copy_of(checkout, tmp_path / "copy")
     found = trial(copy, mutant, "near", files, limit=15, known=[])
     assert found.fate == "timed out"
+    assert not found.final
+    assert replace(found, stage="reaching").final
     assert found.seconds == pytest.approx(15, abs=5)
     assert run(copy, files, limit=60).fate == "passed"
 
