@@ -4,9 +4,9 @@
 
 Each mutant is made in a copy of the checkout. First the tests of its module are run, up
 to the first failure. Those still alive meet all other test files that execute their
-place, quick ones first. A mutant is killed if a test fails, or cannot be collected, that
-passes without it; what runs into the time limit is told apart. Tests of the repository
-itself do not count: they compare the text of the sources.
+place, quick ones first. A mutant is killed if a test fails, or cannot be collected,
+that passes without it; what runs into the time limit is told apart. Tests of the
+repository itself do not count: they compare the text of the sources.
 
 Results are kept as they come, and what is finished is not run again. To compare two
 states of the suite: `--checkout` and `--results` name the folder and the file of each,
