@@ -135,7 +135,9 @@ class Measurement:
             for each in self.results.reached.values()
             if mutant.number in each.numbers and each.file not in done
         }
-        return dict(sorted(found.items(), key=lambda item: item[1]))
+        # Packages stand for the examples in their docstrings, which come last.
+        order = sorted(found, key=lambda file: (file in PACKAGES, found[file]))
+        return {file: found[file] for file in order}
 
     def _discredited(self) -> list[str]:
         """Note which tests that killed a mutant fail without any."""
@@ -143,6 +145,7 @@ class Measurement:
         self._credible |= witnesses
         # A parameter may be the mutant's own, so that only the test's name is known.
         tests = sorted({witness.partition("[")[0] for witness in witnesses})
+        tests.sort(key=lambda test: not test.startswith("tests/"))
         functions = [test for test in tests if "::" in test]
         files = [test for test in tests if "::" not in test]
         with tempfile.TemporaryDirectory() as folder:

@@ -78,9 +78,12 @@ def _counts(name: Path) -> bool:
 
 
 def near(root: Path, module: str) -> list[str]:
-    """The module itself, for its examples, and the test files that mirror it.
+    """The test files that mirror a module, and the module itself, for its examples.
 
     A module without a file of its name has a line in tests/repository/test_mirror.py.
+    The module comes last: pytest would load one that nobody has imported yet a second
+    time beside the one that tests import, and instances of the one class are none of
+    the other.
     """
     path = Path("tests") / module
     own = f"test_{path.stem}"
@@ -92,7 +95,7 @@ def near(root: Path, module: str) -> list[str]:
     ]
     if not found and (elsewhere := _tested_in(root).get(module)):
         found = [f"tests/{elsewhere.partition(':')[0]}"]
-    return [module, *found]
+    return [*found, module]
 
 
 def _tested_in(root: Path) -> dict[str, str]:

@@ -162,8 +162,8 @@ def test_probes_tell_what_is_executed_and_when(tmp_path):
 )
 def test_the_nearest_tests_mirror_the_module(module, tests):
     """Of its name and longer ones, or the file that a line of test_mirror.py names."""
-    first, *others = near(ROOT, module)
-    assert first == module
+    *others, last = near(ROOT, module)
+    assert last == module
     room = ROOT / "tests" / Path(module).parent
     assert [(ROOT / x).resolve() for x in others] == [
         (room / x).resolve() for x in tests
