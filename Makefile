@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all browser lint format bench constraints clean
+.PHONY: help setup demo test test-all browser lint format bench mutants constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
@@ -66,6 +66,10 @@ bench: $(STAMP) ## run every script benchmarks/bench_*.py
 		echo "$$script"; \
 		$(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; \
 	done
+
+# Hours: not part of the checks. OPTIONS="--near" asks the tests of each module alone.
+mutants: $(STAMP) ## count which of 150 mutants the fast suite kills
+	$(BIN)/python -m benchmarks.mutants $(OPTIONS)
 
 constraints: ## resolve pyproject.toml afresh and rewrite constraints.txt
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

@@ -19,6 +19,9 @@ from symbind_testing.tasks import LENGTH_3, SAME_DIFFERENT, same_different
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import Outcome, TemplateTask, check
 from symbind_theory import check_template as module
+from symbind_theory.command.from_estimates import curve_sizes
+from symbind_theory.interval import Interval
+from symbind_theory.records.check import SampleComplexity
 from symbind_theory.report.document import as_document
 from symbind_theory.separation.leading_gaps import leading_gap
 
@@ -41,6 +44,15 @@ KEYS = {
     "seed",
     "version",
 }
+
+
+@pytest.mark.parametrize(
+    ("n", "last"), [(0, 100), (75, 1000), (400, 10_000), (None, 10_000_000)]
+)
+def test_curves_end_with_a_decade_past_what_is_enough(n, last):
+    """Half a decade past it at least, or past 1e6 where no number is enough."""
+    sizes = curve_sizes(SampleComplexity(n, Interval(1.0, 0.0, 2.0), 0.01, 1e-3))
+    assert (sizes[0], sizes[4], sizes[-1]) == (1, 10, last)
 
 
 def test_an_output_without_greek_letters_is_no_error():

@@ -75,6 +75,12 @@ def test_wide_characters_take_more_room():
     assert wide.width > 1.5 * narrow.width
 
 
+def test_tokens_do_not_touch_the_ends_of_their_boxes():
+    """A character of 14 px takes 8.4 px; 8 px at least stay free at either end."""
+    (box,) = drawing(Template(["abcdefgh"])).boxes
+    assert box.width >= 8 * 8.4 + 2 * 8
+
+
 def relative_luminance(colour):
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [
