@@ -10,10 +10,9 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from symbind_theory.command.advised import advised, check_labels
 from symbind_theory.command.compare import compare_files
 from symbind_theory.command.from_estimates import curve_sizes, summarise
 from symbind_theory.command.options import command_parser, task_of
@@ -268,8 +267,6 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     if options.list:
         return list_tasks(options)
     task = task_of(options)
-    if options.advise:
-        check_labels(task)
     architecture = _architecture(options)
     check_outputs(options)
 
@@ -295,7 +292,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
             estimated=grams.append,
         )
     if options.advise:
-        result = advised(result, architecture, options)
+        result = _advised(result, architecture, options)
     if options.json:
         text = to_json(result) + "\n"
     else:
@@ -308,6 +305,27 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
         source = _PageSource(result, architecture, grams[0], certificate, command)
         _write_page(source, options, name)
     return result.exit_status
+
+
+def _advised(
+    result: CheckResult, architecture: Architecture, options: argparse.Namespace
+) -> CheckResult:
+    """The check with architectures ranked beside it."""
+    from numerics import advise
+    from numerics.learning.advice import LAST_STAGE
+    from numerics.learning.curves import DEFAULT_ALPHA
+    from symbind_theory.report.progress import progress_bar
+
+    with progress_bar("comparing architectures", unit="estimates") as progress:
+        advice = advise(
+            result.task,
+            options.target,
+            architecture=architecture,
+            alpha=DEFAULT_ALPHA if options.alpha is None else options.alpha,
+            precision=replace(LAST_STAGE, seed=options.seed, device=options.device),
+            progress=progress,
+        )
+    return replace(result, advice=advice)
 
 
 @dataclass(frozen=True, slots=True)

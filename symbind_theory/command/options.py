@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbind_theory.command.shell import CommandParser, integer_option, number_option
 from symbind_theory.separation.incidence import READOUTS
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError
+from symbind_theory.validation import InputError, shorten
 from symbind_theory.version import __version__
 
 __all__ = ["check_alone", "command_parser", "task_of"]
@@ -172,8 +172,20 @@ def task_of(options: argparse.Namespace) -> TemplateTask:
     """The task that the options name: by templates, --task or --file.
 
     Raises:
-        InputError: none of them or several, or a task that cannot be read.
+        InputError: none of them or several, a task that cannot be read, or one whose
+            labels are symbols with --advise.
     """
+    task = _named_task(options)
+    if options.advise and task.symbolic:
+        raise InputError(
+            "--advise was given with labels that are symbols, such as "
+            f"{shorten(task.labels[0])}; expected numbers: strings are counted for "
+            "regression"
+        )
+    return task
+
+
+def _named_task(options: argparse.Namespace) -> TemplateTask:
     given = {
         "templates": bool(options.lines),
         "--task": options.task is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Literal
 
 from numerics import Architecture, ReLU
 from symbind_theory.interval import Interval
@@ -16,7 +17,7 @@ BASE = Architecture()
 
 
 def toy_candidate(
-    strings, architecture=BASE, *, counts="random", width=0.25, points=64
+    strings, architecture=BASE, *, counts: Literal["random", "expected"] = "random"
 ):
     """A candidate that needs so many strings within a quarter, None for no number."""
     if strings is None:
