@@ -6,9 +6,9 @@ from numerics.activations import GELU, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
 from numerics.learning.advice import advise
+from numerics.learning.architecture_scan import Scan, scan
 from numerics.learning.curves import LearningCurve, learning_curve
 from numerics.learning.grid import Precision
-from numerics.learning.scan import Scan, scan
 from numerics.learning.strings_needed import (
     alignment,
     relative_eigenvalue,

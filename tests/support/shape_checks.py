@@ -25,7 +25,9 @@ check = beartype(
     conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError)
 )
 
-_scope_of_axes = functools.partial(jaxtyping.jaxtyped, "context")
+# The module may be loaded once more, under another name, after `install`.
+_original: Any = getattr(jaxtyping.jaxtyped, "stands_for", jaxtyping.jaxtyped)
+_scope_of_axes = functools.partial(_original, "context")
 
 
 def checked(decorated: Any) -> Any:
@@ -83,7 +85,12 @@ def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
 
 def install() -> None:
     """Let jaxtyping's import hook decorate with `checked`."""
-    jaxtyping.jaxtyped = lambda *, typechecker: checked
+
+    def decorator(*, typechecker: Any) -> Callable[[Any], Any]:
+        return checked
+
+    decorator.stands_for = _original  # pyright: ignore[reportFunctionMemberAccess]
+    jaxtyping.jaxtyped = decorator
 
 
 install()
