@@ -2,15 +2,12 @@
 
 from symbind_testing.builders.toy_advice import toy_advice, toy_candidate
 from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.pages import traces
 
 from numerics import Architecture
 from symbind_theory.records.advice import Choice
 from symbind_theory.report.page import page
 from symbind_theory.report.page.advice_chart import advice_figure
-
-
-def traces(figure):
-    return {trace["name"]: trace for trace in figure.plot["data"]}
 
 
 def test_every_value_has_its_mark_and_interval():

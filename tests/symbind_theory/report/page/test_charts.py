@@ -4,6 +4,7 @@ import math
 
 import pytest
 from symbind_testing.builders.toy_result import toy_result
+from symbind_testing.pages import traces
 from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_FLOOR
 
 from symbind_theory import Interval
@@ -21,10 +22,6 @@ from symbind_theory.report.page.figures import (
 )
 from symbind_theory.report.page.learning_chart import learning_figure
 from symbind_theory.report.page.spectrum_chart import spectrum_figure
-
-
-def traces(figure):
-    return {trace["name"]: trace for trace in figure.plot["data"]}
 
 
 def with_eigenvalues(*found, task=SAME_DIFFERENT):
