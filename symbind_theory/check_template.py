@@ -126,7 +126,8 @@ def check(
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
     needed, b = learned.complexity, described.identity_vo
-    verdicts = reach_verdicts(task, decision, estimates.smallest_eigenvalue, needed, b)
+    smallest, least = estimates.smallest_eigenvalue, gram.more_points
+    verdicts = reach_verdicts(task, decision, smallest, needed, b, least)
     return CheckResult(
         task=task,
         architecture=described,

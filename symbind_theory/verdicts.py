@@ -20,6 +20,7 @@ def reach_verdicts(
     smallest: Interval,
     complexity: SampleComplexity | None,
     identity_vo: float = 0.0,
+    least_points: int = 0,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
 
@@ -29,8 +30,10 @@ def reach_verdicts(
         smallest: λ_min(N), estimated.
         complexity: sample complexity from N; None for symbolic labels.
         identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
+        least_points: outer points that the estimate had to have and had not; 0 if it
+            had enough.
     """
-    matrix = _template_matrix(decision, smallest)
+    matrix = _template_matrix(decision, smallest, least_points)
     verdicts = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
@@ -56,7 +59,9 @@ def _mlp_floor(task: TemplateTask) -> Verdict:
     return Verdict("C2", Outcome.HOLDS, evidence)
 
 
-def _template_matrix(decision: Decision, smallest: Interval) -> Verdict:
+def _template_matrix(
+    decision: Decision, smallest: Interval, least_points: int
+) -> Verdict:
     if decision.outcome is Outcome.REFUTED:
         return Verdict("C3", Outcome.REFUTED, decision.reason)
     estimate = (
@@ -66,14 +71,17 @@ def _template_matrix(decision: Decision, smallest: Interval) -> Verdict:
     if decision.outcome is Outcome.HOLDS:
         if smallest.low == 0:
             estimate += " The estimate alone does not resolve it from 0."
+        if least_points:
+            estimate += f" With so large an identity_kq it takes {least_points} points."
         return Verdict("C3", Outcome.HOLDS, f"{decision.reason} {estimate}")
     if smallest.low > 0:
         return Verdict("C3", Outcome.HOLDS, f"N is non-singular. {estimate}")
+    enough = f" to {least_points} or more" if least_points else ""
     return Verdict(
         "C3",
         Outcome.UNDECIDED,
-        f"{decision.reason} {estimate} Raise max_points to see whether the estimate "
-        "resolves it.",
+        f"{decision.reason} {estimate} Raise max_points{enough} to see whether the "
+        "estimate resolves it.",
     )
 
 

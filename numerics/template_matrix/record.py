@@ -118,6 +118,16 @@ class TemplateGram:
         """Coverage of every interval."""
         return self.confidence.level
 
+    @property
+    def more_points(self) -> int:
+        """What `max_points` has to be raised to at least; 0 where there are enough.
+
+        A power of two, as scrambled Sobol' points are.
+        """
+        if self.points >= self.points_needed:
+            return 0
+        return 1 << (self.points_needed - 1).bit_length()
+
     @computed_once
     def smallest_eigenvalue(self) -> Interval:
         """λ_min(N); 0 exactly where two templates are equivalent.

@@ -38,10 +38,13 @@ ONE_CONFLICT = TemplateTask(["?a X", "?b X", "?c X"], [1, 1, 2])
 COPYING = TemplateTask(["?a X", "?a ?b"], ["no", "?b"])
 
 
-def decide(task, hypotheses=THEOREM, smallest=RESOLVED, complexity=None):
+def decide(
+    task, hypotheses=THEOREM, smallest=RESOLVED, complexity=None, least_points=0
+):
     """The verdicts by claim id, each claim once."""
+    decided = decision(task.templates, hypotheses)
     found = reach_verdicts(
-        task, decision(task.templates, hypotheses), smallest, complexity
+        task, decided, smallest, complexity, least_points=least_points
     )
     by_claim = {verdict.claim: verdict for verdict in found}
     assert len(by_claim) == len(found)
@@ -118,6 +121,17 @@ def test_the_theorem_suffices_where_the_estimate_does_not_resolve():
     assert "by Theorem S" in verdict.evidence
     assert "[0, 0.03]" in verdict.evidence
     assert "The estimate alone does not resolve it from 0." in verdict.evidence
+
+
+def test_points_that_were_too_few_are_said_with_their_number():
+    for hypotheses, words in (
+        (THEOREM, "so large an identity_kq it takes 512 points"),
+        (NO_THEOREM, "Raise max_points to 512 or more to see"),
+    ):
+        found = decide(SAME_DIFFERENT, hypotheses, UNRESOLVED, least_points=512)
+        assert words in found["C3"].evidence
+        enough = decide(SAME_DIFFERENT, hypotheses, UNRESOLVED)
+        assert "512" not in enough["C3"].evidence
 
 
 def test_a_resolved_estimate_suffices_without_the_theorem():

@@ -8,6 +8,7 @@ quantile at 1e-6, so that all of these tests together alarm falsely with probabi
 """
 
 import math
+import re
 from functools import cache
 
 import numpy as np
@@ -140,6 +141,12 @@ def test_too_few_points_bound_nothing():
     assert enough.smallest_eigenvalue.low > 0
     result = check(task, architecture, max_points=64)
     assert result.estimates.smallest_eigenvalue.high == math.inf
+    verdict = result.verdict("C3")
+    assert verdict is not None
+    told = re.search(r"so large an identity_kq it takes (\d+) points", verdict.evidence)
+    assert told is not None
+    followed = check(task, architecture, max_points=int(told[1]))
+    assert followed.estimates.smallest_eigenvalue.low > 0
 
 
 def test_ordinary_points_are_enough_from_the_first():
