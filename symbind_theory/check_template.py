@@ -122,11 +122,10 @@ def check(
     estimated(gram)
     described = architecture.record()
     decision = decide(task.templates, described.hypotheses)
-    estimates = summarise(gram, described, decision)
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
     needed, b = learned.complexity, described.identity_vo
-    smallest, least = estimates.smallest_eigenvalue, gram.more_points
+    smallest, least = gram.smallest_eigenvalue, gram.more_points
     verdicts = reach_verdicts(task, decision, smallest, needed, b, least)
     return CheckResult(
         task=task,
@@ -136,7 +135,7 @@ def check(
         overlapping_pairs_any=task.overlapping_pairs("any"),
         collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
         mlp_floor=task.mlp_floor(),
-        estimates=estimates,
+        estimates=summarise(gram, described, decision),
         sample_complexity=needed,
         alignment=learned.alignment,
         learning_curve=learned.curve,
