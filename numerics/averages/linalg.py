@@ -1,7 +1,8 @@
-"""Triangular factors, singular values, eigenvalues and solutions of small systems.
+"""Products, triangular factors, singular values, eigenvalues, solutions, all small.
 
-By torch's LAPACK on one thread: matrices of this size gain nothing from more, and on a
-busy machine threads that wait for each other take a hundred times as long (`threads`).
+By torch's BLAS and LAPACK on one thread: matrices of this size gain nothing from more,
+and on a busy machine threads that wait for each other take a hundred times as long
+(`threads`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,20 @@ from numerics.shapes import Float64
 
 __all__ = [
     "eigen_system",
+    "product",
     "singular_system",
     "singular_values",
     "solutions",
     "triangle",
 ]
+
+
+@one_thread()
+def product(
+    left: Float64[np.ndarray, "n m"], right: Float64[np.ndarray, "m r"]
+) -> Float64[np.ndarray, "n r"]:
+    """The product of two matrices."""
+    return (torch.from_numpy(left) @ torch.from_numpy(right)).numpy()
 
 
 @one_thread()

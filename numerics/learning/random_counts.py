@@ -37,7 +37,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import binom, multinomial, qmc, t
 
-from numerics.averages.linalg import solutions
+from numerics.averages.linalg import product, solutions
 from numerics.learning.many_strings import error_over_many
 from numerics.learning.ridge_law import Regression
 from numerics.protocols import TemplateMatrix
@@ -190,7 +190,7 @@ def errors_at(
     """
     e = excess + regression.alpha
     root = np.sqrt(counts / e)
-    N = factor.T @ factor
+    N = product(factor.T, factor)
     # In place: the largest arrays here.
     systems = N * root[:, None, :]
     systems *= root[:, :, None]
@@ -199,7 +199,7 @@ def errors_at(
     part = solutions(systems, right)[..., 0]
     seen = counts > 0
     missed = np.divide(part, root, out=np.zeros_like(part), where=seen)
-    unseen = regression.labels - (root * part) @ N
+    unseen = regression.labels - product(root * part, N)
     missed = np.where(seen, missed, unseen)
     errors = (missed**2) @ regression.weights
     if regression.noise:

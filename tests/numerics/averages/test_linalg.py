@@ -5,6 +5,7 @@ import pytest
 
 from numerics.averages.linalg import (
     eigen_system,
+    product,
     singular_system,
     singular_values,
     solutions,
@@ -66,3 +67,10 @@ def test_solutions_solve_each_system():
     right = rng.standard_normal((5, 3, 2))
     found = solutions(matrices, right)
     np.testing.assert_allclose(matrices @ found, right, atol=1e-12)
+
+
+def test_a_product_is_the_product():
+    left, right = np.random.default_rng(4).normal(size=(2, 7, 5))
+    known = np.einsum("ik,jk->ij", left, right)
+    found = product(left, right.T)
+    np.testing.assert_allclose(found, known, rtol=0, atol=1e-14)
