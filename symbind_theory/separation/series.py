@@ -16,14 +16,15 @@ g[y] = G[x, y] + γ G[q, y] and p[i] = G[x, i] + γ G[q, i] occur, each N(0, 1 +
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import sympy
-from sympy.polys.rings import ring
+from flint import Ordering, fmpq_mpoly, fmpq_mpoly_ctx
 
 from symbind_theory.separation.incidence import Readout, read_readout
 from symbind_theory.templates import CLS, Template, read_templates
@@ -31,8 +32,8 @@ from symbind_theory.validation import InputError, positive_integer
 
 __all__ = ["FeatureSeries", "feature_series", "gaussian_mean", "softmax_series"]
 
-Polynomial = Any
-"""An element of a sympy polynomial ring over the rationals."""
+Polynomial: TypeAlias = fmpq_mpoly
+"""A polynomial over the rationals; its context is the ring."""
 
 Coordinate = tuple[str, Any]
 """("token", t) for a regular token t, ("position", i) for a position i from 0."""
@@ -47,9 +48,9 @@ def softmax_series(logits: Sequence[Polynomial], order: int) -> list[list[Polyno
 
     From s · Σ_b e^{β m_b} = e^{β m_a}, compared power by power.
 
-    >>> R, x, y = ring("x, y", sympy.QQ)
-    >>> softmax_series([x, y], 1)[1]
-    [1/4*x - 1/4*y, -1/4*x + 1/4*y]
+    >>> x, y = fmpq_mpoly_ctx.get(("x", "y"), Ordering.lex).gens()
+    >>> [str(p) for p in softmax_series([x, y], 1)[1]]
+    ['1/4*x - 1/4*y', '-1/4*x + 1/4*y']
 
     Args:
         logits: one polynomial for each key.
@@ -59,7 +60,7 @@ def softmax_series(logits: Sequence[Polynomial], order: int) -> list[list[Polyno
         For each power of beta, the polynomial of each key.
     """
     size = len(logits)
-    one = logits[0].ring.one
+    one = logits[0].context().constant(1)
     exponentials = [[one] * size]
     for l in range(1, order + 1):
         exponentials.append(
@@ -88,20 +89,31 @@ def gaussian_mean(p: Polynomial, variances: Mapping[int, Polynomial]) -> Polynom
         p: a polynomial.
         variances: for each Gaussian, by its index among the generators, its variance.
     """
-    total = p.ring.zero
-    moved: dict[tuple[int, ...], Any] = {}
-    for exponents, coefficient in p.terms():
-        powers = {i: exponents[i] for i in variances if exponents[i]}
-        if any(power % 2 for power in powers.values()):
+    factors: list[Polynomial] = []
+    place: dict[int, int] = {}
+    for i, degree in enumerate(p.degrees()):
+        if degree and i in variances:
+            if variances[i] not in factors:
+                factors.append(variances[i])
+            place[i] = factors.index(variances[i])
+    # What is left of the monomials, apart by the powers of the variances before it.
+    parts: dict[tuple[int, ...], dict[tuple[int, ...], Any]] = defaultdict(dict)
+    for exponents, coefficient in p.to_dict().items():
+        if any(exponents[i] % 2 for i in place):
             continue
-        moment = prod(prod(range(1, power, 2)) for power in powers.values())
-        left = tuple(0 if i in powers else e for i, e in enumerate(exponents))
-        factor = prod(variances[i] ** (n // 2) for i, n in powers.items())
-        if factor == 1:
-            moved[left] = moved.get(left, 0) + coefficient * moment
-        else:
-            total += factor * p.ring.from_dict({left: coefficient * moment})
-    return total + p.ring.from_dict(moved)
+        left, halves, moment = list(exponents), [0] * len(factors), 1
+        for i, factor in place.items():
+            halves[factor] += left[i] // 2
+            moment *= prod(range(1, left[i], 2))
+            left[i] = 0
+        part, monomial = parts[tuple(halves)], tuple(left)
+        part[monomial] = part.get(monomial, 0) + coefficient * moment
+    ring = p.context()
+    total = ring.constant(0)
+    for halves, part in parts.items():
+        powers = (f**n for f, n in zip(factors, halves, strict=True))
+        total += ring.from_dict(part) * prod(powers, start=ring.constant(1))
+    return total
 
 
 @dataclass(frozen=True)
@@ -137,7 +149,7 @@ class FeatureSeries:
 
     @cached_property
     def _zero(self) -> Polynomial:
-        return next(iter(self.features[0][0].values())).ring.zero
+        return next(iter(self.features[0][0].values())).context().constant(0)
 
     def leading_order(self, i: int, j: int) -> int | None:
         """The first power of beta at which f_i and f_j differ; None if none does."""
@@ -155,7 +167,7 @@ class FeatureSeries:
         total = self._zero
         for x, y in self._products(i, j, power):
             total += gaussian_mean(x * y, self.variances)
-        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+        return _factored(total)
 
     def mean_gap_coefficient(self, i: int, j: int, power: int) -> sympy.Expr:
         """The coefficient of β^power in ‖E f_i − E f_j‖², in gamma and a.
@@ -169,7 +181,7 @@ class FeatureSeries:
         for x, y in self._products(i, j, power):
             means = (gaussian_mean(p, self.variances) for p in (x, y))
             total += prod(means)
-        return cast(sympy.Expr, sympy.factor(total.as_expr()))
+        return _factored(total)
 
     def _products(
         self, i: int, j: int, power: int
@@ -186,6 +198,17 @@ class FeatureSeries:
             yield from zip(
                 self.difference(i, j, l), self.difference(i, j, power - l), strict=True
             )
+
+
+def _factored(p: Polynomial) -> sympy.Expr:
+    """A polynomial in gamma and a alone, as sympy has it."""
+    symbols = sympy.symbols("gamma a")
+    terms = (
+        sympy.Rational(int(c.p), int(c.q))
+        * prod(x**n for x, n in zip(symbols, exponents, strict=False))
+        for exponents, c in p.to_dict().items()
+    )
+    return cast(sympy.Expr, sympy.factor(sympy.Add(*terms)))
 
 
 def feature_series(
@@ -266,10 +289,11 @@ class _Logits:
             for pair, _ in self._terms(string, q)
         )
         names = ["gamma", "a", *(f"G{n}" for n in range(len(pairs)))]
-        self.ring, self.gamma, self._a, *variables = ring(names, sympy.QQ)
+        ring = fmpq_mpoly_ctx.get(names, Ordering.lex)
+        self.zero, (self.gamma, self._a, *variables) = ring.constant(0), ring.gens()
         self.index = {pair: i for i, pair in enumerate(pairs, start=2)}
         self._variable = dict(zip(pairs, variables, strict=True))
-        variance = 1 + self.gamma**2 if cls else self.ring.one
+        variance = 1 + self.gamma**2 if cls else ring.constant(1)
         self.variances = dict.fromkeys(self.index.values(), variance)
         self.private = {
             i for pair, i in self.index.items() if any(s[0] == "wildcard" for s in pair)
@@ -290,7 +314,7 @@ class _Logits:
 
     def row(self, string: tuple[Symbol, ...], q: int) -> list[Polynomial]:
         """The logits of every key for the query at position q."""
-        logits = [self.ring.zero] * len(string)
+        logits = [self.zero] * len(string)
         per_key = 2 if self._cls else 4
         for n, (pair, power) in enumerate(self._terms(string, q)):
             logits[n // per_key] += self.gamma**power * self._variable[pair]

@@ -1,11 +1,12 @@
 """The hook that checks shapes while testing bites."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from jaxtyping import Float64, TypeCheckError
-from shape_checks import checked
+from shape_checks import CALLS, checked
 
 from numerics import Cosine
 from numerics.template_matrix.mehler import kernel_factor
@@ -46,6 +47,21 @@ def test_each_call_has_axes_of_its_own():
     assert total(np.ones(4)) == 4
 
 
+def test_the_first_calls_of_a_test_are_checked(monkeypatch):
+    @checked
+    def length(x: Float64[np.ndarray, " n"]) -> int:
+        return len(x)
+
+    for _ in range(CALLS - 1):
+        length(np.ones(2))
+    with pytest.raises(TypeCheckError):
+        length("ab")  # pyright: ignore
+    assert length("ab") == 2  # pyright: ignore
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "another")
+    with pytest.raises(TypeCheckError):
+        length("ab")  # pyright: ignore
+
+
 def test_a_wrong_field_is_refused():
     @checked
     @dataclass
@@ -63,9 +79,34 @@ def test_a_wrong_field_is_refused():
 
 def test_an_integer_is_a_float_and_text_is_none():
     @checked
+    def scaled(x: Float64[np.ndarray, " n"], factor: float) -> np.ndarray:
+        return x * factor
+
+    assert scaled(np.ones(2), 2).tolist() == [2, 2]
+    with pytest.raises(TypeCheckError):
+        scaled(np.ones(2), "2")  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Float64[np.ndarray, " n"],
+        Float64[np.ndarray, " n"] | None,
+        dict[str, list[Float64[np.ndarray, " n"]]],
+        Callable[[Float64[np.ndarray, " n"]], float],
+    ],
+    ids=str,
+)
+def test_whatever_mentions_an_array_is_checked(annotation):
+    def function(x): ...
+
+    function.__annotations__ = {"x": annotation}
+    with pytest.raises(TypeCheckError):
+        checked(function)("no array")
+
+
+def test_what_mentions_no_array_is_left_alone():
     def half(x: float) -> float:
         return x / 2
 
-    assert half(1) == 0.5
-    with pytest.raises(TypeCheckError):
-        half("1")  # pyright: ignore
+    assert checked(half) is half

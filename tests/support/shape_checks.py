@@ -7,12 +7,16 @@ An integer is accepted where a float is expected, as type checkers have it (PEP 
 jaxtyping's import hook decorates each function and dataclass of the packages with
 `jaxtyping.jaxtyped`, which binds the arguments of every call and checks them twice.
 That took half of the suite's time. `checked` stands in its place: it checks arguments
-and result once, and each call has names of axes of its own as before.
+and result once, and each call has names of axes of its own as before. What mentions no
+array is left alone: other types are for the static checker. Of a function that a test
+calls a thousand times the first calls are checked; which ones these are depends on
+nothing but the test.
 """
 
 import dataclasses
 import functools
 import inspect
+import os
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +24,9 @@ from typing import Any
 
 import jaxtyping
 from beartype import BeartypeConf, beartype
+
+CALLS = 64
+"""Calls of each function that are checked in each test, setup and teardown apart."""
 
 check = beartype(
     conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError)
@@ -31,7 +38,10 @@ _scope_of_axes = functools.partial(_original, "context")
 
 
 def checked(decorated: Any) -> Any:
-    """A function that checks its annotations; a dataclass that does when it is made."""
+    """A function that checks its annotations; a dataclass that does when it is made.
+
+    Neither is changed where it mentions no array.
+    """
     if not inspect.isclass(decorated):
         return _checked_function(decorated)
     if dataclasses.is_dataclass(decorated) and "__init__" in vars(decorated):
@@ -51,19 +61,26 @@ def unchecked() -> Iterator[None]:
 
 def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     annotations = function.__annotations__
-    function.__annotations__ = {
+    resolved = {
         name: _resolved(annotation, function.__globals__)
         for name, annotation in annotations.items()
     }
+    if not any(map(_mentions_an_array, resolved.values())):
+        return function
+    function.__annotations__ = resolved
     checking = check(function)
     function.__annotations__ = annotations
-    if checking is function:
-        return function
+
+    test, calls = None, 0
 
     @functools.wraps(function)
     def in_a_scope(*arguments: Any, **keywords: Any) -> Any:
         __tracebackhide__ = True
-        if jaxtyping.config.jaxtyping_disable:
+        nonlocal test, calls
+        running = os.environ.get("PYTEST_CURRENT_TEST")
+        calls = calls + 1 if running == test else 1
+        test = running
+        if calls > CALLS or jaxtyping.config.jaxtyping_disable:
             return function(*arguments, **keywords)
         with _scope_of_axes():
             return checking(*arguments, **keywords)
@@ -81,6 +98,14 @@ def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
         return typing.get_type_hints(annotated, names, include_extras=True)["value"]
     except NameError:
         return Any
+
+
+def _mentions_an_array(annotation: Any) -> bool:
+    if isinstance(annotation, list):  # arguments of a Callable
+        return any(map(_mentions_an_array, annotation))
+    if inspect.isclass(annotation) and issubclass(annotation, jaxtyping.AbstractArray):
+        return True
+    return any(map(_mentions_an_array, typing.get_args(annotation)))
 
 
 def install() -> None:

@@ -20,7 +20,7 @@ def coefficient_in(series, index, order, coordinate, variable):
             return {}
     extra = int(variable is not None and series.readout == "cls")
     found = {}
-    for exponents, number in polynomial.terms():
+    for exponents, number in polynomial.to_dict().items():
         gaussians = {i: e for i, e in enumerate(exponents) if i >= 2 and e}
         if gaussians == ({} if wanted is None else {wanted: 1}):
             found[exponents[0] + extra] = str(number)
