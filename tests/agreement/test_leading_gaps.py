@@ -32,7 +32,7 @@ def test_estimated_gaps_start_as_the_exact_ones(task):
         template_gram(
             TEMPLATES_BY_TASK[task],
             Architecture(beta=beta, gamma=GAMMA),
-            max_points=2**12,
+            max_points=2**10,
             rel_tol=1e-9,
             seed=3,
             level=1 - 1e-6,

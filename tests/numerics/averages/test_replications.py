@@ -75,6 +75,7 @@ def test_processes_change_no_bit(alone):
         assert_equal_bits(estimate(), alone)
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_changes_no_bit(alone):
     distributed = pytest.importorskip(
         "distributed", reason="needs the optional extra symbind[cluster]"

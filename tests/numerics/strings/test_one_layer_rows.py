@@ -52,13 +52,13 @@ def test_values_of_new_patterns_agree_with_the_sampled_gram(readout):
 def test_strings_apart_have_the_template_matrix(readout):
     gram = kernel(readout, points=2**12)
     rows = gram.rows().matrix(NEW)
-    together = template_gram((*NEW, *OWN), ARCHITECTURES[readout])
+    together = template_gram((*NEW, *OWN), ARCHITECTURES[readout], rel_tol=0.1)
     known = together.matrix[: len(NEW), len(NEW) :]
-    kinds, types = kinds_of(NEW, gram.patterns)
-    apart = [n for n, kind in enumerate(kinds) if not kind.matching]
-    found = gram.rows().values(NEW, types)
-    assert (found.value[apart].reshape(rows.shape) == rows).all()
-    width = found.halfwidth[apart].reshape(rows.shape)
+    first, second = (n.ravel() for n in np.indices(rows.shape))
+    nothing_shared = np.full((len(first), 2), -1)
+    found = gram.rows().values(NEW, OverlapTypes(first, second, nothing_shared))
+    assert (found.value.reshape(rows.shape) == rows).all()
+    width = found.halfwidth.reshape(rows.shape)
     width = width + together.halfwidth["matrix"][: len(NEW), len(NEW) :]
     assert (np.abs(rows - known) <= 2 * width).all()
     assert width.max() < 1e-2

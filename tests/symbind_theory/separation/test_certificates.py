@@ -402,7 +402,7 @@ def mutated_value(value, rng, elsewhere):
 
 def mutate(document, paths, path, rng):
     """One change at `path`; for a witness sometimes its place and values together."""
-    changed = copy.deepcopy(document)
+    changed = json.loads(json.dumps(document))
     if "pairs" in path and len(path) > 1 and rng.random() < 0.3:
         # A place that need not differ, with the values that are true there.
         pair = changed["pairs"][path[1]]
@@ -437,7 +437,7 @@ def mutate(document, paths, path, rng):
 
 @pytest.mark.parametrize("certificate", CERTIFICATES, ids=READOUTS)
 def test_mutated_certificates_are_rejected_or_true(certificate):
-    """3400 real changes for each readout, 10 200 in all, every field in turn."""
+    """2000 real changes for each readout, 6000 in all, every field in turn."""
     rng = random.Random(20231009)
     paths = list(every_path(certificate))
     # As text, for in Python 1, 1.0 and True are equal.
@@ -445,7 +445,7 @@ def test_mutated_certificates_are_rejected_or_true(certificate):
     accepted = rejected = 0
     changed_fields = set()
     for path in cycle(paths):
-        if accepted + rejected == 3400:
+        if accepted + rejected == 2000:
             break
         document = mutate(certificate, paths, path, rng)
         if json.dumps(document) == original:
@@ -457,6 +457,7 @@ def test_mutated_certificates_are_rejected_or_true(certificate):
             rejected += 1
             changed_fields.add(path[0] if path else None)
     assert changed_fields >= set(certificate) - {"package_version"}
-    assert rejected > 2000
+    assert rejected > 1200
     # Other places of a witness, wildcards renamed, another version: true as well.
     assert accepted > 50
+    assert len(paths) < 1000
