@@ -43,9 +43,9 @@ def inflation_of(
         architecture: the transformer, of depth 1.
     """
     beta, gamma, a = architecture.beta, architecture.gamma, architecture.identity_kq
-    variances = shared_variances(templates, beta, gamma)
     if a == 0 or (architecture.readout == "cls" and a < 0):
-        return Inflation(np.ones_like(variances), 1.0)
+        return Inflation(np.ones(SharedLogits(templates, beta, gamma).dimension), 1.0)
+    variances = shared_variances(templates, beta, gamma)
     return inflation_for(variances, beta * abs(a) * (1 + gamma**2))
 
 

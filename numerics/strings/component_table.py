@@ -26,14 +26,9 @@ from numerics.overlap_types import OverlapTypes
 from numerics.protocols import Progress
 from numerics.shapes import Float64, Int64
 from numerics.store.value_cache import ValueCache
-from numerics.strings.overlap_components import (
-    ComponentGram,
-    Face,
-    check_faces,
-    component_gram,
-    component_templates,
-    points_of_size,
-)
+from numerics.strings.component_points import PointsOfSize
+from numerics.strings.faces import Face, check_faces, component_templates
+from numerics.strings.overlap_components import ComponentGram, component_gram
 from numerics.strings.pairwise_components import ComponentBlock
 from symbind_theory.templates import Template
 
@@ -325,7 +320,14 @@ def component_work(faces: Sequence[Face], settings: ComponentSettings) -> int:
         component_templates(len(pattern.wildcards), size)
         for pattern in {face.template for face in faces}
     )
-    return templates * points_of_size(settings.points, size)
+    points = PointsOfSize.of(
+        size,
+        faces[0].template.length,
+        settings.regular_tokens,
+        settings.architecture,
+        settings.points,
+    )
+    return templates * points.count
 
 
 def announce_long(faces: Sequence[Sequence[Face]], settings: ComponentSettings) -> None:

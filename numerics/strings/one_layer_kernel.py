@@ -240,7 +240,8 @@ class OneLayerGram:
         in_C += np.sqrt(squares)
         dual = self.settings.architecture.activation.dual
         K = dual(d[i], d[j], C)
-        in_K = np.abs(dual(d[i], d[j], C + in_C) - K) + self.base.halfwidth[i, j]
+        ends = [np.abs(dual(d[i], d[j], end) - K) for end in (C - in_C, C + in_C)]
+        in_K = np.maximum(*ends) + self.base.halfwidth[i, j]
         N = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(

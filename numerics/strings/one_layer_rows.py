@@ -33,7 +33,7 @@ from numerics.strings.component_table import (
     order_numbers,
     terms_of,
 )
-from numerics.strings.overlap_components import check_faces, faces_of
+from numerics.strings.faces import check_faces, faces_of
 from numerics.strings.pairwise_components import (
     ComponentBlock,
     Patterns,
@@ -147,7 +147,8 @@ class OneLayerRows:
         dual = self._settings.architecture.activation.dual
         K = dual(d, d_j, C)
         in_N = np.array([row.halfwidth for row in rows]).reshape(-1, r)[i, j]
-        in_K = np.abs(dual(d, d_j, C + in_C) - K) + in_N
+        ends = [np.abs(dual(d, d_j, end) - K) for end in (C - in_C, C + in_C)]
+        in_K = np.maximum(*ends) + in_N
         N = np.array([row.matrix for row in rows]).reshape(-1, r)[i, j]
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(

@@ -21,22 +21,19 @@ import numpy as np
 import torch
 
 from numerics.architecture import Architecture
-from numerics.attention.conditional_softmax import ConditionalSoftmax
-from numerics.attention.laplace_table import ROUGH
 from numerics.averages.group_means import averaged
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
 from numerics.shapes import Float64
+from numerics.strings.component_features import ComponentFeatures
+from numerics.strings.component_points import PointsOfSize, streams_of_size
+from numerics.strings.faces import faces_of
 from numerics.strings.overlap_components import (
-    Plan,
-    component_rows,
-    faces_of,
     mean_weights,
     over_orders,
-    points_of_size,
     stage_error,
-    streams_of_size,
+    sure_halfwidth,
 )
 from symbind_theory.templates import Template
 
@@ -96,17 +93,15 @@ def component_blocks(
         report: called with the groups done so far, out of 16.
     """
     faces = {side: faces_of(side, size) for pair in pairs for side in pair}
-    evaluated: dict[Patterns, tuple[ConditionalSoftmax, Plan]] = {}
-    for side, shown in faces.items():
-        plan = Plan.of(shown, regular_tokens, architecture.readout)
-        inner = ConditionalSoftmax(
-            plan.templates, architecture, device, reference=plan.reference, rule=ROUGH
-        )
-        inner(torch.zeros(1, inner.dimension, dtype=torch.float64))
-        evaluated[side] = inner, plan
-    each = points_of_size(points, size) // GROUPS
+    length = pairs[0][0][0].length
+    there = PointsOfSize.of(size, length, regular_tokens, architecture, points)
+    evaluated = {
+        side: ComponentFeatures(shown, there, architecture, device)
+        for side, shown in faces.items()
+    }
+    each = there.count // GROUPS
     task = partial(_group_blocks, evaluated, pairs, size, each, seed)
-    numbers = each * sum(inner.numbers_per_point for inner, _ in evaluated.values())
+    numbers = each * sum(x.inner.numbers_per_point for x in evaluated.values())
     groups = map_replications(task, streams_of_size(size), device, numbers)
     defects = []
 
@@ -116,6 +111,8 @@ def component_blocks(
             yield found
 
     values, halfwidth = averaged(entries(), report)
+    if there.few:
+        halfwidth = sure_halfwidth(values, architecture.gamma)
     defect = np.max(defects, axis=0)
     weights: dict[Patterns, Float64[np.ndarray, " faces"]] = {}
     if size == 1 and architecture.identity_vo:
@@ -126,20 +123,20 @@ def component_blocks(
     blocks, start = [], 0
     for n, (x, y) in enumerate(pairs):
         shape = (len(faces[x]), len(faces[y]), factorial(size))
-        there = slice(start, start + shape[0] * shape[1] * shape[2])
-        block, start = values[there].reshape(shape), there.stop
+        own = slice(start, start + shape[0] * shape[1] * shape[2])
+        block, start = values[own].reshape(shape), own.stop
         if weights:
             added = architecture.identity_vo**2 * np.outer(weights[x], weights[y])
             block = block + added[:, :, None]
         # A component is no longer than the features that it is a part of.
         longest = float(np.hypot(1.0, architecture.gamma))
         error = stage_error(float(defect[n]), size, architecture.gamma, longest)
-        blocks.append(ComponentBlock(block, halfwidth[there].reshape(shape), error))
+        blocks.append(ComponentBlock(block, halfwidth[own].reshape(shape), error))
     return blocks
 
 
 def _group_blocks(
-    evaluated: Mapping[Patterns, tuple[ConditionalSoftmax, Plan]],
+    evaluated: Mapping[Patterns, ComponentFeatures],
     pairs: Sequence[tuple[Patterns, Patterns]],
     size: int,
     count: int,
@@ -151,23 +148,29 @@ def _group_blocks(
     Returns:
         The entries, and for each block the largest defect of its inner stage.
     """
-    inner, _ = next(iter(evaluated.values()))
+    inner = next(iter(evaluated.values())).inner
     stream = SobolPoints(inner.dimension, seed, group)
-    columns = {side: len(plan.parts) for side, (_, plan) in evaluated.items()}
     totals = [
-        torch.zeros(columns[x], columns[y], dtype=torch.float64, device=inner.device)
+        torch.zeros(
+            evaluated[x].columns,
+            evaluated[y].columns,
+            dtype=torch.float64,
+            device=inner.device,
+        )
         for x, y in pairs
     ]
     defects = dict.fromkeys(evaluated, 0.0)
     for start in range(0, count, _POINTS_TOGETHER):
-        drawn = stream.draw(min(_POINTS_TOGETHER, count - start))
-        points = torch.from_numpy(drawn)
+        points = stream.draw(min(_POINTS_TOGETHER, count - start))
         rows = {}
-        for side, (inner, plan) in evaluated.items():
-            rows[side], missed = component_rows(inner, plan, points)
+        for side, features in evaluated.items():
+            rows[side], missed = features(points)
             defects[side] = max(defects[side], missed)
         for total, (x, y) in zip(totals, pairs, strict=True):
             total.addmm_(rows[x].T, rows[y])
-    found = [over_orders(t.cpu().numpy() / count, size).ravel() for t in totals]
+    found = []
+    for total, (x, y) in zip(totals, pairs, strict=True):
+        means = evaluated[x].means.T @ evaluated[y].means
+        found.append(over_orders(total.cpu().numpy() / count + means, size).ravel())
     worst = [max(defects[x], defects[y]) for x, y in pairs]
     return np.concatenate(found), np.array(worst)

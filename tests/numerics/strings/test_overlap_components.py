@@ -1,19 +1,18 @@
 """Components of the attention kernel: their intervals, symmetry and sum."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
+from symbind_testing.oracles.two_symbols import sharing, two_symbols
 
 from numerics import Architecture, template_gram
 from numerics.attention.laplace_table import FINE
-from numerics.strings import overlap_components
-from numerics.strings.overlap_components import (
-    Face,
-    check_faces,
-    component_gram,
-    component_templates,
-    points_of_size,
-)
+from numerics.strings import component_features
+from numerics.strings.component_points import points_of_size
+from numerics.strings.faces import Face, check_faces, component_templates
+from numerics.strings.overlap_components import component_gram
 from symbind_theory import InputError, Template
 
 CPU = torch.device("cpu")
@@ -83,7 +82,7 @@ def test_the_inner_stage_errs_by_less_than_it_says(size, monkeypatch):
     """Against the fine rule at the same points, which is a million times as exact."""
     faces = [("?a ?b ?c", tuple(range(size)))]
     rough = components(faces)
-    monkeypatch.setattr(overlap_components, "ROUGH", FINE)
+    monkeypatch.setattr(component_features, "ROUGH", FINE)
     fine = components(faces)
     off = np.abs(rough.values - fine.values).max()
     assert 0 < off < rough.error < 1e-5
@@ -97,18 +96,79 @@ def test_more_tokens_get_fewer_points():
     assert points_of_size(2**10, 1) == 2**12
 
 
+def test_few_points_that_decide_ask_for_more():
+    """Up to as many as one token gets."""
+    assert points_of_size(2**15, 3, needed=512) == 2**13
+    assert points_of_size(2**15, 3, needed=513) == 2**14
+    assert points_of_size(2**15, 3, needed=10**9) == points_of_size(2**15, 1)
+
+
 @pytest.mark.parametrize(("text", "size"), [("?a ?b ?c", 2), ("?a X ?b ?a ?c ?d", 3)])
 def test_a_component_is_made_of_so_many_templates(text, size, monkeypatch):
     """Counted where the inner stage is asked for them."""
     asked = []
-    plain = overlap_components.ConditionalSoftmax
+    plain = component_features.ConditionalSoftmax
 
     def counted(templates, *given, **named):
         asked.append(len(templates))
         return plain(templates, *given, **named)
 
-    monkeypatch.setattr(overlap_components, "ConditionalSoftmax", counted)
+    monkeypatch.setattr(component_features, "ConditionalSoftmax", counted)
     template = Template(text)
-    slots = overlap_components.combinations(range(len(template.wildcards)), size)
+    slots = combinations(range(len(template.wildcards)), size)
     components([(text, s) for s in slots], regular=template.regular_tokens)
     assert asked == [component_templates(len(template.wildcards), size)]
+
+
+# Strings that show the faces, and strings without what these share.
+SHOWN = {
+    ("?a ?a", (0,)): ("tt", "tt", "aa", "bb"),
+    ("?a ?b", (0,)): ("ta", "tb", "ca", "db"),
+    ("?a ?b", (1,)): ("at", "bt", "ac", "bd"),
+}
+
+
+def exact_components(identity_kq):
+    """Of one shared token, from the kernel of strings that share it and of others."""
+    return np.array(
+        [
+            [
+                sharing(x, y, identity_kq) - sharing(apart, other, identity_kq)
+                for _, y, _, other in SHOWN.values()
+            ]
+            for x, _, apart, _ in SHOWN.values()
+        ]
+    )
+
+
+def test_the_oracle_of_shared_tokens_is_that_of_the_template_matrix():
+    exact = two_symbols("last", 1.5)
+    found = [sharing(x, y, 1.5) for x, y in (("aa", "bb"), ("aa", "bc"), ("ab", "cd"))]
+    np.testing.assert_allclose(found, exact.attention[[0, 0, 1], [0, 1, 1]], rtol=1e-12)
+    own = [sharing(x, x, 1.5) for x in ("aa", "ab")]
+    np.testing.assert_allclose(own, exact.self_values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("identity_kq", [0.0, 6.0])
+def test_intervals_cover_where_rare_points_decide(identity_kq):
+    """Against exact integrals; plain points at a = 6 have half the value as halfwidth.
+
+    12 seeds at level 0.999: more than 2 misses of an entry come once in 10⁶ runs.
+    """
+    exact = exact_components(identity_kq)
+    architecture = {"readout": "last", "identity_kq": identity_kq}
+    found = [components(SHOWN, seed=seed, **architecture) for seed in range(12)]
+    missed = np.zeros(exact.shape)
+    for f in found:
+        off = np.abs(f.values[:, :, 0] - exact)
+        missed += off > f.halfwidth[:, :, 0] + f.error + 1e-14
+    assert missed.max() <= 2
+    widths = np.mean([f.halfwidth[:, :, 0] for f in found], axis=0)
+    assert (widths / exact).max() < 0.1
+
+
+def test_where_too_few_points_decide_halfwidths_are_sure():
+    """At most what two components can be: 1 + γ² each way, at γ = 1."""
+    found = components(SHOWN, readout="last", beta=4.0, identity_kq=10.0)
+    assert (found.halfwidth >= 2).all()
+    assert (found.halfwidth < 4.01).all()

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from numerics import Architecture, template_gram
-from numerics.strings.overlap_components import component_gram, faces_of
+from numerics.strings.faces import faces_of
+from numerics.strings.overlap_components import component_gram
 from numerics.strings.pairwise_components import component_blocks
 from symbind_theory import Template
 

@@ -60,6 +60,43 @@ def two_symbols(readout, identity_kq, beta=1.0, gamma=1.0, step=0.25, b1=1.0, b2
     return Exact(attention, d, gap, smallest_of_c, matrix, smallest)
 
 
+def sharing(x, y, identity_kq, beta=1.0, gamma=1.0, step=0.05):
+    """K_attn of two strings of two symbols, the second read, whatever they share.
+
+    A string's difference of logits is Gaussian, and so are two together; its query is
+    the second symbol, and
+
+        K = Σ_ij E s_i t_j κ(i, j),    κ(i, j) = 1[x_i = y_j] + γ² 1[i = j].
+    """
+    kappa = {
+        (a, b): np.equal.outer(list(a), list(b)) + gamma**2 * np.eye(2)
+        for a in (x, y)
+        for b in (x, y)
+    }
+    mean = [
+        beta * identity_kq * (k[0, 1] - k[1, 1]) for k in (kappa[x, x], kappa[y, y])
+    ]
+    covariance = beta**2 * np.array(
+        [[_of_differences(kappa[a, b]) for b in (x, y)] for a in (x, y)]
+    )
+    own = math.sqrt(covariance[0, 0])
+    common = covariance[0, 1] / own
+    rest = math.sqrt(max(0.0, covariance[1, 1] - common**2))
+    z, w = _normal(step)
+    u = mean[0] + own * z[:, None]
+    v = mean[1] + common * z[:, None] + rest * z
+    first, second = ([_sigmoid(t), _sigmoid(-t)] for t in (u, v))
+    k = kappa[x, y]
+    return sum(
+        k[i, j] * (w @ (first[i] * second[j]) @ w) for i in range(2) for j in range(2)
+    )
+
+
+def _of_differences(kappa):
+    """The covariance of two differences of logits, of keys 1 and 2 for query 2."""
+    return kappa[1, 1] * (kappa[0, 0] - kappa[0, 1] - kappa[1, 0] + kappa[1, 1])
+
+
 def _normal(step):
     """Nodes and weights of the trapezoid rule for a standard normal."""
     x = np.arange(-round(_REACH / step), round(_REACH / step) + 1) * step
