@@ -46,10 +46,10 @@ _POINTS = 2**13
 _IDENTITY_KQ = 2.0
 _IDENTITY_VO = 1.0
 
-# Curves are drawn over decades: a twentieth of λ_min is not seen. Intervals say what
-# fewer points cost where λ_min asks for more.
-_REL_TOL = 0.05
-_VARIANT_POINTS = 2**14
+# Curves are drawn over decades: a tenth of λ_min is not seen. Intervals say what fewer
+# points cost where λ_min asks for more.
+_REL_TOL = 0.1
+_VARIANT_POINTS = 2**12
 
 
 def illustrate(
@@ -66,7 +66,7 @@ def illustrate(
     Args:
         result: the check that is illustrated; its seed is used here too.
         architecture: the one that was checked; `Architecture()` when None.
-        max_points: outer points at most for each variant, ≥ 64; no more than 2^14 are
+        max_points: outer points at most for each variant, ≥ 64; no more than 2^12 are
             drawn.
         device: "auto", "cpu" or "cuda".
         stage: opens a stage of the work by its description, for its progress.
