@@ -42,6 +42,16 @@ def test_a_proportion_is_covered_at_least_as_often_as_it_says(chance):
     assert binom.pmf(counts, trials, chance)[covers].sum() >= level
 
 
+@pytest.mark.parametrize("successes", [0, 1, 7, 29, 30])
+def test_the_ends_of_a_proportion_leave_half_of_what_is_missed(successes):
+    """Clopper and Pearson's own condition: at either end the tail is (1 − level)/2."""
+    found = proportion_interval(successes, 30, 0.95)
+    at_least = binom.sf(successes - 1, 30, found.low)
+    at_most = binom.cdf(successes, 30, found.high)
+    assert at_least == pytest.approx(0.025 if successes else 1.0)
+    assert at_most == pytest.approx(0.025 if successes < 30 else 1.0)
+
+
 def test_intervals_refuse_what_they_cannot_use():
     with pytest.raises(InputError, match="1 numbers"):
         mean_interval(np.ones(1))

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from symbind_testing.tasks import COPY
 
 from numerics.architecture import Architecture
-from numerics.networks.copying_laws import copying_law, softmax_remainder
+from numerics.networks.copying_laws import (
+    _loss_rate,
+    copying_law,
+    softmax_remainder,
+)
 from numerics.networks.copying_network import (
     CopyingShape,
     copying_strings,
@@ -56,6 +60,21 @@ def drawn_gradients(n, d, gamma, random):
             by_p += gamma * (v @ o @ up)
         found.append((by_v, by_o, by_e, by_p))
     return found
+
+
+@pytest.mark.parametrize(("n", "d", "gamma"), [(2, 3, 0.0), (3, 2, 0.8)])
+def test_the_rate_of_the_loss_is_the_mean_square_of_its_gradient(n, d, gamma):
+    """S = E Σ_tt' ⟨z_t, z_t'⟩ ⟨c_t e, c_t' e⟩ / n, to a quarter of a percent."""
+    random = np.random.default_rng(n)
+    e = random.normal(size=(300_000, 2 * n, d)) / math.sqrt(d)
+    z = e[:, :n] + gamma * random.normal(size=(300_000, 1, d)) / math.sqrt(d)
+    up = e[:, :n] - e.mean(1, keepdims=True)
+    products = (z @ z.transpose(0, 2, 1)) * (up @ up.transpose(0, 2, 1))
+    squares = products.sum((1, 2)) / n
+    error = squares.std(ddof=1) / math.sqrt(len(squares))
+    # A false alarm in 150 000 for each setting.
+    assert abs(squares.mean() - _loss_rate(n, d, gamma)) < 4.5 * error
+    assert error < 0.004 * squares.mean()
 
 
 @pytest.mark.parametrize(("n", "d", "gamma"), [(3, 4, 0.0), (4, 6, 0.7), (2, 9, 1.5)])

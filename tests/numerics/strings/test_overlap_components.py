@@ -12,7 +12,7 @@ from numerics.attention.laplace_table import FINE
 from numerics.strings import component_features
 from numerics.strings.component_points import points_of_size
 from numerics.strings.faces import Face, check_faces, component_templates
-from numerics.strings.overlap_components import component_gram
+from numerics.strings.overlap_components import component_gram, stage_error
 from symbind_theory import InputError, Template
 
 CPU = torch.device("cpu")
@@ -87,6 +87,13 @@ def test_the_inner_stage_errs_by_less_than_it_says(size, monkeypatch):
     off = np.abs(rough.values - fine.values).max()
     assert 0 < off < rough.error < 1e-5
     assert fine.error < 1e-9
+
+
+def test_what_the_inner_stage_does_to_a_product():
+    """δ = 2² · 10 · 1e-9 · √(1 + γ²), and 2 δ |f| + δ²."""
+    delta = 4e-8 * 1.25
+    bound = stage_error(1e-9, size=2, gamma=0.75, longest=0.5)
+    assert bound == pytest.approx(delta + delta**2, rel=1e-9)
 
 
 def test_more_tokens_get_fewer_points():

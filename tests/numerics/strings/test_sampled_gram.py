@@ -55,6 +55,13 @@ def test_a_permutation_of_positions_is_not_a_symmetry_of_pairs():
     assert difference > width[0, 0] + width[0, 1]
 
 
+def test_progress_ends_with_all_points():
+    steps = []
+    string_gram(["u v"], points=128, progress=lambda *step: steps.append(step))
+    assert [done for done, _ in steps] == list(range(8, 129, 8))
+    assert {total for _, total in steps} == {128}
+
+
 def test_chunks_change_nothing(monkeypatch):
     whole = string_gram(["u v", "v v"], points=512)
     # The function of that name hides the module as an attribute of the package.

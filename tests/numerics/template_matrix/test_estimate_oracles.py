@@ -116,6 +116,7 @@ def test_the_fifteen_templates_by_two_routes(activation):
     rounding = 15 * 16 * np.finfo(float).eps * np.abs(gram.matrix).max()
     by_entries = np.linalg.eigvalsh(gram.matrix)[0]
     assert rounding < 0.01 * interval.value
+    assert 0 < gram.numerical_error < 0.01 * interval.value
     room = rounding + gram.numerical_error
     assert abs(by_entries - interval.value) <= room
 

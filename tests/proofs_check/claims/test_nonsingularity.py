@@ -33,6 +33,24 @@ MORE = "sampling=Sampling(points=4096)"
 SMALL = Sampling(points=512, replications=24, string_points=2**11, copies=8)
 
 
+def test_strings_have_seeds_of_their_own(monkeypatch):
+    """Those of N are not theirs: the two estimates are to be independent."""
+    seeds = []
+    of_strings, of_templates = string_estimates.string_gram, MODULE.template_gram
+
+    def seen(estimate, place):
+        def seeing(*given, **named):
+            seeds.append(named["seed"] if place is None else given[place])
+            return estimate(*given, **named)
+
+        return seeing
+
+    monkeypatch.setattr(string_estimates, "string_gram", seen(of_strings, 3))
+    monkeypatch.setattr(MODULE, "template_gram", seen(of_templates, None))
+    nonsingularity(AA_AB, sampling=FEW)
+    assert len(seeds) == len(set(seeds)) == 1 + FEW.replications
+
+
 def finding(report, start):
     """The one finding whose statement begins so."""
     (found,) = (f for f in report.findings if f.statement.startswith(start))
