@@ -6,17 +6,24 @@ Source: symbind.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from numerics.architecture import Architecture, read_architecture
+from numerics.devices import resolve_device
 from numerics.learning.curves import DEFAULT_ALPHA, task_regression
-from numerics.learning.grid import Precision, estimated, read_grid, read_precision
+from numerics.learning.grid import (
+    Precision,
+    estimated,
+    read_grid,
+    read_precision,
+    sharing_features,
+)
+from numerics.learning.scan_rows import KeptRows, ScanRow
 from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import Progress
 from numerics.terminal import terminal_progress
 from symbind_theory.interval import Interval
-from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, finite_number, one_of
 
@@ -24,25 +31,6 @@ __all__ = ["Scan", "ScanRow", "scan"]
 
 Backend = Literal["polars", "pandas", "pyarrow"]
 """Libraries of data frames."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanRow:
-    """What was found for one architecture.
-
-    Attributes:
-        architecture: the transformer.
-        smallest_eigenvalue: λ_min(N).
-        condition_number: of N.
-        strings: how many strings it needs; None for symbolic labels.
-        points: outer points of the estimate.
-    """
-
-    architecture: Architecture
-    smallest_eigenvalue: Interval
-    condition_number: Interval
-    strings: SampleComplexity | None
-    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +92,14 @@ def scan(
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
     precision: Precision | None = None,
+    cache: object = "auto",
     progress: Progress | None = None,
 ) -> Scan:
     """Estimate N and the strings that it implies at every point of a grid.
 
     Every point gets the same precision; `advise` is quicker where only the best
-    architecture is sought.
+    architecture is sought. A scan that is interrupted goes on where it stopped when it
+    is called again.
 
     >>> from symbind_theory import TemplateTask
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
@@ -128,12 +118,15 @@ def scan(
         alpha: ridge λ > 0, the same for all. Raise it for noisy labels.
         precision: how each matrix is estimated, `Precision()` when None. Raise
             `rel_tol` to 0.1 where a rough picture is enough.
+        cache: folder for finished rows; "auto" for the user's cache folder, None for
+            none.
         progress: called with (estimates done, estimates in all); on a terminal a bar is
             drawn when None.
 
     Raises:
-        InputError: what is no task, a value that no architecture takes, or a number out
-            of range.
+        InputError: what is no task, a value that no architecture takes, a number out of
+            range, or a cache that is no folder.
+        CacheError: the folder cannot be written.
     """
     finite_number("target", target, low=0, strict=True)
     finite_number("alpha", alpha, low=0, strict=True)
@@ -142,10 +135,16 @@ def scan(
     grid = read_grid(over, read_architecture(architecture))
     precision = read_precision(precision, Precision())
 
-    def rows(advance: Progress) -> Iterator[ScanRow]:
-        architectures = grid.architectures
-        estimates = estimated(task.templates, architectures, precision)
-        for done, (varied, gram) in enumerate(estimates, start=1):
+    settings = {
+        "target": target,
+        "alpha": alpha,
+        "precision": asdict(precision),
+        "device": str(resolve_device(precision.device)),
+    }
+    kept = KeptRows(task, settings, cache)
+
+    def computed(architectures: Sequence[Architecture]) -> Iterator[ScanRow]:
+        for varied, gram in estimated(task.templates, architectures, precision):
             strings = None
             if not task.symbolic:
                 strings = sample_complexity(
@@ -158,7 +157,14 @@ def scan(
                 strings=strings,
                 points=gram.points,
             )
-            advance(done, len(architectures))
+
+    def rows(advance: Progress) -> Iterator[ScanRow]:
+        done = 0
+        for together in sharing_features(grid.architectures):
+            found = kept.rows(together, computed)
+            done += len(found)
+            advance(done, len(grid.architectures))
+            yield from found
 
     if progress is not None:
         return Scan(tuple(rows(progress)))

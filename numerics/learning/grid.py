@@ -36,6 +36,7 @@ __all__ = [
     "estimated",
     "read_grid",
     "read_precision",
+    "sharing_features",
 ]
 
 DEFAULT_VALUES: Mapping[Parameter, tuple[Any, ...]] = {
@@ -216,7 +217,7 @@ def estimated(
         precision: how each is estimated.
     """
     settings = dataclasses.asdict(precision)
-    for _, group in groupby(architectures, _drawn):
+    for group in sharing_features(architectures):
         plain = None
         for architecture in group:
             if plain is None:
@@ -226,6 +227,18 @@ def estimated(
             if not _enough(gram, precision):
                 gram = template_gram(templates, architecture, **settings)
             yield architecture, gram
+
+
+def sharing_features(
+    architectures: Sequence[Architecture],
+) -> Iterator[tuple[Architecture, ...]]:
+    """Neighbours that differ in the activation and in b alone.
+
+    Args:
+        architectures: in an order in which these two vary fastest.
+    """
+    for _, group in groupby(architectures, _drawn):
+        yield tuple(group)
 
 
 def _drawn(architecture: Architecture) -> Architecture:
