@@ -53,6 +53,12 @@ TESTED_IN = {
     "test_symbol_factors.py: with the products that symbols are made of",
     "numerics/averages/group_means.py": "numerics/strings/test_one_layer_kernel.py: "
     "halfwidths of the components of a kernel",
+    "numerics/strings/component_features.py": "numerics/strings/"
+    "test_overlap_components.py: with the averages of the components",
+    "numerics/strings/component_points.py": "numerics/strings/"
+    "test_overlap_components.py: with the averages over the points",
+    "numerics/strings/faces.py": "numerics/strings/test_overlap_components.py: with "
+    "the components that faces have",
     "numerics/strings/scaled_components.py": "numerics/strings/"
     "test_one_layer_kernel.py: with the components that are scaled",
     "symbind_theory/task_records.py": "symbind_theory/test_tasks.py: what tasks "
@@ -165,8 +171,6 @@ TESTED_IN = {
     "test_nonsingularity.py: the one claim that it serves",
     "proofs_check/evidence/string_estimates.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
-    "proofs_check/evidence/unseen_error.py": "proofs_check/claims/"
-    "test_generalisation.py: one of the two claims that it serves",
     "proofs_check/evidence/unlearnable.py": "proofs_check/claims/"
     "test_generalisation.py: what is decided before anything is trained",
     "proofs_check/registry.py": "proofs_check/test_conformance.py: one suite for "

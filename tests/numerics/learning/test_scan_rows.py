@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from symbind_testing.tasks import COPY, SAME_DIFFERENT
+from symbind_testing.tasks import COPY, SAME_DIFFERENT, same_different
 
 from numerics import Architecture, CustomActivation, Precision, scan
 from numerics.learning import grid
-from symbind_theory import InputError, TemplateTask
+from symbind_theory import InputError
 
 ROUGH = Precision(rel_tol=0.5, max_points=256)
 OVER = {"beta": [1.0, 2.0], "identity_vo": [0.0, 1.0]}
@@ -51,12 +51,11 @@ def test_an_interrupted_scan_goes_on_to_the_same_rows(task, tmp_path, estimates)
 
 
 def test_another_scan_is_not_taken_for_it(tmp_path, estimates):
-    noisy = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.5)
     scanned(tmp_path)
     changes: tuple[dict[str, Any], ...] = (
         {"target": 0.1},
         {"alpha": 1e-2},
-        {"task": noisy},
+        {"task": same_different(noise=0.5)},
         {"architecture": Architecture(gamma=2.0)},
     )
     for named in changes:

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
+from symbind_testing.tasks import same_different
 
 from numerics import TransformerKernelRegressor
 from proofs_check.evidence.unseen_error import left_by_solver
-from symbind_theory.tasks import TemplateTask
 
-TASK = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
-SAMPLE = TASK.sample(40, 12, seed=2)
+SAMPLE = same_different(noise=0.3).sample(40, 12, seed=2)
 
 
 def test_the_bound_holds_for_any_residual_and_is_reached_by_one():
