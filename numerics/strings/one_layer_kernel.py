@@ -213,8 +213,8 @@ class OneLayerGram:
 
         The components of a string add up to its kernel with itself, which is known
         better, under the mean readout to a halfwidth of its own; they are scaled to do
-        so. The kernel stays positive semi-definite, and values
-        move within their error.
+        so, and the kernel stays positive semi-definite. Intervals are those of the
+        components as they were estimated, and what scaling moves.
         """
         wildcards = np.array([len(t.wildcards) for t in self.patterns])
         same = types.same_strings(wildcards)
@@ -225,19 +225,20 @@ class OneLayerGram:
         i, j = types.first, types.second
         F, d = self.base.features.T, self.base.attention_self
         C = np.einsum("mf,mf->m", F[i], F[j])
-        squares, in_C = np.zeros_like(C), np.zeros_like(C)
+        squares, in_C, moved = np.zeros((3, len(C)))
         scales = self._scales()
         for term in terms:
             component, halfwidth = self.components.lookup(self.patterns, term)
             s = scales[term.size]
             s_i_s_j = s[term.first] * s[term.second]
             np.add.at(C, term.row, s_i_s_j * component)
+            np.add.at(moved, term.row, (s_i_s_j - 1) * component)
             # Sizes have points of their own, and one size's components the same ones.
             spread = np.zeros_like(C)
-            np.add.at(spread, term.row, s_i_s_j * halfwidth)
+            np.add.at(spread, term.row, halfwidth)
             squares += spread**2
-            np.add.at(in_C, term.row, s_i_s_j * self.components.error(term.size))
-        in_C += np.sqrt(squares)
+            np.add.at(in_C, term.row, self.components.error(term.size))
+        in_C += np.sqrt(squares) + np.abs(moved)
         dual = self.settings.architecture.activation.dual
         K = dual(d[i], d[j], C)
         ends = [np.abs(dual(d[i], d[j], end) - K) for end in (C - in_C, C + in_C)]

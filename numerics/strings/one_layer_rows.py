@@ -15,7 +15,7 @@ Source: symbind.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -52,6 +52,23 @@ from symbind_theory.validation import InputError
 __all__ = ["OneLayerRows"]
 
 _Pair = tuple[Patterns, Patterns]
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimates:
+    """Components of terms, before they are scaled.
+
+    Attributes:
+        component: their estimates; shape (t,).
+        scale: by which each is multiplied; shape (t,).
+        halfwidth: halfwidths by spread; shape (t,).
+        error: bounds on what the inner stage adds; shape (t,).
+    """
+
+    component: Float64[np.ndarray, " t"]
+    scale: Float64[np.ndarray, " t"]
+    halfwidth: Float64[np.ndarray, " t"]
+    error: Float64[np.ndarray, " t"]
 
 
 class OneLayerRows:
@@ -134,16 +151,17 @@ class OneLayerRows:
         C = np.array([row.attention for row in rows]).reshape(-1, r)[i, j]
         d = np.array([row.attention_self for row in rows])[i]
         d_j = self._base.attention_self[j]
-        squares, in_C = np.zeros_like(C), np.zeros_like(C)
+        squares, in_C, moved = np.zeros((3, len(C)))
         for term in terms:
-            component, halfwidth, error = self._components(patterns, term)
-            np.add.at(C, term.row, component)
+            found = self._components(patterns, term)
+            np.add.at(C, term.row, found.scale * found.component)
+            np.add.at(moved, term.row, (found.scale - 1) * found.component)
             # Sizes have points of their own, and one size's components the same ones.
             spread = np.zeros_like(C)
-            np.add.at(spread, term.row, halfwidth)
+            np.add.at(spread, term.row, found.halfwidth)
             squares += spread**2
-            np.add.at(in_C, term.row, error)
-        in_C += np.sqrt(squares)
+            np.add.at(in_C, term.row, found.error)
+        in_C += np.sqrt(squares) + np.abs(moved)
         dual = self._settings.architecture.activation.dual
         K = dual(d, d_j, C)
         in_N = np.array([row.halfwidth for row in rows]).reshape(-1, r)[i, j]
@@ -228,13 +246,9 @@ class OneLayerRows:
         assert block is not None
         return self._blocks.setdefault((x, y, size), block)
 
-    def _components(
-        self, patterns: Sequence[Template], term: Terms
-    ) -> tuple[
-        Float64[np.ndarray, " t"], Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]
-    ]:
-        """The scaled components of each term, their halfwidths and inner errors."""
-        component, halfwidth, error = np.empty((3, len(term.row)))
+    def _components(self, patterns: Sequence[Template], term: Terms) -> _Estimates:
+        """What is known of each term."""
+        component, scales, halfwidth, error = np.empty((4, len(term.row)))
         order = order_numbers(term.second_slots)
         increasing = np.sort(term.second_slots, axis=1)
         pair = term.first * len(self._patterns) + term.second
@@ -249,10 +263,11 @@ class OneLayerRows:
                 _places(y, increasing[here]),
                 order[here],
             )
-            component[here] = scale * block.values[entry]
-            halfwidth[here] = scale * block.halfwidth[entry]
-            error[here] = scale * block.error
-        return component, halfwidth, error
+            component[here] = block.values[entry]
+            scales[here] = scale
+            halfwidth[here] = block.halfwidth[entry]
+            error[here] = block.error
+        return _Estimates(component, scales, halfwidth, error)
 
     def _scale(self, pattern: Template, size: int) -> float:
         """s of one pattern at one size, which depends on its smaller ones."""
