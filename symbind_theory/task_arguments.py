@@ -198,7 +198,8 @@ def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, .
     """Exact probabilities of so many templates; equal when None.
 
     Raises:
-        InputError: another number of them, a negative or irrational one, or all zero.
+        InputError: another number of them, a negative or irrational one, all zero, or
+            one below 1e-100 times the largest.
     """
     if weights is None:
         return (Fraction(1, count),) * count
@@ -214,6 +215,12 @@ def read_weights(count: int, weights: Sequence[Any] | None) -> tuple[Fraction, .
     total = sum(exact)
     if total == 0:
         raise InputError("weights are all zero; expected a positive one")
+    for weight in exact:
+        if 0 < weight < max(exact) / 10**100:
+            raise InputError(
+                f"weight is {shorten(weight)}, less than 1e-100 times the largest; "
+                "expected 0 for a template that never occurs"
+            )
     return tuple(weight / total for weight in exact)
 
 

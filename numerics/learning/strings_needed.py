@@ -350,13 +350,14 @@ def _smallest_whole(excess: Callable[[int], float], start: int) -> int | None:
     if low == 0:
         return high
     if high - low > 1:
+        # Near straight on logarithmic axes; the ends are met to the last digit.
+        ends = {math.log(low): low, math.log(high): high}
         crossing: Any = brentq(
-            lambda x: excess(round(math.exp(x))),
-            math.log(low),
-            math.log(high),
+            lambda x: excess(ends.get(x) or round(math.exp(x))),
+            *ends,
             xtol=0.25 / high,
         )
-        high = round(math.exp(crossing))
+        high = ends.get(crossing) or round(math.exp(crossing))
         while excess(high) > 0:
             high += 1
         while high > 1 and excess(high - 1) <= 0:

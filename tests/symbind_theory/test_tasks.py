@@ -296,6 +296,12 @@ def test_fresh_symbols_avoid_regular_tokens_and_labels():
             "weights are all zero; expected a positive one",
         ),
         (
+            lambda: TemplateTask(["?a", "X"], [1, 2], weights=[1, 1e-101]),
+            "weight is Fraction(1, 10000000000000000000000000000000000000000000000…, "
+            "less than 1e-100 times the largest; expected 0 for a template that never "
+            "occurs",
+        ),
+        (
             lambda: TemplateTask.parse([]),
             "no template was given; expected lines such as '?a ?a -> 1'",
         ),

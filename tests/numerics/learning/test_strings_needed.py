@@ -18,6 +18,7 @@ from numerics import (
 )
 from numerics.learning.curves import task_regression
 from numerics.learning.random_counts import errors_at
+from numerics.learning.strings_needed import _smallest_whole
 from symbind_theory import InputError, TemplateTask
 
 
@@ -33,6 +34,17 @@ def test_the_answer_is_where_the_expected_error_meets_the_target():
     assert (
         complexity.interval.low < complexity.interval.value < complexity.interval.high
     )
+
+
+@pytest.mark.parametrize("size", [1, 7, 123_456, 499_999_999_999_999])
+@pytest.mark.parametrize("start", [0.3, 0.999, 1.0, 1.001, 5.0])
+def test_the_whole_number_is_found_from_wherever_it_is_sought(size, start):
+    """The last digit of 15 too, which a logarithm does not keep."""
+    for more in range(0, size, max(1, size // 50)):
+        crossing = (size + more) // 5 + 0.5
+        sought = max(1, math.floor(start * crossing))
+        found = _smallest_whole(lambda n, at=crossing: 1.0 if n < at else -1.0, sought)
+        assert found == math.ceil(crossing)
 
 
 def test_nothing_to_learn_needs_no_strings():
@@ -276,15 +288,15 @@ def test_hardest_labels_that_float64_does_not_hold_are_refused():
     assert sample_complexity(task, target=size, gram=gram).n is None
 
 
-def test_a_weight_near_the_least_number_leaves_the_hardest_labels():
-    """Its product with a square is 0 in float64; its root is not."""
+def test_the_least_weights_leave_the_hardest_labels():
+    """The product of one with a square may be 0 in float64; its root is not."""
     gram = template_gram(SAME_DIFFERENT.templates, max_points=64)
     task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [5e-324, 5e-324])
     assert (
         alignment(task, gram=gram).hardest
         == alignment(SAME_DIFFERENT, gram=gram).hardest
     )
-    alone = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [1, 5e-324])
+    alone = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [1, 1e-100])
     hardest = np.array(alignment(alone, gram=gram).hardest)
     weights = np.array([float(w) for w in alone.weights])
     assert weights @ hardest**2 == pytest.approx(1.0)
