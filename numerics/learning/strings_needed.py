@@ -284,7 +284,8 @@ def least_error(
 ) -> float:
     """The error that no number of strings gets below, by proof; 0 unless N is singular.
 
-    Templates with one row of N get one prediction, at best the mean of their labels.
+    Templates with one row of N get one prediction, at best the mean of their labels;
+    those whose rows are positive multiples get predictions of one sign.
 
     Args:
         task: a task with real labels.
@@ -304,11 +305,19 @@ def _least(
     architecture: ArchitectureRecord | None,
     regression: Regression,
 ) -> float:
-    """The least error in units of the regression, where templates collapse."""
+    """The least error in units of the regression, where templates collapse.
+
+    Rows of N that are positive multiples of one another, as the cosine's are where
+    features are equal and self values are not, give predictions of one sign: of two
+    labels of opposite signs one is missed by all of its size, at least.
+    """
     group = list(range(len(templates)))
+    of_one_sign: list[tuple[int, int]] = []
     if architecture is not None:
         collapses = decide(templates, architecture.hypotheses).collapses
         pairs = [(c.i, c.j) for c in collapses if c.identical]
+        if architecture.hypotheses.activation == "cosine":
+            of_one_sign = [(c.i, c.j) for c in collapses if not c.identical]
     else:
         canonical = [t.canonical() for t in templates]
         pairs = [(canonical.index(t), j) for j, t in enumerate(canonical)]
@@ -318,7 +327,11 @@ def _least(
     masses = np.bincount(group, weights)
     sums = np.bincount(group, weights * labels)
     means = np.divide(sums, masses, out=np.zeros_like(sums), where=masses > 0)
-    return float(weights @ (labels - means[group]) ** 2)
+    squares = weights * labels**2
+    missed = [
+        min(squares[i], squares[j]) for i, j in of_one_sign if labels[i] * labels[j] < 0
+    ]
+    return float(max([weights @ (labels - means[group]) ** 2, *missed]))
 
 
 def _smallest(error: Callable[[float], float], goal: float) -> float:

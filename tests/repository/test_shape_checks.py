@@ -91,7 +91,7 @@ def test_an_integer_is_a_float_and_text_is_none():
     "annotation",
     [
         Float64[np.ndarray, " n"],
-        Float64[np.ndarray, " n"] | None,
+        list[Float64[np.ndarray, " n"]] | None,
         dict[str, list[Float64[np.ndarray, " n"]]],
         Callable[[Float64[np.ndarray, " n"]], float],
     ],

@@ -10,6 +10,7 @@ from numerics import (
     Architecture,
     Cosine,
     CustomActivation,
+    ReLU,
     alignment,
     learning_curve,
     relative_eigenvalue,
@@ -18,7 +19,7 @@ from numerics import (
 )
 from numerics.learning.curves import task_regression
 from numerics.learning.random_counts import errors_at
-from numerics.learning.strings_needed import _smallest_whole
+from numerics.learning.strings_needed import _smallest_whole, least_error
 from symbind_theory import InputError, TemplateTask
 
 
@@ -45,6 +46,26 @@ def test_the_whole_number_is_found_from_wherever_it_is_sought(size, start):
         sought = max(1, math.floor(start * crossing))
         found = _smallest_whole(lambda n, at=crossing: 1.0 if n < at else -1.0, sought)
         assert found == math.ceil(crossing)
+
+
+def test_rows_that_are_positive_multiples_cannot_have_opposite_labels():
+    """At beta = 0: by proof for opposite signs, by N itself the least square is more."""
+    opposite = TemplateTask(SAME_DIFFERENT.templates, [1, -0.5], [1, 3])
+    uniform = Architecture(beta=0.0)
+    found = sample_complexity(opposite, uniform)
+    assert found.n is None
+    assert (found.interval.low, found.interval.high) == (math.inf, math.inf)
+    least = least_error(opposite, uniform.record())
+    assert least == pytest.approx(min(1 / 4, 3 / 16))
+    row = template_gram(opposite.templates, uniform).matrix[0]
+    multiple = (row @ [1 / 4, -3 / 8]) / (row**2 @ [1 / 4, 3 / 4])
+    assert [1 / 4, 3 / 4] @ (multiple * row - [1, -0.5]) ** 2 > least
+    # One sign: another multiple of one another may be just right.
+    alike = TemplateTask(SAME_DIFFERENT.templates, [1, 0.5], [1, 3])
+    assert least_error(alike, uniform.record()) == 0
+    # The rows of other activations are not multiples.
+    relu = Architecture(beta=0.0, activation=ReLU())
+    assert least_error(opposite, relu.record()) == 0
 
 
 def test_nothing_to_learn_needs_no_strings():
