@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import Headline, Reach
 from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
@@ -27,6 +28,7 @@ _NETWORKS = (
     "one-hot strings whose first layer starts i.i.d."
 )
 _APART = "Training strings share no symbol."
+_WRITE_NUMBERS = "write numbers as labels, such as 1 and -1"
 
 
 def conclude(
@@ -41,7 +43,8 @@ def conclude(
         task: the task.
         verdicts: on the claims that speak of it.
         complexity: strings needed where none share symbols; None for symbolic labels.
-        diversity: the error where they do; None where no vocabulary is known.
+        diversity: the error where they do, if it was estimated; None where no
+            vocabulary is known.
     """
     outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
     reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)
@@ -78,16 +81,16 @@ def _inside(
     diversity: FiniteDiversity | None,
 ) -> _Saying:
     """Where N is non-singular, and the labels are no obstacle."""
-    if task.symbolic or complexity is None:
-        return _symbolic(task)
-    floor = as_float(task.mlp_floor())
-    target = complexity.target
-    if len(set(task.labels)) == 1:
+    if _one_label(task):
         sentence = "Every label is the same: a constant is right on every string."
         return "unneeded", sentence, "have nothing to learn"
     if not any(template.wildcards for template in task.templates):
         sentence = "No template has a wildcard, so there are no unseen symbols."
         return "unneeded", sentence, "have no unseen symbols"
+    if task.symbolic or complexity is None:
+        return _symbolic(task, diversity)
+    floor = as_float(task.mlp_floor())
+    target = complexity.target
     if floor <= target:
         sentence = (
             f"The target {target:g} does not ask for symbols to be compared: the "
@@ -96,23 +99,43 @@ def _inside(
         )
         return "unneeded", sentence, "may do no better than MLPs"
     reach, sentence, phrase = _by_strings(complexity, diversity)
-    mlps = f"MLPs do not, their error stays at {_number(floor)} or more (C2)"
-    return reach, f"{sentence}; {mlps}.", f"{phrase}; MLPs do not"
+    mlps, error = _beside(reach)
+    sentence = f"{sentence}; {mlps}, {error} {_number(floor)} or more (C2)."
+    return reach, sentence, f"{phrase}; {mlps}"
 
 
-def _symbolic(task: TemplateTask) -> _Saying:
+def _one_label(task: TemplateTask) -> bool:
+    """Whether every string has one label; copied ones differ between strings."""
+    return not task.copied and len(set(task.labels)) == 1
+
+
+def _beside(reach: Reach) -> tuple[str, str]:
+    """What MLPs do beside transformers of this reach, and how their error goes on."""
+    if reach == "too few symbols":
+        return "nor do MLPs", "whose error stays at"
+    if reach == "undecided":
+        return "MLPs do not learn this task", "their error stays at"
+    return "MLPs do not", "their error stays at"
+
+
+def _symbolic(task: TemplateTask, diversity: FiniteDiversity | None) -> _Saying:
     """Labels that are tokens or are copied: nothing is estimated about them."""
+    enough = "" if diversity is None else ", with enough symbols,"
     if task.copied:
         sentence = (
-            "In principle transformers whose heads each add a multiple of the "
-            "identity learn to copy (C5, C7); how well is not estimated."
+            f"In principle{enough} transformers whose heads each add a multiple of the "
+            "identity learn to copy (C5, C7); "
         )
+        unknown, remedy = "how well", ""
+    else:
+        sentence = f"In principle{enough} transformers learn this task (C5); "
+        unknown = "from how many strings"
+        remedy = f" for labels that are tokens: {_WRITE_NUMBERS}"
+    if diversity is None:
+        sentence += f"{unknown} is not estimated{remedy}."
         return "in principle", sentence, "learn it in principle"
-    sentence = (
-        "In principle transformers learn this task (C5); from how many strings is not "
-        "estimated for labels that are tokens."
-    )
-    return "in principle", sentence, "learn it in principle"
+    sentence += f"whether {diversity.vocabulary} are enough is not estimated{remedy}."
+    return "undecided", sentence, f"undecided with {diversity.vocabulary} symbols"
 
 
 def _by_strings(
@@ -120,7 +143,7 @@ def _by_strings(
 ) -> _Saying:
     """How many strings it takes, from so many symbols."""
     target = complexity.target
-    if diversity is not None and diversity.mse:
+    if diversity is not None:
         return _by_symbols(target, diversity)
     n = complexity.n
     if n is None or n > MOST_IN_PRACTICE or math.isinf(complexity.interval.high):
@@ -137,6 +160,10 @@ def _by_strings(
 def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
     """What a vocabulary allows, as far as the error with it was found."""
     symbols = f"{diversity.vocabulary} symbols"
+    undecided = f"Whether {symbols} are enough for an error of {target:g} is undecided"
+    if not diversity.mse:
+        sentence = f"{undecided}: the error with so many is not estimated"
+        return "undecided", sentence, f"undecided with {symbols}"
     enough = diversity.enough(target)
     if enough is not None and enough > MOST_IN_PRACTICE:
         sentence = (
@@ -150,25 +177,31 @@ def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
             f"{symbols} (C5)"
         )
         return "learned", sentence, f"learn it with {symbols}"
-    best = min(diversity.mse, key=lambda error: error.value)
     most = _strings(diversity.sizes[-1])
     if diversity.too_few(target):
+        least = _number(min(error.low for error in diversity.mse), digits=3)
         sentence = (
             f"With {symbols} transformers do not reach an error of {target:g}: up to "
-            f"{most} strings leave {min(error.low for error in diversity.mse):.3g} or "
-            "more"
+            f"{most} strings leave {least} or more"
         )
         return "too few symbols", sentence, f"do not learn it from {symbols}"
-    sentence = (
-        f"Whether {symbols} are enough for an error of {target:g} is undecided: up to "
-        f"{most} strings leave {best.value:.3g} within {best.halfwidth:.1g}"
-    )
+    best = min(diversity.mse, key=lambda error: error.value)
+    sentence = f"{undecided}: up to {most} strings leave {_left(best)}"
     return "undecided", sentence, f"undecided with {symbols}"
 
 
-def _number(error: float) -> str:
+def _number(error: float, digits: int = 4) -> str:
     """An error, which may be beyond float64."""
-    return "1e308" if math.isinf(error) else f"{error:.4g}"
+    return "1e308" if math.isinf(error) else f"{error:.{digits}g}"
+
+
+def _left(error: Interval) -> str:
+    """An error that is left, with its halfwidth where float64 has both."""
+    if math.isinf(error.value):
+        return "more than 1e308, which is beyond float64"
+    if math.isinf(error.high):
+        return f"{error.value:.3g} with no bound above it"
+    return f"{error.value:.3g} within {error.halfwidth:.1g}"
 
 
 def _strings(n: int) -> str:
@@ -195,7 +228,7 @@ def _notes(task: TemplateTask) -> tuple[str, ...]:
             "No template has a wildcard. Wildcards are written ?a: a ? was probably "
             "forgotten."
         )
-    if not task.symbolic and len(set(task.labels)) == 1:
+    if _one_label(task):
         notes.append("All labels are equal: no string is told from another.")
     if any(weight == 0 for weight in task.weights):
         notes.append("Templates of weight 0 never occur, in training or in the error.")

@@ -103,7 +103,8 @@ class TemplateTask:
         self.noise: float = finite_number("noise", noise, low=0)
         if self.symbolic and self.noise:
             raise InputError(
-                f"noise is {noise}; expected 0 for labels that are tokens or wildcards"
+                f"noise is {noise}; expected 0 for labels that are tokens or wildcards:"
+                " write numbers as labels, such as 1 and -1"
             )
         self.description = text_or_none("description", description)
 

@@ -149,11 +149,14 @@ def alignment(
     seed: int = 0,
     gram: TemplateMatrix | None = None,
 ) -> Alignment:
-    """How the labels lie to N's small directions, beside the hardest labels.
+    """How the labels lie to N's small directions, beside labels along the smallest.
 
     With n_i strings the error of template i is about [N⁻¹y]_i e_i / n_i: labels decide
-    as much as λ_min does. yᵀN⁻¹y is between |y|²/λ_max and |y|²/λ_min; the hardest
-    labelling is the eigenvector of λ_min, N restricted to templates that occur.
+    as much as λ_min does. yᵀN⁻¹y is between |y|²/λ_max and |y|²/λ_min. The
+    record's `hardest` are labels along the eigenvector of λ_min, N restricted to
+    templates that occur. Where weights are even and all e_i equal, no labels of that
+    size have a larger error at the expected counts; with uneven weights others, the
+    task's own among them, may need more strings.
 
     Args:
         task: a task with real labels.
@@ -166,8 +169,9 @@ def alignment(
         gram: the task's template matrix if it is there already, estimated or known.
 
     Raises:
-        InputError: symbolic labels, a number out of range, hardest labels that float64
-            does not hold, or a gram of other templates or of another architecture.
+        InputError: symbolic labels, a number out of range, labels along the smallest
+            direction that float64 does not hold, or a gram of other templates or of
+            another architecture.
     """
     finite_number("target", target, low=0, strict=True)
     positive_integer("seed", seed, low=0)
@@ -188,9 +192,9 @@ def alignment(
     hardest_labels = tuple(y * hardest.unit for y in hardest.labels.tolist())
     if not all(map(math.isfinite, hardest_labels)):
         raise InputError(
-            f"labels are up to {hardest.unit:g} in size, and the hardest labels with "
-            "their mean square leave float64; expected smaller ones: divide labels and "
-            "noise by one number, and the target by its square"
+            f"labels are up to {hardest.unit:g} in size, and those along N's smallest "
+            "direction with their mean square leave float64; expected smaller ones: "
+            "divide labels and noise by one number, and the target by its square"
         )
     return Alignment(
         regression.interval_from_units(gram.interval(energy)),

@@ -19,8 +19,9 @@ A template is a string of tokens separated by spaces; ?name and single lower-cas
 letters are wildcards. A label that reads as a number is a number; anything else is a
 token, or one of the template's wildcards, which is then copied.
 
-exit status: 0 every hypothesis of the theorem holds; 1 one is refuted, with its
-witness; 2 bad input; 3 undecided, says what to raise.
+exit status: 0 every hypothesis of the theorem holds (the headline says whether strings
+and symbols are enough); 1 one is refuted, with its witness; 2 bad input; 3 undecided,
+says what to raise.
 """
 
 

@@ -151,7 +151,9 @@ class Headline:
         reach: "learned" from a number of strings that is given; "in principle", from
             more than data sets have; "unneeded", where the target is reached without
             comparing symbols; "too few symbols", where the vocabulary stops it; "not
-            learned"; "singular", where the theorem does not apply; "undecided".
+            learned"; "singular", where the theorem does not apply; "undecided", also
+            where N is non-singular and whether the vocabulary has enough symbols is
+            not known.
         sentence: the answer, with its numbers.
         phrase: the same in a few words, of which transformers are the subject.
         regime: which networks and data the sentence speaks of.

@@ -75,9 +75,10 @@ class Alignment:
 
     Attributes:
         energy: yᵀN⁻¹y, infinite where N is singular in a direction of the labels.
-        hardest: the labelling with the labels' mean square that takes the most data,
-            the eigenvector of the smallest eigenvalue of N.
-        sample_complexity: the strings that the hardest labelling needs.
+        hardest: labels with the labels' mean square along the eigenvector of the
+            smallest eigenvalue of N. With uneven weights of the templates others may
+            need more strings.
+        sample_complexity: the strings that these labels need.
     """
 
     energy: Estimate

@@ -174,7 +174,7 @@ def laws_text(laws: Sequence[Law]) -> str:
     >>> laws_text([Uniform(), Zipf(), Uniform()])
     'uniform, zipf'
     """
-    names = {Uniform: "uniform", Zipf: "zipf", Probabilities: "weights of its own"}
+    names = {Uniform: "uniform", Zipf: "zipf", Probabilities: "weighted token by token"}
     return ", ".join(dict.fromkeys(names[type(law)] for law in laws))
 
 

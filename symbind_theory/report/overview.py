@@ -130,7 +130,7 @@ def facts(result: CheckResult) -> list[Fact]:
         interval = ends(whole(hardest.interval))
         energy = result.alignment.energy
         shown += [
-            Fact("… for the hardest labels", strings_needed(hardest), interval),
+            Fact("… along N's smallest direction", strings_needed(hardest), interval),
             Fact("yᵀN⁻¹y", number(energy.value), ends(energy)),
         ]
     shown += _diversity_facts(result.finite_diversity)

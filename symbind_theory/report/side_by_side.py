@@ -146,7 +146,7 @@ def _numbers(checks: Sequence[CheckResult]) -> Iterator[Row]:
         lambda check: _estimate(check.estimates.condition_number),
     )
     yield _row(_complexity_name(checks), checks, _complexity)
-    yield _row("… for hardest labels", checks, _hardest_complexity)
+    yield _row("… smallest direction", checks, _hardest_complexity)
     yield _row("MLP floor", checks, _floor)
     yield _row("smallest gap", checks, _smallest_gap)
 

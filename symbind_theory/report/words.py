@@ -13,7 +13,10 @@ __all__ = ["MEANINGS", "first_meanings"]
 MEANINGS = {
     "skeleton": "a template's regular tokens at their places",
     "coupling": ("two MLP runs, symbols permuted place by place, equal at every step"),
-    "hardest labels": "labels along N's smallest direction",
+    "smallest direction": (
+        "labels along the eigenvector of N's smallest eigenvalue; with uneven weights "
+        "others may need more strings"
+    ),
     "level": "probability that an interval covers",
     "points": "random draws the estimate averages over",
 }

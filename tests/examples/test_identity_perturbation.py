@@ -69,7 +69,7 @@ def test_cls_gains_little_anywhere_and_loses_its_gap(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_more_strings_where_the_relative_eigenvalue_is_smaller(task):
-    """MSE is about (1 + n λ/2)⁻², as ±1 are nearly the hardest labels: n = 18/λ."""
+    """MSE is about (1 + n λ/2)⁻², as ±1 is nearly N's smallest direction: n = 18/λ."""
     for readout in READOUTS:
         for a in MULTIPLES:
             row = FOUND[task, readout, a]

@@ -1,15 +1,19 @@
 """Every block of the README runs and shows what the package really prints."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sybil import Example, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+from symbind_theory.records.check import Reach
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -58,6 +62,21 @@ def test_every_fenced_block_is_one_that_runs():
     assert set(fences) == {"python", "console"}
     consoles = [e for e in examples(README) if e.region.evaluator is run_console]
     assert fences.count("console") == len(consoles)
+
+
+def test_documents_are_linked_where_they_are_named():
+    text = README.read_text()
+    assert re.findall(r"`(docs/\S+\.md|CONTRIBUTING\.md)`", text) == []
+    assert "](docs/glossary.md)" in text.partition("\n## ")[0]
+
+
+def test_what_a_headline_says_beside_exit_status_0_is_listed():
+    """The theorem may hold and the task still ask for more than there is."""
+    _, _, text = README.read_text().partition("| exit status | meaning |")
+    beside = text.partition("`headline.reach`")[2].partition("\n\n")[0]
+    refuted = {"not learned", "singular"}
+    listed = set(re.findall(r"`([^`]+)`", " ".join(beside.split())))
+    assert listed == set(get_args(Reach)) - refuted
 
 
 @pytest.mark.parametrize(

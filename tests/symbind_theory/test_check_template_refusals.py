@@ -52,7 +52,7 @@ BAD = {
     ),
     "labels at the end of float64": (
         ["?a ?a ?b -> 1.7e308", "?a ?b ?b -> -1.7e308", "?a ?b ?c -> 1.7e308"],
-        "labels are up to 1.7e+308 in size, and the hardest labels",
+        "labels are up to 1.7e+308 in size, and those along N's smallest direction",
     ),
     "huge gamma": (
         [*SAME_DIFFERENT_LINES, "--gamma", "1e200"],

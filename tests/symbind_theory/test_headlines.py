@@ -70,7 +70,7 @@ def task_of(*lines, weights=None):
             with_symbols(1.05, 1.03),
             "too few symbols",
             "With 30 symbols transformers do not reach an error of 0.01: up to 200 "
-            "strings leave 0.927 or more; MLPs do not",
+            "strings leave 0.927 or more; nor do MLPs, whose error stays at 1 or more",
         ),
         # As many strings would not do either where they share no symbol.
         (
@@ -79,7 +79,16 @@ def task_of(*lines, weights=None):
             with_symbols(0.3, 0.2, apart=0.15),
             "undecided",
             "Whether 30 symbols are enough for an error of 0.01 is undecided: up to "
-            "200 strings leave 0.2 within 0.02",
+            "200 strings leave 0.2 within 0.02; MLPs do not learn this task, their "
+            "error stays at 1 or more",
+        ),
+        (
+            SAME_DIFFERENT,
+            needed(3658),
+            with_symbols(vocabulary=10**7),
+            "undecided",
+            "Whether 10000000 symbols are enough for an error of 0.01 is undecided: "
+            "the error with so many is not estimated; MLPs do not learn this task",
         ),
         (
             SAME_DIFFERENT,
@@ -138,13 +147,48 @@ def task_of(*lines, weights=None):
             "unneeded",
             "No template has a wildcard",
         ),
+        (
+            task_of("?a ?a -> x", "?a ?b -> x"),
+            None,
+            None,
+            "unneeded",
+            "Every label is the same",
+        ),
+        (
+            task_of("a a -> x", "b b -> y"),
+            None,
+            None,
+            "unneeded",
+            "No template has a wildcard",
+        ),
         (COPY, None, None, "in principle", "learn to copy (C5, C7)"),
+        (
+            COPY,
+            None,
+            with_symbols(vocabulary=2),
+            "undecided",
+            "In principle, with enough symbols, transformers whose heads each add a "
+            "multiple of the identity learn to copy (C5, C7); whether 2 are enough is "
+            "not estimated.",
+        ),
+        # Each string has a label of its own.
+        (task_of("x ?a -> ?a", "y ?a -> ?a"), None, None, "in principle", "to copy"),
         (
             SAME_DIFFERENT_IN_WORDS,
             None,
             None,
             "in principle",
-            "from how many strings is not estimated",
+            "from how many strings is not estimated for labels that are tokens: write "
+            "numbers as labels, such as 1 and -1.",
+        ),
+        (
+            SAME_DIFFERENT_IN_WORDS,
+            None,
+            with_symbols(vocabulary=2),
+            "undecided",
+            "In principle, with enough symbols, transformers learn this task (C5); "
+            "whether 2 are enough is not estimated for labels that are tokens: write "
+            "numbers as labels, such as 1 and -1.",
         ),
     ],
 )
@@ -178,6 +222,48 @@ def test_an_unbounded_number_of_strings_is_not_promised():
     assert answer.reach == "in principle"
 
 
+@pytest.mark.parametrize(
+    ("error", "apart", "words"),
+    [
+        (
+            Interval(math.inf, math.inf, math.inf),
+            math.inf,
+            "strings leave more than 1e308, which is beyond float64; MLPs",
+        ),
+        (
+            Interval(0.02, 0.0, math.inf),
+            math.inf,
+            "strings leave 0.02 with no bound above it; MLPs",
+        ),
+        (
+            Interval(math.inf, math.inf, math.inf),
+            0.001,
+            "strings leave 1e308 or more; nor do MLPs",
+        ),
+    ],
+)
+def test_an_error_beyond_float64_is_said_so(error, apart, words):
+    """The halfwidth of an infinite error is not a number."""
+    found = replace(with_symbols(1.0, apart=apart), mse=(error,))
+    answer = conclude(SAME_DIFFERENT, HOLDS, needed(3658), found)
+    assert words in answer.sentence
+    assert "nan" not in answer.sentence
+    assert "inf" not in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("errors", "phrase"),
+    [
+        ((1.05,), "do not learn it from 30 symbols; nor do MLPs"),
+        ((0.0095,), "undecided with 30 symbols; MLPs do not learn this task"),
+        ((0.005,), "learn it with 30 symbols; MLPs do not"),
+    ],
+)
+def test_the_phrase_denies_what_transformers_do(errors, phrase):
+    answer = conclude(SAME_DIFFERENT, HOLDS, needed(3658), with_symbols(*errors))
+    assert answer.phrase == phrase
+
+
 def test_the_regime_says_what_strings_draw_on():
     apart = conclude(SAME_DIFFERENT, HOLDS, needed(10), None)
     assert apart.regime.endswith("Training strings share no symbol.")
@@ -192,6 +278,7 @@ def test_what_was_probably_not_meant_is_noted():
     cases = {
         "a ? was probably forgotten": task_of("a a -> 1", "b b -> -1"),
         "All labels are equal": task_of("?a ?a -> 1", "?a ?b -> 1"),
+        "no string is told from another": task_of("?a ?a -> x", "?a ?b -> x"),
         "weight 0 never occur": task_of("?a ?a -> 1", "?a ?b -> 0", weights=[1, 0]),
     }
     for words, task in cases.items():

@@ -218,6 +218,14 @@ def test_the_hardest_labels_are_those_of_templates_that_occur():
     assert found.sample_complexity.n == sample_complexity(task, gram=gram).n
 
 
+def test_with_uneven_weights_other_labels_may_need_more_strings():
+    """So reports call them labels along N's smallest direction, not the hardest."""
+    task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], [99, 1])
+    gram = template_gram(task.templates)
+    own, other = sample_complexity(task, gram=gram), alignment(task, gram=gram)
+    assert other.sample_complexity.interval.high < own.interval.low
+
+
 def test_both_numbers_of_strings_know_the_noise():
     task = TemplateTask(SAME_DIFFERENT.templates, [1, -1], noise=2)
     gram = template_gram(task.templates)

@@ -198,7 +198,8 @@ def test_a_task_keeps_laws_noise_and_description():
     [
         (
             lambda: TemplateTask(["?a"], ["?a"], noise=0.1),
-            "noise is 0.1; expected 0 for labels that are tokens or wildcards",
+            "noise is 0.1; expected 0 for labels that are tokens or wildcards: write "
+            "numbers as labels, such as 1 and -1",
         ),
         (
             lambda: TemplateTask(["?a"], [1], noise=-0.1),

@@ -77,7 +77,7 @@ def test_every_quantity_of_each_check():
     assert cells(text, "smallest eigenvalue") == ["0.0625", "0.0625"]
     assert cells(text, "condition number") == ["1.235e+06", "1.235e+06"]
     assert cells(text, "strings for error 0.05") == ["3648", "–"]
-    assert cells(text, "… for hardest labels") == ["5000", "–"]
+    assert cells(text, "… smallest direction") == ["5000", "–"]
     assert cells(text, "MLP floor") == ["1", "–"]
     assert cells(text, "smallest gap") == ["0.5", "–"]
     assert cells(text, "points") == ["256", "256"]
@@ -91,7 +91,7 @@ def test_every_quantity_of_each_check():
         ("smallest eigenvalue", "[0.03125, 0.09375]"),
         ("condition number", "[1234, 1e+07]"),
         ("strings for error 0.05", "[3601, 4e+06]"),
-        ("… for hardest labels", "[4001, 6000]"),
+        ("… smallest direction", "[4001, 6000]"),
         ("smallest gap", "[0.5, 0.5]"),
     ],
 )
@@ -210,7 +210,7 @@ def test_two_to_four_checks_are_one_table_at_80_columns(count):
     assert text.count("Checks side by side") == 1
     assert max(map(len, text.splitlines())) <= 80
     assert cells(text, "smallest eigenvalue") == ["9.876e-16"] * count
-    assert cells(text, "… for hardest labels") == ["5000"] * count
+    assert cells(text, "… smallest direction") == ["5000"] * count
     assert text.count("[9.875e-16,") == 2 * count
 
 

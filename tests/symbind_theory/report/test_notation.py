@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from symbind_testing.tasks import (
     same_different,
 )
 
+from symbind_theory import TemplateTask
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
@@ -132,6 +134,13 @@ def test_settings_are_what_repeats_the_check():
         "symbols uniform; mc, 256 points, seed 11, cpu; symbind 1.2.3"
     )
     assert "; ridge 0.001, label" in settings(toy_result(complexity=FEW_STRINGS))
+
+
+def test_a_law_of_its_own_is_named_so_that_symbols_have_it():
+    task = TemplateTask(["?a"], [1], laws={"u": 1, "v": 2})
+    assert "; label noise 0, symbols weighted token by token; " in settings(
+        replace(toy_result(), task=task)
+    )
 
 
 @pytest.mark.parametrize(

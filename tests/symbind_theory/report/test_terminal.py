@@ -211,12 +211,13 @@ def test_an_interval_at_infinity_is_shown_and_not_taken_for_markup():
 
 
 def test_the_alignment_has_its_rows_where_there_is_one():
-    assert not lines_with(render(toy_result()), "hardest")
+    assert not lines_with(render(toy_result()), "smallest direction")
     complexity = SampleComplexity(12, Interval(11.5, 10, 13), target=0.25, alpha=0.5)
     energy = Interval(0.015625, 0.0078125, 0.03125)
     text = render(toy_result(alignment=Alignment(energy, (1.0, -1.0), complexity)))
     assert lines_with(text, "yᵀN⁻¹y", " 0.01562 ", "[0.007812, 0.03125]")
-    assert lines_with(text, "for the hardest labels", " 12 ", "[10, 13]")
+    assert lines_with(text, "… along N's smallest direction", " 12 ", "[10, 13]")
+    assert lines_with(text, "with uneven weights others may need more strings")
 
 
 @pytest.mark.parametrize(

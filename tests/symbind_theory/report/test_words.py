@@ -51,7 +51,7 @@ def test_the_glossary_has_each_word_with_its_phrase():
     [
         (["the Skeleton", "skeletons at level 1"], [["skeleton"], ["level"]]),
         (["1 point, pinpoints, levelled"], [[]]),
-        (["for the hardest labels: points"], [["hardest labels", "points"]]),
+        (["along N's smallest direction: points"], [["smallest direction", "points"]]),
         (["MLP coupling", "coupling"], [["coupling"], []]),
         ([], []),
     ],
@@ -61,13 +61,13 @@ def test_a_word_is_explained_where_it_first_stands(texts, words):
     assert first_meanings(texts) == expected
 
 
-HARDEST = Alignment(
+ALIGNMENT = Alignment(
     Interval(0.5, 0.25, 1.0),
     (1.0, -1.0),
     SampleComplexity(5, Interval(4.5, 4, 6), 1, 1),
 )
 RESULT = toy_result(
-    SAME_DIFFERENT, evidence="given the skeleton, at level 0.999", alignment=HARDEST
+    SAME_DIFFERENT, evidence="given the skeleton, at level 0.999", alignment=ALIGNMENT
 )
 
 
@@ -79,20 +79,22 @@ def side_by_side(checks):
     ("write", "words"),
     [
         pytest.param(
-            check_text, ["skeleton", "hardest labels", "level", "points"], id="terminal"
+            check_text,
+            ["skeleton", "smallest direction", "level", "points"],
+            id="terminal",
         ),
         pytest.param(
-            to_html, ["skeleton", "hardest labels", "level", "points"], id="page"
+            to_html, ["skeleton", "smallest direction", "level", "points"], id="page"
         ),
         pytest.param(
-            check_html, ["skeleton", "hardest labels", "level"], id="notebook"
+            check_html, ["skeleton", "smallest direction", "level"], id="notebook"
         ),
         pytest.param(
-            side_by_side, ["hardest labels", "level", "points"], id="comparison"
+            side_by_side, ["smallest direction", "level", "points"], id="comparison"
         ),
         pytest.param(
             lambda result: render_comparison([("one", result), ("two", result)]),
-            ["hardest labels", "level", "points"],
+            ["smallest direction", "level", "points"],
             id="comparison page",
         ),
         pytest.param(lambda _: interval_html(Interval(1, 0, 2)), ["level"], id="ends"),
