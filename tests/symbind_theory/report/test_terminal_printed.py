@@ -1,4 +1,4 @@
-"""What `print` shows of drawn strings and of estimated matrices: tables, and no record."""
+"""What `print` shows of drawn strings and estimated matrices: tables, and no record."""
 
 import re
 
