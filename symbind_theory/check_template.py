@@ -32,9 +32,11 @@ from symbind_theory.records.learning import (
 )
 from symbind_theory.records.page import Provenance
 from symbind_theory.separation.theorem_s import decide
+from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
     InputError,
+    check_callback,
     finite_number,
     positive_integer,
     shorten,
@@ -50,7 +52,7 @@ __all__ = ["check", "main"]
 
 
 def check(
-    task: TemplateTask | str | Sequence[str],
+    task: TaskInput,
     architecture: Architecture | None = None,
     *,
     target: float = 0.01,
@@ -105,9 +107,9 @@ def check(
     from numerics import template_gram
     from numerics.architecture import read_architecture
 
-    task = _task(task, noise)
+    task = read_task(task, noise)
     architecture = read_architecture(architecture)
-    _check_numbers(target, vocabulary, task)
+    _check_arguments(target, vocabulary, task, estimated)
     gram = template_gram(
         task.templates,
         architecture,
@@ -147,30 +149,15 @@ def check(
     )
 
 
-def _check_numbers(target: float, vocabulary: int | None, task: TemplateTask) -> None:
-    """Refuse a target or a number of tokens before anything is estimated."""
+def _check_arguments(
+    target: float, vocabulary: int | None, task: TemplateTask, estimated: object
+) -> None:
+    """Refuse before anything is estimated what is used after it."""
+    check_callback("estimated", estimated, optional=False)
     finite_number("target", target, low=0, strict=True)
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
-
-
-def _task(task: object, noise: float | None) -> TemplateTask:
-    """The task that is passed, or that lines say, with other noise where it is given.
-
-    Raises:
-        InputError: something else, or noise that is refused.
-    """
-    if isinstance(task, str):
-        task = [task]
-    if isinstance(task, Sequence) and all(isinstance(line, str) for line in task):
-        task = TemplateTask.parse(task)
-    if not isinstance(task, TemplateTask):
-        raise InputError(
-            f"task is {shorten(task)}; expected a TemplateTask, or lines such as "
-            "'?a ?a -> 1'"
-        )
-    return task if noise is None else task.with_noise(noise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,13 @@ def check_writable(path: StrPath, what: str) -> None:
         what: its name in messages, such as "the certificate".
 
     Raises:
-        InputError: a folder, or a file in a folder that is missing or read-only.
+        InputError: no name, a folder, or a file in a folder that is missing or
+            read-only.
     """
     target = Path(path)
-    with _one_line(target, what):
+    with _one_line(path, what):
+        if not os.fspath(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not target.parent.is_dir():
@@ -100,7 +103,7 @@ def write_text(path: StrPath, text: str, what: str) -> None:
         InputError: the file cannot be written.
     """
     check_writable(path, what)
-    with _one_line(Path(path), what):
+    with _one_line(path, what):
         target = Path(path).resolve()
         if target.exists() and not target.is_file():
             # A pipe or a device takes the text itself.
@@ -119,7 +122,7 @@ def write_text(path: StrPath, text: str, what: str) -> None:
 
 
 @contextmanager
-def _one_line(path: Path, what: str) -> Iterator[None]:
+def _one_line(path: StrPath, what: str) -> Iterator[None]:
     """Errors of the file system as one clear line."""
     try:
         yield

@@ -15,6 +15,7 @@ from symbind_theory.outcome import Outcome
 from symbind_theory.records.check import Headline, Reach
 from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.records.verdict import Verdict
+from symbind_theory.task_arguments import reads_as_number
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float
 
@@ -230,6 +231,11 @@ def _notes(task: TemplateTask) -> tuple[str, ...]:
         )
     if _one_label(task):
         notes.append("All labels are equal: no string is told from another.")
+    if label := next(filter(reads_as_number, task.labels), None):
+        notes.append(
+            f"The label '{label}' is text, so it is a token and no number. Numbers are "
+            "written without quotes."
+        )
     if any(weight == 0 for weight in task.weights):
         notes.append("Templates of weight 0 never occur, in training or in the error.")
     return tuple(notes)

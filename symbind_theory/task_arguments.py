@@ -20,9 +20,11 @@ __all__ = [
     "check_same_templates",
     "check_templates",
     "label_of",
+    "label_text",
     "parse_line",
     "read_labels",
     "read_weights",
+    "reads_as_number",
     "text_or_none",
 ]
 
@@ -115,6 +117,26 @@ def _parse_label(text: str) -> Fraction | str:
             f"label {shorten(text)} has {len(text)} characters; expected fewer than "
             "Python's limit for integers"
         ) from None
+
+
+def reads_as_number(label: object) -> bool:
+    """Whether a label is text that a line `template -> label` would read as a number.
+
+    >>> reads_as_number("1/2"), reads_as_number("x/y")
+    (True, False)
+    """
+    if not isinstance(label, str):
+        return False
+    try:
+        return not isinstance(_parse_label(label), str)
+    except InputError:
+        # Beyond float64: refused as a number, which it reads as all the same.
+        return True
+
+
+def label_text(label: Any) -> str:
+    """A label as it is shown: in quotes where it is text that reads as a number."""
+    return f'"{label}"' if reads_as_number(label) else str(label)
 
 
 def check_templates(templates: tuple[Template, ...]) -> None:

@@ -26,6 +26,7 @@ from symbind_theory.task_arguments import (
     check_list,
     check_templates,
     label_of,
+    label_text,
     parse_line,
     read_labels,
     read_weights,
@@ -61,8 +62,9 @@ class TemplateTask:
         templates: templates or their text; distinct, all of one length.
         labels: one for each template, either all finite numbers or all text. Text is
             a symbolic label: one of the template's own wildcards, which is then
-            copied, or a token. A float counts as the decimal that prints it, so 0.1
-            is 1/10 exactly.
+            copied, or a token, even where it reads as a number: "1/2" is a token here
+            and in task files, the number in `parse` and in commands. A float counts as
+            the decimal that prints it, so 0.1 is 1/10 exactly.
         weights: probabilities up to a common factor; uniform when None.
         name: shown in reports.
         laws: of the substitutions, one for all templates or one for each: "uniform",
@@ -393,5 +395,5 @@ class TemplateTask:
         return zip(self.templates, self.labels, strict=True)
 
     def __repr__(self) -> str:
-        lines = ", ".join(f"'{t} -> {y}'" for t, y in self)
+        lines = ", ".join(f"'{t} -> {label_text(y)}'" for t, y in self)
         return f"<TemplateTask {self.name or ''}[{lines}]>"

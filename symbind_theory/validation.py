@@ -14,6 +14,8 @@ from typing import Any, SupportsIndex
 __all__ = [
     "InputError",
     "as_float",
+    "check_callback",
+    "check_index",
     "exact_real",
     "finite_number",
     "integers",
@@ -37,6 +39,24 @@ def as_float(number: Any) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
+
+
+def check_callback(name: str, given: object, *, optional: bool = True) -> None:
+    """See that what is called later can be called, before any work is done.
+
+    Args:
+        name: of the argument.
+        given: the argument.
+        optional: whether None may stand for no function.
+
+    Raises:
+        InputError: it cannot be called.
+    """
+    if not (callable(given) or (optional and given is None)):
+        raise InputError(
+            f"{name} is {shorten(given)}; expected a function"
+            f"{', or None' if optional else ''}"
+        )
 
 
 def shorten(value: object, limit: int = 60) -> str:
@@ -109,6 +129,23 @@ def positive_integer(name: str, value: object, *, low: int = 1) -> int:
     ):
         raise InputError(
             f"{name} is {shorten(value)}; expected an integer of at least {low}"
+        )
+    return operator.index(value)
+
+
+def check_index(name: str, value: object, count: int) -> int:
+    """`value` as an index, from 0, of one of `count` things.
+
+    Raises:
+        InputError: not an integer, negative, or too large.
+    """
+    if (
+        not isinstance(value, SupportsIndex)
+        or isinstance(value, bool)
+        or not 0 <= operator.index(value) < count
+    ):
+        raise InputError(
+            f"{name} is {shorten(value)}; expected an integer from 0 to {count - 1}"
         )
     return operator.index(value)
 

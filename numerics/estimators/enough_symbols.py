@@ -28,7 +28,7 @@ from symbind_theory.laws.arguments import check_vocabulary, symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform
 from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import positive_integer
+from symbind_theory.validation import check_callback, positive_integer
 
 __all__ = ["finite_diversity"]
 
@@ -76,8 +76,10 @@ def finite_diversity(
         The record; None where no vocabulary is given and the laws name none.
 
     Raises:
-        InputError: too small a vocabulary, or one too large for its law.
+        InputError: too small a vocabulary, one too large for its law, or a progress
+            that is no function.
     """
+    check_callback("progress", progress)
     named = _named(task)
     if vocabulary is None:
         if not named:

@@ -28,7 +28,7 @@ from numerics.estimators.transformer_kernel import TransformerKernelRegressor
 from numerics.protocols import Progress
 from symbind_theory.interval import Interval
 from symbind_theory.tasks import Sample, TemplateTask
-from symbind_theory.validation import as_float
+from symbind_theory.validation import as_float, check_callback
 
 __all__ = ["fresh_error", "simulated_error"]
 
@@ -77,7 +77,11 @@ def simulated_error(
             values whose error exceeds the model's `alpha`: raise its `points` there.
         seed: from which training sets and kernel estimates follow.
         progress: called with (training sets done, training sets in all).
+
+    Raises:
+        InputError: a progress that is no function.
     """
+    check_callback("progress", progress)
     # In units of the largest label squares stay within float64.
     labels = [as_float(y) for y in task.labels]
     unit = max(map(abs, labels)) or 1.0

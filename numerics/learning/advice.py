@@ -45,8 +45,9 @@ from symbind_theory.interval import Interval
 from symbind_theory.records.advice import Advice, Candidate, Choice, Parameter
 from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.learning import SampleComplexity
+from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import finite_number
+from symbind_theory.validation import check_callback, finite_number
 
 __all__ = ["LAST_STAGE", "advise"]
 
@@ -63,7 +64,7 @@ _TWICE = 2.0
 
 
 def advise(
-    task: TemplateTask,
+    task: TaskInput,
     target: float = 0.01,
     over: Mapping[str, Sequence[Any]] | None = None,
     *,
@@ -81,7 +82,7 @@ def advise(
     (1.0, 'cls')
 
     Args:
-        task: a task with real labels.
+        task: a task with real labels, or lines such as "?a ?a -> 1".
         target: mean squared error aimed at on unseen symbols, > 0.
         over: for each parameter that is varied, a list of values: "readout", "beta",
             "gamma", "activation" (objects or names), "identity_kq", "identity_vo".
@@ -102,6 +103,8 @@ def advise(
             of range.
     """
     finite_number("target", target, low=0, strict=True)
+    check_callback("progress", progress)
+    task = read_task(task)
     task_regression(task, alpha)
     base = read_architecture(architecture)
     grid = read_grid(DEFAULT_VALUES if over is None else over, base)
@@ -136,6 +139,7 @@ def _advice(
     race = _race(grid.architectures, quotas, estimates.of)
     around = {a: race.found[a] for a in near if race.precise(a)}
     around |= estimates.of([a for a in near if a not in around])
+    race = race.beside(around)
     progress(most, most)
     ranked = race.ranked()
     return Advice(
@@ -250,6 +254,20 @@ class _Race:
     def precise(self, architecture: Architecture) -> bool:
         """Whether the architecture came to the last stage."""
         return architecture in self.last
+
+    def beside(self, precise: Mapping[Architecture, Candidate]) -> _Race:
+        """The race with candidates that were estimated precisely for another reason.
+
+        One number is told of each. Those that need no more strings than one of the
+        last stage are ranked among these.
+
+        Args:
+            precise: candidates, and others, estimated as in the last stage.
+        """
+        found = {a: precise.get(a, candidate) for a, candidate in self.found.items()}
+        most = max(map(_order, (found[a] for a in self.last)), default=(0.0, 0.0))
+        near = [a for a in precise if a in found and _order(found[a]) <= most]
+        return replace(self, found=found, last=(*self.last, *near))
 
     def ranked(self) -> tuple[Candidate, ...]:
         """All candidates, those of the last stage first, the fewest strings first."""

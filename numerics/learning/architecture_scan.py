@@ -24,8 +24,8 @@ from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import Progress
 from numerics.terminal import terminal_progress
 from symbind_theory.interval import Interval
-from symbind_theory.tasks import TemplateTask
-from symbind_theory.validation import InputError, finite_number, one_of
+from symbind_theory.task_lines import TaskInput, read_task
+from symbind_theory.validation import InputError, check_callback, finite_number, one_of
 
 __all__ = ["Scan", "ScanRow", "scan"]
 
@@ -85,7 +85,7 @@ class Scan(Sequence[ScanRow]):
 
 
 def scan(
-    task: TemplateTask,
+    task: TaskInput,
     over: Mapping[str, Sequence[Any]],
     *,
     architecture: Architecture | None = None,
@@ -110,7 +110,8 @@ def scan(
     True
 
     Args:
-        task: a task; for symbolic labels no strings are counted.
+        task: a task, or lines such as "?a ?a -> 1"; for symbolic labels no strings are
+            counted.
         over: for each parameter that is varied, a list of values, as in `advise`.
         architecture: has the values of all other parameters; `Architecture()` when
             None.
@@ -130,7 +131,9 @@ def scan(
     """
     finite_number("target", target, low=0, strict=True)
     finite_number("alpha", alpha, low=0, strict=True)
-    if not isinstance(task, TemplateTask) or not task.symbolic:
+    check_callback("progress", progress)
+    task = read_task(task)
+    if not task.symbolic:
         task_regression(task, alpha)
     grid = read_grid(over, read_architecture(architecture))
     precision = read_precision(precision, Precision())

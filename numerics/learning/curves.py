@@ -19,6 +19,7 @@ from numerics.protocols import Statistics, TemplateMatrix
 from numerics.shapes import Float64
 from numerics.template_matrix.given import matrix_of
 from symbind_theory.interval import Interval
+from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
     InputError,
@@ -64,7 +65,7 @@ class LearningCurve:
 
 
 def learning_curve(
-    task: TemplateTask,
+    task: TaskInput,
     architecture: Architecture | None = None,
     sizes: Sequence[int] = (100, 1000, 10_000, 100_000),
     alpha: float = DEFAULT_ALPHA,
@@ -85,7 +86,7 @@ def learning_curve(
     True
 
     Args:
-        task: a task with real labels.
+        task: a task with real labels, or lines such as "?a ?a -> 1".
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         sizes: numbers of training strings, ≥ 0.
         alpha: ridge λ > 0. Raise it for noisy labels. Without noise a smaller one gives
@@ -102,6 +103,7 @@ def learning_curve(
         InputError: symbolic labels, a number out of range, or a gram of other templates
             or of another architecture.
     """
+    task = read_task(task)
     regression = task_regression(task, alpha, noise)
     read = integers("sizes", sizes, low=0)
     one_of("counts", counts, get_args(Counting))

@@ -28,6 +28,7 @@ from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.learning import Alignment, SampleComplexity
 from symbind_theory.separation.theorem_s import decide
+from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
 from symbind_theory.validation import (
@@ -47,7 +48,7 @@ _TINY = 1e-300
 
 
 def sample_complexity(
-    task: TemplateTask,
+    task: TaskInput,
     architecture: Architecture | None = None,
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
@@ -69,7 +70,7 @@ def sample_complexity(
     True
 
     Args:
-        task: a task with real labels.
+        task: a task with real labels, or lines such as "?a ?a -> 1".
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0. Raise it for noisy labels; without noise, as for
@@ -98,6 +99,7 @@ def sample_complexity(
     finite_number("target", target, low=0, strict=True)
     one_of("counts", counts, get_args(Counting))
     positive_integer("seed", seed, low=0)
+    task = read_task(task)
     regression = task_regression(task, alpha, noise)
     gram = matrix_of(task.templates, architecture, gram)
     return _complexity(gram, regression, target, seed, counts)
@@ -140,7 +142,7 @@ def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> I
 
 
 def alignment(
-    task: TemplateTask,
+    task: TaskInput,
     architecture: Architecture | None = None,
     target: float = 0.01,
     alpha: float = DEFAULT_ALPHA,
@@ -159,7 +161,7 @@ def alignment(
     task's own among them, may need more strings.
 
     Args:
-        task: a task with real labels.
+        task: a task with real labels, or lines such as "?a ?a -> 1".
         architecture: the transformer; when None that of `gram`, or `Architecture()`.
         target: mean squared error aimed at, > 0.
         alpha: ridge λ > 0, of the strings needed; yᵀN⁻¹y has none. Raise it for noisy
@@ -175,6 +177,7 @@ def alignment(
     """
     finite_number("target", target, low=0, strict=True)
     positive_integer("seed", seed, low=0)
+    task = read_task(task)
     regression = task_regression(task, alpha, noise)
     gram = matrix_of(task.templates, architecture, gram)
     labels = regression.labels

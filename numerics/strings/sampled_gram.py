@@ -43,7 +43,12 @@ from numerics.protocols import Progress
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.task_arguments import check_list
 from symbind_theory.templates import CLS, parse_string
-from symbind_theory.validation import InputError, one_of, positive_integer
+from symbind_theory.validation import (
+    InputError,
+    check_callback,
+    one_of,
+    positive_integer,
+)
 
 __all__ = ["StringGram", "string_gram"]
 
@@ -120,6 +125,7 @@ def string_gram(
     positive_integer("seed", seed, low=0)
     read_level(level)
     one_of("precision", precision, tuple(PRECISIONS))
+    check_callback("progress", progress)
     chosen = resolve_device(device)
     tokens = _encode(strings, architecture.readout == "cls")
     sampler = _Sampler.of(tokens, architecture, PRECISIONS[precision], chosen)

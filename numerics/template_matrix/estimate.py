@@ -54,6 +54,7 @@ from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
+    check_callback,
     finite_number,
     one_of,
     positive_integer,
@@ -118,6 +119,7 @@ def template_gram(
         InputError: an argument out of range, or an architecture that is not estimated
             yet.
     """
+    check_callback("progress", progress)
     parsed = _read_templates(templates)
     architecture = supported(read_architecture(architecture))
     if finite_number("rel_tol", rel_tol, low=0, strict=True) > 1:

@@ -37,7 +37,8 @@ class Placed:
         architecture: those of its parameters that were varied.
         strings: how many strings it needs.
         interval: their interval.
-        gain: how many times fewer or more strings than the base needs.
+        gain: how many times fewer or more strings than the base needs, or that it is
+            the base.
     """
 
     place: str
@@ -79,10 +80,17 @@ def placed_rows(advice: Advice) -> list[Placed]:
             architecture_text(candidate.architecture, varied(advice)),
             about(candidate),
             ends(whole(candidate.strings.interval)),
-            "" if place == "base" else gain(candidate, advice.base),
+            _against(place, candidate, advice.base),
         )
         for place, candidate in [*places, ("base", advice.base)]
     ]
+
+
+def _against(place: str, candidate: Candidate, base: Candidate) -> str:
+    if place == "base":
+        return ""
+    same = candidate.architecture == base.architecture
+    return "is the base" if same else gain(candidate, base)
 
 
 def changed_rows(advice: Advice) -> list[Changed]:

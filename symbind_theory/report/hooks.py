@@ -1,4 +1,4 @@
-"""Gives records their HTML in notebooks, and checks and reports a text to print.
+"""Gives records their HTML in notebooks, and those that are long a text to print.
 
 Notebooks look for `_repr_html_`, `print` for `__str__`. Records stand below the reports
 and know nothing of them, so the methods are set from here; what draws is loaded when it
@@ -35,6 +35,7 @@ _WRITTEN_BY = {
     CheckResult: ("symbind_theory.report.terminal", "check_text"),
     Report: ("symbind_theory.report.ledger", "report_text"),
     Advice: ("symbind_theory.report.terminal", "advice_text"),
+    Sample: ("symbind_theory.report.terminal", "sample_text"),
 }
 
 

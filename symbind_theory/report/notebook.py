@@ -26,6 +26,7 @@ from symbind_theory.report.overview import (
     drawn_templates,
     facts,
     judgement,
+    sample_rows,
     shortened,
 )
 from symbind_theory.report.words import first_meanings
@@ -47,7 +48,6 @@ __all__ = [
 
 # What fits beside each other; the record has all.
 _MOST_COLUMNS = 12
-_MOST_ROWS = 10
 
 # The text on the darkest cell still reads.
 _DARKEST = 0.45
@@ -80,23 +80,8 @@ def template_html(template: Template) -> str:
 
 def sample_html(sample: Sample) -> str:
     """The first strings with their labels and templates."""
-    rows = [
-        (string, _label(label), str(index + 1))
-        for string, label, index in zip(
-            sample.strings[:_MOST_ROWS],
-            sample.labels,
-            sample.template_indices,
-            strict=False,
-        )
-    ]
-    caption = f"{len(sample.strings)} strings"
-    if len(rows) < len(sample.strings):
-        caption += f", the first {len(rows)}"
+    caption, rows = sample_rows(sample)
     return _filled("table", caption, ("string", "label", "template"), rows)
-
-
-def _label(label: Any) -> str:
-    return number(label) if isinstance(label, float) else str(label)
 
 
 def interval_html(interval: Interval) -> str:

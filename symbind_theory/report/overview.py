@@ -1,9 +1,10 @@
-"""What a reader of a check looks for first, as records of text for HTML reports."""
+"""What a reader of a check looks for first, as text for every kind of report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from symbind_theory.interval import Interval
 from symbind_theory.records.check import CheckResult
@@ -12,7 +13,7 @@ from symbind_theory.records.learning import FiniteDiversity
 from symbind_theory.records.verdict import Verdict
 from symbind_theory.report.drawings import Drawing, drawing
 from symbind_theory.report.notation import ends, number, strings_needed, whole
-from symbind_theory.tasks import TemplateTask
+from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import as_float
 
 __all__ = [
@@ -23,12 +24,15 @@ __all__ = [
     "facts",
     "interval_facts",
     "judgement",
+    "sample_rows",
     "shortened",
     "title",
 ]
 
 # So many tokens are drawn; the task file has every template.
 _MOST_TOKENS = 2000
+# So many strings of a sample are shown; the record has all.
+_MOST_STRINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +176,24 @@ def drawn_templates(task: TemplateTask) -> list[Drawn]:
         for i, (template, label) in enumerate(task)
         if i < most
     ]
+
+
+def sample_rows(sample: Sample) -> tuple[str, list[tuple[str, str, str]]]:
+    """What a sample is, and its first strings with their labels and templates."""
+    rows = [
+        (string, _label(label), str(index + 1))
+        for string, label, index in zip(
+            sample.strings[:_MOST_STRINGS],
+            sample.labels,
+            sample.template_indices,
+            strict=False,
+        )
+    ]
+    caption = f"{len(sample.strings)} strings"
+    if len(rows) < len(sample.strings):
+        caption += f", the first {len(rows)}"
+    return caption, rows
+
+
+def _label(label: Any) -> str:
+    return number(label) if isinstance(label, float) else str(label)

@@ -1,4 +1,4 @@
-"""A check as tables and sentences for a terminal."""
+"""Checks, advice, drawn strings and matrices as tables and sentences for terminals."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from symbind_theory.report.notation import (
     number,
     settings,
 )
-from symbind_theory.report.overview import facts
+from symbind_theory.report.overview import Fact, facts, sample_rows
 from symbind_theory.report.words import first_meanings
-from symbind_theory.tasks import TemplateTask
+from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.templates import Template
 
 __all__ = [
@@ -37,9 +37,12 @@ __all__ = [
     "advice_text",
     "check_text",
     "coloured",
+    "matrix_text",
     "plain_table",
     "plain_text",
     "print_result",
+    "rows_text",
+    "sample_text",
     "titled",
 ]
 
@@ -87,6 +90,55 @@ def check_text(result: CheckResult) -> str:
 def advice_text(advice: Advice) -> str:
     """Advice as text without colours, as wide as the terminal."""
     return plain_text(Group(*advice_tables(advice)))
+
+
+def sample_text(sample: Sample) -> str:
+    """The first strings with their labels and templates."""
+    caption, rows = sample_rows(sample)
+    return rows_text(caption, ("string", "label", "template"), rows)
+
+
+def rows_text(
+    caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> str:
+    """A table of text.
+
+    Args:
+        caption: above it.
+        columns: their headings.
+        rows: as many cells each.
+    """
+    table = plain_table(*columns)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return plain_text(titled(caption, table))
+
+
+def matrix_text(
+    caption: str,
+    values: Sequence[Sequence[float]],
+    halfwidth: float,
+    names: Sequence[str] = (),
+    known: Sequence[Fact] = (),
+) -> str:
+    """A matrix, its first rows and columns where it is large.
+
+    Args:
+        caption: above it.
+        values: its rows.
+        halfwidth: the largest of its entries.
+        names: of the rows, beside their numbers.
+        known: what else is known, below it.
+    """
+    shown = min(len(values), _MOST_COLUMNS)
+    if shown < len(values):
+        caption += f"; the first {shown} of {len(values)}"
+    part = [row[:shown] for row in values[:shown]]
+    lines = plain_table("quantity", "value", "interval")
+    for fact in known:
+        lines.add_row(fact.name, fact.value, fact.interval)
+    entries = _entries(caption, part, halfwidth, names)
+    return plain_text(Group(entries, lines) if known else entries)
 
 
 def plain_text(shown: RenderableType) -> str:
@@ -227,8 +279,22 @@ def _gaps(result: CheckResult) -> Group:
 def _matrix(result: CheckResult) -> Group:
     estimates = result.estimates
     largest = max(max(row) for row in estimates.matrix_halfwidth)
-    columns = [str(i + 1) for i in range(len(estimates.matrix))]
-    table = plain_table("", *columns)
-    for i, row in enumerate(estimates.matrix):
-        table.add_row(str(i + 1), *(f"{entry:.4f}" for entry in row))
-    return titled(f"N, entries to within {largest:.1g}", table)
+    return _entries("N", estimates.matrix, largest)
+
+
+def _entries(
+    caption: str,
+    rows: Sequence[Sequence[float]],
+    halfwidth: float,
+    names: Sequence[str] = (),
+) -> Group:
+    """A matrix as a table, its rows and columns numbered."""
+    table = plain_table("", *([""] if names else []), *map(str, _numbers_of(rows)))
+    for i, row in zip(_numbers_of(rows), rows, strict=True):
+        name = [Text(names[i - 1])] if names else []
+        table.add_row(str(i), *name, *(f"{entry:.4f}" for entry in row))
+    return titled(f"{caption}, entries to within {halfwidth:.1g}", table)
+
+
+def _numbers_of(rows: Sequence[object]) -> range:
+    return range(1, len(rows) + 1)

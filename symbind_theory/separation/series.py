@@ -27,8 +27,14 @@ import sympy
 from flint import Ordering, fmpq_mpoly, fmpq_mpoly_ctx
 
 from symbind_theory.separation.incidence import Readout, read_readout
+from symbind_theory.task_arguments import check_list
 from symbind_theory.templates import CLS, Template, read_templates
-from symbind_theory.validation import InputError, positive_integer
+from symbind_theory.validation import (
+    InputError,
+    check_index,
+    positive_integer,
+    shorten,
+)
 
 __all__ = ["FeatureSeries", "feature_series", "gaussian_mean", "softmax_series"]
 
@@ -139,7 +145,14 @@ class FeatureSeries:
         return len(self.features[0]) - 1
 
     def difference(self, i: int, j: int, order: int) -> list[Polynomial]:
-        """f_i − f_j at one power of beta, coordinate by coordinate."""
+        """f_i − f_j at one power of beta, coordinate by coordinate.
+
+        Raises:
+            InputError: no index of a template, or an order that is not known.
+        """
+        for name, index in (("i", i), ("j", j)):
+            check_index(name, index, len(self.features))
+        check_index("order", order, self.order + 1)
         first, second = self.features[i][order], self.features[j][order]
         zero = self._zero
         return [
@@ -152,7 +165,11 @@ class FeatureSeries:
         return next(iter(self.features[0][0].values())).context().constant(0)
 
     def leading_order(self, i: int, j: int) -> int | None:
-        """The first power of beta at which f_i and f_j differ; None if none does."""
+        """The first power of beta at which f_i and f_j differ; None if none does.
+
+        Raises:
+            InputError: no index of a template.
+        """
         orders = range(self.order + 1)
         return next((l for l in orders if any(self.difference(i, j, l))), None)
 
@@ -162,7 +179,8 @@ class FeatureSeries:
         It needs f to order `power` less the order at which the two first differ.
 
         Raises:
-            InputError: f is not known to that order.
+            InputError: no index of a template, a power that is no integer of at least
+                0, or f is not known to that order.
         """
         total = self._zero
         for x, y in self._products(i, j, power):
@@ -187,6 +205,7 @@ class FeatureSeries:
         self, i: int, j: int, power: int
     ) -> Iterator[tuple[Polynomial, Polynomial]]:
         """The pairs whose products add up to ‖f_i − f_j‖² at β^power."""
+        positive_integer("power", power, low=0)
         first = self.leading_order(i, j)
         lowest = self.order + 1 if first is None else first
         if power - lowest > self.order:
@@ -232,9 +251,17 @@ def feature_series(
         identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ.
 
     Raises:
-        InputError: no template, lengths that differ, an unknown readout.
+        InputError: no template, lengths that differ, an unknown readout, an order that
+            is no integer of at least 0, or an identity_kq that is neither True nor
+            False.
     """
+    check_list("templates", templates, "of templates, such as ['?a ?a', '?a ?b']")
     read_readout(readout)
+    if not isinstance(identity_kq, bool):
+        raise InputError(
+            f"identity_kq is {shorten(identity_kq)}; expected True or False: a stays a "
+            "letter in the series"
+        )
     positive_integer("order", order, low=0)
     parsed = read_templates(templates)
     strings = [_symbols(t, readout) for t in parsed]

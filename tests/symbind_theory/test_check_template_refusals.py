@@ -99,6 +99,14 @@ BAD = {
         [*SAME_DIFFERENT_LINES, "--html", "-"],
         "--html is -; expected the name of a file",
     ),
+    "page without a name": (
+        [*SAME_DIFFERENT_LINES, "--html", ""],
+        "the page could not be written to '': No such file or directory; expected",
+    ),
+    "page into a folder": (
+        [*SAME_DIFFERENT_LINES, "--html", "./"],
+        "the page could not be written to './': Is a directory; expected a file",
+    ),
     "certificate to the standard output": (
         [*SAME_DIFFERENT_LINES, "--certificate", "-"],
         "--certificate is -; expected the name of a file",

@@ -285,3 +285,11 @@ def test_what_was_probably_not_meant_is_noted():
         (note,) = conclude(task, HOLDS, needed(10), None).notes
         assert words in note
     assert conclude(SAME_DIFFERENT, HOLDS, needed(10), None).notes == ()
+
+
+@pytest.mark.parametrize("label", ["1/2", "-1", "1e400"])
+def test_a_number_in_quotes_is_noted_to_be_a_token(label):
+    text = TemplateTask(["?a ?a", "?a ?b"], [label, "other"])
+    (note,) = conclude(text, HOLDS, None, None).notes
+    assert note.startswith(f"The label '{label}' is text, so it is a token")
+    assert conclude(COPY, HOLDS, None, None).notes == ()

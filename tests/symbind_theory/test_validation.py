@@ -9,6 +9,8 @@ from symbind_testing.refusals import refusal
 
 from symbind_theory.validation import (
     InputError,
+    check_callback,
+    check_index,
     finite_number,
     one_of,
     positive_integer,
@@ -82,6 +84,27 @@ def test_positive_integer_has_a_lower_end():
 def test_positive_integer_refuses(value):
     message = refusal(lambda: positive_integer("count", value))
     assert message == f"count is {value!r}; expected an integer of at least 1"
+
+
+@pytest.mark.parametrize(
+    ("value", "optional", "expected"),
+    [(3, True, "a function, or None"), (None, False, "a function")],
+)
+def test_what_cannot_be_called_is_refused(value, optional, expected):
+    message = refusal(lambda: check_callback("progress", value, optional=optional))
+    assert message == f"progress is {value}; expected {expected}"
+    check_callback("progress", print, optional=optional)
+    check_callback("progress", None)
+
+
+def test_an_index_is_one_of_so_many():
+    assert [check_index("i", i, 2) for i in (0, np.int64(1))] == [0, 1]
+
+
+@pytest.mark.parametrize("value", [-1, 2, 1.0, True, "0", None])
+def test_what_is_no_index_is_refused(value):
+    message = refusal(lambda: check_index("i", value, 2))
+    assert message == f"i is {value!r}; expected an integer from 0 to 1"
 
 
 def test_one_of_returns_the_choice():

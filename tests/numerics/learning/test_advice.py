@@ -210,6 +210,34 @@ def test_the_true_best_of_many_wins_or_is_counted_as_a_tie(needed, seed):
     assert calls <= len(needed) + sum(race._quotas(len(needed))) + race._RANKED
 
 
+def test_one_number_is_told_of_the_base_and_of_its_changes(found):
+    """Those that the race left are estimated precisely beside it."""
+    told = {}
+    for candidate in (
+        found.base,
+        *found.ranked,
+        *(choice.candidate for choice in (*found.changes, *found.choices)),
+    ):
+        assert told.setdefault(candidate.architecture, candidate) == candidate
+    assert told[found.base.architecture].counts == "random"
+    assert found.base in found.ranked
+    assert found.base != found.best
+
+
+def test_a_precise_candidate_is_ranked_among_precise_ones():
+    """Where it needs no more strings than one of the last stage, else behind them."""
+    first, last, base, rough, other = [Architecture(beta=1.0 + i) for i in range(5)]
+    needed = {first: 100, last: 200, base: 400, rough: 90}
+    race_before = race._Race(
+        {a: toy_candidate(n, a) for a, n in needed.items()}, [first, last], left=0
+    )
+    for strings, place in ((150, 1), (300, 3)):
+        precise = {base: toy_candidate(strings, base), other: toy_candidate(1, other)}
+        ranked = race_before.beside(precise).ranked()
+        assert ranked[place] == precise[base]
+        assert len(ranked) == len(needed)
+
+
 def test_ties_are_counted_among_all_and_not_the_ranked_alone():
     """Twelve alike, and ten are ranked."""
     alike = [toy_candidate(100, Architecture(beta=1.0 + i)) for i in range(12)]

@@ -1,12 +1,20 @@
 """A scan: every point as its own call finds it, as rows, columns and frames."""
 
 import math
+import re
 import sys
 
 import pytest
 from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
-from numerics import Architecture, Precision, sample_complexity, scan, template_gram
+from numerics import (
+    Architecture,
+    Precision,
+    Scan,
+    sample_complexity,
+    scan,
+    template_gram,
+)
 from symbind_theory import InputError
 
 ROUGH = Precision(rel_tol=0.5, max_points=256)
@@ -42,6 +50,36 @@ def test_columns_hold_parameters_and_numbers(found):
     assert table["strings"][2] == found[2].strings.n
     assert table["strings_low"][2] == found[2].strings.interval.low
     assert {len(column) for column in table.values()} == {4}
+
+
+def test_a_scan_prints_a_row_for_each_architecture(found, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    title, heads, _, *rows = str(found).splitlines()
+    assert title.startswith("Scan, architectures: 4; gamma=1.0, readout=cls")
+    assert title.endswith("level 0.999")
+    assert re.fullmatch(
+        r" architecture +strings +interval +λ_min\(N\) +interval", heads
+    )
+    assert len(rows) == 4
+    for line, row in zip(rows, found, strict=True):
+        assert f"beta={row.architecture.beta}, {row.architecture.activation.name}(" in (
+            line
+        )
+        assert f" {row.smallest_eigenvalue.value:.4g} " in line
+    assert f" {found[2].strings.n} " in rows[2]
+
+
+def test_a_long_scan_prints_its_first_rows_and_says_so(found, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    title, _, _, *rows = str(Scan(found.rows * 11)).splitlines()
+    assert "architectures: 44, the first 40 here and all in frame()" in title
+    assert len(rows) == 40
+
+
+def test_without_numbers_as_labels_no_strings_are_printed():
+    shown = str(scan(COPY, {"beta": [1.0]}, precision=ROUGH, cache=None))
+    assert "λ_min(N)" in shown
+    assert "strings" not in shown
 
 
 def test_a_frame_of_polars(found):

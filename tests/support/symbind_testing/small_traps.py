@@ -8,16 +8,24 @@ from typing import Any
 
 import numerics
 import symbind_theory
+from numerics.estimators.enough_symbols import finite_diversity
+from numerics.estimators.unseen_error import simulated_error
 from symbind_theory.validation import InputError
 
 TASK = symbind_theory.builtin_task("same-different")
 NAMES: dict[str, Any] = {
     "task": TASK,
+    "LINES": ["?a ?a -> 1", "?a ?b -> -1"],
+    "ROUGH": numerics.Precision(rel_tol=1, max_points=64),
+    "gram": numerics.template_gram(TASK, max_points=64),
+    "finite_diversity": finite_diversity,
+    "simulated_error": simulated_error,
     **{name: getattr(symbind_theory, name) for name in symbind_theory.__all__},
     "Architecture": numerics.Architecture,
     "Regressor": numerics.TransformerKernelRegressor,
     "Scan": numerics.Scan,
     "advise": numerics.advise,
+    "alignment": numerics.alignment,
     "learning_curve": numerics.learning_curve,
     "relative_eigenvalue": numerics.relative_eigenvalue,
     "sample_complexity": numerics.sample_complexity,
@@ -40,6 +48,14 @@ RIGHT = {
     "Template('?a ?b').equivalent('?b ?c')": "True",
     "Template('?a ?b').disjoint('?a ?a')": "True",
     "Template('?a ?b').overlap('X ?b', 'any')": "'X a'",
+    "learning_curve(LINES, sizes=[0], gram=gram).sizes": "(0,)",
+    "sample_complexity(LINES, target=2, gram=gram).n": "0",
+    "alignment(LINES, target=2, gram=gram).sample_complexity.n": "0",
+    "advise(LINES, 2, {'beta': [1]}, precision=ROUGH).tried": "1",
+    "len(scan(LINES, {'beta': [1]}, precision=ROUGH, cache=None))": "1",
+    "TemplateTask(['?a', 'X'], ['1/2', 'x'])": (
+        """<TemplateTask ['?a -> "1/2"', 'X -> x']>"""
+    ),
     "TemplateTask.parse(['?a X -> x/y']).labels": "('x/y',)",
     "TemplateTask.parse(['?a X -> 1/0']).labels": "('1/0',)",
 }
@@ -66,12 +82,22 @@ REFUSED = {
     "advise(3)": "task is 3; expected a TemplateTask",
     "advise(task, over='beta')": "over is 'beta'; expected lists of values",
     "advise(task, precision=0.1)": "precision is 0.1; expected a Precision, such as",
-    "scan('?a', {'beta': [1]})": "task is '?a'; expected a TemplateTask",
+    "scan('?a', {'beta': [1]})": "template '?a' has 0 '->'; expected one",
+    "scan(task, {'beta': [1]}, progress=3)": "progress is 3; expected a function",
+    "advise(task, progress=3)": "progress is 3; expected a function, or None",
+    "advise([3])": "task is [3]; expected a TemplateTask, or lines such as",
+    "check(task, estimated=gram)": "estimated is TemplateGram(templates=",
+    "check(task, estimated=None)": "estimated is None; expected a function",
+    "check(task, progress=3)": "progress is 3; expected a function, or None",
     "scan(task, {'readout': ['first']})": "readout is 'first'; expected one of",
     "Scan(()).frame('excel')": "backend is 'excel'; expected one of polars, pandas",
     "relative_eigenvalue(3)": "gram is 3; expected a template matrix",
     "template_gram(3)": "templates is 3; expected a list of templates",
     "template_gram('?a ?a')": "templates is the text '?a ?a'; expected a list",
+    "template_gram(task, progress=3)": "progress is 3; expected a function, or None",
+    "string_gram(['u u'], progress=3)": "progress is 3; expected a function, or",
+    "simulated_error(task, 'uv', 1, None, progress=3)": "progress is 3; expected",
+    "finite_diversity(task, 9, None, None, None, progress=3)": "progress is 3; exp",
     "string_gram(3)": "strings is 3; expected a list of strings",
     "task.match(3)": "string is 3; expected text or a list of tokens",
     "Regressor().fit(task, [1, -1])": "X is a task; expected strings, such as task",

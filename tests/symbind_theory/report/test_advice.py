@@ -1,5 +1,6 @@
 """Advice in words: places, gains, single changes, what is to know beside them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,14 @@ def test_candidates_stand_in_their_order_with_the_base_below():
     assert first.gain == "10 times fewer"
     assert second.strings == "about 400"
     assert base.gain == ""
+
+
+def test_a_row_that_is_the_base_says_so():
+    advice = toy_advice()
+    advice = replace(advice, ranked=(*advice.ranked, advice.base))
+    *_, ranked, base = placed_rows(advice)
+    assert (ranked.place, ranked.gain) == ("3", "is the base")
+    assert (ranked.strings, ranked.interval) == (base.strings, base.interval)
 
 
 def test_only_what_was_varied_is_written():

@@ -8,6 +8,7 @@ import sympy
 from flint import Ordering, fmpq_mpoly_ctx
 from hypothesis import given
 from hypothesis import strategies as st
+from shape_checks import unchecked
 
 from symbind_theory import InputError
 from symbind_theory.separation.series import (
@@ -110,8 +111,31 @@ def test_a_coefficient_beyond_the_series_is_refused():
         (([], 1), "templates is empty"),
         ((["?a", "?a ?b"], 1), "templates have lengths"),
         ((["?a"], -1), "order is -1; expected an integer of at least 0"),
+        ((None, 1), "templates is None; expected a list of templates"),
+        (("?a ?a", 1), "templates is the text '\\?a \\?a'; expected a list"),
+        ((["?a"], 1, "cls", "no"), "identity_kq is 'no'; expected True or False"),
+        ((["?a"], 1, "cls", 2.0), "identity_kq is 2.0; expected True or False"),
     ],
 )
 def test_bad_arguments(arguments, message):
-    with pytest.raises(InputError, match=message):
+    with unchecked(), pytest.raises(InputError, match=message):
         feature_series(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("gap_coefficient", (0, 5, 2), "j is 5; expected an integer from 0 to 1"),
+        ("gap_coefficient", (0, 1, "2"), "power is '2'; expected an integer of at"),
+        ("mean_gap_coefficient", (0, 1, -2), "power is -2; expected an integer of at"),
+        ("mean_gap_coefficient", (2, 1, 2), "i is 2; expected an integer from 0 to 1"),
+        ("leading_order", (0, 7), "j is 7; expected an integer from 0 to 1"),
+        ("leading_order", (-1, 0), "i is -1; expected an integer from 0 to 1"),
+        ("difference", (0, 1, 5), "order is 5; expected an integer from 0 to 2"),
+        ("difference", (0, 1, -1), "order is -1; expected an integer from 0 to 2"),
+    ],
+)
+def test_indices_beyond_the_series_are_one_line(method, arguments, message):
+    series = feature_series(["?a ?a", "?a ?b"], 2)
+    with unchecked(), pytest.raises(InputError, match=f"^{message}"):
+        getattr(series, method)(*arguments)
