@@ -49,7 +49,7 @@ def test_the_whole_number_is_found_from_wherever_it_is_sought(size, start):
 
 
 def test_rows_that_are_positive_multiples_cannot_have_opposite_labels():
-    """At beta = 0: by proof for opposite signs, by N itself the least square is more."""
+    """At beta = 0: by proof for opposite signs; by N itself the least is more."""
     opposite = TemplateTask(SAME_DIFFERENT.templates, [1, -0.5], [1, 3])
     uniform = Architecture(beta=0.0)
     found = sample_complexity(opposite, uniform)
