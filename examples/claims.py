@@ -1,19 +1,22 @@
 """The tables of docs/claims.md: every claim's checker, and what a run of them found.
 
-    python -m examples.claims
+    python -m examples.claims [--quick | --full]
 
-The command runs the whole ledger at standard effort, which takes some minutes, and
-rewrites both tables.
+The command runs the whole ledger, at standard effort in some minutes, at full effort in
+half an hour or more, and rewrites both tables. Finished trials are kept, and taken from
+where they are kept when it is run again.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 
 from examples.pages import DOCS, rewritten
 from proofs_check.checker import Effort, Instance, Mutant
 from proofs_check.registry import CHECKERS
 from proofs_check.run import run_ledger
+from proofs_check.trial_store import TrialStore
 from symbind_theory import Outcome
 from symbind_theory.records import Finding, Ledger, Trial, claim
 from symbind_theory.report import progress_bar
@@ -41,7 +44,15 @@ def claims_table() -> Iterator[str]:
 
 
 def findings_table(ledger: Ledger) -> Iterator[str]:
-    """One line for each finding; of mutants, those that refute them."""
+    """What was run, then a line for each finding; of mutants, what refutes them."""
+    instances = sum(len(entry.instances) for entry in ledger.entries)
+    mutants = sum(len(entry.mutants) for entry in ledger.entries)
+    yield (
+        f"At {ledger.effort} effort with seed {ledger.seed}: {instances} instances, "
+        f"{mutants} mutants, exit status {ledger.exit_status}. That chance refutes any "
+        f"true instance has a probability of {ledger.false_alarm:.1e} at most."
+    )
+    yield ""
     yield "| claim | checked on | finding | estimate | expected | |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for entry in ledger.entries:
@@ -79,8 +90,22 @@ def _row(*cells: str) -> str:
 
 def main() -> None:
     """Run the ledger; rewrite the tables."""
+    parser = argparse.ArgumentParser("examples.claims")
+    efforts = parser.add_mutually_exclusive_group()
+    for effort in (Effort.QUICK, Effort.FULL):
+        efforts.add_argument(
+            f"--{effort.value}", dest="effort", action="store_const", const=effort
+        )
+    effort = parser.parse_args().effort or Effort.STANDARD
     with progress_bar("checking claims", unit="trials") as progress:
-        ledger = run_ledger(CHECKERS, Effort.STANDARD, jobs=-1, progress=progress)
+        ledger = run_ledger(
+            CHECKERS,
+            effort,
+            jobs=-1,
+            store=TrialStore(),
+            resume=True,
+            progress=progress,
+        )
     text = rewritten(PAGE.read_text(), "claims", claims_table())
     PAGE.write_text(rewritten(text, "findings", findings_table(ledger)))
     print(f"wrote the tables of {PAGE}")
