@@ -21,7 +21,7 @@ from symbind_theory import Outcome
 from symbind_theory.records import Finding, Ledger, Trial, claim
 from symbind_theory.report import progress_bar
 
-__all__ = ["PAGE", "claims_table", "findings_table"]
+__all__ = ["PAGE", "claims_table", "findings_table", "summary"]
 
 PAGE = DOCS / "claims.md"
 
@@ -43,8 +43,8 @@ def claims_table() -> Iterator[str]:
         )
 
 
-def findings_table(ledger: Ledger) -> Iterator[str]:
-    """What was run, then a line for each finding; of mutants, what refutes them."""
+def summary(ledger: Ledger) -> Iterator[str]:
+    """What was run, and how often chance would have refuted something."""
     instances = sum(len(entry.instances) for entry in ledger.entries)
     mutants = sum(len(entry.mutants) for entry in ledger.entries)
     yield (
@@ -52,7 +52,10 @@ def findings_table(ledger: Ledger) -> Iterator[str]:
         f"{mutants} mutants, exit status {ledger.exit_status}. That chance refutes any "
         f"true instance has a probability of {ledger.false_alarm:.1e} at most."
     )
-    yield ""
+
+
+def findings_table(ledger: Ledger) -> Iterator[str]:
+    """One line for each finding; of mutants, those that refute them."""
     yield "| claim | checked on | finding | estimate | expected | |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for entry in ledger.entries:
@@ -107,6 +110,7 @@ def main() -> None:
             progress=progress,
         )
     text = rewritten(PAGE.read_text(), "claims", claims_table())
+    text = rewritten(text, "summary", summary(ledger))
     PAGE.write_text(rewritten(text, "findings", findings_table(ledger)))
     print(f"wrote the tables of {PAGE}")
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Annotated, Literal
 
 import pytest
+from pydantic import BaseModel
 from symbind_testing.builders.toy_result import toy_result
 
 from symbind_theory.interval import Interval
@@ -21,7 +22,7 @@ from symbind_theory.records.description import (
     expected,
     written,
 )
-from symbind_theory.records.document import model_of, schema
+from symbind_theory.records.document import _table_of, model_of, schema
 from symbind_theory.records.forms import IntervalForm
 from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.validation import InputError
@@ -154,3 +155,12 @@ def test_an_interval_is_a_form_wherever_it_stands():
         for field in document_fields(record):
             if field.described.kind is Interval:
                 assert field.described.marks.form is IntervalForm
+
+
+def test_the_table_inside_a_type_is_a_model_or_there_is_none():
+    class Table(BaseModel):
+        x: float
+
+    assert _table_of(float) is None
+    assert _table_of(Annotated[tuple[float, ...] | None, "x"]) is None
+    assert _table_of(Annotated[tuple[Table, ...] | None, "x"]) is Table
