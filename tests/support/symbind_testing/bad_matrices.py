@@ -123,7 +123,7 @@ CASES: dict[str, tuple[partial[Any], str]] = {
     ),
     "the name of a task": (
         partial(learning_curve, NO_TASK),
-        "task is 'same-different'; expected a TemplateTask",
+        "template 'same-different' has 0 '->'; expected one: 'template -> label'",
     ),
     "the class of a matrix": (
         partial(learning_curve, TASK, gram=THE_CLASS),
