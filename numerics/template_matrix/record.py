@@ -136,6 +136,11 @@ class TemplateGram:
         """
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
+        return self._smallest_of_distinct
+
+    @cached_property
+    def _smallest_of_distinct(self) -> Interval:
+        """λ_min of N of the distinct templates."""
         return smallest_eigenvalue(self._spectrum, self.confidence)
 
     @computed_once
@@ -183,8 +188,8 @@ class TemplateGram:
         """A positive statistic of N with its interval, on a log scale.
 
         A factor off by ‖δG‖ ≤ η σ_min(G) belongs to a matrix between (1 − η)² N and
-        (1 + η)² N; the statistic at both widens the interval. Where λ_min(N) is not
-        resolved, nothing bounds it.
+        (1 + η)² N; the statistic at both widens the interval. Where λ_min of the
+        distinct templates' N is not resolved, nothing bounds it.
 
         Args:
             statistic: monotone in N in the sense of positive semi-definite matrices;
@@ -205,7 +210,8 @@ class TemplateGram:
             for g, d in zip(factors, self.self_values, strict=True)
         ]
         ends: list[Sequence[float]] = []
-        if self.smallest_eigenvalue.low > 0:
+        # Bounds of N between multiples of itself hold for what repeats its rows too.
+        if self._smallest_of_distinct.low > 0:
             ends = [
                 statistics(scale * factors[0], self.excess)
                 for scale in self._extreme_scales
@@ -254,7 +260,7 @@ class TemplateGram:
     @property
     def _extreme_scales(self) -> tuple[float, float]:
         """Factors of G between whose squares every N within the error bounds lies."""
-        least = self.smallest_eigenvalue.low
+        least = self._smallest_of_distinct.low
         below, above = self._spectrum.moved(least, least, least)
         return math.sqrt(below / least), math.sqrt(above / least)
 

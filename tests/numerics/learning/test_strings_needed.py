@@ -68,6 +68,19 @@ def test_rows_that_are_positive_multiples_cannot_have_opposite_labels():
     assert least_error(opposite, relu.record()) == 0
 
 
+def test_a_template_written_twice_asks_for_as_much_as_once():
+    """With one label; N is singular, and what it says of these labels is known."""
+    task = TemplateTask(["?a X", "?a ?b"], [1, -1], [3, 1])
+    once = sample_complexity(task, counts="expected")
+    twice = TemplateTask(["?a X", "?b X", "?a ?b"], [1, 1, -1], [1, 2, 1])
+    found = sample_complexity(twice, counts="expected")
+    assert found.n == once.n
+    assert found.interval.low == pytest.approx(once.interval.low, rel=1e-6)
+    assert found.interval.high == pytest.approx(once.interval.high, rel=1e-6)
+    other = TemplateTask(twice.templates, [1, 0.5, -1], [1, 2, 1])
+    assert sample_complexity(other).interval.low == math.inf
+
+
 def test_nothing_to_learn_needs_no_strings():
     task = TemplateTask(["?a ?a", "?a ?b"], [0, 0])
     assert sample_complexity(task, target=0.01).n == 0
