@@ -199,8 +199,12 @@ def alignment(
             "direction with their mean square leave float64; expected smaller ones: "
             "divide labels and noise by one number, and the target by its square"
         )
+    of_labels = gram.interval(energy)
+    if math.isinf(of_labels.value) and gram.smallest_eigenvalue.high == 0:
+        # N is singular by proof: it has no inverse.
+        of_labels = Interval(math.inf, math.inf, math.inf, gram.level)
     return Alignment(
-        regression.interval_from_units(gram.interval(energy)),
+        regression.interval_from_units(of_labels),
         hardest_labels,
         _complexity(gram, hardest, target, seed),
     )

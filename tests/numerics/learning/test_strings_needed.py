@@ -77,6 +77,8 @@ def test_a_template_written_twice_asks_for_as_much_as_once():
     assert found.n == once.n
     assert found.interval.low == pytest.approx(once.interval.low, rel=1e-6)
     assert found.interval.high == pytest.approx(once.interval.high, rel=1e-6)
+    energy = alignment(twice).energy
+    assert (energy.low, energy.high) == (math.inf, math.inf)
     other = TemplateTask(twice.templates, [1, 0.5, -1], [1, 2, 1])
     assert sample_complexity(other).interval.low == math.inf
 
