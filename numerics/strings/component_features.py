@@ -29,10 +29,10 @@ from numerics.strings.faces import Face
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template
 
-__all__ = ["ComponentFeatures"]
+__all__ = ["MARGIN", "ComponentFeatures"]
 
-# How much larger than the defect of the weights' sum the features' errors may be.
-_MARGIN = 10
+MARGIN = 10
+"""How much larger than the defect of the weights' sum the features' errors may be."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class ComponentFeatures:
             strings, moments.weights, self.inner.tokens, architecture.gamma
         )
         self.means = each[:, self._plan.parts] @ self._plan.signs
-        self._defect = moments.error / _MARGIN
+        self._defect = moments.error / MARGIN
 
     def __call__(
         self, points: Float64[np.ndarray, "n dimension"]

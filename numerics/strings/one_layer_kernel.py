@@ -30,7 +30,11 @@ from numerics.strings.component_table import (
 )
 from numerics.strings.one_layer_rows import OneLayerRows
 from numerics.strings.pattern_row import BaseKernel
-from numerics.strings.scaled_components import component_scales
+from numerics.strings.scaled_components import (
+    ScaledSum,
+    component_scales,
+    kernel_halfwidth,
+)
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.mehler import kernel_factor
@@ -224,25 +228,17 @@ class OneLayerGram:
         self.components.ensure(self.patterns, terms, progress)
         i, j = types.first, types.second
         F, d = self.base.features.T, self.base.attention_self
-        C = np.einsum("mf,mf->m", F[i], F[j])
-        squares, in_C, moved = np.zeros((3, len(C)))
+        C = ScaledSum(np.einsum("mf,mf->m", F[i], F[j]))
         scales = self._scales()
         for term in terms:
             component, halfwidth = self.components.lookup(self.patterns, term)
             s = scales[term.size]
             s_i_s_j = s[term.first] * s[term.second]
-            np.add.at(C, term.row, s_i_s_j * component)
-            np.add.at(moved, term.row, (s_i_s_j - 1) * component)
-            # Sizes have points of their own, and one size's components the same ones.
-            spread = np.zeros_like(C)
-            np.add.at(spread, term.row, halfwidth)
-            squares += spread**2
-            np.add.at(in_C, term.row, self.components.error(term.size))
-        in_C += np.sqrt(squares) + np.abs(moved)
-        dual = self.settings.architecture.activation.dual
-        K = dual(d[i], d[j], C)
-        ends = [np.abs(dual(d[i], d[j], end) - K) for end in (C - in_C, C + in_C)]
-        in_K = np.maximum(*ends) + self.base.halfwidth[i, j]
+            error = np.full_like(component, self.components.error(term.size))
+            C.add(term.row, component, s_i_s_j, halfwidth, error)
+        activation = self.settings.architecture.activation
+        K = activation.dual(d[i], d[j], C.value)
+        in_K = kernel_halfwidth(activation, d[i], d[j], C) + self.base.halfwidth[i, j]
         N = np.einsum("mf,mf->m", self.factor.T[i], self.factor.T[j])
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(

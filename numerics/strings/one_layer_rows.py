@@ -45,7 +45,11 @@ from numerics.strings.pattern_row import (
     new_row,
     own_row,
 )
-from numerics.strings.scaled_components import component_scales
+from numerics.strings.scaled_components import (
+    ScaledSum,
+    component_scales,
+    kernel_halfwidth,
+)
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 
@@ -148,29 +152,20 @@ class OneLayerRows:
 
         rows, r = [self._rows[t] for t in patterns], len(self._patterns)
         i, j = types.first, types.second
-        C = np.array([row.attention for row in rows]).reshape(-1, r)[i, j]
+        C = ScaledSum(np.array([row.attention for row in rows]).reshape(-1, r)[i, j])
         d = np.array([row.attention_self for row in rows])[i]
         d_j = self._base.attention_self[j]
-        squares, in_C, moved = np.zeros((3, len(C)))
         for term in terms:
             found = self._components(patterns, term)
-            np.add.at(C, term.row, found.scale * found.component)
-            np.add.at(moved, term.row, (found.scale - 1) * found.component)
-            # Sizes have points of their own, and one size's components the same ones.
-            spread = np.zeros_like(C)
-            np.add.at(spread, term.row, found.halfwidth)
-            squares += spread**2
-            np.add.at(in_C, term.row, found.error)
-        in_C += np.sqrt(squares) + np.abs(moved)
-        dual = self._settings.architecture.activation.dual
-        K = dual(d, d_j, C)
+            C.add(term.row, found.component, found.scale, found.halfwidth, found.error)
+        activation = self._settings.architecture.activation
+        K = activation.dual(d, d_j, C.value)
         in_N = np.array([row.halfwidth for row in rows]).reshape(-1, r)[i, j]
-        ends = [np.abs(dual(d, d_j, end) - K) for end in (C - in_C, C + in_C)]
-        in_K = np.maximum(*ends) + in_N
+        in_K = kernel_halfwidth(activation, d, d_j, C) + in_N
         N = np.array([row.matrix for row in rows]).reshape(-1, r)[i, j]
         K = np.where((types.matching < 0).all(1), N, K)
         return TypeValues(
-            value=np.where(same, dual(d, d, d), K),
+            value=np.where(same, activation.dual(d, d, d), K),
             halfwidth=np.where(same, self._base.self_halfwidth[j], in_K),
         )
 

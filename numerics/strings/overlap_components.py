@@ -34,7 +34,7 @@ from numerics.averages.points import SobolPoints
 from numerics.averages.replications import map_replications
 from numerics.devices import chunk_numbers
 from numerics.shapes import Float64
-from numerics.strings.component_features import ComponentFeatures
+from numerics.strings.component_features import MARGIN, ComponentFeatures
 from numerics.strings.component_points import PointsOfSize, streams_of_size
 from numerics.strings.faces import Face
 from symbind_theory.separation.incidence import incidence_of
@@ -47,9 +47,6 @@ __all__ = [
     "stage_error",
     "sure_halfwidth",
 ]
-
-# How much larger than the defect of the weights' sum the features' errors may be.
-_MARGIN = 10
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def stage_error(defect: float, size: int, gamma: float, longest: float) -> float
         gamma: position scale γ.
         longest: |f|, the largest length of a component.
     """
-    delta = 2**size * _MARGIN * defect * float(np.hypot(1.0, gamma))
+    delta = 2**size * MARGIN * defect * float(np.hypot(1.0, gamma))
     return 2 * delta * longest + delta**2
 
 

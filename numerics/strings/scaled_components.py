@@ -1,7 +1,8 @@
-"""By how much components of a kernel are scaled, so that they add up to what is known.
+"""Components of a kernel, scaled so that they add up to what is known, and their sums.
 
 What a string's components of all sizes add up to is d − C_ii, which is known far better
-than the components are.
+than the components are. Intervals are those of the components as they were estimated,
+and what scaling moves.
 
 Source: symbind.
 """
@@ -12,9 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from numerics.activations import Activation
 from numerics.shapes import Float64, Int64
 
-__all__ = ["component_scales"]
+__all__ = ["ScaledSum", "component_scales", "kernel_halfwidth"]
 
 
 def component_scales(
@@ -46,3 +48,69 @@ def component_scales(
         D = np.maximum(D - ratio * q, 0.0)
         s[size] = np.sqrt(ratio)
     return s
+
+
+class ScaledSum:
+    """C of pairs of strings, with what components of shared tokens add, size by size.
+
+    Args:
+        apart: C of strings that share no token; shape (n,).
+
+    Attributes:
+        value: the sum so far; shape (n,).
+    """
+
+    def __init__(self, apart: Float64[np.ndarray, " n"]) -> None:
+        self.value = apart
+        self._moved, self._squares, self._error = np.zeros((3, len(apart)))
+
+    def add(
+        self,
+        row: Int64[np.ndarray, " t"],
+        component: Float64[np.ndarray, " t"],
+        scale: Float64[np.ndarray, " t"],
+        halfwidth: Float64[np.ndarray, " t"],
+        error: Float64[np.ndarray, " t"],
+    ) -> None:
+        """Add the components of one size.
+
+        Sizes have points of their own, and one size's components the same ones: the
+        halfwidths of a size add up, those of different sizes in squares.
+
+        Args:
+            row: to which pair each component belongs.
+            component: as they were estimated.
+            scale: by which each is multiplied.
+            halfwidth: halfwidths by spread.
+            error: bounds on what the inner stage adds.
+        """
+        np.add.at(self.value, row, scale * component)
+        np.add.at(self._moved, row, (scale - 1) * component)
+        spread = np.zeros_like(self.value)
+        np.add.at(spread, row, halfwidth)
+        self._squares += spread**2
+        np.add.at(self._error, row, error)
+
+    @property
+    def halfwidth(self) -> Float64[np.ndarray, " n"]:
+        """Of the sum, C of strings apart taken as known."""
+        return self._error + np.sqrt(self._squares) + np.abs(self._moved)
+
+
+def kernel_halfwidth(
+    activation: Activation,
+    d: Float64[np.ndarray, " n"],
+    e: Float64[np.ndarray, " n"],
+    c: ScaledSum,
+) -> Float64[np.ndarray, " n"]:
+    """By how much K = E φ(u) φ(v) moves where C does.
+
+    Args:
+        activation: φ.
+        d: the first strings' kernel with themselves.
+        e: the second strings'.
+        c: C.
+    """
+    K = activation.dual(d, e, c.value)
+    ends = (c.value - c.halfwidth, c.value + c.halfwidth)
+    return np.maximum(*(np.abs(activation.dual(d, e, end) - K) for end in ends))

@@ -460,4 +460,5 @@ def test_mutated_certificates_are_rejected_or_true(certificate):
     assert rejected > 1200
     # Other places of a witness, wildcards renamed, another version: true as well.
     assert accepted > 50
-    assert len(paths) < 1000
+    # Each place was changed at least twice.
+    assert len(paths) <= 1000
