@@ -13,9 +13,17 @@ with the smallest and the largest e. And to first order, whatever its monotonici
 
     |log s(Ñ) − log s(N)| ≤ Σ_{i≤j} max_± |log s(N ± H_ij) − log s(N)|,
 
-entries being moved one at a time and e_i along with N_ii; 1/(1 − θ) times the sum
-allows for what is not of first order. The interval is the hull of both. Where η ≥ λ
-nothing bounds the statistic: the interval is [0, ∞].
+entries being moved one at a time and e_i along with N_ii. What entries do to each
+other's part is largest, in most cases, where all of them are moved the way that raises
+s, or all the other way: these two corners of the box are looked at too. 1/(1 − θ)²
+times the larger of that sum and the step to either corner allows for the rest: the
+slope of a squared error has three inverses, which on the way from N to Ñ are at most
+1/(1 − tθ) times their own, and ∫ (1 − tθ)⁻³ dt over 0 ≤ t ≤ 1 is less than that. The
+interval is the hull of it and of the ends of the order. Where η ≥ λ nothing bounds the
+statistic: the interval is [0, ∞].
+
+For a monotone statistic this is a proof. For others it is one to first order; beyond
+it, it is a search, which matrices drawn at random and at corners have not left.
 
 Source: symbind; the order is Weyl's.
 """
@@ -23,9 +31,10 @@ Source: symbind; the order is Weyl's.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -110,21 +119,25 @@ class BoundedMatrix:
         if not self._resolved:
             return tuple(self._unbounded(value) for value in values)
         ends = [list(statistics(*end)) for end in self._ends()]
-        moved = [[list(statistics(*one)) for one in both] for both in self._moves()]
-        return tuple(
-            self._hull(
-                value,
-                [end[k] for end in ends],
-                [(up[k], down[k]) for up, down in moved],
-            )
-            for k, value in enumerate(values)
-        )
+        steps = list(self._steps())
+
+        def at(step: _Step) -> list[float]:
+            return list(statistics(*self._moved(step)))
+
+        moved = [(at(step), at(-step)) for step in steps]
+        found = []
+        for k, value in enumerate(values):
+            own = [(up[k], down[k]) for up, down in moved]
+            corners = [at(corner)[k] for corner in _corners(steps, own)]
+            found.append(self._hull(value, [end[k] for end in ends], own, corners))
+        return tuple(found)
 
     def _hull(
         self,
         value: float,
         ends: Sequence[float],
         moved: Sequence[tuple[float, float]],
+        corners: Sequence[float],
     ) -> Interval:
         """The interval of one statistic.
 
@@ -132,14 +145,16 @@ class BoundedMatrix:
             value: at N.
             ends: at the ends of the order.
             moved: with one entry moved, up and down, for each entry.
+            corners: with all of them moved, so as to raise it, or to lower it.
         """
-        everything = [value, *ends, *(x for both in moved for x in both)]
+        everything = [value, *ends, *corners, *(x for both in moved for x in both)]
         if not any(everything):
             return Interval(0.0, 0.0, 0.0, self.level)
         if not np.isfinite(everything).all() or min(everything) <= 0:
             return self._unbounded(value)
-        steps = [max(abs(math.log(x / value)) for x in both) for both in moved]
-        width = math.fsum(steps) / (1 - self._theta)
+        reach = math.fsum(max(abs(math.log(x / value)) for x in both) for both in moved)
+        reach = max([reach, *(abs(math.log(corner / value)) for corner in corners)])
+        width = reach / (1 - self._theta) ** 2
         if width > _WIDEST:
             return self._unbounded(value)
         low, high = value * math.exp(-width), value * math.exp(width)
@@ -191,18 +206,55 @@ class BoundedMatrix:
             for excess in (self.excess - reach, self.excess + reach):
                 yield math.sqrt(scale) * self.factor, np.maximum(excess, 0.0)
 
-    def _moves(self) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
-        """G and e with one entry moved, up and down."""
+    def _steps(self) -> Iterator[_Step]:
+        """One entry moved up by its halfwidth, for each that is not known exactly."""
+        none, nothing = np.zeros_like(self.matrix), np.zeros_like(self.matrix_self)
         for i, j in zip(*np.nonzero(np.triu(self.halfwidth)), strict=True):
-            step = np.zeros_like(self.matrix)
-            step[i, j] = step[j, i] = self.halfwidth[i, j]
-            factors = [_factor(self.matrix + step), _factor(self.matrix - step)]
-            yield [(g, self._excess(g, self.matrix_self)) for g in factors]
+            matrix = none.copy()
+            matrix[i, j] = matrix[j, i] = self.halfwidth[i, j]
+            yield _Step(matrix, nothing)
         for i in np.flatnonzero(self._wild & (self.self_halfwidth > 0)):
-            step = np.zeros_like(self.matrix_self)
-            step[i] = self.self_halfwidth[i]
-            moved = [self.matrix_self + step, self.matrix_self - step]
-            yield [(self.factor, self._excess(self.factor, k)) for k in moved]
+            matrix_self = nothing.copy()
+            matrix_self[i] = self.self_halfwidth[i]
+            yield _Step(none, matrix_self)
+
+    def _moved(self, step: _Step) -> tuple[np.ndarray, np.ndarray]:
+        """G and e of the matrix that is moved."""
+        factor = _factor(self.matrix + step.matrix)
+        return factor, self._excess(factor, self.matrix_self + step.matrix_self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is added to N and to K_self."""
+
+    matrix: Float64[np.ndarray, "r r"]
+    matrix_self: Float64[np.ndarray, " r"]
+
+    def __neg__(self) -> _Step:
+        return _Step(-self.matrix, -self.matrix_self)
+
+    def __add__(self, other: _Step) -> _Step:
+        return _Step(self.matrix + other.matrix, self.matrix_self + other.matrix_self)
+
+
+def _corners(
+    steps: Sequence[_Step], moved: Sequence[tuple[float, float]]
+) -> tuple[_Step, ...]:
+    """All steps together, each the way that raises a statistic, and the other way.
+
+    Args:
+        steps: one for each entry.
+        moved: the statistic with one entry moved, up and down, for each.
+    """
+    if not steps:
+        return ()
+    raising = [
+        step if up >= down else -step
+        for step, (up, down) in zip(steps, moved, strict=True)
+    ]
+    corner = reduce(operator.add, raising)
+    return corner, -corner
 
 
 def weyl_interval(value: float, error: float, level: float) -> Interval:

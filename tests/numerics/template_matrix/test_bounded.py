@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from symbind_testing.builders.statistics import smallest
 
@@ -55,6 +55,9 @@ def known(seed, share, level=1.0):
     )
 
 
+# Beyond the sum of single steps with 1/(1 − θ), and even with its square.
+@example(seed=382, share=0.125, corner=True)
+@example(seed=2235, share=0.3, corner=True)
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
