@@ -50,6 +50,13 @@ __all__ = [
 _SPACING = 1 / 64
 _DEGREE = 6
 
+# Steps in u = y + σg of the sum for wide Gaussians, a multiple of δ; narrower ones than
+# this deviation are summed over g.
+_U_STEP = 1 / 8
+_NARROW = 0.5
+# Rows of a matrix (y, u) that are held at a time.
+_AT_ONCE = 4096
+
 # Numbers that stay in a core's cache from one coefficient to the next.
 _IN_CACHE = 2**15
 
@@ -167,8 +174,7 @@ class LaplaceTable:
         slots = math.ceil((largest + 2 * _SPACING - self._lowest) / rule.step)
         length = (slots + window.count) * rule.stride
         y_0 = window.low + self._lowest
-        y = y_0 + _SPACING * torch.arange(length, dtype=torch.float64)
-        coefficients = _taylor_coefficients(y, sigma)
+        coefficients = _taylor_coefficients(y_0, length, sigma)
         # By phase: what one window reads is contiguous in memory.
         by_phase = coefficients.unflatten(-1, (-1, rule.stride)).transpose(-1, -2)
         flat = by_phase.to(device, dtype).contiguous().flatten(1)
@@ -253,19 +259,25 @@ def laplace_moments(
         sigma: σ, the standard deviation of the Gaussian, ≥ 0.
         orders: how many m.
     """
-    moments = _sum_over_g if sigma < 0.5 else _sum_over_u
-    return torch.cat([moments(part, sigma, orders) for part in y.split(4096)], dim=1)
+    if sigma < _NARROW:
+        parts = [_sum_over_g(part, sigma, orders) for part in y.split(_AT_ONCE)]
+        return torch.cat(parts, dim=1)
+    u, values = _integrands(orders)
+    sums = [
+        _density((part[:, None] - u) / sigma) @ values for part in y.split(_AT_ONCE)
+    ]
+    return _averages_over_u(torch.cat(sums), y, sigma)
 
 
 def _taylor_coefficients(
-    y: Float64[torch.Tensor, " size"], sigma: float
+    low: float, count: int, sigma: float
 ) -> Float64[torch.Tensor, "degrees size"]:
     """(−1)^c L_0^(c)(y) / c! at every y of the grid.
 
     With a_m = (−1)^{c−1} L_m^(c−1)/(c−1)! it is (a_{m+1} − m a_m)/c: each order c asks
     for one m more of the order before.
     """
-    L = laplace_moments(y, sigma, 1 + _DEGREE)
+    L = _moments_on_grid(low, count, sigma, 1 + _DEGREE)
     orders = torch.arange(1 + _DEGREE, dtype=torch.float64)[:, None]
     coefficients = [L[0]]
     for c in range(1, _DEGREE + 1):
@@ -275,33 +287,72 @@ def _taylor_coefficients(
     return torch.stack(coefficients)
 
 
+def _moments_on_grid(
+    low: float, count: int, sigma: float, orders: int
+) -> Float64[torch.Tensor, "orders size"]:
+    """`laplace_moments` at y_j = low + jδ.
+
+    A Gaussian of y_j − u_k depends on j and on how many u lie above u_k by one sum of
+    the two alone: a Hankel matrix, of which each number is computed once.
+    """
+    y = low + _SPACING * torch.arange(count, dtype=torch.float64)
+    if sigma < _NARROW:
+        return laplace_moments(y, sigma, orders)
+    u, values = _integrands(orders)
+    stride = round(_U_STEP / _SPACING)
+    places = torch.arange(count + stride * (len(u) - 1), dtype=torch.float64)
+    density = _density((low - u[-1] + _SPACING * places) / sigma)
+    hankel = density.as_strided((count, len(u)), (1, stride))
+    downwards = values.flip(0)
+    sums = torch.cat([rows @ downwards for rows in hankel.split(_AT_ONCE)])
+    return _averages_over_u(sums, y, sigma)
+
+
 def _sum_over_g(
     y: Float64[torch.Tensor, " size"], sigma: float, orders: int
 ) -> Float64[torch.Tensor, "orders size"]:
     """E over g in steps of 1/2: where σ is small the Gaussian is the sharper factor."""
     g = torch.arange(-18, 19, dtype=torch.float64) / 2
-    density = torch.exp(-(g**2) / 2) / (2 * math.sqrt(2 * math.pi))
     # exp(−e^u) is 0 from here on; beyond it e^{mu} would overflow.
-    u = (y[:, None] + sigma * g).clamp(max=10.0)
-    decay = torch.exp(u)
-    return torch.stack([torch.exp(m * u - decay) @ density for m in range(orders)])
+    growth = torch.exp((y[:, None] + sigma * g).clamp(max=10.0))
+    value, moments = torch.exp(-growth), []
+    for _ in range(orders):
+        moments.append(value @ _density(g) / 2)
+        value = value * growth
+    return torch.stack(moments)
 
 
-def _sum_over_u(
-    y: Float64[torch.Tensor, " size"], sigma: float, orders: int
-) -> Float64[torch.Tensor, "orders size"]:
-    """E over u = y + σg in steps of 1/8, the same u for all y: one matrix product.
+def _integrands(
+    orders: int,
+) -> tuple[Float64[torch.Tensor, " nodes"], Float64[torch.Tensor, "nodes orders"]]:
+    """Nodes u in steps of 1/8, and e^{mu} exp(−e^u) there, which vanish at both ends.
 
-    e^{mu} exp(−e^u) vanishes at both ends for m ≥ 1. For m = 0 it tends to 1 on the
-    left: there the normal distribution function of −u is split off, whose average is
-    that of −y/√(1 + σ²).
+    For m = 0 it tends to 1 on the left: there the normal distribution function of −u
+    is split off.
     """
-    u = torch.arange(-320, 81, dtype=torch.float64) / 8
+    u = _U_STEP * torch.arange(-320, 81, dtype=torch.float64)
     values = torch.stack(
         [torch.exp(m * u - torch.exp(u)) for m in range(orders)], dim=1
     )
     values[:, 0] -= torch.special.ndtr(-u)
-    gauss = torch.exp(-(((u - y[:, None]) / sigma) ** 2) / 2)
-    averages = (gauss @ values / (8 * sigma * math.sqrt(2 * math.pi))).T
+    return u, values
+
+
+def _averages_over_u(
+    sums: Float64[torch.Tensor, "size orders"],
+    y: Float64[torch.Tensor, " size"],
+    sigma: float,
+) -> Float64[torch.Tensor, "orders size"]:
+    """E over u = y + σg by the trapezoid rule: the same u for all y.
+
+    What was split off for m = 0 has the average of the normal distribution function of
+    −y/√(1 + σ²).
+    """
+    averages = (sums * (_U_STEP / sigma)).T.contiguous()
     averages[0] += torch.special.ndtr(-y / math.sqrt(1 + sigma**2))
     return averages
+
+
+def _density(g: torch.Tensor) -> torch.Tensor:
+    """The standard normal density."""
+    return torch.exp(-(g**2) / 2) / math.sqrt(2 * math.pi)

@@ -32,17 +32,21 @@ def product(
 
 
 @one_thread()
-def triangle(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, "m r"]:
+def triangle(
+    rows: Float64[np.ndarray, "*several n r"],
+) -> Float64[np.ndarray, "*several m r"]:
     """R with RᵀR = rowsᵀ rows and at most r rows."""
     return torch.linalg.qr(torch.from_numpy(rows), mode="r").R.numpy()
 
 
 @one_thread()
-def singular_values(rows: Float64[np.ndarray, "n r"]) -> Float64[np.ndarray, " r"]:
+def singular_values(
+    rows: Float64[np.ndarray, "*several n r"],
+) -> Float64[np.ndarray, "*several r"]:
     """All r, in decreasing order; 0 for those beyond the number of rows."""
-    count, r = rows.shape
+    *several, count, r = rows.shape
     values = torch.linalg.svdvals(torch.from_numpy(rows)).numpy()
-    return np.concatenate([values, np.zeros(max(0, r - count))])
+    return np.concatenate([values, np.zeros((*several, max(0, r - count)))], axis=-1)
 
 
 @one_thread()

@@ -25,11 +25,10 @@ from numerics.averages.linalg import eigen_system, singular_values, triangle
 from numerics.shapes import Float64
 
 __all__ = [
-    "HermiteSeries",
     "KernelFactor",
-    "hermite_series",
     "hermite_share",
     "kernel_factor",
+    "kernel_factors",
 ]
 
 # Terms left out may change λ_min by this relative amount, far below any error bar.
@@ -37,6 +36,8 @@ _NEGLIGIBLE = 1e-7
 # Orders at most: 0.7^128 = 1e-20. Wildcard-free templates never decay; what is left
 # of theirs, and of slower series, enters through the closed form.
 _MOST_ORDERS = 128
+# Numbers in products of features that are held at a time.
+_IN_CACHE = 2**17
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -57,36 +58,40 @@ class KernelFactor:
 
 
 @dataclass(frozen=True, slots=True)
-class HermiteSeries:
-    """What Mehler's formula needs of φ at the self values d alone.
+class _HermiteSeries:
+    """What Mehler's formula needs of φ at the self values d alone, for several d.
 
     Attributes:
-        coefficients: h_n(d_i) for n from 0; shape (orders, r).
+        coefficients: h_n(d_i) for n from 0; shape (orders, several, r).
         missing: Σ_{m>n} h_m(d_i)², all that the orders after n add to K_self; the same
             shape.
-        error: bound on the error in norm of all coefficients together.
+        error: bound on the error in norm of all coefficients of one d together.
     """
 
-    coefficients: Float64[np.ndarray, "orders r"]
-    missing: Float64[np.ndarray, "orders r"]
+    coefficients: Float64[np.ndarray, "orders several r"]
+    missing: Float64[np.ndarray, "orders several r"]
     error: float
 
-
-def hermite_series(
-    activation: Activation, self_values: Float64[np.ndarray, " r"]
-) -> HermiteSeries:
-    """The coefficients of φ to as many orders as `kernel_factor` ever takes.
-
-    Args:
-        activation: φ.
-        self_values: d.
-    """
-    d = self_values
-    h = activation.hermite(d, _MOST_ORDERS + 2)
-    variance = activation.dual(d, d, d)
-    missing = np.maximum(variance - np.cumsum(h**2, axis=0), _EPS * variance)
-    error = math.sqrt(len(d)) * activation.quadrature_error(d)
-    return HermiteSeries(h, missing, error)
+    @classmethod
+    def of(
+        cls, activation: Activation, self_values: Float64[np.ndarray, "several r"]
+    ) -> _HermiteSeries:
+        """To as many orders as a factor ever takes."""
+        # Self values that need no points are the same without a group of them.
+        equal = bool((self_values == self_values[0]).all())
+        d = self_values[0] if equal else self_values.ravel()
+        h = activation.hermite(d, _MOST_ORDERS + 2)
+        variance = activation.dual(d, d, d)
+        missing = np.maximum(variance - np.cumsum(h**2, axis=0), _EPS * variance)
+        several, r = self_values.shape
+        error = math.sqrt(r) * activation.quadrature_error(d)
+        shape = (-1, 1 if equal else several, r)
+        wide = (len(h), several, r)
+        return cls(
+            np.broadcast_to(h.reshape(shape), wide),
+            np.broadcast_to(missing.reshape(shape), wide),
+            error,
+        )
 
 
 def kernel_factor(
@@ -95,7 +100,6 @@ def kernel_factor(
     self_values: Float64[np.ndarray, " r"],
     feature_error: float,
     self_error: float,
-    series: HermiteSeries | None = None,
 ) -> KernelFactor:
     """Factor N, to as many orders as its smallest eigenvalue asks for.
 
@@ -105,50 +109,113 @@ def kernel_factor(
         self_values: d, with d_i ≥ C_ii up to error.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
-        series: `hermite_series` of φ and d, where it is there already.
     """
-    d = self_values
-    series = series or hermite_series(activation, d)
-    h = series.coefficients
-    unit = features / np.sqrt(d)
-    decay = np.minimum((unit**2).sum(0), 1.0)
-
-    power = np.ones((1, len(d)))
-    factor = np.empty((0, len(d)))
-    for order in range(_MOST_ORDERS):
-        factor = triangle(np.vstack([factor, h[order] * power]))
-        tail = float((series.missing[order] * decay ** (order + 1)).sum())
-        rounding = _EPS * float(np.linalg.norm(factor))
-        if tail <= max(_NEGLIGIBLE * singular_values(factor)[-1] ** 2, rounding**2):
-            h = h[: order + 3]
-            break
-        power = triangle((unit[:, None] * power).reshape(-1, len(d)))
-    else:
-        c = features.T @ features
-        rest, tail = _remainder(activation, c, d, factor, feature_error, self_error)
-        factor = triangle(np.vstack([factor, rest]))
-    error = _column_error(h, decay, feature_error, self_error)
-    error += (len(h) + len(d)) * _EPS * float(np.linalg.norm(factor))
-    error += series.error
-    return KernelFactor(factor, error, tail)
+    (found,) = kernel_factors(
+        activation, features[None], self_values[None], feature_error, self_error
+    )
+    return found
 
 
-def _column_error(
-    h: Float64[np.ndarray, "orders r"],
-    decay: Float64[np.ndarray, " r"],
+def kernel_factors(
+    activation: Activation,
+    features: Float64[np.ndarray, "several coordinates r"],
+    self_values: Float64[np.ndarray, "several r"],
     feature_error: float,
     self_error: float,
-) -> float:
+) -> list[KernelFactor]:
+    """`kernel_factor` of several F and d side by side.
+
+    Small matrices are factorised many at a time, to as many orders as the one that asks
+    for most.
+    """
+    _, coordinates, r = features.shape
+    at_once = max(1, _IN_CACHE // (coordinates * r * r))
+    return [
+        factor
+        for first in range(0, len(features), at_once)
+        for factor in _factors(
+            activation,
+            features[first : first + at_once],
+            self_values[first : first + at_once],
+            feature_error,
+            self_error,
+        )
+    ]
+
+
+def _factors(
+    activation: Activation,
+    features: Float64[np.ndarray, "several coordinates r"],
+    d: Float64[np.ndarray, "several r"],
+    feature_error: float,
+    self_error: float,
+) -> list[KernelFactor]:
+    """Those of `kernel_factors` that are held at a time."""
+    several, r = d.shape
+    series = _HermiteSeries.of(activation, d)
+    h = series.coefficients
+    unit = features / np.sqrt(d)[:, None, :]
+    decay = np.minimum((unit**2).sum(1), 1.0)
+
+    power = np.ones((several, 1, r))
+    factor = np.empty((several, 0, r))
+    for order in range(_MOST_ORDERS):
+        term = h[order][:, None, :] * power
+        factor = triangle(np.concatenate([factor, term], axis=1))
+        tails = (series.missing[order] * decay ** (order + 1)).sum(1)
+        rounding = _EPS * np.linalg.norm(factor, axis=(1, 2))
+        smallest = singular_values(factor)[:, -1]
+        if (tails <= np.maximum(_NEGLIGIBLE * smallest**2, rounding**2)).all():
+            h = h[: order + 3]
+            break
+        products = unit[:, :, None, :] * power[:, None, :, :]
+        power = triangle(products.reshape(several, -1, r))
+    else:
+        rests, tails = _remainders(
+            activation, features, d, factor, feature_error, self_error
+        )
+        factor = triangle(np.concatenate([factor, rests], axis=1))
+    errors = _column_errors(h, decay, feature_error, self_error)
+    errors += (len(h) + r) * _EPS * np.linalg.norm(factor, axis=(1, 2))
+    errors += series.error
+    return [
+        KernelFactor(g, float(error), float(tail))
+        for g, error, tail in zip(factor, errors, tails, strict=True)
+    ]
+
+
+def _column_errors(
+    h: Float64[np.ndarray, "orders several r"],
+    decay: Float64[np.ndarray, "several r"],
+    feature_error: float,
+    self_error: float,
+) -> Float64[np.ndarray, " several"]:
     """What errors of F and of d do to the factor of all orders but two, in norm.
 
     A power f^⊗n is off by n |f|^{n−1} |δf|. Moving d moves E φ⁽ⁿ⁾(√d g) by half of
     E φ⁽ⁿ⁺²⁾(√d g), as Gaussians solve the heat equation.
     """
-    n = np.arange(len(h) - 2)[:, None]
+    n = np.arange(len(h) - 2)[:, None, None]
     from_f = feature_error**2 * (h[:-2] * n) ** 2 * decay**n
     ahead = h[2:] ** 2 * (n + 1) * (n + 2)
     from_d = (self_error / 2) ** 2 * ahead * decay**n
-    return math.sqrt(float(from_f.sum())) + math.sqrt(float(from_d.sum()))
+    return np.sqrt(from_f.sum((0, 2))) + np.sqrt(from_d.sum((0, 2)))
+
+
+def _remainders(
+    activation: Activation,
+    features: Float64[np.ndarray, "several coordinates r"],
+    d: Float64[np.ndarray, "several r"],
+    factor: Float64[np.ndarray, "several rows r"],
+    feature_error: float,
+    self_error: float,
+) -> tuple[Float64[np.ndarray, "several r r"], Float64[np.ndarray, " several"]]:
+    """The terms of high order from the closed form: factors, and their errors."""
+    found = [
+        _remainder(activation, f.T @ f, own, g, feature_error, self_error)
+        for f, own, g in zip(features, d, factor, strict=True)
+    ]
+    return np.stack([rest for rest, _ in found]), np.array([tail for _, tail in found])
 
 
 def _remainder(

@@ -145,7 +145,8 @@ class PointGroups:
         if self._inflated is None:
             return factors
         means = self._inflated.means
-        return np.stack([triangle(np.vstack([R, means])) for R in factors])
+        means = np.broadcast_to(means, (len(factors), *means.shape))
+        return triangle(np.concatenate([factors, means], axis=1))
 
     def self_values(self) -> Float64[np.ndarray, "groups strings"]:
         """For each group the averages of the sampled self values."""

@@ -16,8 +16,7 @@ from numerics.shapes import Float64
 from numerics.template_matrix.entries import entries_of
 from numerics.template_matrix.mehler import (
     KernelFactor,
-    hermite_series,
-    kernel_factor,
+    kernel_factors,
 )
 from numerics.template_matrix.spectrum import (
     Confidence,
@@ -267,20 +266,13 @@ class TemplateGram:
     @cached_property
     def _kernel_factors(self) -> list[KernelFactor]:
         """G with N = GᵀG for the distinct templates, as `features` has F for C."""
-        activation, pooled = self.architecture.activation, self.self_values[0]
-        series = hermite_series(activation, pooled)
-        return [
-            kernel_factor(
-                activation,
-                features,
-                d,
-                self.feature_error,
-                self.self_error,
-                # Self values that need no points are the same without a group of them.
-                series if np.array_equal(d, pooled) else None,
-            )
-            for features, d in zip(self.features, self.self_values, strict=True)
-        ]
+        return kernel_factors(
+            self.architecture.activation,
+            np.stack(self.features),
+            np.stack(self.self_values),
+            self.feature_error,
+            self.self_error,
+        )
 
     @cached_property
     def _spectrum(self) -> Spectrum:

@@ -122,8 +122,8 @@ def spectrum_of(
         error: bound on ‖δG‖.
         remainder: bound on the error of eigenvalues besides.
     """
-    singular = tuple(tuple(singular_values(factor).tolist()) for factor in factors)
-    return Spectrum(singular, error, remainder)
+    singular = singular_values(np.stack(factors))
+    return Spectrum(tuple(map(tuple, singular.tolist())), error, remainder)
 
 
 def smallest_eigenvalue(found: Spectrum, confidence: Confidence) -> Interval:
@@ -204,15 +204,11 @@ def leave_one_out_factors(
     factors: Float64[np.ndarray, "groups r r"],
 ) -> list[Float64[np.ndarray, "r r"]]:
     """R of the mean over all groups but one, for each group in turn."""
-    count = len(factors)
-
-    def joined(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-        return triangle(np.concatenate([p, q]))
-
-    before = [np.zeros_like(factors[0])]
-    after = [np.zeros_like(factors[0])]
-    for ahead, behind in zip(factors[:-1], factors[:0:-1], strict=True):
-        before.append(joined(before[-1], ahead))
-        after.append(joined(after[-1], behind))
-    pairs = zip(before, reversed(after), strict=True)
-    return [joined(p, q) / math.sqrt(count - 1) for p, q in pairs]
+    count, zero = len(factors), np.zeros_like(factors[0])
+    # What lies before a group and what lies behind it, both ways at a time.
+    either = [np.stack([zero, zero])]
+    for pair in zip(factors[:-1], factors[:0:-1], strict=True):
+        either.append(triangle(np.concatenate([either[-1], np.stack(pair)], axis=1)))
+    before, behind = np.stack(either, axis=1)
+    joined = triangle(np.concatenate([before, behind[::-1]], axis=1))
+    return list(joined / math.sqrt(count - 1))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from symbind_testing.builders.activations import Sign, Square
 
 from numerics import GELU, Cosine, CustomActivation, Erf, ReLU
-from numerics.template_matrix.mehler import hermite_share, kernel_factor
+from numerics.template_matrix import mehler
+from numerics.template_matrix.mehler import hermite_share, kernel_factor, kernel_factors
 
 ACTIVATIONS = [
     Cosine(),
@@ -102,6 +103,42 @@ def test_the_error_bound_covers_moved_features_and_self_values(activation, error
     assert worst <= found.error + 1e-12
     # Not vacuous either: within a factor of a hundred of what was seen.
     assert found.error <= 100 * worst
+
+
+@EVERY
+@pytest.mark.parametrize("same", [True, False], ids=["equal d", "own d"])
+def test_several_side_by_side_have_the_factors_of_each_alone(activation, same):
+    """More orders than one asks for itself move N by less than its remainder."""
+    several = [features(seed, 4, decades) for seed, decades in enumerate((0, 1, 3))]
+    f = np.stack([f for f, _ in several])
+    d = np.stack([several[0][1] if same else d for _, d in several])
+    d = np.maximum(d, (f**2).sum(1).max(0) + 0.1) if same else d
+    for found, own, values in zip(
+        kernel_factors(activation, f, d, 1e-9, 1e-9), f, d, strict=True
+    ):
+        alone = kernel_factor(activation, own, values, 1e-9, 1e-9)
+        room = alone.remainder + 1e-15 * float(np.linalg.norm(alone.factor) ** 2)
+        np.testing.assert_allclose(
+            found.factor.T @ found.factor,
+            alone.factor.T @ alone.factor,
+            rtol=0,
+            atol=room,
+        )
+        assert found.error == pytest.approx(alone.error, rel=0.01)
+        assert found.remainder <= alone.remainder * 1.01
+
+
+def test_many_that_are_taken_in_parts_are_those_of_one_part(monkeypatch):
+    f = np.stack([features(seed, 3, 1.0)[0] for seed in range(7)])
+    d = np.stack([features(seed, 3, 1.0)[1] for seed in range(7)])
+    at_once = kernel_factors(Cosine(), f, d, 0.0, 0.0)
+    monkeypatch.setattr(mehler, "_IN_CACHE", 2 * 3**3)
+    in_parts = kernel_factors(Cosine(), f, d, 0.0, 0.0)
+    for one, other in zip(at_once, in_parts, strict=True):
+        n = one.factor.T @ one.factor
+        np.testing.assert_allclose(
+            other.factor.T @ other.factor, n, rtol=0, atol=other.remainder + 1e-15
+        )
 
 
 def test_the_error_bound_covers_quadrature():
