@@ -161,6 +161,7 @@ def test_a_process_that_fails_in_a_thread_ends_in_order():
         assert (found.returncode, found.stderr) == (7, "")
 
 
+@pytest.mark.slow
 def test_the_numeric_path_needs_four_packages_only():
     """numpy, scipy, sympy and torch: everything else that is installed is hidden."""
     hidden = {
