@@ -28,7 +28,7 @@ _NETWORKS = (
     "About the kernel of a one-layer transformer as its width grows, and about MLPs on "
     "one-hot strings whose first layer starts i.i.d."
 )
-_APART = "Training strings share no symbol."
+_APART = "Training strings share no symbol: diversity ρ = ∞."
 _WRITE_NUMBERS = "write numbers as labels, such as 1 and -1"
 
 
@@ -136,7 +136,7 @@ def _symbolic(task: TemplateTask, diversity: FiniteDiversity | None) -> _Saying:
         sentence += f"{unknown} is not estimated{remedy}."
         return "in principle", sentence, "learn it in principle"
     sentence += f"whether {diversity.vocabulary} are enough is not estimated{remedy}."
-    return "undecided", sentence, f"undecided with {diversity.vocabulary} symbols"
+    return "undecided", sentence, f"undecided with {diversity.symbols}"
 
 
 def _by_strings(
@@ -160,8 +160,9 @@ def _by_strings(
 
 def _by_symbols(target: float, diversity: FiniteDiversity) -> _Saying:
     """What a vocabulary allows, as far as the error with it was found."""
-    symbols = f"{diversity.vocabulary} symbols"
-    undecided = f"Whether {symbols} are enough for an error of {target:g} is undecided"
+    symbols = diversity.symbols
+    be = "is" if diversity.vocabulary == 1 else "are"
+    undecided = f"Whether {symbols} {be} enough for an error of {target:g} is undecided"
     if not diversity.mse:
         sentence = f"{undecided}: the error with so many is not estimated"
         return "undecided", sentence, f"undecided with {symbols}"
@@ -216,9 +217,11 @@ def _symbols(diversity: FiniteDiversity | None) -> str:
         return _APART
     value = diversity.diversity.value
     rho = "∞" if math.isinf(value) else f"{value:.4g}"
-    return (
-        f"Training strings draw on {diversity.vocabulary} symbols, diversity ρ = {rho}."
-    )
+    drawn = f"Training strings draw on {diversity.symbols}, diversity ρ = {rho}."
+    if not diversity.sizes:
+        return drawn
+    sizes = ", ".join(map(_strings, diversity.sizes))
+    return f"{drawn} Numbers of strings tried: {sizes}."
 
 
 def _notes(task: TemplateTask) -> tuple[str, ...]:

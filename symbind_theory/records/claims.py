@@ -74,7 +74,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "C7",
-        "copying fails",
+        "copying needs identity_vo",
         "Copying a wildcard to the output fails as the width grows, unless a "
         "multiple of the identity is added to W_V W_O in each head.",
         f"{_PAPER}, on copying with symbolic labels",

@@ -121,6 +121,11 @@ class FiniteDiversity:
         InDocument(expected="an interval for each of the sizes", one_for_each="sizes"),
     ] = ()
 
+    @property
+    def symbols(self) -> str:
+        """How many symbols there are, in words."""
+        return "1 symbol" if self.vocabulary == 1 else f"{self.vocabulary} symbols"
+
     def enough(self, target: float) -> int | None:
         """The least of the sizes whose whole interval is at most the target."""
         errors = zip(self.sizes, self.mse, strict=True)

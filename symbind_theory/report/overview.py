@@ -152,9 +152,7 @@ def _diversity_facts(diversity: FiniteDiversity | None) -> Iterator[Fact]:
         return
     rho = diversity.diversity
     words = "exactly" if rho.low == rho.high else ends(rho)
-    yield Fact(
-        f"data diversity ρ of {diversity.vocabulary} symbols", number(rho.value), words
-    )
+    yield Fact(f"data diversity ρ of {diversity.symbols}", number(rho.value), words)
     for n, error, method, apart in zip(
         diversity.sizes,
         diversity.mse,

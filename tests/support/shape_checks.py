@@ -25,7 +25,7 @@ from typing import Any
 import jaxtyping
 from beartype import BeartypeConf, beartype
 
-CALLS = 64
+CALLS = 16
 """Calls of each function that are checked in each test, setup and teardown apart."""
 
 check = beartype(

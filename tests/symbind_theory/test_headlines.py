@@ -266,12 +266,25 @@ def test_the_phrase_denies_what_transformers_do(errors, phrase):
 
 def test_the_regime_says_what_strings_draw_on():
     apart = conclude(SAME_DIFFERENT, HOLDS, needed(10), None)
-    assert apart.regime.endswith("Training strings share no symbol.")
+    assert apart.regime.endswith("Training strings share no symbol: diversity ρ = ∞.")
     some = conclude(SAME_DIFFERENT, HOLDS, needed(10), with_symbols(0.1))
-    assert some.regime.endswith("draw on 30 symbols, diversity ρ = 15.")
+    assert "draw on 30 symbols, diversity ρ = 15. " in some.regime
     none = replace(with_symbols(0.1), diversity=Interval(math.inf, math.inf, math.inf))
     endless = conclude(SAME_DIFFERENT, HOLDS, needed(10), none)
-    assert endless.regime.endswith("draw on 30 symbols, diversity ρ = ∞.")
+    assert "draw on 30 symbols, diversity ρ = ∞. " in endless.regime
+    one = conclude(
+        SAME_DIFFERENT, HOLDS, needed(10), replace(with_symbols(0.1), vocabulary=1)
+    )
+    assert "draw on 1 symbol, " in one.regime
+
+
+def test_the_regime_says_which_numbers_of_strings_were_tried():
+    """One of them is what the sentence says: others between them may do."""
+    found = with_symbols(0.02, 0.005)
+    answer = conclude(SAME_DIFFERENT, HOLDS, needed(10), found)
+    tried = ", ".join(map(str, found.sizes))
+    assert answer.regime.endswith(f" Numbers of strings tried: {tried}.")
+    assert f"from {found.sizes[-1]} strings" in answer.sentence
 
 
 def test_what_was_probably_not_meant_is_noted():

@@ -227,7 +227,7 @@ def _points(points: _Shared, low: float, high: float) -> go.Scatter:
     """Errors with their intervals, as far as these are on the axis."""
     found = points.found
     placed = [
-        (n, e, f"{n} strings of {found.vocabulary} symbols: {e.value:.4g}<br>{ends(e)}")
+        (n, e, f"{n} strings of {found.symbols}: {e.value:.4g}<br>{ends(e)}")
         for n, e in zip(found.sizes, found.mse, strict=True)
         if 0 < e.value < math.inf
     ]
