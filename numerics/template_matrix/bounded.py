@@ -31,10 +31,9 @@ Source: symbind; the order is Weyl's.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 
@@ -52,6 +51,9 @@ __all__ = ["BoundedMatrix", "weyl_interval"]
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 # Beyond this the ends would leave float64: nothing is known.
 _WIDEST = 300.0
+
+_Place = tuple[int, ...]
+_Signs = Mapping[_Place, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,16 +121,16 @@ class BoundedMatrix:
         if not self._resolved:
             return tuple(self._unbounded(value) for value in values)
         ends = [list(statistics(*end)) for end in self._ends()]
-        steps = list(self._steps())
+        places = list(self._places())
 
-        def at(step: _Step) -> list[float]:
-            return list(statistics(*self._moved(step)))
+        def at(signs: _Signs) -> list[float]:
+            return list(statistics(*self._moved(signs)))
 
-        moved = [(at(step), at(-step)) for step in steps]
+        moved = [(at({place: 1}), at({place: -1})) for place in places]
         found = []
         for k, value in enumerate(values):
             own = [(up[k], down[k]) for up, down in moved]
-            corners = [at(corner)[k] for corner in _corners(steps, own)]
+            corners = [at(corner)[k] for corner in _corners(places, own)]
             found.append(self._hull(value, [end[k] for end in ends], own, corners))
         return tuple(found)
 
@@ -206,55 +208,41 @@ class BoundedMatrix:
             for excess in (self.excess - reach, self.excess + reach):
                 yield math.sqrt(scale) * self.factor, np.maximum(excess, 0.0)
 
-    def _steps(self) -> Iterator[_Step]:
-        """One entry moved up by its halfwidth, for each that is not known exactly."""
-        none, nothing = np.zeros_like(self.matrix), np.zeros_like(self.matrix_self)
+    def _places(self) -> Iterator[_Place]:
+        """What is not known exactly: (i, j) of N with i ≤ j, (i,) of K_self."""
         for i, j in zip(*np.nonzero(np.triu(self.halfwidth)), strict=True):
-            matrix = none.copy()
-            matrix[i, j] = matrix[j, i] = self.halfwidth[i, j]
-            yield _Step(matrix, nothing)
+            yield int(i), int(j)
         for i in np.flatnonzero(self._wild & (self.self_halfwidth > 0)):
-            matrix_self = nothing.copy()
-            matrix_self[i] = self.self_halfwidth[i]
-            yield _Step(none, matrix_self)
+            yield (int(i),)
 
-    def _moved(self, step: _Step) -> tuple[np.ndarray, np.ndarray]:
-        """G and e of the matrix that is moved."""
-        factor = _factor(self.matrix + step.matrix)
-        return factor, self._excess(factor, self.matrix_self + step.matrix_self)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What is added to N and to K_self."""
-
-    matrix: Float64[np.ndarray, "r r"]
-    matrix_self: Float64[np.ndarray, " r"]
-
-    def __neg__(self) -> _Step:
-        return _Step(-self.matrix, -self.matrix_self)
-
-    def __add__(self, other: _Step) -> _Step:
-        return _Step(self.matrix + other.matrix, self.matrix_self + other.matrix_self)
+    def _moved(self, signs: _Signs) -> tuple[np.ndarray, np.ndarray]:
+        """G and e with some numbers moved by their halfwidths, up or down."""
+        matrix, matrix_self = self.matrix.copy(), self.matrix_self.copy()
+        for place, sign in signs.items():
+            if len(place) == 1:
+                matrix_self[place] += sign * self.self_halfwidth[place]
+            else:
+                step = sign * self.halfwidth[place]
+                for entry in {place, place[::-1]}:
+                    matrix[entry] += step
+        factor = _factor(matrix)
+        return factor, self._excess(factor, matrix_self)
 
 
 def _corners(
-    steps: Sequence[_Step], moved: Sequence[tuple[float, float]]
-) -> tuple[_Step, ...]:
-    """All steps together, each the way that raises a statistic, and the other way.
+    places: Sequence[_Place], moved: Sequence[tuple[float, float]]
+) -> tuple[_Signs, ...]:
+    """All numbers moved, each the way that raises a statistic, and the other way.
 
     Args:
-        steps: one for each entry.
-        moved: the statistic with one entry moved, up and down, for each.
+        places: where they stand.
+        moved: the statistic with one of them moved, up and down, for each.
     """
-    if not steps:
+    if not places:
         return ()
-    raising = [
-        step if up >= down else -step
-        for step, (up, down) in zip(steps, moved, strict=True)
-    ]
-    corner = reduce(operator.add, raising)
-    return corner, -corner
+    pairs = zip(places, moved, strict=True)
+    raising = {place: 1 if up >= down else -1 for place, (up, down) in pairs}
+    return raising, {place: -sign for place, sign in raising.items()}
 
 
 def weyl_interval(value: float, error: float, level: float) -> Interval:
