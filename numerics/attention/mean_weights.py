@@ -60,21 +60,22 @@ def add_mean_weights_beside(
         templates: which rows of `weights` are theirs.
         weights: what to add to, in place.
     """
-    rows = torch.tensor(templates, device=weights.device)[:, None]
     others = products_of_others([v.B for v in random])
+    parts = []
     for v, rest in zip(random, others, strict=True):
         integrand = v.B_a if rest is None else v.B_a * rest[:, None]
-        total = _integral(known.B, integrand, window)
-        columns = torch.tensor(v.positions, device=weights.device)
-        weights[:, rows, columns] += v.share[:, None] * total
+        parts.append(v.share[:, None] * _integral(known.B, integrand, window))
     every = torch.ones_like(known.B_a[:, 0])
     if random:
         product = times(random[-1].B, others[-1])
         assert product is not None
         every = product
-    columns = torch.tensor(known.positions, device=weights.device)
-    total = _integral(known.B_a, every[:, None], window)
-    weights[:, rows, columns] += known.share * total
+    parts.append(known.share * _integral(known.B_a, every[:, None], window))
+    # Each position has one part: they come in the order of symbols.
+    positions = [*(j for v in random for j in v.positions), *known.positions]
+    place = torch.tensor(positions, device=weights.device).argsort()
+    rows = torch.tensor(templates, device=weights.device)
+    weights.index_add_(1, rows, torch.cat(parts, dim=2).index_select(2, place))
 
 
 def _integral(

@@ -142,6 +142,13 @@ class SymbolFactors:
     def _tau(self) -> torch.Tensor:
         return self.window.nodes(self._device).to(self._dtype)
 
+    @cached_property
+    def _growth(self) -> torch.Tensor | None:
+        """e^τ; None where it may leave the precision's numbers."""
+        reach = max(-self.window.low, self.window.high)
+        within = reach < 0.9 * math.log(torch.finfo(self._dtype).max)
+        return torch.exp(self._tau) if within else None
+
     def known(
         self, positions: tuple[int, ...], mu: Float[torch.Tensor, "n m positions"]
     ) -> KnownFactors:
@@ -152,8 +159,12 @@ class SymbolFactors:
             mu: m times what their logits may be.
         """
         log_R = mu.logsumexp(2)[..., None]
+        if self._growth is None:
+            rate = torch.exp(self._tau + log_R)
+        else:
+            rate = self._growth * torch.exp(log_R)
         # Clamped far above the 745 where exp(−x) is zero: no 0 · inf.
-        rate = torch.exp(self._tau + log_R).clamp_(max=1e30)
+        rate.clamp_(max=1e30)
         B = torch.exp(-rate)
         return KnownFactors(
             positions=positions, B=B, B_a=rate.mul_(B), share=torch.exp(mu - log_R)
