@@ -191,15 +191,9 @@ class _Trained:
         drawn: list[Sample],
     ) -> Finding:
         """The mean difference from the closed form at the counts of each set."""
-        closed = self.setting.closed_form(task, self.setting.sizes.few)
-        differences = np.array(
-            [
-                fresh_error(model, task, sample)
-                - self.setting.given_counts(task, sample)
-                for sample in drawn
-            ]
-        )
-        difference = mean_interval(differences, (1 + TEST_LEVEL) / 2)
+        given, closed = self.setting.given_counts(task, drawn)
+        observed = np.array([fresh_error(model, task, sample) for sample in drawn])
+        difference = mean_interval(observed - given, (1 + TEST_LEVEL) / 2)
         # N is estimated for the closed form and again, from more points, by the
         # regressor.
         reach = difference.halfwidth + 2 * closed.halfwidth

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from numerics.architecture import Architecture
 from numerics.attention.string_moments import key_covariance
 from numerics.averages.linalg import triangle
 from numerics.networks.transformer import NetworkShape, TransformerNetwork, finite_heads
@@ -163,16 +164,33 @@ def _heads_average(setting: IdentitySetting, b: float, many_heads: bool) -> Find
     claimed = float(np.diagonal(added).mean())
     measured = mean_interval(_added_by_identity(setting, strings, b))
     rounding = b**2 / heads * float(np.diagonal(kernel.halfwidth["attention"]).mean())
-    effect = b**2 * float(np.diagonal(kernel.attention - means).mean())
+    own = float(np.diagonal(kernel.attention).mean())
+    effect = b**2 * (own - float(np.diagonal(means).mean()))
+    finite_width = 2 * claimed + b**2 * _overlapping(base, own)
     many = "infinitely many" if many_heads else str(heads)
     return equals(
         f"b's part of ⟨z1, z1⟩ in networks of {heads} heads, by the kernel of {many}",
-        widened(measured, rounding + 2 / experiment.width * claimed),
+        widened(measured, rounding + finite_width / experiment.width),
         claimed,
         # Half of what H heads differ by from infinitely many.
         resolution=effect / (2 * heads),
         remedy=setting.more("draws", "networks", "width"),
     )
+
+
+def _overlapping(base: Architecture, own: float) -> float:
+    """How much embeddings that are not orthogonal add to E |Zᵀs|², in units of 1/d.
+
+    Those of two positions have ⟨Z_j, Z_k⟩ of variance (1 + γ²)²/d, logits covary by
+    β²(1 + γ²) times it, and so, to first order, E s_j s_k moves by that times E s_j s_k
+    at most. All pairs together have Σ_{j≠k} E s_j s_k = 1 − E |s|².
+
+    Args:
+        base: the transformer.
+        own: E |Zᵀs|² = (1 + γ²) E |s|² in wide networks.
+    """
+    square = 1 + base.gamma**2
+    return base.beta**2 * square**2 * max(0.0, square - own)
 
 
 def _added_by_identity(

@@ -63,7 +63,7 @@ class IdentityExperiment:
     draws: int = 2**17
     networks: int = 600
     heads: int = 2
-    width: int = 64
+    width: int = 80
     target: float = 0.01
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from numerics import (
     template_gram,
 )
 from numerics.learning.curves import task_regression
-from numerics.learning.ridge_law import error_law
+from numerics.learning.random_counts import errors_at
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
 from proofs_check.evidence.training_sets import fresh_sample, vocabulary_tokens
@@ -45,6 +45,8 @@ _SPARE_WITH_NOISE = 8
 # β and γ of transformers that need fewer strings, on all built-in tasks.
 _SHARPER = ((3.0, 1.0), (6.0, 2.0))
 _TRIAL_POINTS = 2**10
+# Sets whose linear systems are held at a time.
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +158,29 @@ class LearningSetting:
         )
         return curve.intervals[0]
 
-    def given_counts(self, task: TemplateTask, sample: Sample) -> float:
-        """The expected error given how many strings of each template a set has."""
-        indices = np.array(sample.template_indices)
-        counts: Float64[np.ndarray, " r"] = np.bincount(
-            indices, minlength=len(task)
-        ).astype(float)
-        gram = self.gram
+    def given_counts(
+        self, task: TemplateTask, samples: Sequence[Sample]
+    ) -> tuple[Float64[np.ndarray, " sets"], Interval]:
+        """Expected errors given how many strings of each template the sets have.
+
+        Their mean has the interval that follows from N's: a set whose counts are far
+        from the weights depends on N more than one at the mean counts.
+        """
+        drawn = [np.array(sample.template_indices) for sample in samples]
+        counts = np.stack([np.bincount(i, minlength=len(task)) for i in drawn])
         regression = task_regression(task, self.alpha, self.noise)
-        law = error_law(gram.factor, gram.excess, regression, counts)
-        return regression.from_units(law(1.0))
+
+        def errors(
+            factor: Float64[np.ndarray, "rows r"], excess: Float64[np.ndarray, " r"]
+        ) -> Float64[np.ndarray, " sets"]:
+            parts = np.array_split(counts.astype(float), -(-len(counts) // _AT_ONCE))
+            found = [errors_at(factor, excess, regression, part) for part in parts]
+            return np.concatenate(found)
+
+        unit = regression.unit
+        values = errors(self.gram.factor, self.gram.excess) * unit * unit
+        mean = self.gram.interval(lambda *given: float(errors(*given).mean()))
+        return values, regression.interval_from_units(mean)
 
     def errors(
         self,
@@ -175,18 +190,18 @@ class LearningSetting:
         seeds: Sequence[int],
     ) -> LargeSets:
         """Errors of large sets, one for each seed, and what they are held against."""
-        sizes, observed, given, left = self.sizes, [], [], 0.0
+        sizes, observed, drawn, left = self.sizes, [], [], 0.0
         largest = float(self.gram.matrix_self.max())
         for seed in seeds:
             sample = _many_strings(task, sizes, strings, seed)
             observed.append(fresh_error(model, task, sample))
-            given.append(self.given_counts(task, sample))
+            drawn.append(sample)
             left = max(left, left_by_solver(model, sample, largest))
         closed = self.closed_form(task, strings)
         # Collisions are not in the closed form.
         expected = math.inf
         if sizes.vocabulary is None:
-            expected = float(np.mean(given)) * closed.high / (closed.value or 1.0)
+            expected = self.given_counts(task, drawn)[1].high
         mean = mean_interval(np.array(observed))
         # (f + δ − y)² for each template, of which the mean square is the error.
         mean = widened(mean, left * (2 * math.sqrt(max(observed)) + left))

@@ -50,6 +50,23 @@ def test_error_is_that_of_dense_algebra(task):
     assert fresh_error(model, task, sample) == pytest.approx(expected, rel=5e-3)
 
 
+def test_sets_far_from_the_mean_counts_know_their_error_less_well():
+    """With small eigenvalues an error is known worse where labels are out of balance.
+
+    The halfwidth at the mean counts stood for these, and true claims were refuted.
+    """
+    task = builtin_task("variable-chain-2")
+    gram = template_gram(task.templates, max_points=2**10)
+    chosen = LearningSetting(Architecture(), 0.05, 1e-2, None, FEW, gram, 0)
+    drawn = [fresh_sample(task, 64, seed) for seed in range(12)]
+    values, mean = chosen.given_counts(task, drawn)
+    assert mean.value == pytest.approx(values.mean())
+    assert mean.halfwidth > 10 * chosen.closed_form(task, 64).halfwidth
+    other = template_gram(task.templates, max_points=2**10, seed=1)
+    again, _ = replace(chosen, gram=other).given_counts(task, drawn)
+    assert abs(again.mean() - values.mean()) < 2 * mean.halfwidth
+
+
 def test_without_noise_the_closed_form_is_exact_at_every_count():
     report = generalisation(SAME_DIFFERENT, target=0.5, sizes=FEW, gram=GRAM)
     assert report.outcome is Outcome.HOLDS

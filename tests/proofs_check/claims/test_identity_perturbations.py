@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numerics import ReLU, template_gram
 from numerics.architecture import Architecture
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
+from numerics.strings.sampled_gram import string_gram
 from proofs_check.claims.identity_perturbations import (
     IdentityExperiment,
     identity_perturbations,
@@ -43,6 +44,27 @@ inequivalent = tasks(pairwise_inequivalent=True, max_templates=2, max_length=3).
 
 def setting(task, architecture, experiment=SMALL, seed=0):
     return IdentitySetting(task, architecture, experiment, seed)
+
+
+def test_networks_that_are_not_wide_are_off_by_no_more_than_is_allowed():
+    """Of twenty embeddings in 16 dimensions few are orthogonal: it shows, in bounds.
+
+    The part of the allowance that is twice the value itself is less than what shows.
+    """
+    long = TemplateTask([" ".join(f"?v{i}" for i in range(20))], [1])
+    base = Architecture()
+    narrow = replace(SMALL, width=16, heads=1, networks=600)
+    chosen = setting(long, base, narrow)
+    strings = [identity_in_values._string(t) for t in long.templates]
+    kernel = string_gram(strings, base, 2**14, seed=1).attention
+    own = float(kernel[0, 0])
+    added = identity_in_values._added_by_identity(chosen, strings, 1.0)
+    error = 4 * added.std() / math.sqrt(len(added))
+    # With one head ⟨z1, z1⟩ gains what attention has.
+    off = added.mean() - own
+    allowed = 2 * own + identity_in_values._overlapping(base, own)
+    assert 2 * own / narrow.width < off - error
+    assert off + error < allowed / narrow.width
 
 
 @settings(max_examples=4)
