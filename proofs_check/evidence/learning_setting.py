@@ -159,14 +159,14 @@ class LearningSetting:
         return curve.intervals[0]
 
     def given_counts(
-        self, task: TemplateTask, samples: Sequence[Sample]
+        self, task: TemplateTask, sets: Sequence[Sample]
     ) -> tuple[Float64[np.ndarray, " sets"], Interval]:
         """Expected errors given how many strings of each template the sets have.
 
         Their mean has the interval that follows from N's: a set whose counts are far
         from the weights depends on N more than one at the mean counts.
         """
-        drawn = [np.array(sample.template_indices) for sample in samples]
+        drawn = [np.array(sample.template_indices) for sample in sets]
         counts = np.stack([np.bincount(i, minlength=len(task)) for i in drawn])
         regression = task_regression(task, self.alpha, self.noise)
 

@@ -3,15 +3,17 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import get_args
+from unittest.mock import patch
 
 import pytest
 from sybil import Example, Sybil
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from symbind_testing.command_line import MODULE, run
 
 from symbind_theory.records.check import Reach
 
@@ -24,17 +26,12 @@ def run_console(example):
     for block in example.parsed.split("$ ")[1:]:
         command, _, shown = block.partition("\n")
         program, *arguments = shlex.split(command)
-        assert program == "python"
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "COLUMNS": "88", "CUDA_VISIBLE_DEVICES": ""},
-        )
-        printed = "\n".join(line.rstrip() for line in done.stdout.splitlines())
+        assert [program, *arguments[:2]] == ["python", "-m", MODULE]
+        environment = {"COLUMNS": "88", "CUDA_VISIBLE_DEVICES": ""}
+        with patch.dict(os.environ, environment), redirect_stdout(StringIO()) as out:
+            run(*arguments[2:])
+        printed = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
         assert printed.strip() == shown.strip()
-        assert "Traceback" not in done.stderr
 
 
 def examples(path: Path) -> list[Example]:
