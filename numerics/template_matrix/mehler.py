@@ -93,6 +93,12 @@ class _HermiteSeries:
             error,
         )
 
+    def part(self, several: slice) -> _HermiteSeries:
+        """What belongs to some of the d."""
+        return _HermiteSeries(
+            self.coefficients[:, several], self.missing[:, several], self.error
+        )
+
 
 def kernel_factor(
     activation: Activation,
@@ -128,15 +134,18 @@ def kernel_factors(
     Small matrices are factorised many at a time, to as many orders as the one that asks
     for most.
     """
-    _, coordinates, r = features.shape
+    several, coordinates, r = features.shape
     at_once = max(1, _IN_CACHE // (coordinates * r * r))
+    series = _HermiteSeries.of(activation, self_values)
+    parts = [slice(first, first + at_once) for first in range(0, several, at_once)]
     return [
         factor
-        for first in range(0, len(features), at_once)
+        for part in parts
         for factor in _factors(
             activation,
-            features[first : first + at_once],
-            self_values[first : first + at_once],
+            features[part],
+            self_values[part],
+            series.part(part),
             feature_error,
             self_error,
         )
@@ -147,12 +156,12 @@ def _factors(
     activation: Activation,
     features: Float64[np.ndarray, "several coordinates r"],
     d: Float64[np.ndarray, "several r"],
+    series: _HermiteSeries,
     feature_error: float,
     self_error: float,
 ) -> list[KernelFactor]:
     """Those of `kernel_factors` that are held at a time."""
     several, r = d.shape
-    series = _HermiteSeries.of(activation, d)
     h = series.coefficients
     unit = features / np.sqrt(d)[:, None, :]
     decay = np.minimum((unit**2).sum(1), 1.0)

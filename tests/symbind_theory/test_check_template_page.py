@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from symbind_testing.command_line import (
     FAST,
-    MODULE,
     ROOT,
     SAME_DIFFERENT_LINES,
     run,
@@ -155,12 +154,6 @@ def test_a_page_never_replaces_another_file_of_the_command(
 
 def test_a_file_name_that_is_no_text_is_written(tmp_path):
     path = os.fsencode(tmp_path) + b"/page \xff.html"
-    done = subprocess.run(
-        [sys.executable, "-m", MODULE, *SAME_DIFFERENT_LINES, *FAST, "--html", path],
-        capture_output=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    assert run(*SAME_DIFFERENT_LINES, *FAST, "--html", os.fsdecode(path)) == 0
     with open(path, encoding="utf-8") as file:
         assert "page ?.html" in file.read()

@@ -9,7 +9,7 @@ import pytest
 from symbind_testing.builders.activations import Square
 
 from numerics import Architecture, template_gram
-from numerics.template_matrix import identity_in_values
+from numerics.template_matrix import identity_in_values, mehler
 
 TEMPLATES = ("?a ?a ?b", "?a ?b ?a", "X ?a ?b")
 
@@ -49,9 +49,13 @@ def test_entries_are_not_given():
         replace(gram, gaps=np.zeros((3, 3)))
 
 
+@pytest.mark.parametrize("in_cache", [2**17, 1], ids=["together", "one by one"])
 @pytest.mark.parametrize(("readout", "times"), [("cls", 1), ("last", 1), ("mean", 17)])
-def test_coefficients_are_computed_once_for_equal_self_values(readout, times):
+def test_coefficients_are_computed_once_for_equal_self_values(
+    readout, times, in_cache, monkeypatch
+):
     """Only the mean readout has self values that depend on the points."""
+    monkeypatch.setattr(mehler, "_IN_CACHE", in_cache)
     architecture = Architecture(readout=readout, activation=CountedSquare())
     CountedSquare.counts.clear()
     template_gram(TEMPLATES, architecture, max_points=64)
