@@ -97,9 +97,8 @@ class IdentitySetting:
 
         Args:
             architecture: a transformer of depth 1.
-            precise: whether points are added until λ_min(N) is known to `rel_tol`.
-                Otherwise their number is fixed, so that two architectures have equal
-                points, and what is random cancels in the difference of their N.
+            precise: whether points are added until λ_min(N) is known to `rel_tol`, not
+                just to a factor of about two.
         """
         return template_gram(
             self.task.templates,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,19 @@ inequivalent = tasks(pairwise_inequivalent=True, max_templates=2, max_length=3).
 
 def setting(task, architecture, experiment=SMALL, seed=0):
     return IdentitySetting(task, architecture, experiment, seed)
+
+
+def test_what_b_adds_is_exact_where_more_points_would_be_taken_with_it():
+    """λ_min(N) is known well enough at half as many points without b as with it."""
+    experiment = replace(SMALL, max_points=2**12)
+    chosen = setting(builtin_task("variable-chain-2"), Architecture(), experiment, 3)
+    points = [
+        chosen.gram(Architecture(identity_vo=b), precise=False).points for b in (0, 1)
+    ]
+    assert points == [2**11, 2**12]
+    no_gap_lower, exactly_0 = islice(in_values(chosen, 1.0, False), 2)
+    assert no_gap_lower.outcome is Outcome.HOLDS, no_gap_lower.statement
+    assert exactly_0.outcome is Outcome.HOLDS, exactly_0.statement
 
 
 def test_networks_that_are_not_wide_are_off_by_no_more_than_is_allowed():
