@@ -1,4 +1,4 @@
-"""The one-layer transformer whose kernel is estimated, as one frozen record."""
+"""The transformer whose kernel is estimated, as one frozen record."""
 
 from __future__ import annotations
 
@@ -6,19 +6,70 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from numerics.activations import Activation, Cosine, ReLU
-from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.architecture import (
+    ActivationRecord,
+    ArchitectureRecord,
+    BlockNumbers,
+    BlockRecord,
+    Normalisation,
+)
 from symbind_theory.separation.incidence import Readout, read_readout
 from symbind_theory.separation.theorem_s import Kind
 from symbind_theory.validation import (
     InputError,
     finite_number,
+    one_of,
     positive_integer,
     shorten,
 )
 
-__all__ = ["Architecture", "read_architecture", "supported"]
+__all__ = ["Architecture", "Block", "read_architecture", "require_one_layer"]
 
 _LARGEST = 1e75
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one block of a deep transformer has of its own.
+
+    None stands for what the architecture says for every block.
+
+    Attributes:
+        beta: inverse temperature of its softmax, ≥ 0.
+        identity_kq: a of its attention.
+        identity_vo: b of its attention.
+        residual: s of both its sublayers.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    beta: float | None = None
+    identity_kq: float | None = None
+    identity_vo: float | None = None
+    residual: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, low in (
+            ("beta", 0.0),
+            ("identity_kq", -_LARGEST),
+            ("identity_vo", -_LARGEST),
+            ("residual", -_LARGEST),
+        ):
+            if getattr(self, name) is not None:
+                _number_between(name, getattr(self, name), low)
+
+
+def _number_between(name: str, value: object, low: float) -> None:
+    """See that a number's fourth power stays within float64.
+
+    Raises:
+        InputError: it does not, or the number is below `low`.
+    """
+    if not low <= finite_number(name, value) <= _LARGEST:
+        raise InputError(
+            f"{name} is {value:g}; expected a number between {low:g} and {_LARGEST:g}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +84,21 @@ class Architecture:
         activation: φ of the layer after attention.
         identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
         identity_vo: b, the multiple of the identity added to W_V W_O.
-        depth: number of attention layers, ≥ 1.
-        residual: weight of the residual connection.
-        normalisation: kind of normalisation after a layer, or None.
+        depth: number of blocks, attention and then an MLP, ≥ 1.
+        residual: s, by which each sublayer's input is multiplied before its output is
+            added.
+        normalisation: "pre" where each sublayer sees its input normalised, "post" where
+            the sum is normalised, or None.
+        final_normalisation: whether the stream is normalised before it is read.
+        causal: whether a position attends to those up to itself alone.
+        blocks: one for each of `depth` blocks where they differ; () where all are
+            alike.
 
     Raises:
-        InputError: a number out of range, or an unknown readout or activation.
+        InputError: a number out of range, or an unknown readout, activation or
+            normalisation.
 
-    Source: arXiv 2310.09753, the transformer random-features kernel.
+    Source: arXiv 2310.09753, the transformer random-features kernel; symbind for depth.
     """
 
     beta: float = 1.0
@@ -51,11 +109,13 @@ class Architecture:
     identity_vo: float = 0.0
     depth: int = 1
     residual: float = 0.0
-    normalisation: str | None = None
+    normalisation: Normalisation | None = None
+    final_normalisation: bool = False
+    causal: bool = False
+    blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("beta", "gamma"):
-            # Their fourth powers must stay within float64.
             if finite_number(name, getattr(self, name), low=0) > _LARGEST:
                 raise InputError(
                     f"{name} is {getattr(self, name):g}; expected at most {_LARGEST:g}"
@@ -69,14 +129,47 @@ class Architecture:
                 f"activation is {shorten(self.activation)}; expected an activation "
                 "such as Cosine() or ReLU()"
             )
-        for name in ("identity_kq", "identity_vo"):
-            if abs(finite_number(name, getattr(self, name))) > _LARGEST:
-                raise InputError(
-                    f"{name} is {getattr(self, name):g}; expected a number between "
-                    f"{-_LARGEST:g} and {_LARGEST:g}"
-                )
+        for name in ("identity_kq", "identity_vo", "residual"):
+            _number_between(name, getattr(self, name), -_LARGEST)
+        self._check_blocks()
+
+    def _check_blocks(self) -> None:
+        """See that what depth brings fits together.
+
+        Raises:
+            InputError: it does not.
+        """
         positive_integer("depth", self.depth)
-        finite_number("residual", self.residual)
+        if self.normalisation is not None:
+            one_of("normalisation", self.normalisation, ("pre", "post"))
+        for name in ("final_normalisation", "causal"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(
+                    f"{name} is {shorten(getattr(self, name))}; expected True or False"
+                )
+        if not (
+            isinstance(self.blocks, tuple)
+            and all(isinstance(block, Block) for block in self.blocks)
+        ):
+            raise InputError(
+                f"blocks is {shorten(self.blocks)}; expected a tuple of Block, such as "
+                "(Block(beta=2.0), Block())"
+            )
+        if self.blocks and len(self.blocks) != self.depth:
+            raise InputError(
+                f"blocks has {len(self.blocks)} entries with depth {self.depth}; "
+                "expected one for each block, or ()"
+            )
+
+    @property
+    def require_one_layer(self) -> bool:
+        """Whether it is the paper's: one block, nothing added to it."""
+        return self.record().one_layer
+
+    @property
+    def every_block(self) -> tuple[BlockNumbers, ...]:
+        """The numbers of each block, first to last."""
+        return self.record().every_block
 
     def record(self) -> ArchitectureRecord:
         """The exact record from which hypotheses and reports derive."""
@@ -90,6 +183,12 @@ class Architecture:
             depth=self.depth,
             residual=self.residual,
             normalisation=self.normalisation,
+            final_normalisation=self.final_normalisation,
+            causal=self.causal,
+            blocks=tuple(
+                BlockRecord(b.beta, b.identity_kq, b.identity_vo, b.residual)
+                for b in self.blocks
+            ),
         )
 
 
@@ -125,17 +224,25 @@ def read_architecture(architecture: Architecture | None) -> Architecture:
     return architecture
 
 
-def supported(architecture: Architecture) -> Architecture:
-    """The architecture, if this version estimates it.
+def require_one_layer(architecture: Architecture) -> Architecture:
+    """The architecture, if it is of one layer.
 
     Raises:
-        InputError: more than one layer, a residual connection or normalisation.
+        InputError: anything that only deep transformers have.
     """
-    for name, only in (("depth", 1), ("residual", 0), ("normalisation", None)):
-        given = getattr(architecture, name)
+    plain = Architecture()
+    for name in (
+        "depth",
+        "residual",
+        "normalisation",
+        "final_normalisation",
+        "causal",
+        "blocks",
+    ):
+        given, only = getattr(architecture, name), getattr(plain, name)
         if given != only:
             raise InputError(
-                f"{name} is {given!r}; expected {only!r}, the only value that this "
-                "version estimates"
+                f"{name} is {shorten(given)}; expected {only!r}, the only value that "
+                "is supported here"
             )
     return architecture

@@ -13,7 +13,7 @@ from itertools import groupby, product
 from typing import Any, get_args
 
 from numerics.activations import GELU, Cosine, Erf, ReLU
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, require_one_layer
 from numerics.averages.jackknife import GROUPS, read_level
 from numerics.devices import DEVICES
 from numerics.template_matrix.estimate import template_gram
@@ -127,7 +127,7 @@ def read_grid(over: object, base: Architecture) -> Grid:
         InputError: no such mapping, a parameter that is not estimated, no value, one
             that is there twice or out of range, or more than 10 000 architectures.
     """
-    supported(base)
+    require_one_layer(base)
     names = get_args(Parameter)
     if not isinstance(over, Mapping) or not over:
         raise InputError(

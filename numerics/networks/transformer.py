@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, require_one_layer
 from numerics.devices import chunk_numbers
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.validation import InputError, positive_integer
@@ -89,7 +89,7 @@ class TransformerNetwork(torch.nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        self.shape, self.architecture = shape, supported(architecture)
+        self.shape, self.architecture = shape, require_one_layer(architecture)
         self._function = _torch_function(architecture.activation)
         generator = seed if isinstance(seed, torch.Generator) else _generator(seed)
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from numerics.architecture import Architecture, read_architecture, supported
+from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
 from numerics.overlap_types import OverlapTypes, TypeValues
@@ -71,7 +71,7 @@ class OneLayerKernel:
     cache: object = "auto"
 
     def __post_init__(self) -> None:
-        supported(read_architecture(self.architecture))
+        require_one_layer(read_architecture(self.architecture))
         positive_integer("points", self.points, low=_LEAST_POINTS)
         positive_integer("seed", self.seed, low=0)
         resolve_device(self.device)

@@ -28,7 +28,7 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from numerics.architecture import Architecture, read_architecture, supported
+from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.attention.string_moments import moments_of
 from numerics.averages.jackknife import (
     GROUPS,
@@ -120,7 +120,7 @@ def string_gram(
     Raises:
         InputError: an argument out of range, or strings of different lengths.
     """
-    architecture = supported(read_architecture(architecture))
+    architecture = require_one_layer(read_architecture(architecture))
     positive_integer("points", points, low=2 * GROUPS)
     positive_integer("seed", seed, low=0)
     read_level(level)

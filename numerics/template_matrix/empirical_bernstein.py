@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from numerics.architecture import Architecture, read_architecture, supported
+from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.string_moments import mean_features, moments_of
 from numerics.averages.points import PseudoRandomPoints
@@ -85,7 +85,7 @@ def gap_bounds(
         InputError: an argument out of range.
     """
     parsed = read_templates(templates)
-    architecture = supported(read_architecture(architecture))
+    architecture = require_one_layer(read_architecture(architecture))
     positive_integer("points", points, low=2)
     if not 0 < finite_number("failure_probability", failure_probability) < 1:
         raise InputError(

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.architecture import Architecture, read_architecture, supported
+from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.rare_points import inflation_of
 from numerics.attention.self_value_sampling import MeanReadout
@@ -121,7 +121,7 @@ def template_gram(
     """
     check_callback("progress", progress)
     parsed = _read_templates(templates)
-    architecture = supported(read_architecture(architecture))
+    architecture = require_one_layer(read_architecture(architecture))
     if finite_number("rel_tol", rel_tol, low=0, strict=True) > 1:
         raise InputError(f"rel_tol is {rel_tol}; expected a number in (0, 1]")
     _check_points(max_points, method, precision, level)

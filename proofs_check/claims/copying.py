@@ -38,7 +38,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, require_one_layer
 from numerics.networks.copying_network import (
     PARAMETER_GROUPS,
     STATISTICS,
@@ -162,7 +162,7 @@ def copying(
 
 
 def _started_without_b(architecture: Architecture) -> Architecture:
-    if supported(architecture).identity_vo != 0:
+    if require_one_layer(architecture).identity_vo != 0:
         raise InputError(
             f"identity_vo is {architecture.identity_vo:g}; expected 0: each head's b "
             "starts at 0, and networks with b find it by training"

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from numerics.architecture import Architecture, supported
+from numerics.architecture import Architecture, require_one_layer
 from proofs_check.arguments import record, the_task
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
 from proofs_check.evidence.identity_in_keys import in_keys
@@ -134,7 +134,7 @@ def _without_gaps(task: TemplateTask) -> str | None:
 
 def _base(architecture: Architecture) -> Architecture:
     for name in ("identity_kq", "identity_vo"):
-        if getattr(supported(architecture), name) != 0:
+        if getattr(require_one_layer(architecture), name) != 0:
             raise InputError(
                 f"{name} of the architecture is {getattr(architecture, name):g}; "
                 "expected 0: what is added is given beside it"

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from symbind_theory.records.description import InDocument
 from symbind_theory.separation.incidence import Readout
 from symbind_theory.separation.theorem_s import Hypotheses, Kind
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["ActivationRecord", "ArchitectureRecord"]
+__all__ = [
+    "ActivationRecord",
+    "ArchitectureRecord",
+    "BlockNumbers",
+    "BlockRecord",
+    "Normalisation",
+]
+
+Normalisation = Literal["pre", "post"]
+"""Of what each sublayer of a block sees, or of the sum after it."""
 
 # Of a file, a number is kept as it is there: 2 and 2.0 are written differently.
 _Number = Annotated[float, InDocument(exact=True)]
+_YesNo = Annotated[bool, InDocument(expected="true or false")]
 _NotNegative = Annotated[float, InDocument(exact=True, low=0)]
 
 
@@ -58,6 +68,42 @@ def _kind(name: str, parameters: Mapping[str, float]) -> Kind | None:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockRecord:
+    """What one block of a deep transformer has of its own.
+
+    None stands for what the architecture says for every block.
+
+    Attributes:
+        beta: inverse temperature of its softmax, ≥ 0.
+        identity_kq: a of its attention.
+        identity_vo: b of its attention.
+        residual: s of both its sublayers.
+    """
+
+    beta: _NotNegative | None = None
+    identity_kq: _Number | None = None
+    identity_vo: _Number | None = None
+    residual: _Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockNumbers:
+    """The numbers of one block.
+
+    Attributes:
+        beta: inverse temperature of its softmax, ≥ 0.
+        identity_kq: a of its attention.
+        identity_vo: b of its attention.
+        residual: s of both its sublayers.
+    """
+
+    beta: float
+    identity_kq: float
+    identity_vo: float
+    residual: float
+
+
+@dataclass(frozen=True, slots=True)
 class ArchitectureRecord:
     """The parameters of a transformer's kernel; `numerics.Architecture` explains them.
 
@@ -68,9 +114,14 @@ class ArchitectureRecord:
         activation: φ of the layer after attention.
         identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
         identity_vo: b, the multiple of the identity added to W_V W_O.
-        depth: number of attention layers, ≥ 1.
-        residual: weight of the residual connection.
-        normalisation: kind of normalisation after a layer, or None.
+        depth: number of blocks, attention and then an MLP, ≥ 1.
+        residual: s, by which each sublayer's input is multiplied before its output is
+            added.
+        normalisation: "pre" where each sublayer sees its input normalised, "post" where
+            the sum is normalised, or None.
+        final_normalisation: whether the stream is normalised before it is read.
+        causal: whether a position attends to those up to itself alone.
+        blocks: one for each block where they differ; () where all are alike.
     """
 
     beta: _NotNegative
@@ -84,7 +135,32 @@ class ArchitectureRecord:
     identity_vo: _Number
     depth: Annotated[int, InDocument(low=1)]
     residual: _Number
-    normalisation: str | None
+    normalisation: Normalisation | None
+    final_normalisation: _YesNo = False
+    causal: _YesNo = False
+    blocks: tuple[BlockRecord, ...] = ()
+
+    @property
+    def every_block(self) -> tuple[BlockNumbers, ...]:
+        """The numbers of each block, first to last."""
+        own = self.blocks or (BlockRecord(),) * self.depth
+        return tuple(
+            BlockNumbers(
+                beta=_or(block.beta, self.beta),
+                identity_kq=_or(block.identity_kq, self.identity_kq),
+                identity_vo=_or(block.identity_vo, self.identity_vo),
+                residual=_or(block.residual, self.residual),
+            )
+            for block in own
+        )
+
+    @property
+    def one_layer(self) -> bool:
+        """Whether it is the paper's: one block, nothing added to it."""
+        plain = self.depth == 1 and self.residual == 0 and not self.blocks
+        return plain and not (
+            self.normalisation or self.final_normalisation or self.causal
+        )
 
     @property
     def has_identity(self) -> bool:
@@ -109,7 +185,10 @@ class ArchitectureRecord:
             beta_is_zero=self.beta == 0,
             gamma_is_zero=self.gamma == 0,
             identity_kq=self.identity_kq != 0,
-            one_layer=self.depth == 1
-            and self.residual == 0
-            and self.normalisation is None,
+            one_layer=self.one_layer,
         )
+
+
+def _or(own: float | None, everywhere: float) -> float:
+    """A block's own number, or that of every block."""
+    return everywhere if own is None else own

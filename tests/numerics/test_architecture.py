@@ -6,6 +6,7 @@ import math
 import pytest
 
 from numerics import Architecture, Cosine, ReLU
+from numerics.architecture import Block, require_one_layer
 from symbind_theory import InputError
 
 
@@ -40,6 +41,10 @@ def test_zeros_are_allowed_here():
         {"identity_kq": math.nan},
         {"residual": math.inf},
         {"activation": ReLU},
+        {"normalisation": "middle"},
+        {"final_normalisation": "pre"},
+        {"causal": 1},
+        {"blocks": [Block()]},
     ],
     ids=str,
 )
@@ -47,3 +52,29 @@ def test_bad_parameters_are_named(wrong):
     (name,) = wrong
     with pytest.raises(InputError, match=rf"^{name} is .*; expected "):
         Architecture(**wrong)
+
+
+def test_there_is_one_block_for_each_of_the_depth():
+    with pytest.raises(InputError, match="^blocks has 1 entries with depth 2; expect"):
+        Architecture(depth=2, blocks=(Block(),))
+    with pytest.raises(InputError, match="^beta is -1; expected a number between 0"):
+        Block(beta=-1)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        {"depth": 2},
+        {"residual": 0.5},
+        {"normalisation": "pre"},
+        {"final_normalisation": True},
+        {"causal": True},
+        {"blocks": (Block(),)},
+    ],
+    ids=str,
+)
+def test_what_only_deep_transformers_have_is_not_one_layer(deep):
+    assert Architecture().one_layer
+    assert not Architecture(**deep).one_layer
+    with pytest.raises(InputError, match=rf"^{next(iter(deep))} is .*; expected "):
+        require_one_layer(Architecture(**deep))

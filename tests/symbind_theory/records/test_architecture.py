@@ -8,6 +8,7 @@ import pytest
 from symbind_testing.builders.toy_result import toy_result
 
 from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
+from numerics.architecture import Block
 from symbind_theory import InputError
 from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
 from symbind_theory.records.description import written
@@ -15,11 +16,23 @@ from symbind_theory.records.files import parse_result
 from symbind_theory.report.document import to_json
 from symbind_theory.separation.theorem_s import Hypotheses
 
+BLOCKS = (Block(beta=2.0, residual=0.0), Block(identity_kq=1, identity_vo=-0.5))
 ARCHITECTURES = {
     "defaults": Architecture(),
     "whole numbers": Architecture(2, 3, "last", ReLU(), identity_kq=1),
     "every parameter": Architecture(
-        0.5, 0.0, "mean", Cosine(-2.0, 0.0), -0.5, 1e-3, 3, 0.25, "pre"
+        0.5,
+        0.0,
+        "mean",
+        Cosine(-2.0, 0.0),
+        -0.5,
+        1e-3,
+        2,
+        0.25,
+        "pre",
+        True,
+        True,
+        BLOCKS,
     ),
     "constant": Architecture(activation=Cosine(0.0)),
     "erf": Architecture(activation=Erf()),
@@ -40,8 +53,18 @@ def test_the_record_has_the_architectures_parameters():
     assert own == names
     every = ARCHITECTURES["every parameter"]
     for name in names:
-        if name != "activation":
+        if name not in ("activation", "blocks"):
             assert getattr(every.record(), name) == getattr(every, name)
+    assert [written(block) for block in every.record().blocks] == [
+        dataclasses.asdict(block) for block in BLOCKS
+    ]
+
+
+def test_a_block_has_what_it_does_not_say_itself_from_the_architecture():
+    first, second = ARCHITECTURES["every parameter"].every_block
+    assert dataclasses.astuple(first) == (2.0, -0.5, 1e-3, 0.0)
+    assert dataclasses.astuple(second) == (0.5, 1, -0.5, 0.25)
+    assert len(Architecture(depth=3).every_block) == 3
 
 
 @pytest.mark.parametrize("case", ARCHITECTURES)
@@ -65,6 +88,9 @@ def test_the_document_names_every_parameter():
         "depth": 1,
         "residual": 0.0,
         "normalisation": None,
+        "final_normalisation": False,
+        "causal": False,
+        "blocks": [],
     }
     assert written(CUBE.record())["activation"] == {"name": "cube", "nodes": 16}
 
@@ -99,6 +125,9 @@ def test_the_kind_is_what_theorem_s_asks(activation, kind):
         ({"depth": 2}, {"one_layer": False}),
         ({"residual": 0.5}, {"one_layer": False}),
         ({"normalisation": "post"}, {"one_layer": False}),
+        ({"final_normalisation": True}, {"one_layer": False}),
+        ({"causal": True}, {"one_layer": False}),
+        ({"blocks": (Block(),)}, {"one_layer": False}),
     ],
     ids=str,
 )
