@@ -162,7 +162,7 @@ class Architecture:
             )
 
     @property
-    def require_one_layer(self) -> bool:
+    def one_layer(self) -> bool:
         """Whether it is the paper's: one block, nothing added to it."""
         return self.record().one_layer
 

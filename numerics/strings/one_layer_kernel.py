@@ -18,6 +18,7 @@ import numpy as np
 from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
+from numerics.mehler import kernel_factor
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64
@@ -37,8 +38,7 @@ from numerics.strings.scaled_components import (
 )
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture
-from numerics.template_matrix.mehler import kernel_factor
-from numerics.template_matrix.record import kernel_excess
+from numerics.template_matrix.replicated import kernel_excess
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer, shorten
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.architecture import Architecture, read_architecture, require_one_layer
+from numerics.architecture import Architecture, read_architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.rare_points import inflation_of
 from numerics.attention.self_value_sampling import MeanReadout
@@ -39,6 +39,8 @@ from numerics.averages.threads import one_thread
 from numerics.devices import PRECISIONS, resolve_device
 from numerics.protocols import Progress
 from numerics.shapes import Float64
+from numerics.template_matrix.deep_estimate import Precision, deep_gram
+from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.error_bounds import feature_error
 from numerics.template_matrix.identity_in_values import MeanFeatures
 from numerics.template_matrix.point_groups import InflatedFeatures, PointGroups
@@ -82,7 +84,7 @@ def template_gram(
     level: float = 0.999,
     precision: str = "float64",
     progress: Progress | None = None,
-) -> TemplateGram:
+) -> TemplateGram | DeepGram:
     """Estimate the template matrix and everything that goes with it.
 
     Points are added, doubling each time, until the halfwidth of λ_min(N) is at most
@@ -121,11 +123,14 @@ def template_gram(
     """
     check_callback("progress", progress)
     parsed = _read_templates(templates)
-    architecture = require_one_layer(read_architecture(architecture))
+    architecture = read_architecture(architecture)
     if finite_number("rel_tol", rel_tol, low=0, strict=True) > 1:
         raise InputError(f"rel_tol is {rel_tol}; expected a number in (0, 1]")
     _check_points(max_points, method, precision, level)
     chosen = resolve_device(device)
+    if not architecture.one_layer:
+        wanted = Precision(rel_tol, max_points, seed, level)
+        return deep_gram(parsed, architecture, wanted, chosen, progress)
 
     canonical = [t.canonical() for t in parsed]
     # Sorted, so that the points, and every bit, are the same in whatever order.

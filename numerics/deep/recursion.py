@@ -1,0 +1,238 @@
+"""The stream of a deep transformer, block by block.
+
+A block is attention, then an MLP; each takes the stream K to s² K plus what it makes of
+the stream that it sees, which under pre-normalisation is the normalised one. After the
+sum post-normalisation divides every position by its length. With a multiple b of the
+identity added to W_V W_O heads average, and attention gives
+
+    (s I + b S̄ Δ) K (s I + b S̄ Δ)ᵀ + A(K̂),
+
+S̄ the mean weights and Δ what normalised the stream.
+
+Source: symbind; docs/theorem-d.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numerics.activations import Activation
+from numerics.architecture import Architecture
+from numerics.averages.points import SobolPoints
+from numerics.deep.across_strings import AcrossStrings, attend_across
+from numerics.deep.mlp import through_mlp
+from numerics.deep.own_rules import own_rule
+from numerics.deep.position_symmetry import PositionSymmetry
+from numerics.deep.row_averages import rows_of
+from numerics.deep.shared_directions import shared_directions
+from numerics.deep.stream import Stream, stacked, start
+from numerics.deep.within_strings import Attending, attend_within
+from numerics.shapes import Bool, Int64
+from symbind_theory.records.architecture import BlockNumbers, Normalisation
+from symbind_theory.separation.incidence import Incidence
+
+__all__ = ["DeepStreams", "Sizes", "run_blocks"]
+
+# Streams of points of one run: two for each block.
+_STREAMS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many points each average of a run takes; all powers of two.
+
+    Attributes:
+        shared: for what strings of all templates share.
+        own: for what a string has of its own, each half, where halves are drawn.
+        within: for what one string has.
+    """
+
+    shared: int
+    own: int
+    within: int
+
+    @classmethod
+    def of(cls, shared: int) -> Sizes:
+        """The sizes that cost about as much as they take off the error."""
+        return cls(shared, min(512, max(64, shared // 4)), 4 * shared)
+
+
+@dataclass(frozen=True, slots=True)
+class DeepStreams:
+    """What one run finds.
+
+    Attributes:
+        attended: the stream after the last attention, at the positions that are read.
+        last: the stream after the last block there, normalised if it is before it is
+            read.
+        clipped: the largest part of A(C) that was taken off as bias; above 1 some of it
+            was cut.
+    """
+
+    attended: Stream
+    last: Stream
+    clipped: float
+
+
+def run_blocks(
+    templates: list[Incidence],
+    architecture: Architecture,
+    sizes: Sizes,
+    seed: int,
+    run: int,
+) -> DeepStreams:
+    """One run through all blocks, from points of its own.
+
+    Args:
+        templates: distinct templates as the network sees them.
+        architecture: the transformer.
+        sizes: numbers of points.
+        seed: of the points.
+        run: which of the seed's independent runs.
+    """
+    keys = templates[0].size
+    alike = not architecture.causal
+    ones = np.ones((keys, keys), dtype=bool)
+    network = _Network(
+        activation=architecture.activation,
+        normalisation=architecture.normalisation,
+        visible=ones if alike else np.tril(ones),
+        symmetry=PositionSymmetry.of(templates, alike),
+    )
+    read, every = np.array(templates[0].queries), np.arange(keys)
+    stream = attended = start(templates, architecture.gamma)
+    clipped = 0.0
+    blocks = architecture.every_block
+    for index, block in enumerate(blocks):
+        points = _BlockPoints(sizes, seed, _STREAMS * (len(blocks) * run + index))
+        queries = read if index == len(blocks) - 1 else every
+        attended, share = network.attention(stream, block, queries, points)
+        stream = network.mlp(attended, block)
+        clipped = max(clipped, share)
+    if architecture.final_normalisation:
+        stream = stream.normalised()
+    return DeepStreams(attended, stream, clipped)
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockPoints:
+    """The points of one block of one run.
+
+    Attributes:
+        sizes: how many.
+        seed: of the points.
+        stream: the first of the two streams that the block has.
+    """
+
+    sizes: Sizes
+    seed: int
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """What all blocks have.
+
+    Attributes:
+        activation: φ.
+        normalisation: where the stream is normalised.
+        visible: which keys each query sees.
+        symmetry: which entries are equal.
+    """
+
+    activation: Activation
+    normalisation: Normalisation | None
+    visible: Bool[np.ndarray, "keys keys"]
+    symmetry: PositionSymmetry
+
+    def attention(
+        self,
+        stream: Stream,
+        block: BlockNumbers,
+        queries: Int64[np.ndarray, " queries"],
+        points: _BlockPoints,
+    ) -> tuple[Stream, float]:
+        """The stream after attention at some positions, and what was taken as bias."""
+        seen = self._seen(stream)
+        across = self._across(seen, block, queries, points)
+        added = [self._with_excess(seen, across, block, queries, points)]
+        if block.identity_vo:
+            weights = self.symmetry.averaged_rows(across.mean, queries)
+            if self.normalisation == "pre":
+                weights = weights / stream.lengths[:, None, :]
+            kept = block.residual * np.eye(weights.shape[2])[queries]
+            added.append(stream.mixed(block.identity_vo * weights + kept))
+        elif block.residual:
+            added.append(stream.at(queries).scaled(block.residual))
+        return self._sum(added), across.clipped
+
+    def mlp(self, stream: Stream, block: BlockNumbers) -> Stream:
+        """The stream after the MLP."""
+        added = [through_mlp(self._seen(stream), self.activation)]
+        if block.residual:
+            added.append(stream.scaled(block.residual))
+        return self._sum(added)
+
+    def _seen(self, stream: Stream) -> Stream:
+        """What a sublayer sees of the stream."""
+        return stream.normalised() if self.normalisation == "pre" else stream
+
+    def _sum(self, added: list[Stream]) -> Stream:
+        """The sum of a sublayer, normalised where that comes after it."""
+        stream = stacked(added) if len(added) > 1 else added[0]
+        return stream.normalised() if self.normalisation == "post" else stream
+
+    def _across(
+        self,
+        seen: Stream,
+        block: BlockNumbers,
+        queries: Int64[np.ndarray, " queries"],
+        points: _BlockPoints,
+    ) -> AcrossStrings:
+        """A(C) at some positions."""
+        visible = self.visible[queries]
+        rows = rows_of(seen, block.beta, block.identity_kq, queries, visible)
+        directions = shared_directions(seen.root, queries, visible)
+        seeds = np.random.SeedSequence(points.seed, spawn_key=(points.stream, 1))
+        rule = own_rule(
+            visible.shape[1] - 1,
+            rows.deviation,
+            points.sizes.own,
+            np.random.default_rng(seeds),
+        )
+        return attend_across(
+            seen.root,
+            block.beta * directions,
+            rows,
+            rule,
+            SobolPoints(len(directions), points.seed, points.stream),
+            points.sizes.shared,
+        )
+
+    def _with_excess(
+        self,
+        seen: Stream,
+        across: AcrossStrings,
+        block: BlockNumbers,
+        queries: Int64[np.ndarray, " queries"],
+        points: _BlockPoints,
+    ) -> Stream:
+        """What attention gives, lengths that must be equal made equal."""
+        squares = (across.root**2).sum(0)
+        equal = self.symmetry.averaged_sites(squares, queries)
+        root = across.root * np.sqrt(equal / squares)
+        attended = np.einsum("miq,mip->iqp", root, root)
+        attending = Attending(
+            beta=block.beta,
+            identity=block.identity_kq,
+            queries=queries,
+            visible=self.visible[queries],
+            count=points.sizes.within,
+            seed=points.seed,
+            stream=points.stream + 1,
+        )
+        kinds = self.symmetry.representatives(queries)
+        excess = attend_within(seen, kinds, attended[kinds], attending)
+        return Stream(root, self.symmetry.spread(excess, queries))

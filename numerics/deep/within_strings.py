@@ -1,0 +1,200 @@
+"""Attention within one string: what it makes of D, above what it makes of C.
+
+A(D)_i = E S D_i Sᵀ, S = softmax(β (a D_i + B Z Bᵀ)) with D_i = B Bᵀ, needs few normals:
+as many as differences of logits. Where E_i is no small part of D_i, A(D)_i − A(C)_ii is
+all that is needed. Where it is small that difference would be noise, and
+
+    A(D)_i − A(C)_ii = E [ S E_i Sᵀ + ½ (S − S') C_ii (S − S')ᵀ ]
+
+keeps its digits, S and S' the softmax of two strings that share the part G of their
+logits: with C_ii = P Pᵀ and E_i = T Tᵀ,
+
+    logits of S = β (a D_i + P Z₀ Pᵀ + P Z₁ Tᵀ + T Z₂ Pᵀ + T Z₃ Tᵀ),
+
+Z₀ the same for S and S', the others drawn for each.
+
+Source: symbind; docs/theorem-d.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from numerics.averages.points import SobolPoints
+from numerics.deep.shared_directions import shared_directions
+from numerics.deep.stream import Stream
+from numerics.shapes import Bool, Float, Float64, Int64
+
+__all__ = ["Attending", "attend_within"]
+
+# The part of D below which its excess over C is sampled by itself.
+_SMALL = 0.03
+_IN_CACHE = 2**20
+_QUIETEST = 1e-14
+
+
+@dataclass(frozen=True, slots=True)
+class Attending:
+    """The numbers of one attention, and the points that it is averaged over.
+
+    Attributes:
+        beta: inverse temperature.
+        identity: a, the multiple of the identity added to W_K W_Qᵀ.
+        queries: the positions whose rows are wanted.
+        visible: which keys each of them sees.
+        count: points, a power of two.
+        seed: of the points.
+        stream: which of the seed's independent streams of points.
+    """
+
+    beta: float
+    identity: float
+    queries: Int64[np.ndarray, " queries"]
+    visible: Bool[np.ndarray, "queries keys"]
+    count: int
+    seed: int
+    stream: int
+
+    def softmax(
+        self, logits: Float[torch.Tensor, "n queries keys"]
+    ) -> Float[torch.Tensor, "n queries keys"]:
+        """The rows' weights; 0 at keys that are not seen."""
+        hidden = torch.from_numpy(~self.visible)
+        return torch.softmax(logits.masked_fill(hidden, -torch.inf), -1)
+
+    def chunks(self, points: SobolPoints, numbers: int):
+        """All points, as many at a time as make about as many numbers as stay near."""
+        most = max(1, _IN_CACHE // numbers)
+        step = min(self.count, 1 << (most.bit_length() - 1))
+        for _ in range(self.count // step):
+            yield torch.from_numpy(points.draw(step))
+
+
+def attend_within(
+    seen: Stream,
+    templates: list[int],
+    attended: Float64[np.ndarray, "kinds queries queries"],
+    attending: Attending,
+) -> Float64[np.ndarray, "kinds queries queries"]:
+    """A(D)_i − A(C)_ii of some templates.
+
+    Args:
+        seen: the stream as attention sees it.
+        templates: their numbers.
+        attended: A(C)_ii of these.
+        attending: the attention.
+    """
+    C, E, D = (m[templates] for m in (seen.between_strings, seen.excess, seen.within))
+    excess = []
+    for k in range(len(templates)):
+        found = _whole(D[k], attending) - attended[k]
+        if np.trace(found) < _SMALL * np.trace(attended[k]):
+            found = _excess(C[k], E[k], attending)
+        excess.append(found)
+    return np.stack(excess)
+
+
+def _whole(
+    D: Float64[np.ndarray, "keys keys"], attending: Attending
+) -> Float64[np.ndarray, "queries queries"]:
+    """A(D)."""
+    queries, visible = attending.queries, attending.visible
+    root = _root(D)
+    directions = shared_directions(root.T[:, None, :], queries, visible)[:, 0]
+    basis = torch.from_numpy(attending.beta * directions)
+    mean = torch.from_numpy(attending.beta * attending.identity * D[queries])
+    values = torch.from_numpy(root)
+    total = torch.zeros(len(queries), len(queries), dtype=torch.float64)
+    points = SobolPoints(len(basis), attending.seed, attending.stream)
+    for z in attending.chunks(points, 4 * visible.size + len(basis)):
+        logits = (z @ basis.flatten(1)).unflatten(1, visible.shape) + mean
+        made = attending.softmax(logits) @ values
+        rows = made.transpose(1, 2).reshape(-1, len(queries))
+        total += rows.T @ rows
+    return total.numpy() / attending.count
+
+
+def _excess(
+    C: Float64[np.ndarray, "keys keys"],
+    E: Float64[np.ndarray, "keys keys"],
+    attending: Attending,
+) -> Float64[np.ndarray, "queries queries"]:
+    """A(D) − A(C), as a sum of positive semi-definite terms."""
+    queries = attending.queries
+    P, T = _root(C), _root(E)
+    logits = _PairLogits(P, T, queries)
+    mean = torch.from_numpy(attending.identity * (C + E)[queries])
+    of_C, of_E = torch.from_numpy(P), torch.from_numpy(T)
+    total = torch.zeros(len(queries), len(queries), dtype=torch.float64)
+    points = SobolPoints(logits.dimension, attending.seed, attending.stream)
+    for z in attending.chunks(points, 12 * C.size + logits.dimension):
+        one, two = (
+            attending.softmax(attending.beta * (mean + part)) for part in logits(z)
+        )
+        for made in ((one - two) @ of_C, one @ of_E, two @ of_E):
+            rows = made.transpose(1, 2).reshape(-1, len(queries))
+            total += rows.T @ rows / 2
+    return total.numpy() / attending.count
+
+
+class _PairLogits:
+    """Logits of two strings that share a part.
+
+    Args:
+        P: a root of C.
+        T: a root of E.
+        queries: the positions whose rows are wanted.
+
+    Attributes:
+        dimension: standard normals for one pair; the loudest take the first.
+    """
+
+    def __init__(
+        self,
+        P: Float64[np.ndarray, "keys c"],
+        T: Float64[np.ndarray, "keys e"],
+        queries: Int64[np.ndarray, " queries"],
+    ) -> None:
+        pairs = [(P, P), *[(P, T), (T, P), (T, T)] * 2]
+        loudness = [
+            np.outer(np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0))
+            for x, y in pairs
+        ]
+        flat = np.concatenate([x.ravel() for x in loudness])
+        place = np.empty(len(flat), dtype=np.int64)
+        place[np.argsort(-flat, kind="stable")] = np.arange(len(flat))
+        ends = np.cumsum([x.size for x in loudness])[:-1]
+        self._parts = [
+            (
+                torch.from_numpy(where),
+                x.shape,
+                torch.from_numpy(left[queries]),
+                torch.from_numpy(right.T.copy()),
+            )
+            for where, x, (left, right) in zip(
+                np.split(place, ends), loudness, pairs, strict=True
+            )
+        ]
+        self.dimension = len(flat)
+
+    def __call__(
+        self, points: Float[torch.Tensor, "n dimension"]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The logits of both, but for β and the mean."""
+        shared, *own = (
+            left @ points[:, where].unflatten(1, shape) @ right
+            for where, shape, left, right in self._parts
+        )
+        return shared + sum(own[:3]), shared + sum(own[3:])
+
+
+def _root(matrix: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n rank"]:
+    """B with B Bᵀ the matrix, the longest column first, at least one."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > _QUIETEST * max(values[-1], 0.0)
+    kept[-1] = True
+    root = vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0.0))
+    return root[:, ::-1].copy()
