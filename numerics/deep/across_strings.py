@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from numerics.averages.linalg import principal_axes
-from numerics.averages.points import Points
+from numerics.deep.averaging import Averaging
 from numerics.deep.own_rules import Nodes, OwnRule
 from numerics.deep.row_averages import Rows, averaged_rows
 from numerics.shapes import Float, Float64
@@ -56,8 +56,7 @@ def attend_across(
     directions: Float64[np.ndarray, "directions r queries keys"],
     rows: Rows,
     rule: OwnRule,
-    points: Points,
-    count: int,
+    averaging: Averaging,
 ) -> AcrossStrings:
     """Average over shared logits.
 
@@ -66,27 +65,30 @@ def attend_across(
         directions: from points to the shared logits, β included.
         rows: the logits' own part.
         rule: how it is averaged over.
-        points: standard normals, one for each direction.
-        count: how many points.
+        averaging: how averages over the shared part are taken.
     """
     _, r, queries, keys = directions.shape
     sites = r * queries
-    sums = _Sums(sites, keys)
-    features = _Features(torch.from_numpy(root), torch.from_numpy(directions), rows)
+    device, count = averaging.device, averaging.sizes.shared
+    sums = _Sums(sites, keys, device)
+    features = _Features(
+        torch.from_numpy(root).to(device), torch.from_numpy(directions).to(device), rows
+    )
+    points = averaging.shared(len(directions))
     fixed = None if rule.chunk else [features.half(nodes) for nodes in rule.draw()]
     step = _chunk(sites * (rule.count + 2 * len(root) + 3 * keys), rule)
     done = 0
     while done < count:
         now = min(step, count - done)
         halves = fixed or [features.half(nodes) for nodes in rule.draw()]
-        shared = features.shared(torch.from_numpy(points.draw(now)))
+        shared = features.shared(torch.from_numpy(points.draw(now)).to(device))
         averages = [averaged_rows(shared, *half) for half in halves]
         sums.add(averages, [features(average) for average in averages])
         done += now
     factor, clipped = sums.unbiased()
     return AcrossStrings(
         root=(factor / np.sqrt(count)).reshape(-1, r, queries),
-        mean=sums.mean.numpy().reshape(r, queries, keys) / count,
+        mean=sums.mean.cpu().numpy().reshape(r, queries, keys) / count,
         clipped=clipped,
     )
 
@@ -120,8 +122,8 @@ class _Features:
     def half(self, nodes: Nodes) -> _Half:
         """X at nodes, and their weights."""
         return (
-            torch.from_numpy(self.rows.factors(nodes)),
-            torch.from_numpy(nodes.weights),
+            torch.from_numpy(self.rows.factors(nodes)).to(self.root.device),
+            torch.from_numpy(nodes.weights).to(self.root.device),
         )
 
     def shared(
@@ -130,7 +132,7 @@ class _Features:
         """e^{G}, each row divided by the largest of its keys."""
         _, r, queries, keys = self.directions.shape
         logits = (points @ self.directions.flatten(1)).reshape(-1, r * queries, keys)
-        hidden = torch.from_numpy(~np.tile(self.rows.visible, (r, 1)))
+        hidden = torch.from_numpy(~np.tile(self.rows.visible, (r, 1))).to(points.device)
         logits = logits.masked_fill(hidden, -torch.inf)
         shared = torch.exp(logits - logits.amax(-1, keepdim=True))
         return shared.transpose(0, 1).contiguous()
@@ -151,13 +153,15 @@ class _Sums:
 
     sites: int
     keys: int
+    device: torch.device
     mean: torch.Tensor = field(init=False)
     _factors: list[torch.Tensor] = field(init=False)
     _pending: list[list[torch.Tensor]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mean = torch.zeros(self.sites, self.keys, dtype=torch.float64)
-        zero = torch.zeros(0, self.sites, dtype=torch.float64)
+        exact = {"dtype": torch.float64, "device": self.device}
+        self.mean = torch.zeros(self.sites, self.keys, **exact)
+        zero = torch.zeros(0, self.sites, **exact)
         self._factors, self._pending = [zero, zero], [[], []]
 
     def add(self, averages: list[torch.Tensor], features: list[torch.Tensor]) -> None:
@@ -183,7 +187,7 @@ class _Sums:
         takes no digits from small eigenvalues.
         """
         self._reduce()
-        factor, differences = (f.numpy() for f in self._factors)
+        factor, differences = (f.cpu().numpy() for f in self._factors)
         if not len(differences):
             return factor, 0.0
         s, axes = principal_axes(factor)

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from numerics.deep.averaging import Averaging
 from numerics.shapes import Float64
 
 __all__ = ["Nodes", "OwnRule", "ShiftedNets", "TrapezoidRule", "own_rule"]
@@ -130,17 +131,14 @@ class ShiftedNets:
 OwnRule = TrapezoidRule | ShiftedNets
 
 
-def own_rule(
-    dimension: int, deviation: float, count: int, generator: np.random.Generator
-) -> OwnRule:
+def own_rule(dimension: int, deviation: float, averaging: Averaging) -> OwnRule:
     """The rule for logits of so many dimensions.
 
     Args:
         dimension: of the logits' own part, ≥ 1.
         deviation: largest standard deviation of a difference of two logits.
-        count: points of each half, where there are halves.
-        generator: of the halves' shifts.
+        averaging: how averages are taken.
     """
     if dimension <= _FEW:
         return TrapezoidRule(dimension, deviation)
-    return ShiftedNets(dimension, count, generator)
+    return ShiftedNets(dimension, averaging.sizes.own, averaging.generator)

@@ -14,14 +14,15 @@ Source: symbind; docs/theorem-d.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from numerics.activations import Activation
 from numerics.architecture import Architecture
-from numerics.averages.points import SobolPoints
 from numerics.deep.across_strings import AcrossStrings, attend_across
+from numerics.deep.averaging import Averaging
 from numerics.deep.mlp import through_mlp
 from numerics.deep.own_rules import own_rule
 from numerics.deep.position_symmetry import PositionSymmetry
@@ -33,30 +34,7 @@ from numerics.shapes import Bool, Int64
 from symbind_theory.records.architecture import BlockNumbers, Normalisation
 from symbind_theory.separation.incidence import Incidence
 
-__all__ = ["DeepStreams", "Sizes", "run_blocks"]
-
-# Streams of points of one run: two for each block.
-_STREAMS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How many points each average of a run takes; all powers of two.
-
-    Attributes:
-        shared: for what strings of all templates share.
-        own: for what a string has of its own, each half, where halves are drawn.
-        within: for what one string has.
-    """
-
-    shared: int
-    own: int
-    within: int
-
-    @classmethod
-    def of(cls, shared: int) -> Sizes:
-        """The sizes that cost about as much as they take off the error."""
-        return cls(shared, min(512, max(64, shared // 4)), 4 * shared)
+__all__ = ["DeepStreams", "run_blocks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +55,9 @@ class DeepStreams:
 
 
 def run_blocks(
-    templates: list[Incidence],
+    templates: Sequence[Incidence],
     architecture: Architecture,
-    sizes: Sizes,
-    seed: int,
+    averaging: Averaging,
     run: int,
 ) -> DeepStreams:
     """One run through all blocks, from points of its own.
@@ -88,9 +65,8 @@ def run_blocks(
     Args:
         templates: distinct templates as the network sees them.
         architecture: the transformer.
-        sizes: numbers of points.
-        seed: of the points.
-        run: which of the seed's independent runs.
+        averaging: how averages are taken.
+        run: which of the independent runs of this averaging.
     """
     keys = templates[0].size
     alike = not architecture.causal
@@ -106,29 +82,14 @@ def run_blocks(
     clipped = 0.0
     blocks = architecture.every_block
     for index, block in enumerate(blocks):
-        points = _BlockPoints(sizes, seed, _STREAMS * (len(blocks) * run + index))
         queries = read if index == len(blocks) - 1 else every
-        attended, share = network.attention(stream, block, queries, points)
+        own = averaging.of_block(len(blocks) * run + index)
+        attended, share = network.attention(stream, block, queries, own)
         stream = network.mlp(attended, block)
         clipped = max(clipped, share)
     if architecture.final_normalisation:
         stream = stream.normalised()
     return DeepStreams(attended, stream, clipped)
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockPoints:
-    """The points of one block of one run.
-
-    Attributes:
-        sizes: how many.
-        seed: of the points.
-        stream: the first of the two streams that the block has.
-    """
-
-    sizes: Sizes
-    seed: int
-    stream: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +113,12 @@ class _Network:
         stream: Stream,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
-        points: _BlockPoints,
+        averaging: Averaging,
     ) -> tuple[Stream, float]:
         """The stream after attention at some positions, and what was taken as bias."""
         seen = self._seen(stream)
-        across = self._across(seen, block, queries, points)
-        added = [self._with_excess(seen, across, block, queries, points)]
+        across = self._across(seen, block, queries, averaging)
+        added = [self._with_excess(seen, across, block, queries, averaging)]
         if block.identity_vo:
             weights = self.symmetry.averaged_rows(across.mean, queries)
             if self.normalisation == "pre":
@@ -189,27 +150,14 @@ class _Network:
         seen: Stream,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
-        points: _BlockPoints,
+        averaging: Averaging,
     ) -> AcrossStrings:
         """A(C) at some positions."""
         visible = self.visible[queries]
         rows = rows_of(seen, block.beta, block.identity_kq, queries, visible)
         directions = shared_directions(seen.root, queries, visible)
-        seeds = np.random.SeedSequence(points.seed, spawn_key=(points.stream, 1))
-        rule = own_rule(
-            visible.shape[1] - 1,
-            rows.deviation,
-            points.sizes.own,
-            np.random.default_rng(seeds),
-        )
-        return attend_across(
-            seen.root,
-            block.beta * directions,
-            rows,
-            rule,
-            SobolPoints(len(directions), points.seed, points.stream),
-            points.sizes.shared,
-        )
+        rule = own_rule(visible.shape[1] - 1, rows.deviation, averaging)
+        return attend_across(seen.root, block.beta * directions, rows, rule, averaging)
 
     def _with_excess(
         self,
@@ -217,7 +165,7 @@ class _Network:
         across: AcrossStrings,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
-        points: _BlockPoints,
+        averaging: Averaging,
     ) -> Stream:
         """What attention gives, lengths that must be equal made equal."""
         squares = (across.root**2).sum(0)
@@ -229,9 +177,7 @@ class _Network:
             identity=block.identity_kq,
             queries=queries,
             visible=self.visible[queries],
-            count=points.sizes.within,
-            seed=points.seed,
-            stream=points.stream + 1,
+            averaging=averaging,
         )
         kinds = self.symmetry.representatives(queries)
         excess = attend_within(seen, kinds, attended[kinds], attending)

@@ -18,12 +18,13 @@ Source: symbind; docs/theorem-d.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from numerics.averages.points import SobolPoints
+from numerics.deep.averaging import Averaging
 from numerics.deep.shared_directions import shared_directions
 from numerics.deep.stream import Stream
 from numerics.shapes import Bool, Float, Float64, Int64
@@ -45,32 +46,35 @@ class Attending:
         identity: a, the multiple of the identity added to W_K W_Qᵀ.
         queries: the positions whose rows are wanted.
         visible: which keys each of them sees.
-        count: points, a power of two.
-        seed: of the points.
-        stream: which of the seed's independent streams of points.
+        averaging: how averages are taken.
     """
 
     beta: float
     identity: float
     queries: Int64[np.ndarray, " queries"]
     visible: Bool[np.ndarray, "queries keys"]
-    count: int
-    seed: int
-    stream: int
+    averaging: Averaging
 
     def softmax(
         self, logits: Float[torch.Tensor, "n queries keys"]
     ) -> Float[torch.Tensor, "n queries keys"]:
         """The rows' weights; 0 at keys that are not seen."""
-        hidden = torch.from_numpy(~self.visible)
+        hidden = torch.from_numpy(~self.visible).to(logits.device)
         return torch.softmax(logits.masked_fill(hidden, -torch.inf), -1)
 
-    def chunks(self, points: SobolPoints, numbers: int):
+    def chunks(
+        self, dimension: int, numbers: int
+    ) -> Iterator[Float64[torch.Tensor, "n dimension"]]:
         """All points, as many at a time as make about as many numbers as stay near."""
-        most = max(1, _IN_CACHE // numbers)
-        step = min(self.count, 1 << (most.bit_length() - 1))
-        for _ in range(self.count // step):
-            yield torch.from_numpy(points.draw(step))
+        points, count = self.averaging.within(dimension), self.averaging.sizes.within
+        most = max(1, _IN_CACHE // (numbers + dimension))
+        step = min(count, 1 << (most.bit_length() - 1))
+        for _ in range(count // step):
+            yield torch.from_numpy(points.draw(step)).to(self.averaging.device)
+
+    def tensor(self, array: np.ndarray) -> torch.Tensor:
+        """An array where averages are computed."""
+        return torch.from_numpy(array).to(self.averaging.device)
 
 
 def attend_within(
@@ -104,17 +108,16 @@ def _whole(
     queries, visible = attending.queries, attending.visible
     root = _root(D)
     directions = shared_directions(root.T[:, None, :], queries, visible)[:, 0]
-    basis = torch.from_numpy(attending.beta * directions)
-    mean = torch.from_numpy(attending.beta * attending.identity * D[queries])
-    values = torch.from_numpy(root)
-    total = torch.zeros(len(queries), len(queries), dtype=torch.float64)
-    points = SobolPoints(len(basis), attending.seed, attending.stream)
-    for z in attending.chunks(points, 4 * visible.size + len(basis)):
+    basis = attending.tensor(attending.beta * directions)
+    mean = attending.tensor(attending.beta * attending.identity * D[queries])
+    values = attending.tensor(root)
+    total = attending.tensor(np.zeros((len(queries), len(queries))))
+    for z in attending.chunks(len(basis), 4 * visible.size):
         logits = (z @ basis.flatten(1)).unflatten(1, visible.shape) + mean
         made = attending.softmax(logits) @ values
         rows = made.transpose(1, 2).reshape(-1, len(queries))
         total += rows.T @ rows
-    return total.numpy() / attending.count
+    return total.cpu().numpy() / attending.averaging.sizes.within
 
 
 def _excess(
@@ -126,18 +129,17 @@ def _excess(
     queries = attending.queries
     P, T = _root(C), _root(E)
     logits = _PairLogits(P, T, queries)
-    mean = torch.from_numpy(attending.identity * (C + E)[queries])
-    of_C, of_E = torch.from_numpy(P), torch.from_numpy(T)
-    total = torch.zeros(len(queries), len(queries), dtype=torch.float64)
-    points = SobolPoints(logits.dimension, attending.seed, attending.stream)
-    for z in attending.chunks(points, 12 * C.size + logits.dimension):
+    mean = attending.tensor(attending.identity * (C + E)[queries])
+    of_C, of_E = attending.tensor(P), attending.tensor(T)
+    total = attending.tensor(np.zeros((len(queries), len(queries))))
+    for z in attending.chunks(logits.dimension, 12 * C.size):
         one, two = (
             attending.softmax(attending.beta * (mean + part)) for part in logits(z)
         )
         for made in ((one - two) @ of_C, one @ of_E, two @ of_E):
             rows = made.transpose(1, 2).reshape(-1, len(queries))
             total += rows.T @ rows / 2
-    return total.numpy() / attending.count
+    return total.cpu().numpy() / attending.averaging.sizes.within
 
 
 class _PairLogits:
@@ -185,7 +187,9 @@ class _PairLogits:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The logits of both, but for β and the mean."""
         shared, *own = (
-            left @ points[:, where].unflatten(1, shape) @ right
+            left.to(points)
+            @ points[:, where.to(points.device)].unflatten(1, shape)
+            @ right.to(points)
             for where, shape, left, right in self._parts
         )
         return shared + sum(own[:3]), shared + sum(own[3:])

@@ -8,24 +8,26 @@ Source: symbind; docs/theorem-d.md for the recursion.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import torch
 
 from numerics.architecture import Architecture
 from numerics.averages.jackknife import GROUPS
 from numerics.averages.replications import map_replications
-from numerics.deep.recursion import Sizes, run_blocks
+from numerics.averages.threads import one_thread
+from numerics.deep.averaging import Averaging, Sizes
+from numerics.deep.recursion import run_blocks
 from numerics.deep.stream import Stream
-from numerics.protocols import Progress
+from numerics.devices import resolve_device
 from numerics.shapes import Float64
+from numerics.template_matrix.accuracy import Accuracy
 from numerics.template_matrix.deep_record import DeepGram, DeepRun, DeepRuns
 from numerics.template_matrix.spectrum import Confidence
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
+from symbind_theory.validation import InputError
 
 __all__ = ["deep_gram"]
 
@@ -36,69 +38,52 @@ _GROWTH = 4
 _RELATIVE_ERROR = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """When to stop, and how points are drawn.
-
-    Attributes:
-        rel_tol: relative halfwidth aimed at for λ_min(N).
-        max_points: points of every average at most, over all runs.
-        seed: of the points.
-        level: coverage of every interval.
-    """
-
-    rel_tol: float
-    max_points: int
-    seed: int
-    level: float
-
-
+@one_thread()
 def deep_gram(
-    templates: tuple[Template, ...],
-    architecture: Architecture,
-    precision: Precision,
-    device: torch.device,
-    progress: Progress | None = None,
+    templates: Sequence[Template], architecture: Architecture, accuracy: Accuracy
 ) -> DeepGram:
     """Estimate N of a transformer of any depth.
 
     Args:
         templates: templates of one length.
         architecture: the transformer.
-        precision: when to stop.
-        device: where to compute.
-        progress: called with (points done, points at most).
+        accuracy: how many points, and where to compute.
+
+    Raises:
+        InputError: float32, which the differences of deep streams do not survive.
     """
+    if accuracy.precision != "float64":
+        raise InputError(
+            f"precision is {accuracy.precision!r} with depth {architecture.depth}; "
+            "expected 'float64': single precision is for one layer"
+        )
     canonical = [t.canonical() for t in templates]
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     incidences = [incidence_of(t, architecture.readout) for t in distinct]
-    sizes = _sizes(precision.max_points // GROUPS)
-    confidence = Confidence(precision.level, len(sizes) - 1)
-    counted = _Counted(progress, GROUPS * sum(sizes))
-    before: DeepRuns | None = None
-    for size in sizes:
-        runs = _runs(incidences, architecture, size, precision.seed, device, counted)
-        if before is not None:
-            gram = DeepGram(
-                templates=templates,
-                architecture=architecture,
-                points=GROUPS * size,
-                seed=precision.seed,
-                confidence=confidence,
-                method="rqmc",
-                precision="float64",
-                device=str(device),
-                column=tuple(distinct.index(t) for t in canonical),
-                runs=runs,
-                fewer=before,
-                share=1 / _GROWTH,
-                relative_error=_RELATIVE_ERROR,
-            )
-            if gram.smallest_eigenvalue.relative_halfwidth <= precision.rel_tol:
-                return gram
-        before = runs
-    return gram
+    sizes = _sizes(accuracy.max_points // GROUPS)
+    looks = _looks(incidences, architecture, accuracy, sizes)
+    fewer = next(looks)
+    for size, runs in zip(sizes[1:], looks, strict=True):
+        gram = DeepGram(
+            templates=tuple(templates),
+            architecture=architecture,
+            points=GROUPS * size,
+            seed=accuracy.seed,
+            confidence=Confidence(accuracy.level, len(sizes) - 1),
+            method=accuracy.method,
+            device=str(resolve_device(accuracy.device)),
+            column=tuple(distinct.index(t) for t in canonical),
+            runs=runs,
+            fewer=fewer,
+            share=1 / _GROWTH,
+            relative_error=_RELATIVE_ERROR,
+        )
+        precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
+        if precise or size == sizes[-1]:
+            return gram
+        fewer = runs
+    raise AssertionError("there are two looks at least")
 
 
 def _sizes(largest: int) -> list[int]:
@@ -109,54 +94,41 @@ def _sizes(largest: int) -> list[int]:
     return sizes
 
 
-class _Counted:
-    """Progress over all looks."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._done, self._total = progress, 0, total
-
-    def add(self, points: int) -> None:
-        """Say that so many points more are done."""
-        self._done += points
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-
-
-def _runs(
+def _looks(
     templates: Sequence[Incidence],
     architecture: Architecture,
-    size: int,
-    seed: int,
-    device: torch.device,
-    counted: _Counted,
-) -> DeepRuns:
-    """Independent runs of one size."""
-    task = partial(_run, templates, architecture, Sizes.of(size), seed)
-    keys = templates[0].size
-    numbers = size * architecture.depth * len(templates) * keys**2
-    found = []
-    for run in map_replications(task, range(GROUPS), device, numbers):
-        found.append(run)
-        counted.add(size)
-    return DeepRuns.of(found)
+    accuracy: Accuracy,
+    sizes: Sequence[int],
+) -> Iterator[DeepRuns]:
+    """Independent runs, of one size after the other."""
+    device = resolve_device(accuracy.device)
+    layers = architecture.depth * len(templates) * templates[0].size ** 2
+    done = 0
+    for look, size in enumerate(sizes):
+        averaging = Averaging(Sizes.of(size), accuracy.seed, accuracy.method, device)
+        task = partial(_run, templates, architecture, averaging)
+        # Runs of different sizes are independent of each other too.
+        numbers = range(GROUPS * look, GROUPS * (look + 1))
+        runs = []
+        for run in map_replications(task, numbers, device, size * layers):
+            runs.append(run)
+            done += size
+            accuracy.report(done, GROUPS * sum(sizes))
+        yield DeepRuns.of(runs)
 
 
 def _run(
     templates: Sequence[Incidence],
     architecture: Architecture,
-    sizes: Sizes,
-    seed: int,
+    averaging: Averaging,
     run: int,
 ) -> DeepRun:
     """One run, its streams at the position that is read or averaged over positions."""
-    # Runs of different sizes are independent of each other too.
-    streams = run_blocks(list(templates), architecture, sizes, seed, run)
-    attended, last = _read(streams.attended), _read(streams.last)
+    streams = run_blocks(templates, architecture, averaging, run)
+    features, squares = _read(streams.attended)
+    factor, kernel_self = _read(streams.last)
     return DeepRun(
-        features=attended[0],
-        squares=attended[1],
-        factor=last[0],
-        kernel_self=last[1],
+        features=features, squares=squares, factor=factor, kernel_self=kernel_self
     )
 
 

@@ -153,7 +153,6 @@ class DeepGram(ReplicatedMatrix):
         seed: the seed of the points.
         confidence: coverage of every interval, looks at intermediate sizes included.
         method: how points were drawn.
-        precision: in which everything was computed.
         device: where it was computed.
         column: which of the distinct templates, up to renaming, each template is.
         runs: what all runs found.
@@ -175,14 +174,12 @@ class DeepGram(ReplicatedMatrix):
     seed: int
     confidence: Confidence
     method: str
-    precision: str
     device: str
     column: tuple[int, ...]
     runs: DeepRuns = field(repr=False)
     fewer: DeepRuns = field(repr=False)
     share: float
     relative_error: float
-    more_points: int = 0
 
     def __post_init__(self) -> None:
         place = np.array(self.column)
@@ -212,14 +209,19 @@ class DeepGram(ReplicatedMatrix):
         return np.where(place[:, None] == place, 0.0, moved)
 
     @property
-    def features(self) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
+    def more_points(self) -> int:
+        """0: no number of points is known to be too few."""
+        return 0
+
+    @property
+    def attention_replicates(self) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
         """F with C = FᵀF, on all runs and without each in turn."""
         return self.runs.features
 
     @property
     def features_error(self) -> float:
         """Bound on ‖δF‖."""
-        return self.relative_error * float(np.linalg.norm(self.features[0]))
+        return self.relative_error * float(np.linalg.norm(self.runs.features[0]))
 
     @computed_once
     def kernel_replicates(self) -> KernelReplicates:

@@ -108,6 +108,13 @@ class TemplateGram(ReplicatedMatrix):
         return 1 << (self.points_needed - 1).bit_length()
 
     @property
+    def attention_replicates(
+        self,
+    ) -> tuple[Float64[np.ndarray, "distinct distinct"], ...]:
+        """`features`."""
+        return self.features
+
+    @property
     def features_error(self) -> float:
         """Bound on ‖δF‖."""
         return self.feature_error * math.sqrt(float(np.trace(self.attention)))

@@ -97,14 +97,16 @@ class ReplicatedMatrix(ABC):
         templates: the templates, in the order given.
         confidence: coverage of every interval, looks at intermediate sizes included.
         column: which of the distinct templates, up to renaming, each template is.
-        features: F with C = FᵀF for the distinct templates, on all points, then with
-            each group of points left out in turn.
     """
 
     templates: tuple[Template, ...]
     confidence: Confidence
     column: tuple[int, ...]
-    features: tuple[Float64[np.ndarray, "rows distinct"], ...]
+
+    @property
+    @abstractmethod
+    def attention_replicates(self) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
+        """F with C = FᵀF for the distinct templates, as `kernel_replicates` has G."""
 
     @property
     @abstractmethod
@@ -183,7 +185,7 @@ class ReplicatedMatrix(ABC):
         """λ_min(C); 0 exactly where two templates are equivalent."""
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
-        spectrum = spectrum_of(self.features, self.features_error)
+        spectrum = spectrum_of(self.attention_replicates, self.features_error)
         found = smallest_eigenvalue(spectrum, self.confidence)
         return self._moved(found, lambda coarser: _singular(coarser.features)[-1] ** 2)
 
