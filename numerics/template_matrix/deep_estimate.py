@@ -76,7 +76,6 @@ def deep_gram(
             column=tuple(distinct.index(t) for t in canonical),
             runs=runs,
             fewer=fewer,
-            share=1 / _GROWTH,
             relative_error=_RELATIVE_ERROR,
         )
         precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
@@ -128,7 +127,11 @@ def _run(
     features, squares = _read(streams.attended)
     factor, kernel_self = _read(streams.last)
     return DeepRun(
-        features=features, squares=squares, factor=factor, kernel_self=kernel_self
+        features=features,
+        squares=squares,
+        factor=factor,
+        kernel_self=kernel_self,
+        bias=streams.bias,
     )
 
 
