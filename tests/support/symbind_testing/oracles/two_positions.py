@@ -27,11 +27,12 @@ sublayer. A causal mask leaves position 1 its own key alone: h_1 = 1, v_1 = 0.
 from dataclasses import dataclass
 
 import numpy as np
+from symbind_testing.builders.strings import symbols
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh, product_moments
 from symbind_testing.oracles.slopes import slope_dual
 
 from numerics import Architecture
-from symbind_theory.templates import CLS, read_templates
+from symbind_theory.templates import read_templates
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def exact(templates, architecture, refine=1, recursion=None):
     Raises:
         ValueError: templates of another length.
     """
-    strings = [_symbols(t, architecture.readout) for t in read_templates(templates)]
+    strings = [symbols(t, architecture.readout) for t in read_templates(templates)]
     if any(len(s) != 2 for s in strings):
         raise ValueError("expected two positions")
     rules = (recursion or Recursion)(architecture, refine)
@@ -292,15 +293,6 @@ def _normalised(stream):
         return seen.kernel, seen.tangent
 
     return stream.each(divided)
-
-
-def _symbols(template, readout):
-    """Regular tokens as text, wildcards as pairs; `[CLS]` appended where it is read."""
-    symbols = list(template.skeleton)
-    for name, positions in template.wildcard_positions.items():
-        for position in positions:
-            symbols[position] = ("?", name)
-    return [*symbols, CLS] if readout == "cls" else symbols
 
 
 def _start(strings, gamma):
