@@ -60,6 +60,9 @@ class ScaledReLU:
     name = "scaled-relu"
     constant = False
 
+    def on_tensors(self, t):
+        return self.scale * t.relu()
+
     def dual(self, x, y, c):
         return self.scale**2 * ReLU().dual(x, y, c)
 

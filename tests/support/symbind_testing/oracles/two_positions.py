@@ -109,7 +109,23 @@ class Stream:
         return Stream(across, within, tangent_across, tangent_within)
 
 
-def exact(templates, architecture, refine=1, recursion=None):
+PARAMETERS = frozenset(
+    (
+        "embedding",
+        "positions",
+        "key",
+        "query",
+        "value",
+        "output",
+        "up",
+        "down",
+        "readout",
+    )
+)
+"""What is trained: Z0's two tables, W_K, W_Q, W_V, W_O, W_A, W_B and w_U."""
+
+
+def exact(templates, architecture, refine=1, recursion=None, trained=PARAMETERS):
     """The kernels of templates of two symbols, or of one that `[CLS]` follows.
 
     Args:
@@ -117,6 +133,8 @@ def exact(templates, architecture, refine=1, recursion=None):
         architecture: of any depth.
         refine: how many times the nodes of the plain rule.
         recursion: a class in place of `Recursion`, for rules that are wrong on purpose.
+        trained: the parameters that the tangent kernel counts; those of several are a
+            sum over them.
 
     Raises:
         ValueError: templates of another length.
@@ -124,14 +142,14 @@ def exact(templates, architecture, refine=1, recursion=None):
     strings = [symbols(t, architecture.readout) for t in read_templates(templates)]
     if any(len(s) != 2 for s in strings):
         raise ValueError("expected two positions")
-    rules = (recursion or Recursion)(architecture, refine)
-    stream = after_attention = _start(strings, architecture.gamma)
+    rules = (recursion or Recursion)(architecture, refine, frozenset(trained))
+    stream = after_attention = rules.start(strings)
     for block in architecture.record().every_block:
         after_attention = rules.attention(stream, block)
         stream = rules.mlp(after_attention, block)
     if architecture.final_normalisation:
         stream = rules.final(stream)
-    return _read(stream, after_attention, architecture.readout)
+    return _read(stream, after_attention, rules)
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,24 @@ class Recursion:
 
     architecture: Architecture
     refine: int = 1
+    trained: frozenset[str] = PARAMETERS
+
+    def start(self, strings):
+        """1[same token] + γ² 1[same position]: wildcards of two strings differ."""
+        positions = self.architecture.gamma**2 * np.eye(2)
+        tokens = [
+            np.array([[_equal(x, y, apart=True) for y in strings] for x in strings]),
+            np.array([_equal(x, x, apart=False) for x in strings]),
+        ]
+        moved = [
+            self.has("embedding") * t + self.has("positions") * positions
+            for t in tokens
+        ]
+        return Stream(*(t + positions for t in tokens), *moved)
+
+    def has(self, *names):
+        """How many of these parameters are trained."""
+        return len(self.trained.intersection(names))
 
     def attention(self, stream, block):
         """The stream after an attention sublayer and its residual."""
@@ -167,17 +203,16 @@ class Recursion:
         rows = self.rows(seen, block)
         kernel, tangent = seen.kernel, seen.tangent
         fresh = _weighed(kernel, rows)
-        moved = (
-            2 * fresh + _weighed(tangent, rows) + self.through_logits(seen, rows, block)
-        )
-        first = self._kept(pairs.first, rows.first, block)
-        second = self._kept(pairs.second, rows.second, block)
+        moved = self.has("value", "output") * fresh + _weighed(tangent, rows)
+        moved = moved + self.through_logits(seen, rows, block)
+        first = self.kept(pairs.first, rows.first, block)
+        second = self.kept(pairs.second, rows.second, block)
         return tuple(
             first @ old @ np.swapaxes(second, -1, -2) + new
             for old, new in ((pairs.kernel, fresh), (pairs.tangent, moved))
         )
 
-    def _kept(self, own, means, block):
+    def kept(self, own, means, block):
         """sI + b S̄Δ."""
         rows = np.stack([1 + means, 1 - means], axis=-1) / 2
         if self.architecture.normalisation == "pre":
@@ -188,7 +223,8 @@ class Recursion:
         """What Θ gains by keys, queries, and what they see."""
         k, t = seen.kernel, seen.tangent
         ek, et = _contrast(k), _contrast(t)
-        return block.beta**2 * rows.slopes * ek * (2 * k * ek + k * et + t * ek)
+        weights = self.has("key", "query") * k * ek
+        return block.beta**2 * rows.slopes * ek * (weights + k * et + t * ek)
 
     def rows(self, seen, block):
         """Moments of softmax, position by position."""
@@ -232,13 +268,16 @@ class Recursion:
         """K and Θ after the MLP."""
         seen = self.seen(pairs)
         phi = self.architecture.activation
-        x = _diagonal(seen.first)[..., :, None]
-        y = _diagonal(seen.second)[..., None, :]
-        fresh = phi.dual(x, y, seen.kernel)
-        slopes = slope_dual(phi, x, y, seen.kernel)
-        moved = fresh + slopes * (seen.kernel + seen.tangent)
+        fresh = phi.dual(*_variances(seen), seen.kernel)
+        inner = self.has("up") * seen.kernel + seen.tangent
+        moved = self.has("down") * fresh + self.slopes(seen) * inner
         square = block.residual**2
         return square * pairs.kernel + fresh, square * pairs.tangent + moved
+
+    def slopes(self, seen):
+        """E φ̇φ̇'."""
+        phi = self.architecture.activation
+        return slope_dual(phi, *_variances(seen), seen.kernel)
 
 
 @dataclass(frozen=True)
@@ -279,6 +318,11 @@ def _contrast(k):
     return np.einsum("q,...qp,p->...", e, k, e)[..., None, None]
 
 
+def _variances(seen):
+    """Those of both strings, position by position, to broadcast."""
+    return _diagonal(seen.first)[..., :, None], _diagonal(seen.second)[..., None, :]
+
+
 def _diagonal(own):
     return np.diagonal(own, axis1=-2, axis2=-1)
 
@@ -295,31 +339,26 @@ def _normalised(stream):
     return stream.each(divided)
 
 
-def _start(strings, gamma):
-    """1[same token] + γ² 1[same position]; wildcards of two strings are never equal."""
-
-    def equal(s, t, apart):
-        return np.array(
-            [[x == y and not (apart and isinstance(x, tuple)) for y in t] for x in s],
-            dtype=float,
-        )
-
-    positions = gamma**2 * np.eye(2)
-    across = np.array([[equal(s, t, True) for t in strings] for s in strings])
-    within = np.array([equal(s, s, False) for s in strings])
-    return Stream(
-        across + positions, within + positions, across + positions, within + positions
+def _equal(string, other, *, apart):
+    """Which tokens are one; wildcards never where the strings share none."""
+    return np.array(
+        [
+            [x == y and not (apart and isinstance(x, tuple)) for y in other]
+            for x in string
+        ],
+        dtype=float,
     )
 
 
-def _read(stream, after_attention, readout):
+def _read(stream, after_attention, rules):
     """The record, of the stream at the readout."""
+    mean = rules.architecture.readout == "mean"
 
     def at(array):
-        return array.mean((-1, -2)) if readout == "mean" else array[..., -1, -1]
+        return array.mean((-1, -2)) if mean else array[..., -1, -1]
 
     c, n = at(after_attention.across), at(stream.across)
-    own, self_values = np.diag(c), at(stream.within)
+    own, self_values, linear = np.diag(c), at(stream.within), rules.has("readout")
     return TwoPositions(
         stream=np.swapaxes(stream.across, 1, 2),
         within=stream.within,
@@ -328,6 +367,6 @@ def _read(stream, after_attention, readout):
         gaps=own[:, None] + own[None, :] - 2 * c,
         matrix=n,
         matrix_self=self_values,
-        tangent=n + at(stream.tangent_across),
-        tangent_self=self_values + at(stream.tangent_within),
+        tangent=linear * n + at(stream.tangent_across),
+        tangent_self=linear * self_values + at(stream.tangent_within),
     )
