@@ -8,6 +8,7 @@ import pytest
 from scipy import integrate
 from scipy.special import erf
 from symbind_testing.builders.activations import ScaledReLU
+from symbind_testing.builders.deep_architectures import DEEP
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh, product_moments
 from symbind_testing.oracles.slopes import slope_dual
 from symbind_testing.oracles.two_positions import exact
@@ -22,48 +23,11 @@ from numerics import (
     ReLU,
     template_gram,
 )
-from numerics.architecture import Block
 
 SEVEN = ["?a ?a", "?a ?b", "x ?a", "?a x", "x x", "x y", "y ?a"]
 WITH_CLS = ["?a", "x", "y"]
 ROOT2_RELU = ScaledReLU()
 
-# Every switch is on in some, and off in others.
-DEEP = {
-    "plain": Architecture(depth=3, readout="last", activation=ROOT2_RELU),
-    "residual": Architecture(
-        depth=4, readout="last", residual=1.0, activation=ROOT2_RELU
-    ),
-    "pre": Architecture(
-        beta=2.0,
-        depth=3,
-        readout="last",
-        residual=1.0,
-        normalisation="pre",
-        final_normalisation=True,
-        activation=GELU(),
-        identity_kq=0.7,
-        identity_vo=-0.4,
-    ),
-    "post": Architecture(
-        beta=0.8,
-        gamma=0.6,
-        depth=3,
-        readout="mean",
-        residual=0.5,
-        normalisation="post",
-        activation=Cosine(),
-        identity_vo=0.5,
-    ),
-    "causal": Architecture(
-        depth=2,
-        readout="mean",
-        causal=True,
-        activation=Erf(),
-        identity_kq=-0.3,
-        blocks=(Block(beta=1.5, identity_vo=1.0), Block(identity_kq=1.0, residual=0.5)),
-    ),
-}
 EACH = pytest.mark.parametrize("architecture", DEEP.values(), ids=DEEP.keys())
 
 

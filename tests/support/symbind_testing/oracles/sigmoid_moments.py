@@ -69,9 +69,9 @@ def product_moments(first, second, covariance, refine=1):
 def _panels(lines, nodes):
     """Gauss-Legendre nodes for a standard normal, dense where a line crosses zero.
 
-    Panels at the zero of m + s z have the length 2/|s|, and double away from it. However
-    steep the line, the poles of h are farther from a panel's middle than three times
-    its half-length.
+    Panels at the zero of m + s z have the length 2/|s|, and double away from it:
+    however steep the line, poles of h are farther from a panel's middle than three
+    times its half-length.
     """
     edges = [np.linspace(-_REACH, _REACH, 13)]
     for mean, slope in lines:

@@ -24,6 +24,7 @@ inverses; else κ, Θ̃ are K, Θ, and Δ = I. Under "post" K, Θ are so divided
 sublayer. A causal mask leaves position 1 its own key alone: h_1 = 1, v_1 = 0.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +110,7 @@ class Stream:
         return Stream(across, within, tangent_across, tangent_within)
 
 
-PARAMETERS = frozenset(
+PARAMETERS: frozenset[str] = frozenset(
     (
         "embedding",
         "positions",
@@ -125,7 +126,13 @@ PARAMETERS = frozenset(
 """What is trained: Z0's two tables, W_K, W_Q, W_V, W_O, W_A, W_B and w_U."""
 
 
-def exact(templates, architecture, refine=1, recursion=None, trained=PARAMETERS):
+def exact(
+    templates,
+    architecture,
+    refine=1,
+    recursion=None,
+    trained: Iterable[str] = PARAMETERS,
+):
     """The kernels of templates of two symbols, or of one that `[CLS]` follows.
 
     Args:
