@@ -171,8 +171,10 @@ class Recursion:
         """1[same token] + γ² 1[same position]: wildcards of two strings differ."""
         positions = self.architecture.gamma**2 * np.eye(2)
         tokens = [
-            np.array([[_equal(x, y, apart=True) for y in strings] for x in strings]),
-            np.array([_equal(x, x, apart=False) for x in strings]),
+            np.array(
+                [[equal_tokens(x, y, apart=True) for y in strings] for x in strings]
+            ),
+            np.array([equal_tokens(x, x, apart=False) for x in strings]),
         ]
         moved = [
             self.has("embedding") * t + self.has("positions") * positions
@@ -346,7 +348,7 @@ def _normalised(stream):
     return stream.each(divided)
 
 
-def _equal(string, other, *, apart):
+def equal_tokens(string, other, *, apart):
     """Which tokens are one; wildcards never where the strings share none."""
     return np.array(
         [
