@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 from symbind_testing.builders.activations import ScaledReLU
+from symbind_testing.builders.statistics import smallest_eigenvalue
 from symbind_testing.oracles.quadrature import same_different
 from symbind_testing.oracles.three_positions import kernel
 from symbind_testing.tasks import AA_AB
 
 from numerics import Architecture, Cosine, ReLU, template_gram
-from numerics.architecture import Block
-
-
-def smallest(matrix):
-    return float(np.linalg.eigvalsh(matrix)[0])
 
 
 def test_one_block_is_the_quadrature_of_one_layer():
@@ -55,7 +51,9 @@ def test_known_values_of_two_blocks(options, value):
     left.
     """
     architecture = Architecture(depth=2, **options)
-    coarse, fine = (smallest(kernel(AA_AB, architecture, h)) for h in (0.6, 0.5))
+    coarse, fine = (
+        smallest_eigenvalue(kernel(AA_AB, architecture, h)) for h in (0.6, 0.5)
+    )
     assert fine == pytest.approx(value, abs=abs(coarse - fine) / 10 + 1e-9)
     assert abs(coarse - fine) < 2e-3 * value
 

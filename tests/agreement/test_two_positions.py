@@ -9,6 +9,7 @@ from scipy import integrate
 from scipy.special import erf
 from symbind_testing.builders.activations import ScaledReLU
 from symbind_testing.builders.deep_architectures import DEEP
+from symbind_testing.builders.statistics import smallest_eigenvalue
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh, product_moments
 from symbind_testing.oracles.slopes import slope_dual
 from symbind_testing.oracles.two_positions import exact
@@ -31,14 +32,10 @@ ROOT2_RELU = ScaledReLU()
 EACH = pytest.mark.parametrize("architecture", DEEP.values(), ids=DEEP.keys())
 
 
-def smallest(matrix):
-    return float(np.linalg.eigvalsh(matrix)[0])
-
-
 def relative(matrix, self_values):
     """λ_min of N scaled by e from both sides."""
     root = 1 / np.sqrt(self_values - np.diagonal(matrix))
-    return smallest(root[:, None] * matrix * root)
+    return smallest_eigenvalue(root[:, None] * matrix * root)
 
 
 # The averages.
@@ -165,7 +162,9 @@ def test_one_block_is_the_one_layer_oracle(readout, identity_kq):
     np.testing.assert_allclose(found.attention_self, truth.self_values, atol=1e-13)
     if readout == "last":
         np.testing.assert_allclose(found.matrix, truth.matrix, atol=1e-13)
-        assert smallest(found.matrix) == pytest.approx(truth.smallest, abs=1e-15)
+        assert smallest_eigenvalue(found.matrix) == pytest.approx(
+            truth.smallest, abs=1e-15
+        )
 
 
 @pytest.mark.parametrize(
@@ -239,10 +238,10 @@ def test_covariances_are_positive_semi_definite(architecture):
     stream = found.stream.reshape(14, 14)
     rounding = 1e-13 * np.trace(stream)
     np.testing.assert_allclose(stream, stream.T, rtol=1e-13)
-    assert smallest(stream) > -rounding
+    assert smallest_eigenvalue(stream) > -rounding
     for i in range(7):
-        assert smallest(found.within[i] - found.stream[i, :, i]) > -rounding
-    assert smallest(found.tangent - found.matrix) > 0
+        assert smallest_eigenvalue(found.within[i] - found.stream[i, :, i]) > -rounding
+    assert smallest_eigenvalue(found.tangent - found.matrix) > 0
     apart = found.tangent_self - np.diagonal(found.tangent)
     assert (apart > -1e-13 * found.tangent_self).all()
     assert (found.gaps > -rounding).all()
@@ -262,7 +261,7 @@ def test_equivalent_templates_are_one(architecture):
 def test_inequivalent_templates_are_told_apart(architecture):
     """Theorem D, wherever its hypotheses hold of the position that is read."""
     found = exact(SEVEN, architecture)
-    assert smallest(found.matrix) > 1e-9 * found.matrix_self.max()
+    assert smallest_eigenvalue(found.matrix) > 1e-9 * found.matrix_self.max()
 
 
 def test_a_template_without_wildcards_is_its_own_string():
@@ -282,3 +281,36 @@ def test_the_mean_readout_does_not_see_order(name):
     swapped = exact([" ".join(t.split()[::-1]) for t in SEVEN], architecture)
     np.testing.assert_allclose(found.matrix, swapped.matrix, rtol=1e-13)
     np.testing.assert_allclose(found.tangent, swapped.tangent, rtol=1e-13)
+
+
+@pytest.mark.parametrize("normalisation", [None, "pre", "post"])
+@pytest.mark.parametrize("templates", [AA_AB, SEVEN], ids=["two", "seven"])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_eigenvalues_are_at_least_what_the_first_attention_leaves(
+    normalisation, templates, depth
+):
+    """λ_min(N) ≥ s^{2(2L−1)} λ_min(C) / w, b = 0, C of one layer without residual.
+
+    No normalisation: w = 1. "post": w = (1+s²)^L (s² + Eφ²)^L (1+γ²). "pre": C with
+    β/(1+γ²) in place of β, as the stream starts with self values 1+γ², and w = 1+γ²,
+    as the values that attention averages are divided too. Of a small φ little is added
+    to the bound, so that w = 1 would be wrong under "pre".
+    """
+    phi, s, gamma = ScaledReLU(0.01), 1.0, 1.5
+    options = {"readout": "last", "gamma": gamma, "activation": phi, "identity_kq": 0.5}
+    beta, divisor = 2.0, 1.0
+    if normalisation == "pre":
+        beta, divisor = 2.0 / (1 + gamma**2), 1 + gamma**2
+    if normalisation == "post":
+        divisor = ((1 + s**2) * (s**2 + phi.scale**2 / 2)) ** depth * (1 + gamma**2)
+    first = exact(templates, Architecture(beta=beta, **options)).attention
+    bound = s ** (2 * (2 * depth - 1)) * smallest_eigenvalue(first)
+    found = exact(
+        templates,
+        Architecture(
+            beta=2.0, depth=depth, residual=s, normalisation=normalisation, **options
+        ),
+    )
+    assert smallest_eigenvalue(found.matrix) >= bound / divisor
+    if depth == 1 and normalisation == "pre":
+        assert smallest_eigenvalue(found.matrix) < bound
