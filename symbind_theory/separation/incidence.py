@@ -54,10 +54,13 @@ class Incidence:
     Attributes:
         template: the template.
         readout: position that is read.
+        every_row: whether the rows of all positions are asked for, as deep transformers
+            have them, and not only those that are read.
     """
 
     template: Template
     readout: Readout = "cls"
+    every_row: bool = False
 
     @cached_property
     def skeleton(self) -> tuple[str | None, ...]:
@@ -81,8 +84,9 @@ class Incidence:
 
     @property
     def queries(self) -> range:
-        """The positions that are read; the readout is the mean over them."""
-        return range(0 if self.readout == "mean" else self.size - 1, self.size)
+        """The positions whose rows are asked for; the readout is the mean over them."""
+        every = self.every_row or self.readout == "mean"
+        return range(0 if every else self.size - 1, self.size)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -170,12 +174,14 @@ class Incidence:
 
 
 @lru_cache(maxsize=2048)
-def incidence_of(template: Template, readout: Readout = "cls") -> Incidence:
+def incidence_of(
+    template: Template, readout: Readout = "cls", every_row: bool = False
+) -> Incidence:
     """The incidence of a template, made once for all who ask while it is remembered.
 
     Both are immutable, and the keys are worked out where they are first read.
     """
-    return Incidence(template, readout)
+    return Incidence(template, readout, every_row)
 
 
 def _centred(
