@@ -32,10 +32,13 @@ def embedded_certificate(
         InputError: a certificate of another check.
     """
     architecture = result.architecture
-    if architecture.has_identity:
-        return _none("certificates speak of the network without identity terms.")
-    if architecture.beta == 0 or architecture.gamma == 0:
-        return _none("certificates speak of beta and gamma other than 0.")
+    if architecture.one_layer:
+        if architecture.has_identity:
+            return _none("certificates speak of one layer without identity terms.")
+        if architecture.beta == 0 or architecture.gamma == 0:
+            return _none("certificates speak of beta and gamma other than 0.")
+    elif not architecture.deep_hypotheses.theorem_d:
+        return _none("certificates speak of networks within Theorem D's hypotheses.")
     matrix = result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
         return _none(f"N is singular: {matrix.evidence}")

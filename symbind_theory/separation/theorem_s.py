@@ -8,8 +8,8 @@ their rows of N are equal or proportional. Which ones do is read off their incid
 - φ constant: all.
 - β = 0, uniform attention: f is the shares n_t/K of regular tokens, and γ/K for each
   position; the self value d adds Σ n_v²/K² over wildcards. Equal f collapse where d is
-  equal too, and for the cosine always: there d only scales a row. Without regular tokens
-  and without positions f = 0, and then N_ij = E φ(√d_i g) E φ(√d_j g) whatever φ is.
+  equal too, and for the cosine always: there d only scales a row. Without regular
+  tokens and positions f = 0, and then N_ij = E φ(√d_i g) E φ(√d_j g) whatever φ is.
 - γ = 0, no positions: f and d depend on the counts and on the multiset of the
   wildcards' multiplicities.
 

@@ -15,7 +15,7 @@ from symbind_theory.separation.series import feature_series
 
 # One share of X in three lengths; without regular tokens only positions tell.
 SEVERAL = ("X ?a", "?b X", "X ?a X ?a", "X ?a X ?b", "?a", "?a ?a", "?a ?b", "X", "X X")
-DEEP = "By Theorem D so is the template matrix of every deeper network"
+DEEP = "By Theorem D so is the template matrix of every network of one or more blocks"
 
 
 @pytest.mark.parametrize("readout", READOUTS)
