@@ -55,9 +55,9 @@ def test_bad_parameters_are_named(wrong):
 
 
 def test_there_is_one_block_for_each_of_the_depth():
-    with pytest.raises(InputError, match="^blocks has 1 entries with depth 2; expect"):
+    with pytest.raises(InputError, match=r"^blocks has 1 entries with depth 2; expect"):
         Architecture(depth=2, blocks=(Block(),))
-    with pytest.raises(InputError, match="^beta is -1; expected a number between 0"):
+    with pytest.raises(InputError, match=r"^beta is -1; expected a number between 0"):
         Block(beta=-1)
 
 
