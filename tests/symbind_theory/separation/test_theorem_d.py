@@ -28,6 +28,7 @@ UNIFORM = BlockFacts(beta_is_zero=True)
 RESIDUAL = BlockFacts(residual=True)
 BLIND = BlockFacts(beta_is_zero=True, residual=True)
 WITH_B = BlockFacts(residual=True, identity_vo=True)
+BLIND_WITH_B = BlockFacts(beta_is_zero=True, residual=True, identity_vo=True)
 
 
 def found(templates, **facts):
@@ -209,7 +210,7 @@ def test_uniform_attention_sees_multiplicities_through_b_alone(readout):
     """Of the wildcards D holds Σ n_v², and with b the multiplicities by position."""
     plain, with_b = (
         {"readout": readout, "blocks": (block, block)}
-        for block in (BLIND, BlockFacts(True, True, True))
+        for block in (BLIND, BLIND_WITH_B)
     )
     for facts in (plain, with_b):
         decision = found(PATTERN, **facts)
@@ -218,15 +219,20 @@ def test_uniform_attention_sees_multiplicities_through_b_alone(readout):
         assert "with beta = 0 in every block" in decision.reason
         assert found(MOVED, **facts).outcome is UNDECIDED
         assert found(MULTIPLICITIES, **facts).outcome is UNDECIDED
+        assert found(PATTERN, **facts, causal=True).outcome is UNDECIDED
     assert found(SQUARES, **plain).outcome is REFUTED
     assert found(SQUARES, **with_b).outcome is UNDECIDED
+    one_b = plain | {"blocks": (BLIND, BLIND_WITH_B)}
+    assert found(SQUARES, **one_b).outcome is UNDECIDED
+    assert found(PATTERN, **one_b).outcome is REFUTED
 
 
 def test_uniform_attention_without_positions_sees_bags():
     facts = {"gamma_is_zero": True, "blocks": (BLIND, BLIND)}
     squares = [f"X {SQUARES[0]}", f"{SQUARES[1]} X"]
     assert found(squares, **facts).outcome is REFUTED
-    assert found(squares, **facts | {"blocks": (BLIND, WITH_B)}).outcome is UNDECIDED
+    with_b = facts | {"blocks": (BLIND, BLIND_WITH_B)}
+    assert found(squares, **with_b).outcome is UNDECIDED
     assert found(squares, **facts, readout="last").outcome is UNDECIDED
     assert found(squares, blocks=(BLIND, BLIND)).outcome is UNDECIDED
     uneven = ["?a ?a ?b", "?a ?b ?c ?d ?e"]
