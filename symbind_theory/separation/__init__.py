@@ -17,6 +17,11 @@ from symbind_theory.lazy_exports import loaded_when_asked
 if TYPE_CHECKING:
     from symbind_theory.separation.certificates import certify, verify
     from symbind_theory.separation.decisions import decide
+    from symbind_theory.separation.deep_bounds import (
+        MlpMoments,
+        depth_bound,
+        first_temperature,
+    )
     from symbind_theory.separation.incidence import READOUTS, Readout
     from symbind_theory.separation.leading_gaps import LeadingGap, leading_gap
     from symbind_theory.separation.theorem_d import BlockFacts, DeepHypotheses
@@ -28,9 +33,12 @@ __all__ = [
     "DeepHypotheses",
     "Hypotheses",
     "LeadingGap",
+    "MlpMoments",
     "Readout",
     "certify",
     "decide",
+    "depth_bound",
+    "first_temperature",
     "leading_gap",
     "verify",
 ]
@@ -44,9 +52,12 @@ _LATER = {
     "DeepHypotheses": "symbind_theory.separation.theorem_d",
     "Hypotheses": "symbind_theory.separation.theorem_s",
     "LeadingGap": "symbind_theory.separation.leading_gaps",
+    "MlpMoments": "symbind_theory.separation.deep_bounds",
     "Readout": "symbind_theory.separation.incidence",
     "certify": "symbind_theory.separation.certificates",
     "decide": "symbind_theory.separation.decisions",
+    "depth_bound": "symbind_theory.separation.deep_bounds",
+    "first_temperature": "symbind_theory.separation.deep_bounds",
     "leading_gap": "symbind_theory.separation.leading_gaps",
     "verify": "symbind_theory.separation.certificates",
 }
