@@ -31,7 +31,9 @@ from symbind_theory.records.learning import (
     SampleComplexity,
 )
 from symbind_theory.records.page import Provenance
+from symbind_theory.records.verdict import Verdict
 from symbind_theory.separation.decisions import decide
+from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
@@ -127,15 +129,7 @@ def check(
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
     needed = learned.complexity
-    verdicts = reach_verdicts(
-        task,
-        decision,
-        gram.smallest_eigenvalue,
-        needed,
-        identity_vo=described.identity_vo,
-        least_points=gram.more_points,
-        one_layer=described.one_layer,
-    )
+    verdicts = _verdicts(task, gram, decision, needed)
     return CheckResult(
         task=task,
         architecture=described,
@@ -165,6 +159,25 @@ def _check_arguments(
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
+
+
+def _verdicts(
+    task: TemplateTask,
+    gram: TemplateGram,
+    decision: Decision,
+    needed: SampleComplexity | None,
+) -> tuple[Verdict, ...]:
+    """What follows from the exact decision and the estimate."""
+    architecture = gram.architecture.record()
+    return reach_verdicts(
+        task,
+        decision,
+        gram.smallest_eigenvalue,
+        needed,
+        identity_vo=architecture.identity_vo,
+        least_points=gram.more_points,
+        one_layer=architecture.one_layer,
+    )
 
 
 @dataclass(frozen=True, slots=True)
