@@ -2,7 +2,7 @@
 
 Each activation φ brings its dual, K(X, Y) = E[φ(u) φ(v)] for a Gaussian pair (u, v)
 with variances x, y and covariance c, and its Hermite coefficients, of which N is made
-by Mehler's formula.
+by Mehler's formula. The slope of the dual in c is E[φ'(u) φ'(v)] (Price 1958).
 
 Sources: cosine, arXiv 2310.09753 (random Fourier features, Rahimi & Recht 2007); ReLU,
 the arc-cosine kernel of order 1 (Cho & Saul 2009); erf, Williams 1997; GELU, from its
@@ -25,7 +25,15 @@ from scipy.special import gammaln
 from numerics.shapes import Float64
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["GELU", "Activation", "Cosine", "Erf", "ReLU"]
+__all__ = [
+    "GELU",
+    "Activation",
+    "Cosine",
+    "Differentiable",
+    "Erf",
+    "ReLU",
+    "slope_dual",
+]
 
 Matrix = Float64[np.ndarray, "..."]
 Vector = Float64[np.ndarray, " r"]
@@ -36,6 +44,10 @@ Series = Float64[np.ndarray, "orders r"]
 _LARGEST_FREQUENCY = 1e6
 # A phase counts up to multiples of 2π, which larger numbers no longer resolve well.
 _LARGEST_PHASE = 1e6
+
+
+# Terms of a series: those left out are at most these powers of a correlation.
+_ORDERS = 256
 
 
 @runtime_checkable
@@ -63,6 +75,42 @@ class Activation(Protocol):
     def quadrature_error(self, d: Vector) -> float:
         """How far the coefficients of one d are off, in norm; 0 for closed forms."""
         ...
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """An activation that knows the slope of its dual; `slope_dual` asks any other."""
+
+    def slope_dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """E[φ'(u) φ'(v)] = ∂K/∂c; arrays that broadcast."""
+        ...
+
+
+def slope_dual(activation: Activation, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+    """E[φ'(u) φ'(v)] = ∂K/∂c, by Mehler's series where there is no closed form.
+
+    >>> import numpy as np
+    >>> one, half = np.ones(1), np.array([0.5])
+    >>> slope_dual(ReLU(), one, one, half).round(6)
+    array([0.333333])
+
+    Args:
+        activation: φ.
+        x: variances > 0 of u.
+        y: variances > 0 of v.
+        c: covariances.
+    """
+    if isinstance(activation, Differentiable):
+        return activation.slope_dual(x, y, c)
+    x, y, c = np.broadcast_arrays(x, y, c)
+    scale = np.sqrt(x * y)
+    correlation = np.clip(c / scale, -1.0, 1.0)
+    first, second = (
+        activation.hermite(v.ravel(), _ORDERS).reshape(-1, *v.shape) for v in (x, y)
+    )
+    n = np.arange(1.0, _ORDERS).reshape(-1, *[1] * c.ndim)
+    terms = n * first[1:] * second[1:] * correlation ** (n - 1)
+    return terms.sum(0) / scale
 
 
 class _ClosedForm:
@@ -137,6 +185,15 @@ class Cosine(_ClosedForm):
         near = np.exp(-half * (x + y)) * (even * np.cosh(small) + odd * np.sinh(small))
         return np.where(np.abs(small) < 1, near, far)
 
+    def slope_dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """b1² E[sin(b1 u + b2) sin(b1 v + b2)]: sin is cos a quarter turn later.
+
+        Where b1²|c| is small it is b1² exp(−b1²(x+y)/2) times
+        sin²(b2) cosh(b1²c) + cos²(b2) sinh(b1²c).
+        """
+        sine = Cosine(self.b1, self.b2 - math.pi / 2)
+        return self.b1**2 * sine.dual(x, y, c)
+
     def hermite(self, d: Vector, orders: int) -> Series:
         """(b1 √d)ⁿ e^{−b1² d/2} cos(b2 + nπ/2) / √n!."""
         n = np.arange(orders)[:, None]
@@ -167,6 +224,11 @@ class ReLU(_ClosedForm):
         angle = np.arctan2(sine, cosine)
         return scale * (sine + (math.pi - angle) * cosine) / (2 * math.pi)
 
+    def slope_dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """(π − θ) / 2π with cos θ = c / √(xy)."""
+        cosine = np.clip(c / np.sqrt(x * y), -1.0, 1.0)
+        return (math.pi - np.arccos(cosine)) / (2 * math.pi)
+
     def hermite(self, d: Vector, orders: int) -> Series:
         """√(d/2π), √d/2, then by φ'' = δ."""
         first = np.stack([np.sqrt(d / (2 * math.pi)), np.sqrt(d) / 2])
@@ -186,6 +248,12 @@ class Erf(_ClosedForm):
         """(2/π) asin(2c / √((1+2x)(1+2y)))."""
         sine = 2 * c / np.sqrt((1 + 2 * x) * (1 + 2 * y))
         return 2 / math.pi * np.arcsin(np.clip(sine, -1.0, 1.0))
+
+    def slope_dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """(4/π) / √((1+2x)(1+2y) − 4c²)."""
+        # (1+2x)(1+2y) − 4c² without what cancels where c² is near xy.
+        rest = np.maximum(x * y - c**2, 0.0)
+        return 4 / math.pi / np.sqrt(1 + 2 * (x + y) + 4 * rest)
 
     def hermite(self, d: Vector, orders: int) -> Series:
         """Coefficients by those of φ', twice the density of N(0, ½)."""
@@ -213,6 +281,19 @@ class GELU(_ClosedForm):
         rest = determinant + c**2 / one + c**2 / two
         root = np.sqrt(determinant + x + y + 1)
         return c / 4 + (c * angle + rest / root) / (2 * math.pi)
+
+    def slope_dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """¼ + {asin(c/√((1+x)(1+y))) + c [2/(1+x) + 2/(1+y) − 1 + T/D] / √D} / 2π.
+
+        D = (1+x)(1+y) − c², T = xy − c² + c²/(1+x) + c²/(1+y).
+        """
+        one, two = 1 + x, 1 + y
+        angle = np.arcsin(np.clip(c / np.sqrt(one * two), -1.0, 1.0))
+        determinant = np.maximum(x * y - c**2, 0.0)
+        rest = determinant + c**2 / one + c**2 / two
+        D = determinant + x + y + 1
+        bend = c * (2 / one + 2 / two - 1 + rest / D) / np.sqrt(D)
+        return 0.25 + (angle + bend) / (2 * math.pi)
 
     def hermite(self, d: Vector, orders: int) -> Series:
         """d / √(2π(1+d)), √d/2, then by φ'' = p − p'', p the density of N(0, 1)."""

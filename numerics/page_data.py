@@ -15,7 +15,7 @@ from itertools import islice
 from numerics.architecture import Architecture, read_architecture
 from numerics.learning.curves import learning_curve
 from numerics.learning.strings_needed import sample_complexity
-from numerics.protocols import Progress
+from numerics.protocols import AttentionMatrix, Progress
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture, checked_matrix
@@ -59,7 +59,7 @@ def illustrate(
     max_points: int = 2**16,
     device: str = "auto",
     stage: Stage | None = None,
-    gram: TemplateGram | None = None,
+    gram: AttentionMatrix | None = None,
 ) -> Illustration:
     """Sample the kernel, and estimate N with other multiples of the identity.
 
@@ -190,7 +190,7 @@ def variants(
     device: str = "auto",
     stage: Stage | None = None,
     *,
-    gram: TemplateGram | None = None,
+    gram: AttentionMatrix | None = None,
 ) -> tuple[Variant, ...]:
     """Without a and b, with a alone, and with b alone, but for what was checked.
 
@@ -207,7 +207,7 @@ def variants(
     if curve is None or complexity is None:
         return ()
     stage = stage or _silent
-    without_b: dict[float, TemplateGram] = {}
+    without_b: dict[float, AttentionMatrix] = {}
     if gram is not None:
         checked_matrix("gram", gram, result.task.templates, architecture)
         if architecture.identity_vo == 0:
@@ -219,7 +219,13 @@ def variants(
             if a not in without_b:
                 plain = replace(architecture, identity_kq=a, identity_vo=0.0)
                 without_b[a] = _few_points(result, plain, max_points, device, progress)
-            matrix = with_identity_vo(without_b[a], b) if b else without_b[a]
+            matrix = without_b[a]
+            if b and isinstance(matrix, TemplateGram):
+                matrix = with_identity_vo(matrix, b)
+            elif b:
+                # Blocks after the first see what b adds.
+                changed = replace(architecture, identity_kq=a, identity_vo=b)
+                matrix = _few_points(result, changed, max_points, device, progress)
         implied = learning_curve(
             result.task,
             None,
@@ -254,7 +260,7 @@ def _few_points(
     max_points: int,
     device: str,
     progress: Progress,
-) -> TemplateGram:
+) -> AttentionMatrix:
     """The estimate for a variant, from no more points than a curve shows."""
     return template_gram(
         result.task.templates,

@@ -47,7 +47,7 @@ from symbind_theory.verdicts import reach_verdicts
 from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import Architecture, TemplateGram
+    from numerics import Architecture, AttentionMatrix
     from numerics.protocols import Progress
 
 __all__ = ["check", "main"]
@@ -68,7 +68,7 @@ def check(
     method: str = "rqmc",
     level: float = 0.999,
     progress: Callable[[int, int], None] | None = None,
-    estimated: Callable[[TemplateGram], object] = lambda gram: None,
+    estimated: Callable[[AttentionMatrix], object] = lambda gram: None,
 ) -> CheckResult:
     """Decide the hypotheses, estimate N with intervals, and say what follows.
 
@@ -191,7 +191,7 @@ class _Learning:
 
 def _learning(
     task: TemplateTask,
-    gram: TemplateGram,
+    gram: AttentionMatrix,
     target: float,
     alpha: float | None,
     seed: int,
@@ -221,7 +221,7 @@ def _diversity(
     task: TemplateTask,
     vocabulary: int | None,
     complexity: SampleComplexity | None,
-    gram: TemplateGram,
+    gram: AttentionMatrix,
     seed: int,
     progress: Progress | None,
 ) -> FiniteDiversity | None:
@@ -264,6 +264,11 @@ def _architecture(options: argparse.Namespace) -> Architecture:
         activation=activation,
         identity_kq=options.identity_kq,
         identity_vo=options.identity_vo,
+        depth=options.depth,
+        residual=options.residual,
+        normalisation=options.normalisation,
+        final_normalisation=options.final_normalisation,
+        causal=options.causal,
     )
 
 
@@ -281,7 +286,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
     from symbind_theory.report.progress import progress_bar
     from symbind_theory.report.terminal import print_result
 
-    grams: list[TemplateGram] = []
+    grams: list[AttentionMatrix] = []
     with progress_bar("estimating N") as progress:
         result = check(
             task,
@@ -349,7 +354,7 @@ class _PageSource:
 
     result: CheckResult
     architecture: Architecture
-    gram: TemplateGram
+    gram: AttentionMatrix
     certificate: Mapping[str, Any] | None
     command: str
 

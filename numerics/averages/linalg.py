@@ -15,6 +15,7 @@ from numerics.shapes import Float64
 
 __all__ = [
     "eigen_system",
+    "principal_axes",
     "product",
     "singular_system",
     "singular_values",
@@ -63,6 +64,21 @@ def singular_system(
     """
     left, values, right = torch.linalg.svd(torch.from_numpy(matrix))
     return left.numpy(), values.numpy(), right.numpy()
+
+
+@one_thread()
+def principal_axes(
+    rows: Float64[np.ndarray, "n r"],
+) -> tuple[Float64[np.ndarray, " values"], Float64[np.ndarray, "values r"]]:
+    """Decreasing s and orthonormal rows A with rowsᵀ rows = Aᵀ diag(s²) A.
+
+    As many as the shorter side has.
+    """
+    matrix = torch.from_numpy(rows)
+    if len(rows) > rows.shape[1]:
+        matrix = torch.linalg.qr(matrix, mode="r").R
+    _, values, axes = torch.linalg.svd(matrix, full_matrices=False)
+    return values.numpy(), axes.numpy()
 
 
 @one_thread()

@@ -38,8 +38,7 @@ from numerics.learning.grid import (
 )
 from numerics.learning.random_counts import Counting
 from numerics.learning.strings_needed import least_error, sample_complexity
-from numerics.protocols import Progress
-from numerics.template_matrix.record import TemplateGram
+from numerics.protocols import AttentionMatrix, Progress
 from numerics.terminal import terminal_progress
 from symbind_theory.interval import Interval
 from symbind_theory.records.advice import Advice, Candidate, Choice, Parameter
@@ -213,7 +212,7 @@ class _Estimates:
         return least > self.target
 
     def _candidate(
-        self, architecture: Architecture, gram: TemplateGram | None, counts: Counting
+        self, architecture: Architecture, gram: AttentionMatrix | None, counts: Counting
     ) -> Candidate:
         if gram is None:
             never = Interval(math.inf, math.inf, math.inf, self.precision.level)

@@ -13,14 +13,17 @@ from itertools import groupby, product
 from typing import Any, get_args
 
 from numerics.activations import GELU, Cosine, Erf, ReLU
-from numerics.architecture import Architecture, require_one_layer
+from numerics.architecture import Architecture
 from numerics.averages.jackknife import GROUPS, read_level
 from numerics.devices import DEVICES
-from numerics.template_matrix.estimate import template_gram
+from numerics.protocols import AttentionMatrix
+from numerics.template_matrix.accuracy import Accuracy
+from numerics.template_matrix.deep_estimate import deep_gram
 from numerics.template_matrix.identity_in_values import with_identity_vo
+from numerics.template_matrix.one_layer import one_layer_gram
 from numerics.template_matrix.record import TemplateGram
 from symbind_theory.records.advice import Parameter
-from symbind_theory.templates import Template
+from symbind_theory.templates import Template, read_templates
 from symbind_theory.validation import (
     InputError,
     finite_number,
@@ -127,7 +130,6 @@ def read_grid(over: object, base: Architecture) -> Grid:
         InputError: no such mapping, a parameter that is not estimated, no value, one
             that is there twice or out of range, or more than 10 000 architectures.
     """
-    require_one_layer(base)
     names = get_args(Parameter)
     if not isinstance(over, Mapping) or not over:
         raise InputError(
@@ -205,27 +207,31 @@ def estimated(
     templates: Sequence[Template],
     architectures: Sequence[Architecture],
     precision: Precision,
-) -> Iterator[tuple[Architecture, TemplateGram]]:
+) -> Iterator[tuple[Architecture, AttentionMatrix]]:
     """The template matrix of each architecture, one after the other.
 
-    Features are shared by neighbours that differ in the activation and in b alone, and
-    dropped after them: memory is that of one estimate.
+    Features of one layer are shared by neighbours that differ in the activation and in
+    b alone, and dropped after them: memory is that of one estimate.
 
     Args:
         templates: of the task.
         architectures: in an order in which these two vary fastest.
         precision: how each is estimated.
     """
-    settings = dataclasses.asdict(precision)
+    accuracy = Accuracy(**dataclasses.asdict(precision))
+    parsed = read_templates(templates)
     for group in sharing_features(architectures):
         plain = None
         for architecture in group:
+            if not architecture.one_layer:
+                yield architecture, deep_gram(parsed, architecture, accuracy)
+                continue
             if plain is None:
                 first = replace(architecture, identity_vo=0.0)
-                plain = template_gram(templates, first, **settings)
+                plain = one_layer_gram(parsed, first, accuracy)
             gram = _varied(plain, architecture)
             if not _enough(gram, precision):
-                gram = template_gram(templates, architecture, **settings)
+                gram = one_layer_gram(parsed, architecture, accuracy)
             yield architecture, gram
 
 
@@ -252,7 +258,7 @@ def _varied(plain: TemplateGram, architecture: Architecture) -> TemplateGram:
     return with_identity_vo(gram, b) if (b := architecture.identity_vo) else gram
 
 
-def _enough(gram: TemplateGram, precision: Precision) -> bool:
+def _enough(gram: AttentionMatrix, precision: Precision) -> bool:
     """Whether more points would not be drawn for this architecture either."""
     if 2 * gram.points > precision.max_points:
         return True

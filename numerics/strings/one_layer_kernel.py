@@ -1,8 +1,8 @@
 """The one-layer transformer kernel of strings by overlap type.
 
-Strings that share no symbol have the template matrix, from `template_gram`. What shared
-tokens add to the attention kernel comes in components (`overlap_components`), each of
-them positive semi-definite; the kernel follows by the activation's dual.
+Strings that share no symbol have the template matrix, from `one_layer_gram`. What
+shared tokens add to the attention kernel comes in components (`overlap_components`),
+each of them positive semi-definite; the kernel follows by the activation's dual.
 
 Source: arXiv 2310.09753 (kernel); symbind.
 """
@@ -18,6 +18,7 @@ import numpy as np
 from numerics.architecture import Architecture, read_architecture, require_one_layer
 from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
+from numerics.mehler import kernel_factor
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64
@@ -35,10 +36,10 @@ from numerics.strings.scaled_components import (
     component_scales,
     kernel_halfwidth,
 )
-from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.accuracy import Accuracy
 from numerics.template_matrix.given import check_architecture
-from numerics.template_matrix.mehler import kernel_factor
-from numerics.template_matrix.record import kernel_excess
+from numerics.template_matrix.one_layer import one_layer_gram
+from numerics.template_matrix.replicated import kernel_excess
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer, shorten
 
@@ -135,9 +136,8 @@ def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKern
     """The kernel of strings that share no symbol, from the cache where it is there."""
 
     def compute() -> dict[str, np.ndarray]:
-        gram = template_gram(
-            patterns, settings.architecture, seed=settings.seed, device=settings.device
-        )
+        accuracy = Accuracy(seed=settings.seed, device=settings.device)
+        gram = one_layer_gram(patterns, settings.architecture, accuracy)
         column = list(gram.column)
         sampled = settings.architecture.readout == "mean"
         return {

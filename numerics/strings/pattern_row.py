@@ -26,7 +26,8 @@ from numerics.attention.string_moments import mean_features, moments_of
 from numerics.shapes import Float64
 from numerics.strings.component_table import ComponentSettings
 from numerics.strings.pairwise_components import ComponentBlock
-from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.accuracy import Accuracy
+from numerics.template_matrix.one_layer import one_layer_gram
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import CLS, Template
 
@@ -175,14 +176,13 @@ class _SelfValue:
 def _self_value(pattern: Template, settings: ComponentSettings) -> _SelfValue:
     """Exact where one row is read; sampled with the mean readout."""
     sampled = settings.architecture.readout == "mean"
-    gram = template_gram(
-        [pattern],
-        settings.architecture,
+    accuracy = Accuracy(
         rel_tol=_EPS if sampled else 1.0,
         max_points=settings.points if sampled else _FEWEST_POINTS,
         seed=settings.seed,
         device=settings.device,
     )
+    gram = one_layer_gram([pattern], settings.architecture, accuracy)
     halfwidth = gram.halfwidth["attention_self"]
     return _SelfValue(float(gram.attention_self[0]), float(halfwidth[0]))
 

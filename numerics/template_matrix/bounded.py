@@ -41,7 +41,7 @@ from numerics.architecture import Architecture
 from numerics.averages.linalg import eigen_system
 from numerics.protocols import Statistic, Statistics
 from numerics.shapes import Bool, Float64
-from numerics.template_matrix.record import kernel_excess
+from numerics.template_matrix.replicated import kernel_excess
 from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 

@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from numerics.architecture import Architecture
-from numerics.protocols import Statistic, Statistics
+from numerics.mehler import kernel_factors
 from numerics.shapes import Float64
 from numerics.template_matrix.entries import entries_of
-from numerics.template_matrix.mehler import (
-    KernelFactor,
-    kernel_factors,
+from numerics.template_matrix.replicated import (
+    KernelReplicates,
+    ReplicatedMatrix,
+    computed_once,
+    kernel_excess,
 )
-from numerics.template_matrix.spectrum import (
-    Confidence,
-    Spectrum,
-    condition_number,
-    eigenvalue,
-    log_interval,
-    smallest_eigenvalue,
-    spectrum_of,
-)
-from symbind_theory.interval import Interval
+from numerics.template_matrix.spectrum import Confidence
 from symbind_theory.templates import Template
 
-__all__ = ["TemplateGram", "kernel_excess"]
-
-if TYPE_CHECKING:
-    # A property to type checkers, which do not take a cached one for a protocol's.
-    computed_once = property
-else:
-    computed_once = cached_property
+__all__ = ["TemplateGram"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TemplateGram:
+class TemplateGram(ReplicatedMatrix):
     """C, d, gaps and N of r templates, each with halfwidths: an `AttentionMatrix`.
 
     It is made from features and self values; the matrices and their halfwidths follow
@@ -113,11 +98,6 @@ class TemplateGram:
         object.__setattr__(self, "halfwidth", entries.halfwidth)
 
     @property
-    def level(self) -> float:
-        """Coverage of every interval."""
-        return self.confidence.level
-
-    @property
     def more_points(self) -> int:
         """What `max_points` has to be raised to at least; 0 where there are enough.
 
@@ -127,174 +107,37 @@ class TemplateGram:
             return 0
         return 1 << (self.points_needed - 1).bit_length()
 
-    @computed_once
-    def smallest_eigenvalue(self) -> Interval:
-        """λ_min(N); 0 exactly where two templates are equivalent.
+    @property
+    def attention_replicates(
+        self,
+    ) -> tuple[Float64[np.ndarray, "distinct distinct"], ...]:
+        """`features`."""
+        return self.features
 
-        `low` is 0 where the estimate is not resolved from singular.
-        """
-        if self._repeats:
-            return Interval(0.0, 0.0, 0.0, self.level)
-        return self._smallest_of_distinct
-
-    @cached_property
-    def _smallest_of_distinct(self) -> Interval:
-        """λ_min of N of the distinct templates."""
-        return smallest_eigenvalue(self._spectrum, self.confidence)
+    @property
+    def features_error(self) -> float:
+        """Bound on ‖δF‖."""
+        return self.feature_error * math.sqrt(float(np.trace(self.attention)))
 
     @computed_once
-    def condition_number(self) -> Interval:
-        """λ_max / λ_min of N; `high` is infinite where λ_min is not resolved from 0."""
-        if self._repeats:
-            return Interval(math.inf, math.inf, math.inf, self.level)
-        return condition_number(self._spectrum, self.confidence)
-
-    @computed_once
-    def eigenvalues(self) -> tuple[Interval, ...]:
-        """All r of N, largest first; one is exactly 0 for each repetition.
-
-        Each interval covers its own eigenvalue with probability `level`.
-        """
-        count = np.bincount(self.column)
-        # m equal columns of G act as one that is √m times as long.
-        stretched = spectrum_of(
-            [k.factor * np.sqrt(count) for k in self._kernel_factors],
-            self._spectrum.error * math.sqrt(count.max()),
-            self._spectrum.remainder * float(count.max()),
-        )
-        distinct = [
-            eigenvalue(stretched, index, self.confidence) for index in range(len(count))
-        ]
-        repeated = len(self.templates) - len(count)
-        return (*distinct, *[Interval(0.0, 0.0, 0.0, self.level)] * repeated)
-
-    @computed_once
-    def attention_smallest_eigenvalue(self) -> Interval:
-        """λ_min(C); 0 exactly where two templates are equivalent."""
-        if self._repeats:
-            return Interval(0.0, 0.0, 0.0, self.level)
-        error = self.feature_error * math.sqrt(float(np.trace(self.attention)))
-        return smallest_eigenvalue(spectrum_of(self.features, error), self.confidence)
-
-    @property
-    def numerical_error(self) -> float:
-        """What rounding and the inner stage may add to λ_min(N), either way."""
-        value = self.smallest_eigenvalue.value
-        low, high = self._spectrum.moved(value, value, value)
-        return max(value - low, high - value)
-
-    def interval(self, statistic: Statistic) -> Interval:
-        """A positive statistic of N with its interval, on a log scale.
-
-        A factor off by ‖δG‖ ≤ η σ_min(G) belongs to a matrix between (1 − η)² N and
-        (1 + η)² N; the statistic at both widens the interval. Where λ_min of the
-        distinct templates' N is not resolved, nothing bounds it.
-
-        Args:
-            statistic: monotone in N in the sense of positive semi-definite matrices;
-                inf where it does not exist.
-        """
-        (interval,) = self.intervals(lambda factor, excess: [statistic(factor, excess)])
-        return interval
-
-    def intervals(self, statistics: Statistics) -> tuple[Interval, ...]:
-        """Several statistics that are computed together, with their intervals.
-
-        Each interval covers its own statistic with probability `level`.
-        """
-        column = list(self.column)
-        factors = [k.factor[:, column] for k in self._kernel_factors]
-        values = [
-            statistics(g, self._excess(g, d[column]))
-            for g, d in zip(factors, self.self_values, strict=True)
-        ]
-        ends: list[Sequence[float]] = []
-        # Bounds of N between multiples of itself hold for what repeats its rows too.
-        if self._smallest_of_distinct.low > 0:
-            ends = [
-                statistics(scale * factors[0], self.excess)
-                for scale in self._extreme_scales
-            ]
-        by_statistic = list(zip(*values, strict=True))
-        ends_of = list(zip(*ends, strict=True)) or [()] * len(by_statistic)
-        return tuple(
-            self._widened(list(drawn), end)
-            for drawn, end in zip(by_statistic, ends_of, strict=True)
-        )
-
-    def _widened(self, values: list[float], ends: tuple[float, ...]) -> Interval:
-        """The interval of a statistic, by its spread and by its values at the ends."""
-        if not any(values):
-            return Interval(0.0, 0.0, 0.0, self.level)
-        drawn = log_interval(values, self.confidence)
-        if not math.isfinite(drawn.high) or drawn.value == 0:
-            return drawn
-        if not ends:
-            return Interval(drawn.value, 0.0, math.inf, self.level)
-        down = min(1.0, *(end / drawn.value for end in ends))
-        up = max(1.0, *(end / drawn.value for end in ends))
-        return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
-
-    @property
-    def factor(self) -> Float64[np.ndarray, "rows r"]:
-        """G with N = GᵀG, from all points."""
-        return self._kernel_factors[0].factor[:, list(self.column)]
-
-    @property
-    def excess(self) -> Float64[np.ndarray, " r"]:
-        """K_self − diag N ≥ 0, exactly 0 for templates without wildcards."""
-        return self._excess(self.factor, self.attention_self)
-
-    @property
-    def _repeats(self) -> bool:
-        return len(set(self.column)) < len(self.templates)
-
-    def _excess(
-        self, factor: Float64[np.ndarray, "rows r"], d: Float64[np.ndarray, " r"]
-    ) -> Float64[np.ndarray, " r"]:
-        """K_self − N_ii: how much closer a string is to itself than to a renaming."""
-        wild = np.array([bool(t.wildcards) for t in self.templates])
-        return kernel_excess(self.architecture.activation.dual(d, d, d), factor, wild)
-
-    @property
-    def _extreme_scales(self) -> tuple[float, float]:
-        """Factors of G between whose squares every N within the error bounds lies."""
-        least = self._smallest_of_distinct.low
-        below, above = self._spectrum.moved(least, least, least)
-        return math.sqrt(below / least), math.sqrt(above / least)
-
-    @cached_property
-    def _kernel_factors(self) -> list[KernelFactor]:
+    def kernel_replicates(self) -> KernelReplicates:
         """G with N = GᵀG for the distinct templates, as `features` has F for C."""
-        return kernel_factors(
-            self.architecture.activation,
+        activation = self.architecture.activation
+        found = kernel_factors(
+            activation,
             np.stack(self.features),
             np.stack(self.self_values),
             self.feature_error,
             self.self_error,
         )
-
-    @cached_property
-    def _spectrum(self) -> Spectrum:
-        """Singular values of G, on all points and without each group of points."""
-        return spectrum_of(
-            [k.factor for k in self._kernel_factors],
-            error=max(k.error for k in self._kernel_factors),
-            remainder=max(k.remainder for k in self._kernel_factors),
+        place = [self.column.index(i) for i in range(len(self.self_values[0]))]
+        wild = np.array([bool(self.templates[i].wildcards) for i in place])
+        return KernelReplicates(
+            factors=tuple(k.factor for k in found),
+            excess=tuple(
+                kernel_excess(activation.dual(d, d, d), k.factor, wild)
+                for k, d in zip(found, self.self_values, strict=True)
+            ),
+            error=max(k.error for k in found),
+            remainder=max(k.remainder for k in found),
         )
-
-
-def kernel_excess(
-    diagonal: Float64[np.ndarray, " r"],
-    factor: Float64[np.ndarray, "rows r"],
-    wild: np.ndarray,
-) -> Float64[np.ndarray, " r"]:
-    """How much closer a string is to itself than to a renaming.
-
-    Args:
-        diagonal: K of a string with itself.
-        factor: G with N = GᵀG.
-        wild: which templates have wildcards; the others have one string only.
-    """
-    excess = diagonal - (factor**2).sum(0)
-    return np.where(wild, np.maximum(excess, 0.0), 0.0)

@@ -14,7 +14,8 @@ import torch
 from numerics.architecture import Architecture
 from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import TemplateMatrix
-from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.accuracy import Accuracy
+from numerics.template_matrix.one_layer import one_layer_gram
 from numerics.template_matrix.record import TemplateGram
 from proofs_check.judgements import TEST_LEVEL
 from proofs_check.remedies import Remedy, more_of
@@ -100,14 +101,13 @@ class IdentitySetting:
             precise: whether points are added until λ_min(N) is known to `rel_tol`, not
                 just to a factor of about two.
         """
-        return template_gram(
-            self.task.templates,
-            architecture,
+        accuracy = Accuracy(
             rel_tol=self.experiment.rel_tol if precise else 1.0,
             max_points=self.experiment.max_points,
             seed=self.seed,
             level=_RATIO_LEVEL,
         )
+        return one_layer_gram(self.task.templates, architecture, accuracy)
 
     def more(self, *counts: str) -> Remedy:
         """The remedy that is more points, draws or networks.

@@ -135,6 +135,29 @@ def _add_architecture(parser: CommandParser) -> None:
         metavar="B",
         help="multiple of the identity added to W_V W_O (0)",
     )
+    add("--depth", type=integer_option(1), default=1, metavar="L", help="blocks (1)")
+    add(
+        "--residual",
+        type=number_option(),
+        default=0.0,
+        metavar="S",
+        help="what a sublayer's input is multiplied by before its output is added (0)",
+    )
+    add(
+        "--normalisation",
+        choices=["pre", "post"],
+        help="normalise what each sublayer sees, or the sum after it (neither)",
+    )
+    add(
+        "--final-normalisation",
+        action="store_true",
+        help="normalise before the readout",
+    )
+    add(
+        "--causal",
+        action="store_true",
+        help="each position attends to those up to itself alone",
+    )
     add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
     add("--b1", type=number_option(), help="frequency of the cosine (1)")
     add("--b2", type=number_option(), help="phase of the cosine (0.3)")

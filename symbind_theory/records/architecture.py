@@ -22,6 +22,7 @@ __all__ = [
     "BlockNumbers",
     "BlockRecord",
     "Normalisation",
+    "RelativeRecord",
 ]
 
 Normalisation = Literal["pre", "post"]
@@ -106,6 +107,19 @@ class BlockNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeRecord:
+    """Relative positions: their name and their numbers.
+
+    Attributes:
+        name: short name, such as "alibi" or "rotary".
+        parameters: their numbers, each with its name, in order.
+    """
+
+    name: Annotated[str, InDocument(expected="the name of relative positions")]
+    parameters: Annotated[tuple[tuple[str, float], ...], InDocument(place="rest")] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ArchitectureRecord:
     """The parameters of a transformer's kernel; `numerics.Architecture` explains them.
 
@@ -124,6 +138,7 @@ class ArchitectureRecord:
         final_normalisation: whether the stream is normalised before it is read.
         causal: whether a position attends to those up to itself alone.
         blocks: one for each block where they differ; () where all are alike.
+        relative: positions relative to the query, beside those of scale `gamma`.
     """
 
     beta: _NotNegative
@@ -141,6 +156,7 @@ class ArchitectureRecord:
     final_normalisation: _YesNo = False
     causal: _YesNo = False
     blocks: tuple[BlockRecord, ...] = ()
+    relative: RelativeRecord | None = None
 
     @property
     def every_block(self) -> tuple[BlockNumbers, ...]:
@@ -161,7 +177,10 @@ class ArchitectureRecord:
         """Whether it is the paper's: one block, nothing added to it."""
         plain = self.depth == 1 and self.residual == 0 and not self.blocks
         return plain and not (
-            self.normalisation or self.final_normalisation or self.causal
+            self.normalisation
+            or self.final_normalisation
+            or self.causal
+            or self.relative
         )
 
     @property

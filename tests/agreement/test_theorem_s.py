@@ -11,7 +11,7 @@ from symbind_testing.oracles.tensor_rule import features
 from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
-from numerics.template_matrix.mehler import hermite_share
+from numerics.mehler import hermite_share
 from symbind_theory import Template
 from symbind_theory.check_template import check
 from symbind_theory.separation.theorem_s import Hypotheses, decide

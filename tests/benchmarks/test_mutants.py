@@ -148,7 +148,7 @@ def test_probes_tell_what_is_executed_and_when(tmp_path):
 @pytest.mark.parametrize(
     ("module", "tests"),
     [
-        ("numerics/template_matrix/mehler.py", ["test_mehler.py"]),
+        ("numerics/mehler.py", ["test_mehler.py"]),
         ("numerics/averages/group_means.py", ["../strings/test_one_layer_kernel.py"]),
         (
             "numerics/estimators/transformer_kernel.py",

@@ -9,7 +9,7 @@ from jaxtyping import Float64, TypeCheckError
 from shape_checks import CALLS, checked
 
 from numerics import Cosine
-from numerics.template_matrix.mehler import kernel_factor
+from numerics.mehler import kernel_factor
 
 
 def test_a_wrong_shape_is_refused():

@@ -105,9 +105,10 @@ def test_progress_counts_up_to_the_total():
         ({"device": "tpu"}, "device is 'tpu'; expected one of auto, cpu, cuda"),
         ({"level": 1.0}, r"level is 1.0; expected"),
         ({"precision": "half"}, "precision is 'half'; expected one of float64, fl"),
-        ({"architecture": Architecture(depth=2)}, "depth is 2; expected 1"),
-        ({"architecture": Architecture(residual=0.5)}, "residual is 0.5; expected 0"),
-        ({"architecture": Architecture(normalisation="rms")}, "normalisation is 'rms'"),
+        (
+            {"architecture": Architecture(depth=2), "precision": "float32"},
+            "precision is 'float32' with depth 2; expected 'float64'",
+        ),
         ({"architecture": Architecture(gamma=1e3)}, "beta.* expected at most 150"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",

@@ -24,7 +24,7 @@ from numerics import (
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.string_moments import moments_of
 from numerics.averages.linalg import singular_values, triangle
-from numerics.template_matrix.mehler import kernel_factor
+from numerics.mehler import kernel_factor
 from numerics.template_matrix.point_groups import PointGroups
 from symbind_theory import Template
 from symbind_theory.separation.incidence import Incidence

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from symbind_testing.builders.activations import Square
 
-from numerics import Architecture, template_gram
-from numerics.template_matrix import identity_in_values, mehler
+from numerics import Architecture, mehler, template_gram
+from numerics.template_matrix import identity_in_values
 
 TEMPLATES = ("?a ?a ?b", "?a ?b ?a", "X ?a ?b")
 

@@ -106,6 +106,8 @@ def kernel_factor(
     self_values: Float64[np.ndarray, " r"],
     feature_error: float,
     self_error: float,
+    *,
+    most_orders: int | None = None,
 ) -> KernelFactor:
     """Factor N, to as many orders as its smallest eigenvalue asks for.
 
@@ -115,9 +117,16 @@ def kernel_factor(
         self_values: d, with d_i ≥ C_ii up to error.
         feature_error: bound on the relative error of each column of F.
         self_error: bound on the relative error of d.
+        most_orders: terms of the series at most; what is left enters through the closed
+            form, whose rounding is absolute. Lower it where there are many columns.
     """
     (found,) = kernel_factors(
-        activation, features[None], self_values[None], feature_error, self_error
+        activation,
+        features[None],
+        self_values[None],
+        feature_error,
+        self_error,
+        most_orders=most_orders,
     )
     return found
 
@@ -128,6 +137,8 @@ def kernel_factors(
     self_values: Float64[np.ndarray, "several r"],
     feature_error: float,
     self_error: float,
+    *,
+    most_orders: int | None = None,
 ) -> list[KernelFactor]:
     """`kernel_factor` of several F and d side by side.
 
@@ -146,8 +157,8 @@ def kernel_factors(
             features[part],
             self_values[part],
             series.part(part),
-            feature_error,
-            self_error,
+            (feature_error, self_error),
+            _MOST_ORDERS if most_orders is None else most_orders,
         )
     ]
 
@@ -157,18 +168,19 @@ def _factors(
     features: Float64[np.ndarray, "several coordinates r"],
     d: Float64[np.ndarray, "several r"],
     series: _HermiteSeries,
-    feature_error: float,
-    self_error: float,
+    errors: tuple[float, float],
+    most_orders: int,
 ) -> list[KernelFactor]:
     """Those of `kernel_factors` that are held at a time."""
     several, r = d.shape
     h = series.coefficients
+    feature_error, self_error = errors
     unit = features / np.sqrt(d)[:, None, :]
     decay = np.minimum((unit**2).sum(1), 1.0)
 
     power = np.ones((several, 1, r))
     factor = np.empty((several, 0, r))
-    for order in range(_MOST_ORDERS):
+    for order in range(most_orders):
         term = h[order][:, None, :] * power
         factor = triangle(np.concatenate([factor, term], axis=1))
         tails = (series.missing[order] * decay ** (order + 1)).sum(1)
@@ -180,16 +192,17 @@ def _factors(
         products = unit[:, :, None, :] * power[:, None, :, :]
         power = triangle(products.reshape(several, -1, r))
     else:
+        h = h[: most_orders + 2]
         rests, tails = _remainders(
             activation, features, d, factor, feature_error, self_error
         )
         factor = triangle(np.concatenate([factor, rests], axis=1))
-    errors = _column_errors(h, decay, feature_error, self_error)
-    errors += (len(h) + r) * _EPS * np.linalg.norm(factor, axis=(1, 2))
-    errors += series.error
+    off = _column_errors(h, decay, feature_error, self_error)
+    off += (len(h) + r) * _EPS * np.linalg.norm(factor, axis=(1, 2))
+    off += series.error
     return [
         KernelFactor(g, float(error), float(tail))
-        for g, error, tail in zip(factor, errors, tails, strict=True)
+        for g, error, tail in zip(factor, off, tails, strict=True)
     ]
 
 

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbind_testing.builders.activations import Sign, Square
 
-from numerics import GELU, Cosine, CustomActivation, Erf, ReLU
-from numerics.template_matrix import mehler
-from numerics.template_matrix.mehler import hermite_share, kernel_factor, kernel_factors
+from numerics import GELU, Cosine, CustomActivation, Erf, ReLU, mehler
+from numerics.mehler import hermite_share, kernel_factor, kernel_factors
 
 ACTIVATIONS = [
     Cosine(),

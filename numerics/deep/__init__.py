@@ -1,0 +1,1 @@
+"""Deep transformers: the covariances of the stream, block by block."""

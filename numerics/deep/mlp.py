@@ -1,0 +1,62 @@
+"""The MLP of a block: the dual of the activation, entry by entry of C and D.
+
+E φ(u) φ(v) for C by Mehler's formula in factors, so that small differences keep their
+digits. The excess follows from the slope of the dual, E φ'(u) φ'(v) (Price 1958):
+
+    K(D) − K(C) = (D − C) ∫₀¹ E φ' φ' at C + t (D − C) dt.
+
+Source: symbind; docs/theorem-d.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numerics.activations import Activation, slope_dual
+from numerics.deep.stream import Stream
+from numerics.mehler import kernel_factor
+from numerics.shapes import Float64
+
+__all__ = ["through_mlp"]
+
+# Relative error of columns and self values that Mehler's series is told of: rounding.
+_ROUNDING = 1e-15
+# Sites up to which the series is summed in factors to its end.
+_FEW_SITES = 32
+_SHORT_SERIES = 3
+_GAUSS = np.polynomial.legendre.leggauss(16)
+
+
+def through_mlp(seen: Stream, activation: Activation) -> Stream:
+    """What the MLP makes of the stream.
+
+    Args:
+        seen: the stream as the MLP sees it.
+        activation: φ.
+    """
+    rows, r, keys = seen.root.shape
+    sites = r * keys
+    factor = kernel_factor(
+        activation,
+        seen.root.reshape(rows, sites),
+        seen.squares.ravel(),
+        _ROUNDING,
+        _ROUNDING,
+        most_orders=None if sites <= _FEW_SITES else _SHORT_SERIES,
+    ).factor
+    return Stream(factor.reshape(-1, r, keys), _excess(seen, activation))
+
+
+def _excess(seen: Stream, activation: Activation) -> Float64[np.ndarray, "r keys keys"]:
+    """K(D) − K(C), by Gauss–Legendre in u with t = 1 − u².
+
+    The slope of ReLU's dual ends in a square root at t = 1, where two strings are one;
+    in u it is smooth.
+    """
+    C, E, squares = seen.between_strings, seen.excess, seen.squares
+    x, y = squares[:, :, None], squares[:, None, :]
+    slope = np.zeros_like(E)
+    for node, weight in zip(*_GAUSS, strict=True):
+        u = (node + 1) / 2
+        slope += weight * u * slope_dual(activation, x, y, C + (1 - u**2) * E)
+    return slope * E

@@ -1,0 +1,111 @@
+"""Softmax weights of every row, averaged over what a string has of its own.
+
+Given the shared part G of the logits the rest of row q is Gaussian,
+
+    β (a D_i[q, p] + own_p),     own ~ N(0, D_i[q, q] D_i − C_ii[q, q] C_ii),
+
+and this covariance is C_ii[q, q] E_i + E_i[q, q] D_i, a sum of positive semi-definite
+terms. With nodes z_n of weights w_n for the own part, e^{logit} is a product of a
+factor of G and one of z_n, so that sums over keys and nodes are matrix products:
+
+    E s_p = e^{G_p} Σ_n w_n X_np / Σ_u e^{G_u} X_nu,
+    X_np  = e^{β (a D_i[q, p] + (A z_n)_p)}.
+
+The symmetric root A of the covariance lets one z mean the same in all templates, so
+that errors of a rule for z are nearly the same where templates are nearly alike.
+
+Source: symbind.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+
+from numerics.deep.own_rules import Nodes
+from numerics.deep.position_rows import PositionRows
+from numerics.deep.stream import Stream
+from numerics.shapes import Bool, Float, Float64
+
+__all__ = ["Rows", "averaged_rows", "rows_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Logits of every row given the shared part.
+
+    Attributes:
+        mean: β a D_i[q, p], and the bias of the positions.
+        root: β A of each row, from K − 1 standard normals to its logits.
+        visible: which keys each query sees.
+        deviation: bound on the standard deviation of a difference of two own logits.
+    """
+
+    mean: Float64[np.ndarray, "r queries keys"]
+    root: Float64[np.ndarray, "r queries keys own"]
+    visible: Bool[np.ndarray, "queries keys"]
+    deviation: float
+
+    def factors(self, nodes: Nodes) -> Float64[np.ndarray, "sites nodes keys"]:
+        """X at the nodes, each divided by the largest of its keys."""
+        own = np.einsum("iqpo,no->iqnp", self.root, nodes.z)
+        logits = self.mean[:, :, None, :] + own
+        logits = np.where(self.visible[None, :, None, :], logits, -np.inf)
+        logits -= logits.max(-1, keepdims=True)
+        return np.exp(logits).reshape(-1, *logits.shape[2:])
+
+
+def rows_of(
+    seen: Stream, beta: float, identity: float, positions: PositionRows
+) -> Rows:
+    """Rows of one attention.
+
+    Args:
+        seen: the stream as attention sees it.
+        beta: inverse temperature.
+        identity: a, the multiple of the identity added to W_K W_Qᵀ.
+        positions: the rows that are wanted.
+    """
+    queries, keys = positions.queries, positions.visible.shape[1]
+    C, E, D = seen.between_strings, seen.excess, seen.within
+    C_qq, E_qq = (np.einsum("iqq->iq", m)[:, queries, None, None] for m in (C, E))
+    own = (C_qq * E[:, None] + E_qq * D[:, None]) * positions.turned
+    centring = positions.centring
+    centred = centring @ own @ centring.transpose(0, 2, 1)
+    variance = np.einsum("iqpp->iqp", centred)
+    return Rows(
+        mean=beta * identity * D[:, queries] + positions.bias,
+        root=beta * _symmetric_roots(centred) @ scipy.linalg.helmert(keys).T,
+        visible=positions.visible,
+        deviation=2 * beta * math.sqrt(max(0.0, float(variance.max()))),
+    )
+
+
+def _symmetric_roots(
+    matrices: Float64[np.ndarray, "r queries keys keys"],
+) -> Float64[np.ndarray, "r queries keys keys"]:
+    """The positive semi-definite square root of each matrix."""
+    values, vectors = np.linalg.eigh(matrices)
+    size = np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    return (vectors * size) @ vectors.swapaxes(-1, -2)
+
+
+def averaged_rows(
+    shared: Float[torch.Tensor, "sites n keys"],
+    factors: Float[torch.Tensor, "sites nodes keys"],
+    weights: Float[torch.Tensor, " nodes"],
+) -> Float[torch.Tensor, "sites n keys"]:
+    """E s of each row at each point.
+
+    Args:
+        shared: e^{G_p}, divided by the largest of its keys; 0 at keys that are not
+            seen.
+        factors: X.
+        weights: of the nodes.
+    """
+    totals = shared @ factors.transpose(1, 2)
+    return shared * ((weights / totals) @ factors)

@@ -1,0 +1,142 @@
+"""The template matrix of a deep transformer, from independent runs through its blocks.
+
+Runs are made with four times the points at each look, until λ_min(N) is known well
+enough; the look before tells what bias the runs have.
+
+Source: symbind; docs/theorem-d.md for the recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.averages.jackknife import GROUPS
+from numerics.averages.replications import map_replications
+from numerics.averages.threads import one_thread
+from numerics.deep.averaging import Averaging, Sizes
+from numerics.deep.recursion import run_blocks
+from numerics.deep.stream import Stream
+from numerics.devices import resolve_device
+from numerics.shapes import Float64
+from numerics.template_matrix.accuracy import Accuracy
+from numerics.template_matrix.deep_record import DeepGram, DeepRun, DeepRuns
+from numerics.template_matrix.spectrum import Confidence
+from symbind_theory.separation.incidence import Incidence, incidence_of
+from symbind_theory.templates import Template
+from symbind_theory.validation import InputError
+
+__all__ = ["deep_gram"]
+
+# Points of the first look's runs, and by how much they grow from look to look.
+_FIRST = 64
+_GROWTH = 4
+# Grids for what a string has of its own, and Mehler's series, are exact to this.
+_RELATIVE_ERROR = 1e-9
+
+
+@one_thread()
+def deep_gram(
+    templates: Sequence[Template], architecture: Architecture, accuracy: Accuracy
+) -> DeepGram:
+    """Estimate N of a transformer of any depth.
+
+    Args:
+        templates: templates of one length.
+        architecture: the transformer.
+        accuracy: how many points, and where to compute.
+
+    Raises:
+        InputError: float32, which the differences of deep streams do not survive.
+    """
+    if accuracy.precision != "float64":
+        raise InputError(
+            f"precision is {accuracy.precision!r} with depth {architecture.depth}; "
+            "expected 'float64': single precision is for one layer"
+        )
+    canonical = [t.canonical() for t in templates]
+    # Sorted, so that the points, and every bit, are the same in whatever order.
+    distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
+    incidences = [incidence_of(t, architecture.readout) for t in distinct]
+    sizes = _sizes(accuracy.max_points // GROUPS)
+    looks = _looks(incidences, architecture, accuracy, sizes)
+    fewer = next(looks)
+    for size, runs in zip(sizes[1:], looks, strict=True):
+        gram = DeepGram(
+            templates=tuple(templates),
+            architecture=architecture,
+            points=GROUPS * size,
+            seed=accuracy.seed,
+            confidence=Confidence(accuracy.level, len(sizes) - 1),
+            method=accuracy.method,
+            device=str(resolve_device(accuracy.device)),
+            column=tuple(distinct.index(t) for t in canonical),
+            runs=runs,
+            fewer=fewer,
+            relative_error=_RELATIVE_ERROR,
+        )
+        precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
+        if precise or size == sizes[-1]:
+            return gram
+        fewer = runs
+    raise AssertionError("there are two looks at least")
+
+
+def _sizes(largest: int) -> list[int]:
+    """Points of each run at every look, two looks at least."""
+    sizes = [1 << (largest.bit_length() - 1)]
+    while sizes[0] >= _GROWTH * _FIRST or len(sizes) < 2:
+        sizes.insert(0, max(1, sizes[0] // _GROWTH))
+    return sizes
+
+
+def _looks(
+    templates: Sequence[Incidence],
+    architecture: Architecture,
+    accuracy: Accuracy,
+    sizes: Sequence[int],
+) -> Iterator[DeepRuns]:
+    """Independent runs, of one size after the other."""
+    device = resolve_device(accuracy.device)
+    layers = architecture.depth * len(templates) * templates[0].size ** 2
+    done = 0
+    for look, size in enumerate(sizes):
+        averaging = Averaging(Sizes.of(size), accuracy.seed, accuracy.method, device)
+        task = partial(_run, templates, architecture, averaging)
+        # Runs of different sizes are independent of each other too.
+        numbers = range(GROUPS * look, GROUPS * (look + 1))
+        runs = []
+        for run in map_replications(task, numbers, device, size * layers):
+            runs.append(run)
+            done += size
+            accuracy.report(done, GROUPS * sum(sizes))
+        yield DeepRuns.of(runs)
+
+
+def _run(
+    templates: Sequence[Incidence],
+    architecture: Architecture,
+    averaging: Averaging,
+    run: int,
+) -> DeepRun:
+    """One run, its streams at the position that is read or averaged over positions."""
+    streams = run_blocks(templates, architecture, averaging, run)
+    features, squares = _read(streams.attended)
+    factor, kernel_self = _read(streams.last)
+    return DeepRun(
+        features=features,
+        squares=squares,
+        factor=factor,
+        kernel_self=kernel_self,
+        bias=streams.bias,
+    )
+
+
+def _read(
+    stream: Stream,
+) -> tuple[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]]:
+    """A root of what is read between strings, and what one string has with itself."""
+    return stream.root.mean(2), stream.within.mean((1, 2))

@@ -1,0 +1,257 @@
+"""What an estimate of the template matrix of a deep transformer knows.
+
+Runs through all blocks are independent of each other; each brings its own factors of C
+and N. N is the mean over runs. A run of n points has a bias of order 1/n, as what a
+block makes of the stream is not linear in it: the mean over runs of fewer points shows
+it, and it is in every interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from numerics.architecture import Architecture
+from numerics.averages.jackknife import jackknife_halfwidth, leave_one_out
+from numerics.averages.linalg import triangle
+from numerics.shapes import Float64
+from numerics.template_matrix.replicated import (
+    Coarser,
+    KernelReplicates,
+    ReplicatedMatrix,
+    computed_once,
+)
+from numerics.template_matrix.spectrum import (
+    Confidence,
+    leave_one_out_factors,
+    stack_factors,
+)
+from symbind_theory.templates import Template
+
+# Beyond this part a direction of C is the difference of two noises.
+_MOST_BIAS = 0.5
+
+__all__ = ["DeepGram", "DeepRun", "DeepRuns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepRun:
+    """What one run through all blocks finds for the distinct templates.
+
+    Attributes:
+        features: F with C = FᵀF, of the stream after the last attention.
+        squares: d, that of a string with itself.
+        factor: G with N = GᵀG.
+        kernel_self: K_self.
+        bias: the largest part of C, in any direction, that was taken off as a bias.
+    """
+
+    features: Float64[np.ndarray, "rows distinct"]
+    squares: Float64[np.ndarray, " distinct"]
+    factor: Float64[np.ndarray, "more distinct"]
+    kernel_self: Float64[np.ndarray, " distinct"]
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeepRuns:
+    """All runs of one size, on all of them and without each in turn.
+
+    Attributes:
+        features: F with C = FᵀF.
+        squares: d.
+        factors: G with N = GᵀG.
+        kernel_self: K_self.
+        bias: the largest of a run.
+    """
+
+    features: tuple[Float64[np.ndarray, "rows distinct"], ...]
+    squares: Float64[np.ndarray, "replicates distinct"]
+    factors: tuple[Float64[np.ndarray, "rows distinct"], ...]
+    kernel_self: Float64[np.ndarray, "replicates distinct"]
+    bias: float
+
+    @classmethod
+    def of(cls, runs: Sequence[DeepRun]) -> DeepRuns:
+        """Means over independent runs."""
+        return cls(
+            features=_pooled([run.features for run in runs]),
+            squares=_means([run.squares for run in runs]),
+            factors=_pooled([run.factor for run in runs]),
+            kernel_self=_means([run.kernel_self for run in runs]),
+            bias=max(run.bias for run in runs),
+        )
+
+    def excess(self, wild: np.ndarray) -> tuple[Float64[np.ndarray, " distinct"], ...]:
+        """K_self − diag N, 0 where there are no wildcards."""
+        pairs = zip(self.factors, self.kernel_self, strict=True)
+        return tuple(
+            np.where(wild, np.maximum(k - (g**2).sum(0), 0.0), 0.0) for g, k in pairs
+        )
+
+    def entries(self, place: np.ndarray) -> dict[str, Float64[np.ndarray, " ..."]]:
+        """Every entry, for each of the replicates.
+
+        Args:
+            place: which of the distinct templates each template is.
+        """
+        features = [f[:, place] for f in self.features]
+        factors = [g[:, place] for g in self.factors]
+        return {
+            "attention": np.stack([f.T @ f for f in features]),
+            "attention_self": self.squares[:, place],
+            "gaps": np.stack([_distances(f) for f in features]),
+            "matrix": np.stack([g.T @ g for g in factors]),
+            "matrix_self": self.kernel_self[:, place],
+        }
+
+
+def _pooled(
+    factors: Sequence[Float64[np.ndarray, "rows distinct"]],
+) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
+    """The factor of the mean over runs, then without each run."""
+    groups = np.stack([_square(factor) for factor in factors])
+    return (stack_factors(groups), *leave_one_out_factors(groups))
+
+
+def _square(
+    factor: Float64[np.ndarray, "rows distinct"],
+) -> Float64[np.ndarray, "distinct distinct"]:
+    """As many rows as columns, the Gram matrix the same."""
+    r = factor.shape[1]
+    padding = np.zeros((max(0, r - len(factor)), r))
+    return triangle(np.concatenate([factor, padding]))
+
+
+def _means(
+    values: Sequence[Float64[np.ndarray, " distinct"]],
+) -> Float64[np.ndarray, "replicates distinct"]:
+    """The mean over runs, then without each run."""
+    groups = np.stack(list(values))
+    return np.concatenate([groups.mean(0)[None], leave_one_out(groups)])
+
+
+def _distances(
+    features: Float64[np.ndarray, "rows r"],
+) -> Float64[np.ndarray, "r r"]:
+    """Squared distances of columns."""
+    columns = features.T
+    return np.stack([((column - columns) ** 2).sum(1) for column in columns])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepGram(ReplicatedMatrix):
+    """C, d, gaps and N of a deep transformer, with halfwidths: an `AttentionMatrix`.
+
+    Attributes:
+        templates: the templates, in the order given.
+        architecture: the transformer.
+        attention: C of the stream after the last attention, where it is read; shape
+            (r, r).
+        attention_self: d, that of a string with itself; shape (r,).
+        gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
+        matrix: N; shape (r, r).
+        matrix_self: K of a string with itself; shape (r,).
+        halfwidth: for each of the names above, halfwidths of the same shape; each
+            entry is covered with probability `level`.
+        points: points of every average, over all runs.
+        seed: the seed of the points.
+        confidence: coverage of every interval, looks at intermediate sizes included.
+        method: how points were drawn.
+        device: where it was computed.
+        column: which of the distinct templates, up to renaming, each template is.
+        runs: what all runs found.
+        fewer: the same from a quarter of the points.
+        relative_error: bound on the relative error of every factor, by rounding and by
+            rules whose points are not drawn anew.
+    """
+
+    templates: tuple[Template, ...]
+    architecture: Architecture
+    attention: Float64[np.ndarray, "r r"] = field(init=False)
+    attention_self: Float64[np.ndarray, " r"] = field(init=False)
+    gaps: Float64[np.ndarray, "r r"] = field(init=False)
+    matrix: Float64[np.ndarray, "r r"] = field(init=False)
+    matrix_self: Float64[np.ndarray, " r"] = field(init=False)
+    halfwidth: Mapping[str, Float64[np.ndarray, " ..."]] = field(init=False)
+    points: int
+    seed: int
+    confidence: Confidence
+    method: str
+    device: str
+    column: tuple[int, ...]
+    runs: DeepRuns = field(repr=False)
+    fewer: DeepRuns = field(repr=False)
+    relative_error: float
+
+    def __post_init__(self) -> None:
+        place = np.array(self.column)
+        entries, coarse = self.runs.entries(place), self.fewer.entries(place)
+        halfwidth = {}
+        for name, replicates in entries.items():
+            value = replicates[0]
+            object.__setattr__(self, name, value)
+            width = jackknife_halfwidth(value, replicates[1:], self.confidence.each)
+            bias = np.abs(value - coarse[name][0])
+            halfwidth[name] = width + bias + self._stage(name, entries)
+        object.__setattr__(self, "halfwidth", MappingProxyType(halfwidth))
+
+    def _stage(
+        self, name: str, entries: Mapping[str, Float64[np.ndarray, " ..."]]
+    ) -> Float64[np.ndarray, " ..."]:
+        """What drawing points anew does not show, of each entry of one matrix."""
+        value = entries[name][0]
+        if name != "gaps":
+            return 2 * self.relative_error * np.abs(value)
+        delta = self.relative_error * np.sqrt(
+            np.diagonal(entries["attention"][0]).max()
+        )
+        moved = 4 * (np.sqrt(value) + delta) * delta
+        # Equivalent templates share their features: that gap is 0 exactly.
+        place = np.array(self.column)
+        return np.where(place[:, None] == place, 0.0, moved)
+
+    @property
+    def more_points(self) -> int:
+        """0: no number of points is known to be too few."""
+        return 0
+
+    @property
+    def attention_replicates(self) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
+        """F with C = FᵀF, on all runs and without each in turn."""
+        return self.runs.features
+
+    @property
+    def features_error(self) -> float:
+        """Bound on ‖δF‖."""
+        return self.relative_error * float(np.linalg.norm(self.runs.features[0]))
+
+    @computed_once
+    def kernel_replicates(self) -> KernelReplicates:
+        """G with N = GᵀG for the distinct templates."""
+        error = self.relative_error * float(np.linalg.norm(self.runs.factors[0]))
+        return KernelReplicates(
+            factors=self.runs.factors,
+            excess=self.runs.excess(self._wild),
+            error=error,
+            remainder=0.0,
+        )
+
+    @property
+    def coarser(self) -> Coarser:
+        """The same from a part of the points, which shows the runs' bias."""
+        return Coarser(
+            factor=self.fewer.factors[0],
+            excess=self.fewer.excess(self._wild)[0],
+            features=self.fewer.features[0],
+            resolves=self.runs.bias < _MOST_BIAS,
+        )
+
+    @property
+    def _wild(self) -> np.ndarray:
+        """Which of the distinct templates have wildcards."""
+        place = [self.column.index(i) for i in range(max(self.column) + 1)]
+        return np.array([bool(self.templates[i].wildcards) for i in place])
