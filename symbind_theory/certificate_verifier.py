@@ -57,12 +57,14 @@ _ONE_LAYER = (
 _DEEPER = (
     " By Theorem D so is the template matrix of every network of one or more blocks of "
     "attention and MLP with that readout (mean: of the last block's output), in the "
-    "same limit, where gamma != 0 and beta != 0 in the first block: whatever beta is "
-    "in later blocks, for any multiples of the identity added in any block, with or "
-    "without a causal mask and a normalisation (before sublayers, after them, or at "
-    "the end), as long as in every block the MLP has a residual connection of a factor "
-    "other than 0 or an activation that is not constant, and activations are "
-    "square-integrable under the normal laws that occur."
+    "same limit, whose positions are embedded with gamma != 0 and whose first block "
+    "has beta != 0: whatever beta is in later blocks, for any multiples of the "
+    "identity added in any block, with or without a causal mask and a normalisation "
+    "(before sublayers, after them, or at the end), as long as in every block the MLP "
+    "has a residual connection of a factor other than 0 or an activation that is not "
+    "constant, and activations are square-integrable under the normal laws that occur. "
+    "Logits may have a bias by position besides, fixed or drawn for each head, if "
+    "later blocks with beta = 0 have a residual connection."
 )
 
 STATEMENTS = {1: _ONE_LAYER, 2: _ONE_LAYER + _DEEPER}

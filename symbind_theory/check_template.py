@@ -31,9 +31,7 @@ from symbind_theory.records.learning import (
     SampleComplexity,
 )
 from symbind_theory.records.page import Provenance
-from symbind_theory.records.verdict import Verdict
 from symbind_theory.separation.decisions import decide
-from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
@@ -128,8 +126,9 @@ def check(
     decision = decide(task.templates, described)
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
-    needed = learned.complexity
-    verdicts = _verdicts(task, gram, decision, needed)
+    needed, b, plain = learned.complexity, described.identity_vo, described.one_layer
+    smallest, least = gram.smallest_eigenvalue, gram.more_points
+    verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
     return CheckResult(
         task=task,
         architecture=described,
@@ -143,7 +142,7 @@ def check(
         alignment=learned.alignment,
         learning_curve=learned.curve,
         finite_diversity=diversity,
-        headline=conclude(task, verdicts, needed, diversity, described.one_layer),
+        headline=conclude(task, verdicts, needed, diversity, plain),
         verdicts=verdicts,
         seed=seed,
         version=__version__,
@@ -159,25 +158,6 @@ def _check_arguments(
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
-
-
-def _verdicts(
-    task: TemplateTask,
-    gram: TemplateGram,
-    decision: Decision,
-    needed: SampleComplexity | None,
-) -> tuple[Verdict, ...]:
-    """What follows from the exact decision and the estimate."""
-    architecture = gram.architecture.record()
-    return reach_verdicts(
-        task,
-        decision,
-        gram.smallest_eigenvalue,
-        needed,
-        identity_vo=architecture.identity_vo,
-        least_points=gram.more_points,
-        one_layer=architecture.one_layer,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.page import Certificate, check_belongs
 from symbind_theory.separation.certificates import certify
+from symbind_theory.separation.theorem_d import DeepHypotheses
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
@@ -52,7 +53,7 @@ def _beyond(architecture: ArchitectureRecord) -> str | None:
     """Why certificates do not speak of an architecture, or None where they do."""
     if not architecture.one_layer:
         known = architecture.activation.kind is not None
-        if known and architecture.deep_hypotheses.theorem_d:
+        if known and _within_theorem_d(architecture.deep_hypotheses):
             return None
         return "certificates speak of blocks within the hypotheses of Theorem D."
     if architecture.has_identity:
@@ -60,6 +61,11 @@ def _beyond(architecture: ArchitectureRecord) -> str | None:
     if architecture.beta == 0 or architecture.gamma == 0:
         return "certificates speak of beta and gamma other than 0."
     return None
+
+
+def _within_theorem_d(hypotheses: DeepHypotheses) -> bool:
+    """Whether the statement of certificates speaks of it: not of rotary positions."""
+    return hypotheses.theorem_d and hypotheses.relative != "rotary"
 
 
 def _none(reason: str) -> Certificate:

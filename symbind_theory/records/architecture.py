@@ -12,7 +12,11 @@ from typing import Annotated, Literal
 
 from symbind_theory.records.description import InDocument
 from symbind_theory.separation.incidence import Readout
-from symbind_theory.separation.theorem_d import BlockFacts, DeepHypotheses
+from symbind_theory.separation.theorem_d import (
+    BlockFacts,
+    DeepHypotheses,
+    Relative,
+)
 from symbind_theory.separation.theorem_s import Hypotheses, Kind
 from symbind_theory.validation import InputError, shorten
 
@@ -117,6 +121,32 @@ class RelativeRecord:
 
     name: Annotated[str, InDocument(expected="the name of relative positions")]
     parameters: Annotated[tuple[tuple[str, float], ...], InDocument(place="rest")] = ()
+
+    @property
+    def kind(self) -> Relative:
+        """What name and parameters tell Theorem D.
+
+        >>> RelativeRecord("alibi", (("slope", 0.5),)).kind
+        'bias'
+        >>> RelativeRecord("alibi").kind
+        'unknown'
+        """
+        given = [name for name, _ in self.parameters]
+        if self.name == "distance-bias" and all(_is_integer(x) for x in given):
+            return "bias"
+        if (self.name, *given) == ("rotary", "frequencies", "base"):
+            return "rotary" if all(n > 0 for _, n in self.parameters) else "unknown"
+        biases = (("alibi", "slope"), ("random-bias", "deviation"))
+        return "bias" if (self.name, *given) in biases else "unknown"
+
+    @property
+    def angles(self) -> tuple[float, ...]:
+        """By which rotary positions turn for a distance of 1; () for others."""
+        if self.kind != "rotary":
+            return ()
+        numbers = dict(self.parameters)
+        count, base = int(numbers["frequencies"]), numbers["base"]
+        return tuple(base ** (-f / count) for f in range(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +254,8 @@ class ArchitectureRecord:
                 )
                 for block in self.every_block
             ),
+            relative="none" if self.relative is None else self.relative.kind,
+            angles=() if self.relative is None else self.relative.angles,
         )
 
     @property
@@ -234,6 +266,10 @@ class ArchitectureRecord:
                 "known whether it is constant; expected its kind"
             )
         return self.activation.kind
+
+
+def _is_integer(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def _or(own: float | None, everywhere: float) -> float:

@@ -118,8 +118,8 @@ def depth_bound(
 
     Its low end is below λ_min(N) at the level of `first`. The bound is a number times
     λ_min(C¹), C¹ the attention kernel of one layer with `first_temperature`, a of the
-    first block, b = 0 and the network's γ and readout (under a causal mask and the mean
-    readout: with that mask).
+    first block, b = 0 and the network's γ, readout and relative positions (under a
+    causal mask and the mean readout: with that mask).
 
     >>> from symbind_theory.records.architecture import (
     ...     ActivationRecord, ArchitectureRecord)

@@ -7,13 +7,19 @@ readout: averaged over the positions of both strings).
 Theorem D: where γ ≠ 0, β ≠ 0 in the first block, and each block's MLP has s ≠ 0 or an
 activation that is not constant, N is positive definite exactly when the templates are
 pairwise inequivalent: whatever the other β, a, b and s are, with any normalisation,
-readout and lengths, with a causal mask or without. In short, positive definiteness over
+readout and lengths, with a causal mask or without, and with relative positions if
+
+- a bias of logits by distance is one for all strings; where there is any kind of
+  relative positions, later blocks with β = 0 have s ≠ 0;
+- rotary positions have ρ(m) ≠ 0 for 0 < m < K, ρ(m) the mean of cos(m θ) over angles θ.
+
+In short, positive definiteness over
 all pairs (template, position) is what the first attention makes (the transform argument
 of Theorem S, one row after the other), what attention keeps (weights are positive, and
 rows depend on logits of their own), and what a residual or an activation keeps (Schur).
 
 Where a hypothesis is off, some templates *collapse* for certain: no part of the network
-tells the two apart, so that their rows of N are equal.
+tells the two apart, so that their rows of N are equal. Without relative positions:
 
 - A constant activation with s = 0 in some block: the stream forgets the string.
 - γ = 0 and no mask: positions may be permuted, so templates that agree in counts and
@@ -32,17 +38,25 @@ Source: symbind; docs/theorem-d.md has the proofs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import Literal
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.separation.incidence import Incidence, Readout, incidence_of
 from symbind_theory.separation.theorem_s import Collapse, Decision, Kind
 from symbind_theory.templates import Template
 
-__all__ = ["BlockFacts", "DeepHypotheses", "decide_deep"]
+__all__ = ["BlockFacts", "DeepHypotheses", "Relative", "decide_deep"]
+
+Relative = Literal["none", "bias", "rotary", "unknown"]
+"""Relative positions. A bias of logits may be fixed, or drawn for each head."""
+
+# cos(m θ) in float64 is off by some m 2⁻⁵², for angles θ of at most 1.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class DeepHypotheses:
         gamma_is_zero: whether there are no positions.
         causal: whether a position attends to those up to itself alone.
         blocks: the facts of each block, first to last; at least one.
+        relative: relative positions beside the embedded ones.
+        angles: of rotary positions, for a distance of 1.
     """
 
     readout: Readout = "cls"
@@ -77,6 +93,8 @@ class DeepHypotheses:
     gamma_is_zero: bool = False
     causal: bool = False
     blocks: tuple[BlockFacts, ...] = (BlockFacts(), BlockFacts())
+    relative: Relative = "none"
+    angles: tuple[float, ...] = ()
 
     @property
     def forgets(self) -> bool:
@@ -87,9 +105,24 @@ class DeepHypotheses:
 
     @property
     def theorem_d(self) -> bool:
-        """Whether every hypothesis on the architecture holds."""
+        """Whether every hypothesis on the architecture holds, angles left aside."""
         blind = self.gamma_is_zero or self.blocks[0].beta_is_zero
-        return not (blind or self.forgets)
+        return not (blind or self.forgets or self.unequal_averages)
+
+    @property
+    def unequal_averages(self) -> bool:
+        """Whether relative positions are such that nothing is proved."""
+        bare = any(b.beta_is_zero and not b.residual for b in self.blocks[1:])
+        return self.relative == "unknown" or (self.relative != "none" and bare)
+
+    def vanishing_turn(self, size: int) -> int | None:
+        """The first distance below `size` whose ρ may be 0, or None."""
+        for distance in range(1, size) if self.relative == "rotary" else ():
+            turn = math.fsum(math.cos(distance * angle) for angle in self.angles)
+            error = _ROUNDING * (1 + distance * max(self.angles, default=0.0))
+            if abs(turn) <= error * len(self.angles):
+                return distance
+        return None
 
     @property
     def masked(self) -> bool:
@@ -105,7 +138,8 @@ class DeepHypotheses:
         """Whether residuals carry what the first attention gives [CLS] to the end."""
         later = all(b.residual and not b.identity_vo for b in self.blocks[1:])
         first = not self.blocks[0].beta_is_zero
-        return self.readout == "cls" and first and later and not self.forgets
+        alone = self.readout == "cls" and self.relative == "none"
+        return alone and first and later and not self.forgets
 
 
 def decide_deep(templates: Sequence[Template], hypotheses: DeepHypotheses) -> Decision:
@@ -177,15 +211,11 @@ def _cause(t: Incidence, u: Incidence, hypotheses: DeepHypotheses) -> str | None
         return _EQUIVALENT
     if hypotheses.forgets:
         return _FORGETS
+    traces = _TRACES if hypotheses.relative == "none" else _TRACES[-1:]
     return next(
         (
             cause
-            for cause, trace in (
-                (_PERMUTED, _permuted),
-                (_UNIFORM, _uniform),
-                (_AVERAGED, _averaged),
-                (_SILENT, _silent),
-            )
+            for cause, trace in traces
             if (of_t := trace(t, hypotheses)) is not None
             and of_t == trace(u, hypotheses)
         ),
@@ -251,11 +281,21 @@ def _silent(seen: Incidence, hypotheses: DeepHypotheses) -> object:
     return True if one_block and not seen.counts else None
 
 
+_TRACES = (
+    (_PERMUTED, _permuted),
+    (_UNIFORM, _uniform),
+    (_AVERAGED, _averaged),
+    (_SILENT, _silent),
+)
+"""What is left of a template for each cause; the last is one whatever positions are."""
+
+
 def _without_collapse(
     seen: Sequence[Incidence], hypotheses: DeepHypotheses
 ) -> Decision:
     """The decision where no two templates collapse for certain."""
-    if hypotheses.theorem_d:
+    vanishing = hypotheses.vanishing_turn(max(x.size for x in seen))
+    if hypotheses.theorem_d and vanishing is None:
         return _holds(
             f"N is non-singular by Theorem D, for {_depth(hypotheses)}: the templates "
             "are pairwise inequivalent, gamma is non-zero, so is beta in the first "
@@ -265,10 +305,30 @@ def _without_collapse(
         return _undecided("With a constant stream and one template N is a number.")
     if hypotheses.gamma_is_zero:
         return _without_positions(seen, hypotheses)
+    if not hypotheses.blocks[0].beta_is_zero:
+        return _undecided(_of_relative(hypotheses, vanishing))
     return _undecided(
         "Theorem D asks for beta above 0 in the first block, where attention has to "
         "see which tokens are the same; with beta = 0 there no two templates collapse "
         "for certain, which does not settle whether N is singular."
+    )
+
+
+def _of_relative(hypotheses: DeepHypotheses, vanishing: int | None) -> str:
+    """What Theorem D asks of relative positions and is not so."""
+    if hypotheses.relative == "unknown":
+        return (
+            "Theorem D asks of relative positions that they are a bias by distance or "
+            "rotary; of these nothing is known."
+        )
+    if vanishing is not None:
+        return (
+            "Theorem D asks of rotary positions that the mean of cos(m theta) over "
+            f"their angles is not 0 below the length; at m = {vanishing} it may be."
+        )
+    return (
+        "Theorem D asks, with relative positions, for a residual connection in each "
+        "later block with beta = 0; whether N is singular without is not settled."
     )
 
 
@@ -288,7 +348,9 @@ def _without_positions(
             "each token and wildcard occurs, the first block's attention shows that to "
             f"[CLS], and {_carriers(hypotheses)}."
         )
-    if hypotheses.masked:
+    if hypotheses.relative != "none":
+        missing = "relative positions may show the order of tokens"
+    elif hypotheses.masked:
         missing = "a causal mask may show the order of tokens without positions"
     elif hypotheses.readout == "cls":
         missing = (

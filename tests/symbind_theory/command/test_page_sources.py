@@ -11,7 +11,7 @@ from symbind_testing.refusals import refusal
 
 from symbind_theory import Outcome, TemplateTask, __version__
 from symbind_theory.command.page_sources import embedded_certificate, versions
-from symbind_theory.records.architecture import ActivationRecord
+from symbind_theory.records.architecture import ActivationRecord, RelativeRecord
 from symbind_theory.separation.certificates import certify
 from symbind_theory.separation.leading_gaps import verify
 
@@ -27,7 +27,12 @@ def test_the_certificate_is_for_the_readout_and_verifies():
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"identity_kq": 2.0, "identity_vo": 1.0}, {"causal": True}],
+    [
+        {},
+        {"identity_kq": 2.0, "identity_vo": 1.0},
+        {"causal": True},
+        {"relative": RelativeRecord("alibi", (("slope", 0.5),))},
+    ],
     ids=str,
 )
 def test_the_certificate_speaks_of_blocks_too(changes):
@@ -38,12 +43,15 @@ def test_the_certificate_speaks_of_blocks_too(changes):
     assert "By Theorem D" in found.document["statement"]
 
 
+ROTARY = RelativeRecord("rotary", (("frequencies", 2), ("base", 100.0)))
 CUBE = ActivationRecord("cube", (("nodes", 16),))
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome", "reason"),
     [
+        ({"relative": ROTARY}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"relative": RelativeRecord("own")}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"depth": 2, "beta": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"depth": 2, "gamma": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"depth": 2, "activation": CUBE}, Outcome.HOLDS, "hypotheses of Theorem D"),

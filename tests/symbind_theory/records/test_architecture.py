@@ -9,8 +9,13 @@ from symbind_testing.builders.toy_result import toy_result
 
 from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
 from numerics.architecture import Block
+from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
 from symbind_theory import InputError
-from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.architecture import (
+    ActivationRecord,
+    ArchitectureRecord,
+    RelativeRecord,
+)
 from symbind_theory.records.description import written
 from symbind_theory.records.files import parse_result
 from symbind_theory.report.document import to_json
@@ -166,6 +171,38 @@ def test_the_hypotheses_follow_from_the_parameters(change, fact):
 def test_theorem_d_is_told_of_every_block(change, fact):
     record = Architecture(**change).record()
     assert record.deep_hypotheses == dataclasses.replace(DeepHypotheses(), **fact)
+
+
+@pytest.mark.parametrize(
+    ("relative", "kind", "angles"),
+    [
+        (None, "none", ()),
+        (ALiBi(0.25), "bias", ()),
+        (DistanceBias((0.0, 1.0), (2.0,)), "bias", ()),
+        (RandomBias(), "bias", ()),
+        (Rotary(2, 100.0), "rotary", (1.0, 0.1)),
+    ],
+    ids=str,
+)
+def test_theorem_d_is_told_of_relative_positions(relative, kind, angles):
+    facts = Architecture(relative=relative).record().deep_hypotheses
+    assert (facts.relative, facts.angles) == (kind, pytest.approx(angles))
+
+
+@pytest.mark.parametrize(
+    "relative",
+    [
+        RelativeRecord("mine"),
+        RelativeRecord("rotary"),
+        RelativeRecord("rotary", (("frequencies", 0), ("base", 10.0))),
+        RelativeRecord("rotary", (("frequencies", 2), ("base", -10.0))),
+        RelativeRecord("alibi", (("slopes", 1.0),)),
+        RelativeRecord("distance-bias", (("near", 1.0),)),
+    ],
+    ids=str,
+)
+def test_of_other_relative_positions_nothing_is_known(relative):
+    assert (relative.kind, relative.angles) == ("unknown", ())
 
 
 def test_an_identity_in_one_block_is_an_identity():

@@ -4,6 +4,7 @@ import pytest
 
 from numerics import Architecture, Cosine, ReLU
 from numerics.architecture import Block
+from numerics.positions import RandomBias, Rotary
 from symbind_theory import InputError, Outcome
 from symbind_theory.separation import DeepHypotheses, Hypotheses, decide
 from symbind_theory.separation.incidence import READOUTS
@@ -17,6 +18,8 @@ DEEP = [
     {"final_normalisation": True},
     {"causal": True},
     {"blocks": (Block(),)},
+    {"relative": Rotary()},
+    {"relative": RandomBias()},
     {"depth": 16, "residual": 1.0, "normalisation": "pre", "identity_vo": -1.0},
 ]
 
@@ -37,9 +40,12 @@ def test_everything_else_is_decided_by_theorem_d(readout, change):
     assert decision.outcome is Outcome.HOLDS
     assert decision == decide(PAIR, record.deep_hypotheses)
     assert "by Theorem D" in decision.reason
-    permuted = decide(PAIR, Architecture(**change, gamma=0.0).record())
-    masked = change.get("causal") and change.get("depth", 1) > 1
-    assert permuted.outcome is (Outcome.UNDECIDED if masked else Outcome.REFUTED)
+    tokens = ["X ?b ?a", "?a X ?b"] if readout != "last" else ["X ?b ?a", "?b X ?a"]
+    permuted = decide(
+        tokens, Architecture(**change, gamma=0.0, readout=readout).record()
+    )
+    ordered = "relative" in change or ("causal" in change and readout == "mean")
+    assert permuted.outcome is (Outcome.UNDECIDED if ordered else Outcome.REFUTED)
 
 
 def test_blocks_of_their_own_decide():
