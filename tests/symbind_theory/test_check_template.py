@@ -338,6 +338,19 @@ def test_how_gaps_begin_is_said_of_one_layer_alone(case):
     assert (gap.order, gap.coefficient) == beginning
 
 
+def test_a_check_of_blocks_is_decided_by_theorem_d():
+    """αβα/αββ: two templates with positions, one without."""
+    task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], [1, -1])
+    deep = Architecture(depth=2, residual=0.5, normalisation="pre")
+    result = check(task, deep, max_points=64)
+    assert result.verdict("C3").outcome is Outcome.HOLDS
+    assert "by Theorem D, for 2 blocks" in result.verdict("C3").evidence
+    assert "a transformer of blocks" in result.headline.regime
+    blind = check(task, dataclasses.replace(deep, gamma=0.0), max_points=64)
+    assert blind.collapsed_pairs == ((0, 1),)
+    assert blind.verdict("C5").outcome is Outcome.REFUTED
+
+
 def test_proportional_rows_do_not_refute_generalisation():
     """At beta = 0 rows of αα and αβ differ by a factor, and so do the predictions."""
     result = check(SAME_DIFFERENT, Architecture(beta=0.0), max_points=64)

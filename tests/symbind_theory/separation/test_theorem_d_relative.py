@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbind_theory import Outcome, Template
+from symbind_theory import Outcome
+from symbind_theory.separation.decisions import decide
 from symbind_theory.separation.incidence import READOUTS
 from symbind_theory.separation.theorem_d import (
     BlockFacts,
@@ -22,8 +23,8 @@ BLIND = BlockFacts(beta_is_zero=True, residual=True)
 KINDS = ["bias", "rotary", "unknown"]
 
 
-def found(templates, **facts):
-    return decide_deep([Template(t) for t in templates], DeepHypotheses(**facts))
+def found(texts, **facts):
+    return decide(texts, DeepHypotheses(**facts))
 
 
 @pytest.mark.parametrize("readout", READOUTS)

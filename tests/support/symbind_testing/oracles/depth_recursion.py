@@ -3,7 +3,8 @@
 Follows the recursion word by word: the logits of all templates are drawn jointly, split
 into a part that all strings share and one of each string's own, which is drawn twice so
 that the covariance across strings is unbiased. Where β = 0 in every block nothing is
-random, and the result is exact. Relative positions are left out. The activation's dual alone is a closed form.
+random, and the result is exact. The activation's dual alone is a closed form. Relative
+positions are left out.
 """
 
 from dataclasses import dataclass
