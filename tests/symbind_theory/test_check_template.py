@@ -343,12 +343,14 @@ def test_a_check_of_blocks_is_decided_by_theorem_d():
     task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], [1, -1])
     deep = Architecture(depth=2, residual=0.5, normalisation="pre")
     result = check(task, deep, max_points=64)
-    assert result.verdict("C3").outcome is Outcome.HOLDS
-    assert "by Theorem D, for 2 blocks" in result.verdict("C3").evidence
+    found = {v.claim: v for v in result.verdicts}
+    assert found["C3"].outcome is Outcome.HOLDS
+    assert "by Theorem D, for 2 blocks" in found["C3"].evidence
     assert "a transformer of blocks" in result.headline.regime
     blind = check(task, dataclasses.replace(deep, gamma=0.0), max_points=64)
     assert blind.collapsed_pairs == ((0, 1),)
-    assert blind.verdict("C5").outcome is Outcome.REFUTED
+    outcomes = {v.claim: v.outcome for v in blind.verdicts}
+    assert outcomes["C5"] is Outcome.REFUTED
 
 
 def test_proportional_rows_do_not_refute_generalisation():
