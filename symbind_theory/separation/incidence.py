@@ -4,7 +4,7 @@ The attention features of a template, expanded in beta, depend on the template t
 one more piece of incidence data at each order (K keys, Π = I − 11ᵀ/K, J the wildcards'
 incidence: J[a, b] = 1 where positions a and b carry one wildcard):
 
-    order 0   the counts n_t of the regular tokens t
+    order 0   K and the counts n_t of the regular tokens t
     order 1   their positions, R
     order 2   the diagonal of ΠJΠ, less its mean: the wildcards' multiplicities
     order 3   ΠJΠ, which with R is the template up to a renaming of wildcards
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -97,6 +98,10 @@ class Incidence:
                 counts[token] = counts.get(token, 0) + 1
         return counts
 
+    def frequency(self, token: str) -> Fraction:
+        """n_t/K: the share of a regular token among the keys."""
+        return Fraction(self.counts.get(token, 0), self.size)
+
     @cached_property
     def blocks(self) -> tuple[frozenset[int], ...]:
         """The set of positions of each wildcard, by first appearance."""
@@ -159,15 +164,14 @@ class Incidence:
     def key(self, order: int) -> tuple[object, ...]:
         """What the features depend on at one order, besides the keys of lower orders.
 
-        Two templates of one length and readout have features that agree up to order L
-        exactly when their keys agree up to order L; that is for γ ≠ 0 and no identity
-        term.
+        Two templates under one readout have features that agree up to order L exactly
+        when their keys agree up to order L; that is for γ ≠ 0 and no identity term.
 
         Args:
             order: 0 to 3.
         """
         if order == 0:
-            return tuple(sorted(self.counts.items()))
+            return (self.size, *sorted(self.counts.items()))
         if order == 1:
             return self.skeleton
         return self.deviations if order == 2 else self.centred
