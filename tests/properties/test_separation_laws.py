@@ -86,7 +86,8 @@ def lengths_apart(draw):
 )
 def test_lengths_apart_have_the_leading_gaps_of_the_series(pair, readout, identity_kq):
     series = feature_series(pair, 0, readout, identity_kq)
-    gap = leading_gap(*pair, readout, identity_kq)
+    first, second = pair
+    gap = leading_gap(first, second, readout, identity_kq)
     assert gap.order == series.leading_order(0, 1) == 0
     assert_coefficients_are_those_of_the_series(gap, pair, series)
     assert all(number > 0 for *_, number in gap.terms)
@@ -100,6 +101,7 @@ def test_a_series_of_several_lengths_keeps_each_pair(readout):
     beside = feature_series((*pair, "X"), 3, readout)
     order = alone.leading_order(0, 1)
     assert beside.leading_order(0, 1) == order
+    assert order is not None
     found = [s.gap_coefficient(0, 1, 2 * order) for s in (alone, beside)]
     assert sympy.expand(found[0] - found[1]) == 0
 
