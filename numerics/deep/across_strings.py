@@ -189,7 +189,7 @@ class _Sums:
         """
         self._reduce()
         factor, differences = (f.cpu().numpy() for f in self._factors)
-        if not len(differences):
+        if not len(differences) or not factor.any():
             return factor, 0.0
         s, axes = principal_axes(factor)
         kept = s > _ROUNDING * s[0]
