@@ -347,7 +347,9 @@ class ReplicatedMatrix(ABC):
 
 
 def may_be_noise(
-    many: Sequence[float], few: Sequence[float], confidence: Confidence
+    many: Sequence[float] | Float64[np.ndarray, " replicates"],
+    few: Sequence[float] | Float64[np.ndarray, " replicates"],
+    confidence: Confidence,
 ) -> bool:
     """Whether a positive statistic may be noise alone.
 
@@ -361,7 +363,7 @@ def may_be_noise(
         confidence: coverage that is asked for, raised to 0.999.
     """
     sure = Confidence(max(confidence.level, _SURE), confidence.looks)
-    one, other = log_interval(many, sure), log_interval(few, sure)
+    one, other = log_interval(list(many), sure), log_interval(list(few), sure)
     if one.low <= 0 or other.low <= 0:
         return True
     room = math.hypot(

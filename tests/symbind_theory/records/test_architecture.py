@@ -59,7 +59,7 @@ def test_the_record_has_the_architectures_parameters():
     assert own == names
     every = ARCHITECTURES["every parameter"]
     for name in names:
-        if name not in ("activation", "blocks"):
+        if name not in ("activation", "blocks", "relative"):
             assert getattr(every.record(), name) == getattr(every, name)
     assert [written(block) for block in every.record().blocks] == [
         dataclasses.asdict(block) for block in BLOCKS
@@ -97,7 +97,10 @@ def test_the_document_names_every_parameter():
         "final_normalisation": False,
         "causal": False,
         "blocks": [],
+        "relative": None,
     }
+    alibi = Architecture(relative=ALiBi(slope=2)).record()
+    assert written(alibi)["relative"] == {"name": "alibi", "slope": 2}
     assert written(CUBE.record())["activation"] == {"name": "cube", "nodes": 16}
 
 
@@ -134,6 +137,7 @@ def test_the_kind_is_what_theorem_s_asks(activation, kind):
         ({"final_normalisation": True}, {"one_layer": False}),
         ({"causal": True}, {"one_layer": False}),
         ({"blocks": (Block(),)}, {"one_layer": False}),
+        ({"relative": ALiBi()}, {"one_layer": False}),
     ],
     ids=str,
 )
