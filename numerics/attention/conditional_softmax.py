@@ -56,7 +56,7 @@ from numerics.attention.token_positions import (
     TokenPositions,
     grouped_by_wildcards,
     logit_keys,
-    token_positions,
+    positions_of_tokens,
 )
 from numerics.shapes import Float, Int64
 from symbind_theory.separation.incidence import incidence_of
@@ -126,7 +126,9 @@ class ConditionalSoftmax:
         self.templates = tuple(templates)
         readout = architecture.readout
         self._incidences = [incidence_of(t, readout, every_row) for t in templates]
-        self._symbols = [token_positions(incidence) for incidence in self._incidences]
+        self._symbols = [
+            positions_of_tokens(incidence) for incidence in self._incidences
+        ]
         self._queries = queries_of(self._incidences)
         self._keys = self._incidences[0].size
         asked = self._incidences

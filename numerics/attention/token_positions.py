@@ -13,7 +13,7 @@ __all__ = [
     "TokenPositions",
     "grouped_by_wildcards",
     "logit_keys",
-    "token_positions",
+    "positions_of_tokens",
 ]
 
 # Templates whose integrals are one matrix product: more would only take memory.
@@ -59,7 +59,7 @@ def grouped_by_wildcards(
     ]
 
 
-def token_positions(incidence: Incidence) -> tuple[TokenPositions, ...]:
+def positions_of_tokens(incidence: Incidence) -> tuple[TokenPositions, ...]:
     """The symbols of a template, by first appearance."""
     positions: dict[str | int, list[int]] = {}
     for position, symbol in enumerate(incidence.symbols):

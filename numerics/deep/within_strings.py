@@ -27,7 +27,7 @@ import torch
 
 from numerics.deep.averaging import Averaging
 from numerics.deep.position_rows import PositionRows
-from numerics.deep.shared_directions import shared_directions
+from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream
 from numerics.shapes import Float, Float64
 
@@ -115,7 +115,7 @@ def _whole(
     positions = attending.positions
     queries, shape = positions.queries, positions.visible.shape
     root = _root(D)
-    directions = shared_directions(root.T[:, None, :], attending.beta, positions)
+    directions = logit_directions(root.T[:, None, :], attending.beta, positions)
     basis = attending.tensor(directions[:, 0])
     mean = attending.tensor(attending.mean(D))
     values = attending.tensor(root)

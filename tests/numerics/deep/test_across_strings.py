@@ -16,7 +16,7 @@ from numerics import Architecture
 from numerics.deep.across_strings import _Sums, attend_across
 from numerics.deep.own_rules import ShiftedNets
 from numerics.deep.row_averages import rows_of
-from numerics.deep.shared_directions import shared_directions
+from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream, start
 
 TEMPLATES = ["?a ?a", "?a ?b", "x ?a", "x y"]
@@ -57,7 +57,7 @@ def test_halves_leave_no_bias():
     """
     stream, positions = random_stream(2, 4, excess=4.0), every_row(4)
     rows = rows_of(stream, 2.0, 0.0, positions)
-    directions = shared_directions(stream.root, 2.0, positions)
+    directions = logit_directions(stream.root, 2.0, positions)
 
     def run(seed, shared, own):
         how = averaging(shared, seed)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from symbind_testing.builders.streams import every_row, random_stream
 
-from numerics.deep import shared_directions as module
-from numerics.deep.shared_directions import from_covariance, shared_directions
+from numerics.deep import logit_directions as module
+from numerics.deep.shared_directions import from_covariance, logit_directions
 from numerics.deep.stream import Stream
 from numerics.positions import RandomBias, Rotary
 
@@ -31,14 +31,14 @@ def law(stream, positions):
 def test_directions_have_the_law_of_the_logits(relative, causal, some):
     stream = random_stream(2, 3)
     positions = every_row(3, causal, relative).at(np.array(some))
-    found = shared_directions(stream.root, BETA, positions)
+    found = logit_directions(stream.root, BETA, positions)
     gram = np.einsum("diqp,djrs->iqpjrs", found, found)
     np.testing.assert_allclose(gram, law(stream, positions), atol=1e-13)
 
 
 @EACH
 def test_the_loudest_come_first_and_none_is_silent(relative):
-    found = shared_directions(
+    found = logit_directions(
         random_stream(2, 3).root, BETA, every_row(3, relative=relative)
     )
     loudness = (found.reshape(len(found), -1) ** 2).sum(1)
@@ -55,7 +55,7 @@ def test_their_covariance_gives_the_same(relative, monkeypatch):
     stream, positions = random_stream(3, 3), every_row(3, True, relative)
     monkeypatch.setattr(module, "_MANY", 0)
     assert from_covariance(9, 3)
-    found = shared_directions(stream.root, BETA, positions)
+    found = logit_directions(stream.root, BETA, positions)
     truth = law(stream, positions)
     gram = np.einsum("diqp,djrs->iqpjrs", found, found)
     np.testing.assert_allclose(gram, truth, atol=1e-13 * np.abs(truth).max())
@@ -69,7 +69,7 @@ def test_small_templates_keep_all_their_digits():
     twice = np.concatenate([root, root], axis=1)
     moved = np.random.default_rng(3).standard_normal((4, 3))
     twice[:, 1] += 1e-9 * moved
-    found = shared_directions(twice, BETA, every_row(3))
+    found = logit_directions(twice, BETA, every_row(3))
     apart = found[:, 0] - found[:, 1]
     centring = every_row(3).centring
     squares = np.einsum("aq,bp->abqp", root[:, 0], moved)
@@ -85,6 +85,6 @@ def test_from_when_on_the_covariance_is_taken():
 
 def test_nothing_shared_is_one_silent_direction():
     silent = Stream(np.zeros((2, 2, 3)), random_stream(2, 3).excess)
-    found = shared_directions(silent.root, BETA, every_row(3))
+    found = logit_directions(silent.root, BETA, every_row(3))
     assert found.shape == (1, 2, 3, 3)
     assert not found.any()

@@ -8,7 +8,7 @@ from numerics.deep.averaging import Averaging, Sizes
 from numerics.deep.own_rules import own_rule
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.row_averages import rows_of
-from numerics.deep.shared_directions import shared_directions
+from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import read_templates
@@ -43,6 +43,6 @@ def every_row(keys, causal=False, relative=None):
 def attended(stream, beta, positions, how, identity=0.0):
     """A(C) of a stream, and what comes with it."""
     rows = rows_of(stream, beta, identity, positions)
-    directions = shared_directions(stream.root, beta, positions)
+    directions = logit_directions(stream.root, beta, positions)
     rule = own_rule(directions.shape[-1] - 1, rows.deviation, how)
     return attend_across(stream.root, directions, rows, rule, how)
