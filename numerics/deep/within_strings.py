@@ -101,8 +101,10 @@ def attend_within(
     C, E, D = (m[templates] for m in (seen.between_strings, seen.excess, seen.within))
     excess = []
     for k in range(len(templates)):
-        found = _whole(D[k], attending) - attended[k]
-        if np.trace(found) < _SMALL * np.trace(attended[k]):
+        # By E first: noise of few points is no sign that the excess is large.
+        small = np.trace(E[k]) < _SMALL * np.trace(D[k])
+        found = attended[k] if small else _whole(D[k], attending) - attended[k]
+        if small or np.trace(found) < _SMALL * np.trace(attended[k]):
             found = _excess(C[k], E[k], attending)
         excess.append(found)
     return np.stack(excess)

@@ -115,7 +115,7 @@ class DeepRuns:
 
 
 def _pooled(
-    factors: Sequence[Float64[np.ndarray, "rows distinct"]],
+    factors: Sequence[Float64[np.ndarray, "some distinct"]],
 ) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
     """The factor of the mean over runs, then without each run."""
     groups = np.stack([_square(factor) for factor in factors])
@@ -217,7 +217,10 @@ class DeepGram(ReplicatedMatrix):
         """Which gaps may be noise alone."""
         r = len(self.column)
         pairs = zip(many.reshape(-1, r * r).T, few.reshape(-1, r * r).T, strict=True)
-        noisy = [may_be_noise(one, other, self.confidence) for one, other in pairs]
+        noisy = [
+            may_be_noise(one.tolist(), other.tolist(), self.confidence)
+            for one, other in pairs
+        ]
         return np.array(noisy).reshape(r, r)
 
     def _stage(

@@ -146,6 +146,8 @@ TESTED_IN = {
     "matrix that obeys the laws",
     "numerics/template_matrix/error_bounds.py": "numerics/attention/"
     "test_conditional_softmax.py: against the errors that it bounds",
+    "numerics/template_matrix/one_layer.py": "numerics/template_matrix/"
+    "test_estimate.py: through the one call that it serves",
     "numerics/template_matrix/point_groups.py": "numerics/template_matrix/"
     "test_estimate.py: replications of the estimate",
     "numerics/template_matrix/entries.py": "numerics/template_matrix/test_record.py: "

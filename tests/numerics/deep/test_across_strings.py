@@ -85,7 +85,7 @@ def test_what_is_taken_off_is_the_difference_of_halves():
     root, bias = sums.unbiased()
     cross = halves[0].T @ halves[1]
     np.testing.assert_allclose(root.T @ root, (cross + cross.T) / 2, rtol=1e-10)
-    mean, half = sum(halves) / 2, (halves[0] - halves[1]) / 2
+    mean, half = (halves[0] + halves[1]) / 2, (halves[0] - halves[1]) / 2
     largest = np.linalg.eigvals(np.linalg.solve(mean.T @ mean, half.T @ half)).real
     assert bias == pytest.approx(largest.max())
 

@@ -88,7 +88,7 @@ def test_two_keys_have_the_mean_of_a_sigmoid():
     """Given the shared difference g: ½ (1 ± E tanh((mean + g + own)/2))."""
     stream = random_stream(2, 2, excess=2.0)
     rows = rows_of(stream, BETA, 0.8, every_row(2))
-    (nodes,) = own_rule(1, rows.deviation, averaging()).draw()
+    nodes = own_rule(1, rows.deviation, averaging()).draw()[0]
     g = np.array([-3.0, 0.0, 1.5])
     shared = np.stack([g, np.zeros_like(g)], axis=-1)
     shared = np.tile(shared - shared.max(-1, keepdims=True), (4, 1, 1))
