@@ -51,8 +51,6 @@ TESTED_IN = {
     "test_check_template_page.py: through the command that writes them",
     "numerics/attention/token_positions.py": "numerics/attention/"
     "test_conditional_softmax.py: through the rows that it serves",
-    "numerics/template_matrix/one_layer.py": "numerics/template_matrix/"
-    "test_estimate.py: through the front that calls it",
     "numerics/attention/mean_weights.py": "numerics/attention/"
     "test_conditional_softmax.py: weights of templates by tensor rules",
     "numerics/attention/prefix_products.py": "numerics/attention/"

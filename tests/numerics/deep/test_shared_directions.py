@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from symbind_testing.builders.streams import every_row, random_stream
 
-from numerics.deep import logit_directions as module
+from numerics.deep import shared_directions as module
 from numerics.deep.shared_directions import from_covariance, logit_directions
 from numerics.deep.stream import Stream
 from numerics.positions import RandomBias, Rotary
