@@ -8,7 +8,7 @@ import pytest
 from symbind_testing.broken_matrices import BROKEN_GRAMS
 from symbind_testing.builders.toy_kernel import ToyKernel
 
-from numerics import Architecture
+from numerics import Architecture, DeepKernel, ReLU
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel, PatternRows
 from numerics.strings.one_layer_kernel import OneLayerKernel
@@ -21,6 +21,11 @@ KERNELS = {
     "one layer": OneLayerKernel(points=2**10, cache=None),
     "one layer, mean readout": OneLayerKernel(
         Architecture(beta=2.0, readout="mean"), points=2**10, cache=None
+    ),
+    "deep": DeepKernel(
+        Architecture(depth=2, residual=1.0, normalisation="pre", activation=ReLU()),
+        points=2**10,
+        cache=None,
     ),
     "toy": ToyKernel(),
 }
