@@ -6,12 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from numerics.activations import Activation, Cosine, ReLU
+from numerics.positions import RelativePositions, Rotary
 from symbind_theory.records.architecture import (
     ActivationRecord,
     ArchitectureRecord,
     BlockNumbers,
     BlockRecord,
     Normalisation,
+    RelativeRecord,
 )
 from symbind_theory.separation.incidence import Readout, read_readout
 from symbind_theory.separation.theorem_s import Kind
@@ -93,6 +95,7 @@ class Architecture:
         causal: whether a position attends to those up to itself alone.
         blocks: one for each of `depth` blocks where they differ; () where all are
             alike.
+        relative: positions relative to the query, beside those of scale `gamma`.
 
     Raises:
         InputError: a number out of range, or an unknown readout, activation or
@@ -113,6 +116,7 @@ class Architecture:
     final_normalisation: bool = False
     causal: bool = False
     blocks: tuple[Block, ...] = ()
+    relative: RelativePositions | None = None
 
     def __post_init__(self) -> None:
         for name in ("beta", "gamma"):
@@ -155,10 +159,32 @@ class Architecture:
                 f"blocks is {shorten(self.blocks)}; expected a tuple of Block, such as "
                 "(Block(beta=2.0), Block())"
             )
+        self._check_relative()
         if self.blocks and len(self.blocks) != self.depth:
             raise InputError(
                 f"blocks has {len(self.blocks)} entries with depth {self.depth}; "
                 "expected one for each block, or ()"
+            )
+
+    def _check_relative(self) -> None:
+        """See that relative positions are some, and that a is defined with them.
+
+        Raises:
+            InputError: they are not, or it is not.
+        """
+        relative = self.relative
+        if relative is None:
+            return
+        if isinstance(relative, type) or not isinstance(relative, RelativePositions):
+            raise InputError(
+                f"relative is {shorten(relative)}; expected relative positions such as "
+                "ALiBi() or Rotary()"
+            )
+        turned = isinstance(relative, Rotary)
+        if turned and any(block.identity_kq for block in self.every_block):
+            raise InputError(
+                "identity_kq is not 0 with rotary positions; expected 0: they turn "
+                "queries and keys, between which no multiple of the identity stands"
             )
 
     @property
@@ -189,6 +215,9 @@ class Architecture:
                 BlockRecord(b.beta, b.identity_kq, b.identity_vo, b.residual)
                 for b in self.blocks
             ),
+            relative=None
+            if self.relative is None
+            else RelativeRecord(self.relative.name, self.relative.parameters),
         )
 
 
@@ -238,6 +267,7 @@ def require_one_layer(architecture: Architecture) -> Architecture:
         "final_normalisation",
         "causal",
         "blocks",
+        "relative",
     ):
         given, only = getattr(architecture, name), getattr(plain, name)
         if given != only:

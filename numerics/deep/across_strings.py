@@ -42,13 +42,14 @@ class AcrossStrings:
     Attributes:
         root: R' with A(C) = R'ᵀR'.
         mean: E S_i, the mean weights of each row.
-        clipped: the largest eigenvalue of ΔᵀΔ relative to FᵀF; what exceeds 1 was cut
-            off, as A(C) would not have been positive semi-definite.
+        bias: the largest eigenvalue of ΔᵀΔ relative to FᵀF, what was taken off as bias
+            where it is the largest part; what exceeds 1 was cut, as A(C) would not have
+            been positive semi-definite.
     """
 
     root: Float64[np.ndarray, "sites r queries"]
     mean: Float64[np.ndarray, "r queries keys"]
-    clipped: float
+    bias: float
 
 
 def attend_across(
@@ -85,11 +86,11 @@ def attend_across(
         averages = [averaged_rows(shared, *half) for half in halves]
         sums.add(averages, [features(average) for average in averages])
         done += now
-    factor, clipped = sums.unbiased()
+    factor, bias = sums.unbiased()
     return AcrossStrings(
         root=(factor / np.sqrt(count)).reshape(-1, r, queries),
         mean=sums.mean.cpu().numpy().reshape(r, queries, keys) / count,
-        clipped=clipped,
+        bias=bias,
     )
 
 

@@ -35,7 +35,7 @@ class Sizes:
 
         Averages within one string have few dimensions and take little time.
         """
-        return cls(shared, min(512, max(64, shared // 4)), 4 * shared)
+        return cls(shared, max(64, shared // 4), 4 * shared)
 
 
 @dataclass(frozen=True, slots=True)

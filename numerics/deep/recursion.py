@@ -25,12 +25,13 @@ from numerics.deep.across_strings import AcrossStrings, attend_across
 from numerics.deep.averaging import Averaging
 from numerics.deep.mlp import through_mlp
 from numerics.deep.own_rules import own_rule
+from numerics.deep.position_rows import PositionRows
 from numerics.deep.position_symmetry import PositionSymmetry
 from numerics.deep.row_averages import rows_of
 from numerics.deep.shared_directions import shared_directions
 from numerics.deep.stream import Stream, stacked, start
 from numerics.deep.within_strings import Attending, attend_within
-from numerics.shapes import Bool, Int64
+from numerics.shapes import Int64
 from symbind_theory.records.architecture import BlockNumbers, Normalisation
 from symbind_theory.separation.incidence import Incidence
 
@@ -45,13 +46,13 @@ class DeepStreams:
         attended: the stream after the last attention, at the positions that are read.
         last: the stream after the last block there, normalised if it is before it is
             read.
-        clipped: the largest part of A(C) that was taken off as bias; above 1 some of it
-            was cut.
+        bias: the largest part of the last A(C), in any direction, that was taken off as
+            the bias of averages over what a string has of its own.
     """
 
     attended: Stream
     last: Stream
-    clipped: float
+    bias: float
 
 
 def run_blocks(
@@ -68,28 +69,26 @@ def run_blocks(
         averaging: how averages are taken.
         run: which of the independent runs of this averaging.
     """
-    keys = templates[0].size
-    alike = not architecture.causal
-    ones = np.ones((keys, keys), dtype=bool)
+    keys, relative = templates[0].size, architecture.relative
+    alike = not architecture.causal and relative is None
     network = _Network(
         activation=architecture.activation,
         normalisation=architecture.normalisation,
-        visible=ones if alike else np.tril(ones),
+        positions=PositionRows.of(keys, architecture.causal, relative),
         symmetry=PositionSymmetry.of(templates, alike),
     )
     read, every = np.array(templates[0].queries), np.arange(keys)
     stream = attended = start(templates, architecture.gamma)
-    clipped = 0.0
+    bias = 0.0
     blocks = architecture.every_block
     for index, block in enumerate(blocks):
         queries = read if index == len(blocks) - 1 else every
         own = averaging.of_block(len(blocks) * run + index)
-        attended, share = network.attention(stream, block, queries, own)
+        attended, bias = network.attention(stream, block, queries, own)
         stream = network.mlp(attended, block)
-        clipped = max(clipped, share)
     if architecture.final_normalisation:
         stream = stream.normalised()
-    return DeepStreams(attended, stream, clipped)
+    return DeepStreams(attended, stream, bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +98,13 @@ class _Network:
     Attributes:
         activation: φ.
         normalisation: where the stream is normalised.
-        visible: which keys each query sees.
+        positions: what positions do to the logits of every row.
         symmetry: which entries are equal.
     """
 
     activation: Activation
     normalisation: Normalisation | None
-    visible: Bool[np.ndarray, "keys keys"]
+    positions: PositionRows
     symmetry: PositionSymmetry
 
     def attention(
@@ -127,7 +126,7 @@ class _Network:
             added.append(stream.mixed(block.identity_vo * weights + kept))
         elif block.residual:
             added.append(stream.at(queries).scaled(block.residual))
-        return self._sum(added), across.clipped
+        return self._sum(added), across.bias
 
     def mlp(self, stream: Stream, block: BlockNumbers) -> Stream:
         """The stream after the MLP."""
@@ -153,11 +152,11 @@ class _Network:
         averaging: Averaging,
     ) -> AcrossStrings:
         """A(C) at some positions."""
-        visible = self.visible[queries]
-        rows = rows_of(seen, block.beta, block.identity_kq, queries, visible)
-        directions = shared_directions(seen.root, queries, visible)
-        rule = own_rule(visible.shape[1] - 1, rows.deviation, averaging)
-        return attend_across(seen.root, block.beta * directions, rows, rule, averaging)
+        positions = self.positions.at(queries)
+        rows = rows_of(seen, block.beta, block.identity_kq, positions)
+        directions = shared_directions(seen.root, block.beta, positions)
+        rule = own_rule(directions.shape[-1] - 1, rows.deviation, averaging)
+        return attend_across(seen.root, directions, rows, rule, averaging)
 
     def _with_excess(
         self,
@@ -170,13 +169,14 @@ class _Network:
         """What attention gives, lengths that must be equal made equal."""
         squares = (across.root**2).sum(0)
         equal = self.symmetry.averaged_sites(squares, queries)
-        root = across.root * np.sqrt(equal / squares)
+        # Strings share nothing where a position sees nothing but its own symbol.
+        ratio = np.divide(equal, squares, out=np.ones_like(equal), where=squares > 0)
+        root = across.root * np.sqrt(ratio)
         attended = np.einsum("miq,mip->iqp", root, root)
         attending = Attending(
             beta=block.beta,
             identity=block.identity_kq,
-            queries=queries,
-            visible=self.visible[queries],
+            positions=self.positions.at(queries),
             averaging=averaging,
         )
         kinds = self.symmetry.representatives(queries)

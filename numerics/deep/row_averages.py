@@ -27,8 +27,9 @@ import scipy.linalg
 import torch
 
 from numerics.deep.own_rules import Nodes
+from numerics.deep.position_rows import PositionRows
 from numerics.deep.stream import Stream
-from numerics.shapes import Bool, Float, Float64, Int64
+from numerics.shapes import Bool, Float, Float64
 
 __all__ = ["Rows", "averaged_rows", "rows_of"]
 
@@ -38,7 +39,7 @@ class Rows:
     """Logits of every row given the shared part.
 
     Attributes:
-        mean: β a D_i[q, p].
+        mean: β a D_i[q, p], and the bias of the positions.
         root: β A of each row, from K − 1 standard normals to its logits.
         visible: which keys each query sees.
         deviation: bound on the standard deviation of a difference of two own logits.
@@ -59,11 +60,7 @@ class Rows:
 
 
 def rows_of(
-    seen: Stream,
-    beta: float,
-    identity: float,
-    queries: Int64[np.ndarray, " queries"],
-    visible: Bool[np.ndarray, "queries keys"],
+    seen: Stream, beta: float, identity: float, positions: PositionRows
 ) -> Rows:
     """Rows of one attention.
 
@@ -71,22 +68,19 @@ def rows_of(
         seen: the stream as attention sees it.
         beta: inverse temperature.
         identity: a, the multiple of the identity added to W_K W_Qᵀ.
-        queries: the positions whose rows are wanted.
-        visible: which keys each of them sees.
+        positions: the rows that are wanted.
     """
-    keys = visible.shape[1]
+    queries, keys = positions.queries, positions.visible.shape[1]
     C, E, D = seen.between_strings, seen.excess, seen.within
     C_qq, E_qq = (np.einsum("iqq->iq", m)[:, queries, None, None] for m in (C, E))
-    own = C_qq * E[:, None] + E_qq * D[:, None]
-    # Row q is centred over the keys that it sees; the others are left out.
-    share = visible / visible.sum(1, keepdims=True)
-    centring = visible[:, :, None] * (np.eye(keys) - share[:, None, :])
+    own = (C_qq * E[:, None] + E_qq * D[:, None]) * positions.turned
+    centring = positions.centring
     centred = centring @ own @ centring.transpose(0, 2, 1)
     variance = np.einsum("iqpp->iqp", centred)
     return Rows(
-        mean=beta * identity * D[:, queries],
+        mean=beta * identity * D[:, queries] + positions.bias,
         root=beta * _symmetric_roots(centred) @ scipy.linalg.helmert(keys).T,
-        visible=visible,
+        visible=positions.visible,
         deviation=2 * beta * math.sqrt(max(0.0, float(variance.max()))),
     )
 

@@ -11,13 +11,14 @@ logits: with C_ii = P Pᵀ and E_i = T Tᵀ,
 
     logits of S = β (a D_i + P Z₀ Pᵀ + P Z₁ Tᵀ + T Z₂ Pᵀ + T Z₃ Tᵀ),
 
-Z₀ the same for S and S', the others drawn for each.
+Z₀ the same for S and S', as is what positions add; the others are drawn for each.
 
 Source: symbind; docs/theorem-d.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,9 +26,10 @@ import numpy as np
 import torch
 
 from numerics.deep.averaging import Averaging
+from numerics.deep.position_rows import PositionRows
 from numerics.deep.shared_directions import shared_directions
 from numerics.deep.stream import Stream
-from numerics.shapes import Bool, Float, Float64, Int64
+from numerics.shapes import Float, Float64
 
 __all__ = ["Attending", "attend_within"]
 
@@ -44,22 +46,20 @@ class Attending:
     Attributes:
         beta: inverse temperature.
         identity: a, the multiple of the identity added to W_K W_Qᵀ.
-        queries: the positions whose rows are wanted.
-        visible: which keys each of them sees.
+        positions: the rows that are wanted.
         averaging: how averages are taken.
     """
 
     beta: float
     identity: float
-    queries: Int64[np.ndarray, " queries"]
-    visible: Bool[np.ndarray, "queries keys"]
+    positions: PositionRows
     averaging: Averaging
 
     def softmax(
         self, logits: Float[torch.Tensor, "n queries keys"]
     ) -> Float[torch.Tensor, "n queries keys"]:
         """The rows' weights; 0 at keys that are not seen."""
-        hidden = torch.from_numpy(~self.visible).to(logits.device)
+        hidden = torch.from_numpy(~self.positions.visible).to(logits.device)
         return torch.softmax(logits.masked_fill(hidden, -torch.inf), -1)
 
     def chunks(
@@ -71,6 +71,13 @@ class Attending:
         step = min(count, 1 << (most.bit_length() - 1))
         for _ in range(count // step):
             yield torch.from_numpy(points.draw(step)).to(self.averaging.device)
+
+    def mean(
+        self, D: Float64[np.ndarray, "keys keys"]
+    ) -> Float64[np.ndarray, "queries keys"]:
+        """The mean of the logits."""
+        positions = self.positions
+        return self.beta * self.identity * D[positions.queries] + positions.bias
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """An array where averages are computed."""
@@ -105,15 +112,16 @@ def _whole(
     D: Float64[np.ndarray, "keys keys"], attending: Attending
 ) -> Float64[np.ndarray, "queries queries"]:
     """A(D)."""
-    queries, visible = attending.queries, attending.visible
+    positions = attending.positions
+    queries, shape = positions.queries, positions.visible.shape
     root = _root(D)
-    directions = shared_directions(root.T[:, None, :], queries, visible)[:, 0]
-    basis = attending.tensor(attending.beta * directions)
-    mean = attending.tensor(attending.beta * attending.identity * D[queries])
+    directions = shared_directions(root.T[:, None, :], attending.beta, positions)
+    basis = attending.tensor(directions[:, 0])
+    mean = attending.tensor(attending.mean(D))
     values = attending.tensor(root)
     total = attending.tensor(np.zeros((len(queries), len(queries))))
-    for z in attending.chunks(len(basis), 4 * visible.size):
-        logits = (z @ basis.flatten(1)).unflatten(1, visible.shape) + mean
+    for z in attending.chunks(len(basis), 4 * math.prod(shape)):
+        logits = (z @ basis.flatten(1)).unflatten(1, shape) + mean
         made = attending.softmax(logits) @ values
         rows = made.transpose(1, 2).reshape(-1, len(queries))
         total += rows.T @ rows
@@ -126,16 +134,14 @@ def _excess(
     attending: Attending,
 ) -> Float64[np.ndarray, "queries queries"]:
     """A(D) − A(C), as a sum of positive semi-definite terms."""
-    queries = attending.queries
+    queries = attending.positions.queries
     P, T = _root(C), _root(E)
-    logits = _PairLogits(P, T, queries)
-    mean = attending.tensor(attending.identity * (C + E)[queries])
+    logits = _PairLogits(P, T, attending)
+    mean = attending.tensor(attending.mean(C + E))
     of_C, of_E = attending.tensor(P), attending.tensor(T)
     total = attending.tensor(np.zeros((len(queries), len(queries))))
     for z in attending.chunks(logits.dimension, 12 * C.size):
-        one, two = (
-            attending.softmax(attending.beta * (mean + part)) for part in logits(z)
-        )
+        one, two = (attending.softmax(mean + part) for part in logits(z))
         for made in ((one - two) @ of_C, one @ of_E, two @ of_E):
             rows = made.transpose(1, 2).reshape(-1, len(queries))
             total += rows.T @ rows / 2
@@ -143,12 +149,12 @@ def _excess(
 
 
 class _PairLogits:
-    """Logits of two strings that share a part.
+    """Logits of two strings that share a part, up to their means.
 
     Args:
         P: a root of C.
         T: a root of E.
-        queries: the positions whose rows are wanted.
+        attending: the attention.
 
     Attributes:
         dimension: standard normals for one pair; the loudest take the first.
@@ -158,41 +164,42 @@ class _PairLogits:
         self,
         P: Float64[np.ndarray, "keys c"],
         T: Float64[np.ndarray, "keys e"],
-        queries: Int64[np.ndarray, " queries"],
+        attending: Attending,
     ) -> None:
-        pairs = [(P, P), *[(P, T), (T, P), (T, T)] * 2]
-        loudness = [
-            np.outer(np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0))
-            for x, y in pairs
+        positions = attending.positions
+        basis = [positions.noise] + [
+            attending.beta * _products(left[positions.queries], right, positions.turns)
+            for left, right in [(P, P), *[(P, T), (T, P), (T, T)] * 2]
         ]
-        flat = np.concatenate([x.ravel() for x in loudness])
-        place = np.empty(len(flat), dtype=np.int64)
-        place[np.argsort(-flat, kind="stable")] = np.arange(len(flat))
-        ends = np.cumsum([x.size for x in loudness])[:-1]
+        loudness = np.concatenate([(x**2).sum((1, 2)) for x in basis])
+        place = np.empty(len(loudness), dtype=np.int64)
+        place[np.argsort(-loudness, kind="stable")] = np.arange(len(loudness))
+        ends = np.cumsum([len(x) for x in basis])[:-1]
         self._parts = [
-            (
-                torch.from_numpy(where),
-                x.shape,
-                torch.from_numpy(left[queries]),
-                torch.from_numpy(right.T.copy()),
-            )
-            for where, x, (left, right) in zip(
-                np.split(place, ends), loudness, pairs, strict=True
-            )
+            (attending.tensor(where), attending.tensor(x))
+            for where, x in zip(np.split(place, ends), basis, strict=True)
         ]
-        self.dimension = len(flat)
+        self.dimension = len(loudness)
 
     def __call__(
         self, points: Float[torch.Tensor, "n dimension"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The logits of both, but for β and the mean."""
-        shared, *own = (
-            left.to(points)
-            @ points[:, where.to(points.device)].unflatten(1, shape)
-            @ right.to(points)
-            for where, shape, left, right in self._parts
+        """The logits of both."""
+        noise, shared, *own = (
+            torch.tensordot(points[:, where], basis, 1) for where, basis in self._parts
         )
+        shared = shared + noise
         return shared + sum(own[:3]), shared + sum(own[3:])
+
+
+def _products(
+    left: Float64[np.ndarray, "queries a"],
+    right: Float64[np.ndarray, "keys b"],
+    turns: Float64[np.ndarray, "phases queries keys"],
+) -> Float64[np.ndarray, "normals queries keys"]:
+    """What each entry of Z does in left Z rightᵀ, turned by the positions."""
+    products = np.einsum("qa,pb,fqp->abfqp", left, right, turns)
+    return products.reshape(-1, *products.shape[3:])
 
 
 def _root(matrix: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n rank"]:

