@@ -54,8 +54,9 @@ _LONG_WORK = 2**26
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
     """All parameters, as JSON can write them."""
-    fields = asdict(architecture)
-    return {**fields, "activation": repr(architecture.activation)}
+    # Parts of different kinds may have the same numbers.
+    kinds = {k: repr(getattr(architecture, k)) for k in ("activation", "relative")}
+    return {**asdict(architecture), **kinds}
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ sums over subsets f_S(X) = Σ_{T⊆S} (−1)^{|S|−|T|} r(X_T) have therefore
 though a deep network's features, unlike those after one attention, are no conditional
 expectations. One family of templates, all patterns with all ways to show a set S, goes
 through the blocks at the same points: what it gives for M_S is a Gram matrix, to the
-last bit and not on average only. A run has a bias of order 1/n in its points n; runs of
-a quarter of the points show it.
+last bit and not on average only. A run has a bias, which falls with its points; what it
+loses from a quarter of them to all is in every halfwidth.
 
 Source: symbind; docs/theorem-d.md for the recursion; Hoeffding 1948 for the components.
 """
@@ -40,6 +40,7 @@ from numerics.averages.replications import map_replications
 from numerics.averages.threads import one_thread
 from numerics.deep.averaging import Averaging, Sizes
 from numerics.deep.recursion import run_blocks
+from numerics.deep.shared_directions import from_covariance
 from numerics.devices import resolve_device
 from numerics.shapes import Float64
 from numerics.store.value_cache import ValueCache
@@ -63,16 +64,20 @@ _log = logging.getLogger(__name__)
 LEAST_POINTS = 64 * GROUPS
 """Points of every average at least."""
 
-# Numbers that a run holds at once at most; some arrays of as many are made.
-_MOST_NUMBERS = 2**25
+# Logits of all templates of a family at most: the principal directions of as many take
+# a minute in each block of each run.
+_MOST_LOGITS = 2**11
 # Multiplications from where an estimate takes minutes rather than seconds.
 _LONG_WORK = 2**38
+# Multiplications for all eigenvectors of a matrix, as multiples of its rows cubed.
+_BY_EIGENVALUES = 10
 # Runs up to here are those of the template matrix, which has the same seed.
 _FIRST_RUN = 16 * GROUPS
 # Points of the runs that show the bias, as a part of the others'.
 _SHARE = 4
-# Relative error of a run's root by rounding, and by rules whose points are not drawn.
-_RELATIVE_ERROR = 1e-9
+# Relative error of a run's root by rounding, and by rules whose points are not drawn;
+# where directions of logits come from their covariance there is more of it.
+_RELATIVE_ERROR, _RELATIVE_ERROR_OF_MANY = 1e-9, 1e-7
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def fits(patterns: Sequence[Template], size: int, architecture: Architecture) ->
         size: number of tokens; 0 for strings that share none.
         architecture: the transformer.
     """
-    return _numbers(patterns, size, architecture) <= _MOST_NUMBERS
+    return _logits(patterns, size, architecture) <= _MOST_LOGITS
 
 
 def refuse_unless_it_fits(
@@ -119,14 +124,14 @@ def refuse_unless_it_fits(
     Raises:
         InputError: they do not.
     """
-    numbers = _numbers(patterns, size, architecture)
-    if numbers > _MOST_NUMBERS:
+    logits = _logits(patterns, size, architecture)
+    if logits > _MOST_LOGITS:
         raise InputError(
             f"strings of {patterns[0].length} tokens show {len(patterns)} patterns: "
             f"with depth {architecture.depth} the kernel of those that share {size} "
-            f"tokens would take {numbers:.1g} numbers at once, expected at most "
-            f"{_MOST_NUMBERS:.1g}; use shorter strings, fewer patterns (tokens that "
-            "all strings have at one place are regular), or one layer"
+            f"tokens has {logits} logits in a block; expected at most {_MOST_LOGITS}, "
+            "which take a minute in each run: use shorter strings or fewer patterns, "
+            "or one layer"
         )
 
 
@@ -135,17 +140,12 @@ def _showing(patterns: Sequence[Template], size: int) -> list[Template]:
     return [t for t in patterns if len(t.wildcards) >= size]
 
 
-def _numbers(
-    patterns: Sequence[Template], size: int, architecture: Architecture
-) -> int:
-    """Entries of the largest array: shared directions of all pairs of positions."""
+def _logits(patterns: Sequence[Template], size: int, architecture: Architecture) -> int:
+    """Rows of attention times keys, of all templates of a family."""
     keys = incidence_of(patterns[0], architecture.readout).size
-    return _sites(patterns, size, keys) ** 3 * keys
-
-
-def _sites(patterns: Sequence[Template], size: int, keys: int) -> int:
     showing = _showing(patterns, size)
-    return keys * sum(component_templates(len(t.wildcards), size) for t in showing)
+    templates = sum(component_templates(len(t.wildcards), size) for t in showing)
+    return templates * keys**2
 
 
 def deep_components(
@@ -211,11 +211,11 @@ def _estimate(
     runs.announce(each)
     few, _ = averaged(runs.made(0, each // _SHARE), report)
     mean, spread = averaged(runs.made(1, each), lambda done: report(GROUPS + done))
-    spread += np.abs(mean - few) / (_SHARE - 1)
+    spread += np.abs(mean - few)
     shape = len(faces), len(faces), factorial(size)
     values, halfwidth = (x[:-1].reshape(shape) for x in (mean, spread))
     # A component is a sum of 2^s columns of the root.
-    delta = 2**size * _RELATIVE_ERROR * math.sqrt(mean[-1])
+    delta = 2**size * runs.relative_error * math.sqrt(mean[-1])
     longest = math.sqrt(max(float(values.max()), 0.0))
     error = np.array(2 * delta * longest + delta**2)
     return {"values": values, "halfwidth": halfwidth, "error": error}
@@ -251,13 +251,21 @@ class _Runs:
     def _sites(self) -> int:
         return len(self.templates) * self.templates[0].size
 
+    @property
+    def relative_error(self) -> float:
+        """Of the root of each run."""
+        many = from_covariance(self._sites, self.templates[0].size)
+        return _RELATIVE_ERROR_OF_MANY if many else _RELATIVE_ERROR
+
     def announce(self, points: int) -> None:
         """Say beforehand that the runs will take long.
 
         Args:
             points: of each run.
         """
-        work = GROUPS * self.settings.architecture.depth * points * self._sites**3
+        directions = (self._sites * self.templates[0].size) ** 3
+        each = points * self._sites**3 + _BY_EIGENVALUES * directions
+        work = GROUPS * self.settings.architecture.depth * each
         if work > _LONG_WORK:
             _log.warning(
                 "strings share %d tokens: %.1g operations for %d templates, a long "
