@@ -18,8 +18,8 @@ SETTINGS = {
     "no shared tokens": (ToyKernel(), twice_fresh(["?a ?b ?a", "?a ?b ?c"])),
     "one layer": (OneLayerKernel(points=2**10, cache=None), crowded(30)[0]),
     "deep": (
-        DeepKernel(Architecture(depth=2, residual=1.0), points=2**10, cache=None),
-        crowded(30)[0],
+        DeepKernel(Architecture(residual=1.0, readout="last"), points=2**10),
+        [f"{a} {b}" for a in "uvwx" for b in "uvwx"],
     ),
 }
 
