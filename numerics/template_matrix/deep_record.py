@@ -110,7 +110,7 @@ class DeepRuns:
 
 
 def _pooled(
-    factors: Sequence[Float64[np.ndarray, "rows distinct"]],
+    factors: Sequence[Float64[np.ndarray, "more distinct"]],
 ) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
     """The factor of the mean over runs, then without each run."""
     groups = np.stack([_square(factor) for factor in factors])
