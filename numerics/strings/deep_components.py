@@ -54,7 +54,7 @@ from symbind_theory.validation import InputError
 __all__ = [
     "LEAST_POINTS",
     "DeepSettings",
-    "deep_components",
+    "deep_component_gram",
     "fits",
     "refuse_unless_it_fits",
 ]
@@ -148,7 +148,7 @@ def _logits(patterns: Sequence[Template], size: int, architecture: Architecture)
     return templates * keys**2
 
 
-def deep_components(
+def deep_component_gram(
     patterns: Sequence[Template],
     size: int,
     settings: DeepSettings,

@@ -36,7 +36,7 @@ from numerics.strings.component_table import architecture_key, components_at, te
 from numerics.strings.deep_components import (
     LEAST_POINTS,
     DeepSettings,
-    deep_components,
+    deep_component_gram,
     fits,
     refuse_unless_it_fits,
 )
@@ -281,7 +281,7 @@ class DeepPatternGram:
                 if progress is not None:
                     progress(before + done, 2 * GROUPS * len(missing))
 
-            found = deep_components(self.patterns, size, self.settings, report)
+            found = deep_component_gram(self.patterns, size, self.settings, report)
             self._by_size[size] = found
 
     def _squares(self, size: int) -> Float64[np.ndarray, "2 r"]:

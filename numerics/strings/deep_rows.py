@@ -26,7 +26,7 @@ from numerics.averages.jackknife import GROUPS
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.protocols import PatternGram, PatternKernel, Progress
 from numerics.shapes import Float64
-from numerics.strings.deep_components import DeepSettings, deep_components
+from numerics.strings.deep_components import DeepSettings, deep_component_gram
 from numerics.strings.faces import Face
 from symbind_theory.templates import Template
 
@@ -134,7 +134,9 @@ class DeepRows:
         report: Callable[[int], None],
     ) -> _Row:
         """N between a pattern that the kernel does not have and its own."""
-        together = deep_components([*self.patterns, pattern], 0, self._settings, report)
+        together = deep_component_gram(
+            [*self.patterns, pattern], 0, self._settings, report
+        )
         place = [together.faces.index(Face(t, ())) for t in self.patterns]
         its = together.faces.index(Face(pattern, ()))
         among = together.values[:, :, 0][np.ix_(place, place)]

@@ -20,9 +20,8 @@ DEEP = Architecture(
 )
 
 
-def model(kind=TransformerKernelRegressor, architecture=DEEP, **parameters):
-    settings = {"alpha": 0.05, "points": 2**10, "progress": None} | parameters
-    return kind(architecture, **settings)
+def model(architecture=DEEP, alpha=0.05, points=2**10):
+    return TransformerKernelRegressor(architecture, alpha, points=points, progress=None)
 
 
 def sample(task, count, vocabulary, seed=0):
@@ -41,8 +40,9 @@ def test_same_and_different_symbols_that_were_never_seen():
 
 def test_classes_of_symbols_that_were_never_seen():
     drawn = sample(SAME_DIFFERENT, 200, 60)
-    names = ["same" if y > 0 else "other" for y in drawn.labels]
-    fitted = model(TransformerKernelClassifier).fit(list(drawn.strings), names)
+    names = ["same" if float(y) > 0 else "other" for y in drawn.labels]
+    model = TransformerKernelClassifier(DEEP, 0.05, points=2**10, progress=None)
+    fitted = model.fit(list(drawn.strings), names)
     assert fitted.predict(["new new", "new other"]).tolist() == ["same", "other"]
 
 

@@ -130,9 +130,8 @@ def test_strings_apart_have_the_template_matrix():
     """Inside its intervals, from other runs."""
     gram = made()
     known = template_gram(PATTERNS, DEEP, max_points=2**12, seed=1)
-    types = OverlapTypes(
-        *(place.ravel() for place in np.indices((3, 3))), np.full((9, 2), -1)
-    )
+    first, second = (place.ravel() for place in np.indices((3, 3)))
+    types = OverlapTypes(first, second, np.full((9, 2), -1))
     found = gram.values(types)
     width = np.hypot(found.halfwidth, known.halfwidth["matrix"].ravel())
     assert (np.abs(found.value - known.matrix.ravel()) <= 2 * width).all()
