@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numerics.learning.collision_bound import diversity_bound
     from numerics.learning.finite_vocabulary import perturbed_curve
     from numerics.strings.collisions import CollisionGraph, collision_graph
+    from numerics.strings.deep_kernel import DeepKernel
     from numerics.strings.one_layer_kernel import OneLayerKernel
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "CollisionGraph",
     "Cosine",
     "CustomActivation",
+    "DeepKernel",
     "Erf",
     "GapBounds",
     "LearningCurve",
@@ -71,6 +73,7 @@ __all__ = [
 # Loaded when first asked for: scikit-learn takes a second, and few need the others.
 _LATER = {
     "CollisionGraph": "numerics.strings.collisions",
+    "DeepKernel": "numerics.strings.deep_kernel",
     "MarginTransfer": "numerics.estimators.ideal_classifier",
     "OneLayerKernel": "numerics.strings.one_layer_kernel",
     "TransformerKernelClassifier": "numerics.estimators",

@@ -16,6 +16,9 @@ from numerics.architecture import Architecture, read_architecture
 from numerics.learning.curves import learning_curve
 from numerics.learning.strings_needed import sample_complexity
 from numerics.protocols import AttentionMatrix, Progress
+from numerics.strings.deep_components import fits
+from numerics.strings.deep_kernel import DeepKernel
+from numerics.strings.kernel_matrix import dense_kernel
 from numerics.strings.sampled_gram import string_gram
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.given import check_architecture, checked_matrix
@@ -41,6 +44,8 @@ _STRINGS_OF_A_TEMPLATE = (2, 12)
 _VOCABULARY = 64
 
 _POINTS = 2**13
+# Shades of a picture show no more.
+_DEEP_POINTS = 2**11
 
 # The multiples that are tried where the architecture has none: those of claim C6.
 _IDENTITY_KQ = 2.0
@@ -123,8 +128,9 @@ def sampled_kernel(
 ) -> SampledKernel:
     """K_trans between strings of the task, equally many of each template.
 
-    At most 36 templates are drawn from, the first. Substitutions follow the task's
-    laws, on 64 tokens or those that the laws name.
+    At most 36 templates are drawn from, the first; of a deep transformer no more than
+    its kernel can be estimated for. Substitutions follow the task's laws, on 64 tokens
+    or those that the laws name. Intervals of a deep kernel have the level 0.999.
 
     >>> task = TemplateTask(["?a ?a", "?a ?b"], [1, -1])
     >>> found = sampled_kernel(task, Architecture())
@@ -136,29 +142,46 @@ def sampled_kernel(
     tokens = _tokens(task)
     strings: list[str] = []
     indices: list[int] = []
-    for i in range(min(len(task), _STRINGS // least)):
+    for i in range(_drawn_from(task, architecture)):
         alone = TemplateTask([task.templates[i]], [0], laws=task.laws[i])
         # Distinct for each template, and for each seed of the check.
         strings += alone.sample(each, tokens, seed=seed * len(task) + i).strings
         indices += [i] * each
-    gram = string_gram(
-        strings,
-        architecture,
-        points=_POINTS,
-        seed=seed,
-        device=device,
-        level=level,
-        progress=progress,
-    )
+    if architecture.one_layer:
+        gram = string_gram(
+            strings,
+            architecture,
+            points=_POINTS,
+            seed=seed,
+            device=device,
+            level=level,
+            progress=progress,
+        )
+        matrix, level, points = gram.matrix, gram.level, gram.points
+        halfwidth = float(gram.halfwidth["matrix"].max())
+    else:
+        points = _DEEP_POINTS
+        kernel = DeepKernel(architecture, points, seed, device)
+        dense = dense_kernel(strings, kernel, task.regular_tokens, progress)
+        matrix, level, halfwidth = dense.matrix, dense.level, dense.halfwidth
     return SampledKernel(
         strings=tuple(strings),
         template_indices=tuple(indices),
-        matrix=tuple(map(tuple, gram.matrix.tolist())),
-        halfwidth=float(gram.halfwidth["matrix"].max()),
-        level=gram.level,
+        matrix=tuple(map(tuple, matrix.tolist())),
+        halfwidth=halfwidth,
+        level=level,
         vocabulary=len(tokens),
-        points=gram.points,
+        points=points,
     )
+
+
+def _drawn_from(task: TemplateTask, architecture: Architecture) -> int:
+    """How many templates strings are drawn from, the first ones."""
+    count = min(len(task), _STRINGS // _STRINGS_OF_A_TEMPLATE[0])
+    if not architecture.one_layer:
+        while count > 1 and not fits(task.templates[:count], 1, architecture):
+            count -= 1
+    return count
 
 
 def _tokens(task: TemplateTask) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from numerics.learning.collision_bound import diversity_bound
 from numerics.learning.curves import learning_curve
 from numerics.learning.finite_vocabulary import perturbed_curve
 from numerics.protocols import Progress, TemplateMatrix
-from numerics.strings.one_layer_kernel import kernel_of
+from numerics.strings.architecture_kernel import kernel_of
 from symbind_theory.interval import Interval
 from symbind_theory.laws.arguments import check_vocabulary, symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities, Uniform

@@ -28,7 +28,7 @@ from numerics.estimators.training_strings import TrainingStrings
 from numerics.learning.curves import DEFAULT_ALPHA
 from numerics.protocols import PatternKernel, Progress
 from numerics.shapes import Float64
-from numerics.strings.one_layer_kernel import OneLayerKernel, kernel_of
+from numerics.strings.architecture_kernel import kernel_between_strings, kernel_of
 from numerics.strings.patterns import StringInput
 from numerics.terminal import terminal_progress
 from symbind_theory.validation import InputError, finite_number, one_of, shorten
@@ -149,7 +149,7 @@ class StringKernelMachine(BaseEstimator):
                     f"architecture is {shorten(self.architecture)}; expected an "
                     "Architecture, as in Architecture(beta=2.0)"
                 )
-            return OneLayerKernel(
+            return kernel_between_strings(
                 self.architecture, self.points, self.seed, self.device, self.cache
             )
         passed = None if self.architecture == Architecture() else self.architecture

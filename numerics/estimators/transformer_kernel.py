@@ -47,7 +47,7 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
     [True, False]
 
     Args:
-        architecture: the transformer, of depth 1.
+        architecture: the transformer, of one layer or deep.
         alpha: ridge > 0, in units of the kernel. Raise it for noisy labels, and above
             `kernel_error_` where predictions must not depend on the seed.
         regular_tokens: tokens that the solver treats exactly because many strings have
@@ -55,7 +55,8 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
         kernel: another kernel by overlap type, in place of `architecture`, which is
             then left out, and of what says how to estimate it.
         points: outer points for kernel values of strings that share tokens, where they
-            share two. Raise it where `kernel_error_` exceeds alpha.
+            share two, or one if the transformer is deep (`OneLayerKernel`,
+            `DeepKernel`). Raise it where `kernel_error_` exceeds alpha.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
         cache: folder where kernel values are kept between runs; "auto" for the
@@ -75,7 +76,8 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
             hand.
         residual_: what the solver left of the equation, relative to y.
         kernel_error_: largest halfwidth of the kernel values between strings that
-            share tokens, at level 0.999; 0 if none do.
+            share tokens, at level 0.999, with bounds on what a deep transformer's
+            estimate leaves out; 0 if none do.
     """
 
     _flat: bool
@@ -155,14 +157,15 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
     ['same', 'other']
 
     Args:
-        architecture: the transformer, of depth 1.
+        architecture: the transformer, of one layer or deep.
         alpha: weight of ‖f‖², > 0.
         regular_tokens: checked and then left alone: this solver inverts what patterns
             say, and no columns of tokens. Here so that both estimators take the same.
         kernel: another kernel by overlap type, in place of `architecture`, which is
             then left out, and of what says how to estimate it.
         points: outer points for kernel values of strings that share tokens, where they
-            share two. Raise it where `kernel_error_` exceeds alpha.
+            share two, or one if the transformer is deep (`OneLayerKernel`,
+            `DeepKernel`). Raise it where `kernel_error_` exceeds alpha.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda", for the kernel's estimate.
         cache: folder where kernel values are kept between runs; "auto" for the
@@ -184,7 +187,8 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
         residual_: what the solver left of the optimality conditions, relative to the
             largest multiplicity.
         kernel_error_: largest halfwidth of the kernel values between strings that
-            share tokens, at level 0.999; 0 if none do.
+            share tokens, at level 0.999, with bounds on what a deep transformer's
+            estimate leaves out; 0 if none do.
     """
 
     classes_: np.ndarray

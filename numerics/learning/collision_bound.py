@@ -42,7 +42,7 @@ from numerics.learning.ridge_law import error_law
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
 from numerics.shapes import Float64
-from numerics.strings.one_layer_kernel import kernel_of
+from numerics.strings.architecture_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.tasks import TemplateTask

@@ -46,7 +46,7 @@ from numerics.learning.ridge_law import Regression, error_law
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel
 from numerics.shapes import Float64, Int64
-from numerics.strings.one_layer_kernel import kernel_of
+from numerics.strings.architecture_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.laws.substitution_laws import Uniform
 from symbind_theory.overlaps import OverlapType, overlap_types

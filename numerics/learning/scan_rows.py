@@ -18,6 +18,7 @@ from numerics.architecture import Architecture
 from numerics.custom_activation import CustomActivation
 from numerics.store.keyed_store import KeyedStore, code_version
 from numerics.store.value_cache import ValueCache
+from numerics.strings.component_table import architecture_key
 from symbind_theory.interval import Interval
 from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.tasks import TemplateTask
@@ -88,12 +89,9 @@ class KeptRows:
         store = self._store
         if store is None or _own_activation(architectures):
             return list(compute(architectures))
-        described = [
-            {**asdict(a), "activation": repr(a.activation)} for a in architectures
-        ]
         key = {
             **self._settings,
-            "architectures": described,
+            "architectures": [architecture_key(a) for a in architectures],
             "code": code_version(),
         }
         kept = store.get(key, _decoded)

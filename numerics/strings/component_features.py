@@ -13,8 +13,6 @@ Source: symbind.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations, permutations
 
 import numpy as np
 import torch
@@ -23,62 +21,15 @@ from numerics.architecture import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.laplace_table import FINE, ROUGH
 from numerics.attention.string_moments import mean_features, moments_of
-from numerics.shapes import Float64, Int64
+from numerics.shapes import Float64
 from numerics.strings.component_points import PointsOfSize
-from numerics.strings.faces import Face
+from numerics.strings.faces import Face, Plan
 from symbind_theory.separation.incidence import incidence_of
-from symbind_theory.templates import Template
 
 __all__ = ["MARGIN", "ComponentFeatures"]
 
 MARGIN = 10
 """How much larger than the defect of the weights' sum the features' errors may be."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which templates to evaluate, and how the components of faces are made of them.
-
-    Attributes:
-        templates: those with some wildcards made regular.
-        parts: for each face and each order of its slots, the templates of all subsets;
-            shape (columns, 2^s).
-        signs: (−1)^{|S|−|T|} of each subset T; shape (2^s,).
-    """
-
-    templates: list[Template]
-    parts: Int64[np.ndarray, "columns subsets"]
-    signs: Float64[np.ndarray, " subsets"]
-
-    @classmethod
-    def of(cls, faces: Sequence[Face], pool: Sequence[str]) -> Plan:
-        """The plan for faces of one size.
-
-        Args:
-            faces: the faces.
-            pool: names for the tokens they show, as many as they have slots.
-        """
-        size = len(pool)
-        subsets = [t for m in range(size + 1) for t in combinations(range(size), m)]
-        place: dict[Template, int] = {}
-        parts = [
-            [
-                place.setdefault(_made_regular(face, order, pool, kept), len(place))
-                for kept in subsets
-            ]
-            for face in faces
-            for order in permutations(range(size))
-        ]
-        signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
-        return cls(list(place), np.array(parts, np.int64), np.array(signs))
-
-
-def _made_regular(
-    face: Face, order: Sequence[int], pool: Sequence[str], kept: Sequence[int]
-) -> Template:
-    """The template with token m of the pool for wildcard slots[order[m]], m kept."""
-    names = {f"?{face.slots[order[m]] + 1}": pool[m] for m in kept}
-    return Template([names.get(x, x) for x in face.template.tokens]).canonical()
 
 
 class ComponentFeatures:

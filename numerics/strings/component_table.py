@@ -39,6 +39,7 @@ __all__ = [
     "announce_long",
     "architecture_key",
     "component_work",
+    "components_at",
     "order_numbers",
     "terms_of",
 ]
@@ -53,8 +54,9 @@ _LONG_WORK = 2**26
 
 def architecture_key(architecture: Architecture) -> dict[str, Any]:
     """All parameters, as JSON can write them."""
-    fields = asdict(architecture)
-    return {**fields, "activation": repr(architecture.activation)}
+    # Parts of different kinds may have the same numbers.
+    kinds = {k: repr(getattr(architecture, k)) for k in ("activation", "relative")}
+    return {**asdict(architecture), **kinds}
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,25 @@ def terms_of(types: OverlapTypes) -> list[Terms]:
     return terms
 
 
+def components_at(
+    components: ComponentGram, patterns: Sequence[Template], terms: Terms
+) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
+    """The components of terms and their halfwidths by spread, one for each term.
+
+    Args:
+        components: those of the terms' size, all faces of the terms among them.
+        patterns: those that the terms number.
+        terms: the terms.
+    """
+    place = {face: index for index, face in enumerate(components.faces)}
+    second = np.sort(terms.second_slots, axis=1)
+    rows = _places(patterns, terms.first, terms.first_slots, place)
+    columns = _places(patterns, terms.second, second, place)
+    order = order_numbers(terms.second_slots)
+    values = components.values[rows, columns, order]
+    return values, components.halfwidth[rows, columns, order]
+
+
 class ComponentTable:
     """The components estimated so far.
 
@@ -190,14 +211,7 @@ class ComponentTable:
         self, patterns: Sequence[Template], terms: Terms
     ) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
         """The components and their halfwidths by spread, one for each term."""
-        components = self._by_size[terms.size]
-        place = {face: index for index, face in enumerate(components.faces)}
-        second = np.sort(terms.second_slots, axis=1)
-        rows = _places(patterns, terms.first, terms.first_slots, place)
-        columns = _places(patterns, terms.second, second, place)
-        order = order_numbers(terms.second_slots)
-        values = components.values[rows, columns, order]
-        return values, components.halfwidth[rows, columns, order]
+        return components_at(self._by_size[terms.size], patterns, terms)
 
     def copy(self) -> ComponentTable:
         """The components estimated so far, in a table that grows by itself."""

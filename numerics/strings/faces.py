@@ -1,16 +1,23 @@
-"""Faces of patterns: the wildcards whose tokens two strings may share."""
+"""Faces of patterns: the wildcards whose tokens two strings may share.
+
+The component of a face is a signed sum over templates in which some of its wildcards
+are regular; a plan says which.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from math import comb, factorial, perm
 
+import numpy as np
+
+from numerics.shapes import Float64, Int64
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 
-__all__ = ["Face", "check_faces", "component_templates", "faces_of"]
+__all__ = ["Face", "Plan", "check_faces", "component_templates", "faces_of"]
 
 # Columns of the feature matrix at most: 3 matrices of its square are held.
 _MOST_COLUMNS = 8192
@@ -50,6 +57,52 @@ def component_templates(wildcards: int, size: int) -> int:
     Σ_m C(w, m) s! / (s − m)!.
     """
     return sum(comb(wildcards, m) * perm(size, m) for m in range(size + 1))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which templates to evaluate, and how the components of faces are made of them.
+
+    Attributes:
+        templates: those with some wildcards made regular.
+        parts: for each face and each order of its slots, the templates of all subsets;
+            shape (columns, 2^s).
+        signs: (−1)^{|S|−|T|} of each subset T; shape (2^s,).
+    """
+
+    templates: list[Template]
+    parts: Int64[np.ndarray, "columns subsets"]
+    signs: Float64[np.ndarray, " subsets"]
+
+    @classmethod
+    def of(cls, faces: Sequence[Face], pool: Sequence[str]) -> Plan:
+        """The plan for faces of one size.
+
+        Args:
+            faces: the faces.
+            pool: names for the tokens they show, as many as they have slots.
+        """
+        size = len(pool)
+        subsets = [t for m in range(size + 1) for t in combinations(range(size), m)]
+        place: dict[Template, int] = {}
+        parts = [
+            [
+                place.setdefault(_made_regular(face, order, pool, kept), len(place))
+                for kept in subsets
+            ]
+            for face in faces
+            for order in permutations(range(size))
+        ]
+        signs = [(-1.0) ** (size - len(kept)) for kept in subsets]
+        return cls(list(place), np.array(parts, np.int64), np.array(signs))
+
+
+def _made_regular(
+    face: Face, order: Sequence[int], pool: Sequence[str], kept: Sequence[int]
+) -> Template:
+    """The template with token m of the pool for wildcard slots[order[m]], m kept."""
+    names = {f"?{face.slots[order[m]] + 1}": pool[m] for m in kept}
+    return Template([names.get(x, x) for x in face.template.tokens]).canonical()
 
 
 def check_faces(count: int, size: int) -> None:

@@ -20,7 +20,7 @@ from numerics.averages.jackknife import GROUPS
 from numerics.devices import resolve_device
 from numerics.mehler import kernel_factor
 from numerics.overlap_types import OverlapTypes, TypeValues
-from numerics.protocols import PatternKernel, Progress
+from numerics.protocols import Progress
 from numerics.shapes import Float64
 from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import (
@@ -37,13 +37,12 @@ from numerics.strings.scaled_components import (
     kernel_halfwidth,
 )
 from numerics.template_matrix.accuracy import Accuracy
-from numerics.template_matrix.given import check_architecture
 from numerics.template_matrix.one_layer import one_layer_gram
 from numerics.template_matrix.replicated import kernel_excess
 from symbind_theory.templates import Template
-from symbind_theory.validation import InputError, positive_integer, shorten
+from symbind_theory.validation import positive_integer
 
-__all__ = ["OneLayerGram", "OneLayerKernel", "kernel_of"]
+__all__ = ["OneLayerGram", "OneLayerKernel"]
 
 _LEAST_POINTS = 64 * GROUPS
 
@@ -101,35 +100,6 @@ class OneLayerKernel:
             base=_base(patterns, settings),
             components=ComponentTable(settings),
         )
-
-
-def kernel_of(architecture: Architecture | None, kernel: object) -> PatternKernel:
-    """The kernel that a function works with: the one given, or an architecture's.
-
-    >>> finer = OneLayerKernel(Architecture(beta=2.0), points=2**16)
-    >>> kernel_of(Architecture(beta=2.0), finer) is kernel_of(None, finer) is finer
-    True
-
-    Args:
-        architecture: the transformer; when None that of `kernel`, or `Architecture()`.
-        kernel: the kernel if it is there already.
-
-    Raises:
-        InputError: an architecture beside a kernel that is of another one, or that does
-            not tell its own; something else than a kernel or an architecture.
-    """
-    if kernel is None:
-        return OneLayerKernel(read_architecture(architecture))
-    # A class has the method too, but no parameters.
-    if isinstance(kernel, type) or not isinstance(kernel, PatternKernel):
-        raise InputError(
-            f"kernel is {shorten(kernel)}; expected an object with a method "
-            "gram(patterns), or None"
-        )
-    if architecture is not None:
-        its_own = getattr(kernel, "architecture", None)
-        check_architecture("kernel", its_own, read_architecture(architecture))
-    return kernel
 
 
 def _base(patterns: Sequence[Template], settings: ComponentSettings) -> BaseKernel:

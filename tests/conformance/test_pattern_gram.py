@@ -8,7 +8,7 @@ import pytest
 from symbind_testing.broken_matrices import BROKEN_GRAMS
 from symbind_testing.builders.toy_kernel import ToyKernel
 
-from numerics import Architecture
+from numerics import Architecture, DeepKernel
 from numerics.overlap_types import OverlapTypes
 from numerics.protocols import PatternGram, PatternKernel, PatternRows
 from numerics.strings.one_layer_kernel import OneLayerKernel
@@ -17,13 +17,33 @@ from symbind_theory.overlaps import overlap_types
 
 PATTERNS = tuple(Template(t).canonical() for t in ("?a ?a", "?a ?b", "X X"))
 MORE = tuple(Template(t).canonical() for t in ("X ?a", "?a X"))
+# One block with a residual connection: of many layers as far as this kernel goes.
+DEEP = Architecture(residual=1.0, normalisation="pre", readout="last")
 KERNELS = {
     "one layer": OneLayerKernel(points=2**10, cache=None),
     "one layer, mean readout": OneLayerKernel(
         Architecture(beta=2.0, readout="mean"), points=2**10, cache=None
     ),
+    "deep": DeepKernel(DEEP, points=2**10),
+    "deep, nothing kept": DeepKernel(DEEP, points=2**10, cache=None),
     "toy": ToyKernel(),
 }
+
+
+def kernels_and_laws():
+    """All of them; slow where a deep kernel is estimated again and again."""
+    return [
+        pytest.param(
+            kernel,
+            law,
+            marks=pytest.mark.slow
+            if kernel == "deep, nothing kept"
+            or (kernel == "deep" and law.startswith("rows do not"))
+            else (),
+        )
+        for kernel in KERNELS
+        for law in LAWS
+    ]
 
 
 @cache
@@ -180,8 +200,7 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("kernel", "law"), kernels_and_laws())
 def test_law(kernel, law):
     LAWS[law](made(kernel))
 

@@ -8,7 +8,7 @@ from symbind_testing.broken_matrices import BROKEN_STRUCTURED_GRAMS
 from symbind_testing.builders.strings import crowded, twice_fresh
 from symbind_testing.builders.toy_kernel import ToyKernel
 
-from numerics import OneLayerKernel
+from numerics import Architecture, DeepKernel, OneLayerKernel
 from numerics.estimators.kernel_logistic import StructuredGram
 from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
@@ -17,6 +17,10 @@ SETTINGS = {
     "shared tokens": (ToyKernel(), crowded(30)[0]),
     "no shared tokens": (ToyKernel(), twice_fresh(["?a ?b ?a", "?a ?b ?c"])),
     "one layer": (OneLayerKernel(points=2**10, cache=None), crowded(30)[0]),
+    "deep": (
+        DeepKernel(Architecture(residual=1.0, readout="last"), points=2**10),
+        [f"{a} {b}" for a in "uvwx" for b in "uvwx"],
+    ),
 }
 
 

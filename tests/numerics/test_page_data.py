@@ -42,6 +42,27 @@ def test_strings_without_a_common_symbol_have_the_entry_of_their_templates():
     assert checked > 300
 
 
+DEEP = Architecture(residual=1.0, normalisation="pre", readout="last")
+
+
+def test_strings_of_a_deep_transformer_without_a_common_symbol():
+    kernel = sampled_kernel(SAME_DIFFERENT, DEEP)
+    known = template_gram(SAME_DIFFERENT.templates, DEEP, max_points=2**10)
+    for i, j in np.ndindex(len(kernel.strings), len(kernel.strings)):
+        if not share(kernel.strings[i], kernel.strings[j], ()):
+            t, u = kernel.template_indices[i], kernel.template_indices[j]
+            room = kernel.halfwidth + known.halfwidth["matrix"][t, u]
+            assert abs(kernel.matrix[i][j] - known.matrix[t, u]) <= room
+    assert kernel.level == 0.999
+
+
+def test_a_deep_kernel_draws_from_no_more_templates_than_fit(monkeypatch):
+    monkeypatch.setattr(
+        "numerics.page_data.fits", lambda templates, *_: len(templates) < 2
+    )
+    assert set(sampled_kernel(SAME_DIFFERENT, DEEP).template_indices) == {0}
+
+
 def test_strings_that_share_a_symbol_depart_from_the_block():
     """So that the picture shows both."""
     kernel = sampled_kernel(builtin_task("counting"), Architecture())
