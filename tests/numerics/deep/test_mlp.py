@@ -48,7 +48,7 @@ def stream_of(excess):
 @pytest.mark.parametrize(
     ("activation", "dual", "room"),
     [(Cosine(), cosine, 1e-9), (Erf(), erf, 1e-9), (ReLU(), relu, 1e-7)],
-    ids=str,
+    ids=["cos", "erf", "relu"],
 )
 def test_the_excess_is_the_difference_of_duals_in_many_digits(
     activation, dual, room, size
