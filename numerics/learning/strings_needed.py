@@ -128,7 +128,7 @@ def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> I
         InputError: a ridge that is not positive, or something else than a template
             matrix.
 
-    Source: symbind; docs/estimation.md, section 5.
+    Source: symbind; docs/estimation.md, section 6.
     """
     finite_number("alpha", alpha, low=0, strict=True)
     check_kind("gram", gram, TemplateMatrix)

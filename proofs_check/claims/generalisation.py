@@ -28,7 +28,7 @@ without positions, where N is singular too: in both the error stays that of a co
 however large n is; the closed form of another transformer, or without the noise.
 
 Source: arXiv 2310.09753, on transformers with real labels; the closed form: symbind,
-docs/estimation.md, section 5.
+docs/estimation.md, section 6.
 """
 
 from __future__ import annotations
