@@ -17,7 +17,7 @@ from numerics.deep.within_strings import Attending, _excess, _whole, attend_with
 from numerics.positions import ALiBi, RandomBias, Rotary
 
 SEEDS = range(16)
-RELATIVE = [None, ALiBi(0.4), RandomBias(0.8), Rotary(1, 1.0)]
+RELATIVE = [None, ALiBi(0.4), RandomBias(3.0), Rotary(1, 1.0)]
 
 
 def attending(positions, seed=0, beta=1.4, identity=0.3, shared=16):
