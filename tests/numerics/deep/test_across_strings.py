@@ -64,7 +64,7 @@ def test_halves_leave_no_bias():
         rule = ShiftedNets(3, own, how.generator, chunk=4)
         return attend_across(stream.root, directions, rows, rule, how)
 
-    few, room = spread([gram(run(s, 32, 2)) for s in range(100)])
+    few, room = spread([gram(run(s, 32, 2)) for s in range(60)])
     many, little = spread([gram(run(1000 + s, 64, 64)) for s in range(16)])
     assert (np.abs(few - many) <= room + little).all()
     found = run(0, 32, 2)
@@ -131,6 +131,6 @@ def test_differences_of_templates_keep_their_digits():
         root = np.random.default_rng(6).standard_normal((4, 1, 3))
         root = np.concatenate([root, root], axis=1)
         root[:, 1] += distance * np.random.default_rng(7).standard_normal((4, 3))
-        found = attended(Stream(root, excess), 1.0, every_row(3), averaging(2048))
+        found = attended(Stream(root, excess), 1.0, every_row(3), averaging(512))
         gaps.append(((found.root[:, 0] - found.root[:, 1]) ** 2).sum())
-    assert gaps[1] / gaps[0] == pytest.approx(1e-4, rel=0.03)
+    assert gaps[1] / gaps[0] == pytest.approx(1e-4, rel=0.1)

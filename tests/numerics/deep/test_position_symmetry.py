@@ -53,6 +53,18 @@ def test_what_must_be_equal_is_made_equal():
     assert first[0, 0] != first[0, 1]
 
 
+def test_symbols_that_occur_as_often_are_still_two():
+    """ααββ: a position of α and the other one of α are no pair of α and β."""
+    templates = incidences(["?a ?a ?b ?b", "?a ?b ?a ?b"], "last")
+    stream = start(templates, 0.8)
+    found = PositionSymmetry.of(templates, True)
+    rows = found.averaged_rows(stream.within, EVERY)
+    np.testing.assert_allclose(rows, stream.within, rtol=1e-14)
+    assert found.representatives(EVERY) == [0]
+    back = found.spread(stream.within[:1], EVERY)
+    np.testing.assert_allclose(back, stream.within, rtol=1e-14)
+
+
 def test_means_are_means():
     noise = np.random.default_rng(1).standard_normal((6, 4))
     found = symmetry().averaged_sites(noise, EVERY)

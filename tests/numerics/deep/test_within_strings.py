@@ -17,10 +17,10 @@ from numerics.deep.within_strings import Attending, _excess, _whole, attend_with
 from numerics.positions import ALiBi, RandomBias, Rotary
 
 SEEDS = range(16)
-RELATIVE = [None, ALiBi(0.4), RandomBias(0.8), Rotary(3, 30.0)]
+RELATIVE = [None, ALiBi(0.4), RandomBias(3.0), Rotary(1, 1.0)]
 
 
-def attending(positions, seed=0, beta=1.4, identity=0.3, shared=64):
+def attending(positions, seed=0, beta=1.4, identity=0.3, shared=16):
     """Attention whose points depend on the seed."""
     return Attending(
         beta=beta,
@@ -55,7 +55,7 @@ def test_two_positions_agree_with_sigmoids(causal):
 
 def between(stream, positions, seed):
     """A(C) of two strings of the one template; exact in what each has of its own."""
-    found = attended(stream, 1.4, positions, averaging(64, seed), 0.3)
+    found = attended(stream, 1.4, positions, averaging(16, seed), 0.3)
     return np.einsum("mq,mp->qp", found.root[:, 0], found.root[:, 0])
 
 
@@ -91,9 +91,13 @@ def test_the_excess_keeps_its_digits_where_it_is_tiny():
     assert np.linalg.eigvalsh(small)[0] > 0
 
 
-@pytest.mark.parametrize("size", [1.0, 0.05, 1e-6])
+@pytest.mark.parametrize("size", [1.0, 0.1, 1e-6])
 def test_the_form_is_chosen_by_size(size):
-    """Whichever is taken, the mean of its seeds is that of the form by squares."""
+    """Whichever is taken, the mean of its seeds is that of the form by squares.
+
+    Mutant: choosing by the difference of two averages alone, where E is 1e-6 and few
+    points err by a tenth.
+    """
     stream, positions = random_stream(2, 3, seed=5, excess=size), every_row(3)
     C, E = stream.between_strings, stream.excess
     second = Stream(stream.root[:, 1:], E[1:])
@@ -107,7 +111,7 @@ def test_the_form_is_chosen_by_size(size):
         lambda s: _excess(C[1], E[1], attending(positions, 200 + s))
     )
     assert (np.abs(found - truth) <= room + little + 1e-15).all()
-    assert np.abs(truth).max() > 3 * (room + little).max()
+    assert np.abs(truth).max() > (room + little).max()
 
 
 def test_without_excess_there_is_none():

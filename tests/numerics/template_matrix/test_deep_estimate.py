@@ -28,7 +28,8 @@ from symbind_theory import Template
 SEVEN = ["?a ?a", "?a ?b", "x ?a", "?a x", "x x", "x y", "y ?a"]
 ENTRIES = ("attention", "attention_self", "gaps", "matrix", "matrix_self")
 LEVEL = 1 - 1e-6
-DEPTH_2 = Architecture(depth=2, residual=1.0, normalisation="pre", activation=ReLU())
+DEPTH_2 = Architecture(depth=2, residual=1.0, normalisation="pre", activation=Erf())
+DEPTH_1 = Architecture(residual=1.0, activation=Erf())
 
 
 def deep(templates, architecture, points=1024, **options):
@@ -171,7 +172,7 @@ def test_one_block_is_the_one_layer_engine_up_to_five_keys(templates, readout):
 
 def test_equivalent_templates_are_computed_once():
     """Their gap is 0 and λ_min too, without an error."""
-    gram = deep(["?a ?a", "?b ?b", "?a ?b"], DEPTH_2, 256)
+    gram = deep(["?a ?a", "?b ?b", "?a ?b"], DEPTH_1, 256)
     assert gram.gaps[0, 1] == gram.halfwidth["gaps"][0, 1] == 0
     assert gram.gaps[0, 2] > gram.halfwidth["gaps"][0, 2]
     np.testing.assert_array_equal(gram.matrix[0], gram.matrix[1])
@@ -181,26 +182,26 @@ def test_equivalent_templates_are_computed_once():
 
 def test_bits_depend_on_the_seed_and_not_on_the_order():
     templates = ["?a ?b", "?a ?a"]
-    one, again = (deep(templates, DEPTH_2, 64, seed=3) for _ in range(2))
-    back = deep(templates[::-1], DEPTH_2, 64, seed=3)
-    other = deep(templates, DEPTH_2, 64, seed=4)
+    one, again = (deep(templates, DEPTH_1, 64, seed=3) for _ in range(2))
+    back = deep(templates[::-1], DEPTH_1, 64, seed=3)
+    other = deep(templates, DEPTH_1, 64, seed=4)
     for name in ("attention", "attention_self", "matrix", "matrix_self"):
         first = getattr(one, name)
         np.testing.assert_array_equal(first, getattr(again, name))
         turned = getattr(back, name)
         turned = turned[::-1, ::-1] if turned.ndim == 2 else turned[::-1]
-        np.testing.assert_allclose(first, turned, rtol=1e-14)
+        np.testing.assert_array_equal(first, turned)
         assert (first != getattr(other, name)).any()
     assert one.smallest_eigenvalue == again.smallest_eigenvalue
 
 
 def test_progress_counts_the_points_of_all_looks():
     seen = []
-    deep(AA_AB, DEPTH_2, 1024, progress=lambda done, total: seen.append((done, total)))
+    deep(AA_AB, DEPTH_1, 64, progress=lambda done, total: seen.append((done, total)))
     done = [count for count, _ in seen]
     assert done == sorted(done)
-    assert {total for _, total in seen} == {1024 + 256}
-    assert seen[-1] == (1280, 1280)
+    assert {total for _, total in seen} == {64 + 16}
+    assert seen[-1] == (80, 80)
 
 
 def test_points_are_added_until_it_is_known_well_enough():
@@ -210,9 +211,8 @@ def test_points_are_added_until_it_is_known_well_enough():
     assert found.smallest_eigenvalue.relative_halfwidth <= 0.2
 
 
-@pytest.mark.parametrize("points", [100, 255])
-def test_few_points_are_rounded_down_to_powers_of_two(points):
-    assert deep(AA_AB, DEPTH_2, points).points in (64, 128)
+def test_few_points_are_rounded_down_to_powers_of_two():
+    assert deep(AA_AB, DEPTH_1, 255).points == 128
 
 
 @pytest.mark.slow
@@ -245,7 +245,7 @@ def test_blocks_that_do_not_fit_the_depth_are_refused():
 def test_steep_softmax_is_finite():
     """β of 10^4: sums leave float64 and grids would be too fine; nothing fails."""
     for templates in (AA_AB, ABA_ABB):
-        architecture = replace(DEPTH_2, beta=1e4, normalisation=None)
+        architecture = replace(DEPTH_1, beta=1e4)
         gram = deep(templates, architecture, 64, level=0.999)
         assert np.isfinite(gram.matrix).all()
         assert gram.smallest_eigenvalue.value > 0
@@ -253,9 +253,9 @@ def test_steep_softmax_is_finite():
 
 def test_directions_from_a_covariance_say_so(monkeypatch):
     """Many templates: a larger bound on what points do not show, and equal values."""
-    few = deep(AA_AB, DEPTH_2, 64)
+    few = deep(AA_AB, DEPTH_1, 64)
     monkeypatch.setattr(deep_estimate, "from_covariance", lambda sites, keys: True)
-    many = deep(AA_AB, DEPTH_2, 64)
+    many = deep(AA_AB, DEPTH_1, 64)
     np.testing.assert_array_equal(few.matrix, many.matrix)
     assert many.relative_error == pytest.approx(100 * few.relative_error)
 
@@ -306,10 +306,10 @@ def assert_unresolved(templates, architecture, points, seed, method="rqmc"):
             984787,
         ),
         (
-            ("x ?a", "?a x"),
-            {"depth": 3, "residual": 1.0, "activation": Erf(), "beta": 2.0},
-            256,
-            882398,
+            ("x y", "y x"),
+            {"depth": 1, "residual": 1.0, "activation": GELU()},
+            64,
+            0,
         ),
     ],
 )

@@ -22,7 +22,7 @@ def run(generator, noise=0.05, bias=0.1):
     """Factors of three distinct templates around fixed ones."""
     features = np.eye(3) + np.tri(3) + noise * generator.standard_normal((3, 3))
     factor = np.vstack([features, noise * generator.standard_normal((2, 3))])
-    own = (factor**2).sum(0) + np.array([1.0, 0.5, 0.0])
+    own = (factor**2).sum(0) + np.array([1.0, 0.5, 0.25])
     return DeepRun(
         features=features,
         squares=(features**2).sum(0) + 1.0,
@@ -100,16 +100,18 @@ def test_gaps_that_fall_like_noise_reach_down_to_zero():
     """Two templates that only noise tells apart."""
     generator = np.random.default_rng(3)
 
-    def noisy(noise):
+    def noisy(gap, spread):
         made = []
-        for _ in range(RUNS):
+        for number in generator.standard_normal(RUNS):
             one = run(generator, 0.0)
             features = one.features.copy()
-            features[:, 1] = features[:, 0] + noise * generator.standard_normal(3)
+            features[:, 1] = features[:, 0]
+            features[0, 1] += np.sqrt(gap * (1 + spread * number))
             made.append(replace(one, features=features))
         return made
 
-    found = distinct(noisy(1e-3), noisy(2e-3))
+    # Less than twice as large from a quarter of the points, but for sampling.
+    found = distinct(noisy(1e-6, 0.1), noisy(1.6e-6, 0.25))
     assert 0 < found.gaps[0, 1] <= found.halfwidth["gaps"][0, 1]
     assert found.gaps[0, 2] > found.halfwidth["gaps"][0, 2]
     assert found.attention_smallest_eigenvalue.low == 0
