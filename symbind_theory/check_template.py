@@ -142,7 +142,9 @@ def check(
         alignment=learned.alignment,
         learning_curve=learned.curve,
         finite_diversity=diversity,
-        headline=conclude(task, verdicts, needed, diversity, plain),
+        headline=conclude(
+            task, verdicts, needed, diversity, None if plain else described.depth
+        ),
         verdicts=verdicts,
         seed=seed,
         version=__version__,

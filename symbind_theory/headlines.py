@@ -37,7 +37,7 @@ def conclude(
     verdicts: Sequence[Verdict],
     complexity: SampleComplexity | None,
     diversity: FiniteDiversity | None,
-    one_layer: bool = True,
+    blocks: int | None = None,
 ) -> Headline:
     """What follows from a check, in a sentence.
 
@@ -47,9 +47,12 @@ def conclude(
         complexity: strings needed where none share symbols; None for symbolic labels.
         diversity: the error where they do, if it was estimated; None where no
             vocabulary is known.
-        one_layer: whether the transformer is the paper's.
+        blocks: how many the transformer has; None for the paper's, of one layer.
     """
-    transformer = "a one-layer transformer" if one_layer else "a transformer of blocks"
+    transformer = "a one-layer transformer"
+    if blocks is not None:
+        counted = "one block" if blocks == 1 else f"{blocks} blocks"
+        transformer = f"a transformer of {counted}"
     networks = _NETWORKS.format(transformer=transformer)
     outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
     reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)

@@ -346,7 +346,7 @@ def test_a_check_of_blocks_is_decided_by_theorem_d():
     found = {v.claim: v for v in result.verdicts}
     assert found["C3"].outcome is Outcome.HOLDS
     assert "by Theorem D, for 2 blocks" in found["C3"].evidence
-    assert "a transformer of blocks" in result.headline.regime
+    assert "a transformer of 2 blocks" in result.headline.regime
     blind = check(task, dataclasses.replace(deep, gamma=0.0), max_points=64)
     assert blind.collapsed_pairs == ((0, 1),)
     outcomes = {v.claim: v.outcome for v in blind.verdicts}

@@ -310,8 +310,9 @@ def test_a_number_in_quotes_is_noted_to_be_a_token(label):
 
 def test_the_headline_names_the_network():
     regimes = [
-        conclude(SAME_DIFFERENT, HOLDS, needed(10), None, one_layer=one_layer).regime
-        for one_layer in (True, False)
+        conclude(SAME_DIFFERENT, HOLDS, needed(10), None, blocks).regime
+        for blocks in (None, 1, 4)
     ]
     assert "a one-layer transformer" in regimes[0]
-    assert "a transformer of blocks" in regimes[1]
+    assert "a transformer of one block as" in regimes[1]
+    assert "a transformer of 4 blocks as" in regimes[2]
