@@ -7,8 +7,8 @@ covariance of the logits M[q, p] and M[q', p'] by
 
     ρ(q − p − q' + p'),     ρ(m) = mean over frequencies θ of cos(m θ).
 
-Sources: ALiBi, Press et al. 2022 (arXiv 2108.12409); biases by distance, Raffel et al.
-2020 (arXiv 1910.10683); rotary positions, Su et al. 2021 (arXiv 2104.09864).
+Sources: ALiBi, Press et al. 2022; biases by distance, Raffel et al. 2020; rotary
+positions, Su et al. 2021.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ tokens; G[q, .] is the last position's row of the standard normals that all temp
 share. Coefficients, as polynomials in gamma:
 
     order 0, token t                         n_t / K
+    order 0, position a                      gamma / K, 0 beyond the last key
     order 1, position a, variable G[q, t]    gamma^2 (R_at - n_t/K) / K            (*)
     order 2, position a, no variable         gamma (s_a - mean s) / 2K,  s = diag S
     order 3, position a, variable G[q, c]    gamma^3 (P_ac s_a - 2 S_ac/K - s_c/K) / 2K,
@@ -21,8 +22,9 @@ share. Coefficients, as polynomials in gamma:
 
 with w = 0 where the last key is a regular token, 1 where it is a wildcard; under the
 mean readout w is the share of wildcards among all keys at order 2, and (*) is divided
-by K. Features agree at order 0 if the counts do, then at order 1 if R does, then at
-order 2 if the diagonal of PJP less its mean does; at order 3 they differ if PJP does.
+by K. Features agree at order 0 if K and the counts do, then at order 1 if R does, and
+at order 2 if the diagonal of PJP less its mean does; at order 3 they differ if PJP
+does.
 
 Exit status: 0 verified, 1 rejected, 2 the file not read or the output not written.
 """
@@ -35,11 +37,11 @@ import unicodedata
 from fractions import Fraction
 
 FORMAT = "symbind separation certificate"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 READOUTS = ("cls", "last", "mean")
 CLS = "[CLS]"
 
-STATEMENT = (
+_ONE_LAYER = (
     "Let f_i be the attention features of template i, averaged over its wildcards, "
     "under the {readout} readout: one softmax attention layer with Gaussian weights "
     "and no identity terms, in the limit of wide layers. For every pair i != j and "
@@ -51,6 +53,22 @@ STATEMENT = (
     "gamma != 0, and so is the template matrix N for every square-integrable "
     "activation that is not constant."
 )
+
+_DEEPER = (
+    " By Theorem D so is the template matrix of every network of one or more blocks of "
+    "attention and MLP with that readout (mean: of the last block's output), in the "
+    "same limit, whose positions are embedded with gamma != 0 and whose first block "
+    "has beta != 0: whatever beta is in later blocks, for any multiples of the "
+    "identity added in any block, with or without a causal mask and a normalisation "
+    "(before sublayers, after them, or at the end), as long as in every block the MLP "
+    "has a residual connection of a factor other than 0 or an activation that is not "
+    "constant, and activations are square-integrable under the normal laws that occur. "
+    "Logits may have a bias by position besides, fixed or drawn for each head, if "
+    "later blocks with beta = 0 have a residual connection."
+)
+
+STATEMENTS = {1: _ONE_LAYER, 2: _ONE_LAYER + _DEEPER}
+"""By format version. The first has templates of one length alone."""
 
 _FIELDS = {
     "format",
@@ -82,22 +100,23 @@ def check(document):
     """
     _fields(document, _FIELDS, "certificate")
     _equal(document["format"], FORMAT, "format")
-    _equal(document["format_version"], FORMAT_VERSION, "format_version")
+    form = document["format_version"]
+    if type(form) is not int or form not in STATEMENTS:
+        raise Rejected(f"format_version is not {' or '.join(map(str, STATEMENTS))}")
     version = document["package_version"]
     if type(version) is not str or not _VERSION.fullmatch(version):
         raise Rejected("package_version is not a version")
     readout = document["readout"]
     if type(readout) is not str or readout not in READOUTS:
         raise Rejected(f"readout is not one of {', '.join(READOUTS)}")
-    _equal(document["statement"], STATEMENT.format(readout=readout), "statement")
+    _equal(document["statement"], STATEMENTS[form].format(readout=readout), "statement")
     templates = document["templates"]
     if type(templates) is not list or not templates:
         raise Rejected("templates is not a list of at least one")
     symbols = [_parse(text) for text in templates]
-    length = len(symbols[0])
-    if any(len(row) != length for row in symbols):
-        raise Rejected("templates have different lengths")
-    if len(symbols) * (length + 1) ** 2 > MOST_NUMBERS:
+    if form == 1 and len({len(row) for row in symbols}) > 1:
+        raise Rejected("templates have different lengths, which takes format_version 2")
+    if sum((len(row) + 1) ** 2 for row in symbols) > MOST_NUMBERS:
         raise Rejected("the templates are too many or too long for this verifier")
     series = [_Series(row, readout) for row in symbols]
     classes = _classes(series)
@@ -122,11 +141,12 @@ def _check_pair(pair, i, j, series, classes):
     if order is None:
         raise Rejected(f"{where}: the templates are equivalent")
     _equal(pair["order"], order, f"{where}: order")
-    place = _place(order, pair["coordinate"], pair["variable"], series[i].size, where)
+    size = max(series[i].size, series[j].size)
+    place = _place(order, pair["coordinate"], pair["variable"], size, where)
     values = [s.coefficient(order, place) for s in (series[i], series[j])]
     _equal(pair["values"], [_written(v) for v in values], f"{where}: values")
     apart = [x - y for x, y in zip(*(v.values() for v in values), strict=True)]
-    # The powers of one order, {0}, {2}, {1, 3} or {3, 5}, have one parity. So with
+    # The powers at one place, {0}, {1}, {2}, {1, 3} or {3, 5}, have one parity. So with
     # coefficients of one sign, not all 0, gamma = 0 is the only zero, also among
     # negative gamma: what is left of it is a power of gamma times such a sum in its
     # square.
@@ -139,6 +159,8 @@ def _place(order, coordinate, variable, size, where):
     first, second = f"{where}: coordinate", f"{where}: variable"
     if order == 0:
         _equal(variable, None, second)
+        if type(coordinate) is dict and "position" in coordinate:
+            return (_position(coordinate, size, first),)
         return (_token(coordinate, first),)
     position = _position(coordinate, size, first)
     if order == 1:
@@ -187,7 +209,7 @@ class _Series:
         diagonal = [self.j[a][a] for a in range(self.size)]
         trace = sum(diagonal)
         return [
-            frozenset(self.counts.items()),
+            (self.size, frozenset(self.counts.items())),
             tuple(self.regular),
             tuple(self.size * entry - trace for entry in diagonal),
             tuple(map(tuple, self.j)),
@@ -200,8 +222,10 @@ class _Series:
             self.coefficients[order, place] = by_order[order](*place)
         return self.coefficients[order, place]
 
-    def _count(self, token):
-        return {0: Fraction(self.counts.get(token, 0), self.size)}
+    def _count(self, place):
+        if type(place) is int:
+            return {1: Fraction(place < self.size, self.size)}
+        return {0: Fraction(self.counts.get(place, 0), self.size)}
 
     def _position(self, a, token):
         own = self.size * (self.regular[a] == token) - self.counts.get(token, 0)

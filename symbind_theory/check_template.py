@@ -31,7 +31,7 @@ from symbind_theory.records.learning import (
     SampleComplexity,
 )
 from symbind_theory.records.page import Provenance
-from symbind_theory.separation.theorem_s import decide
+from symbind_theory.separation.decisions import decide
 from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
@@ -123,12 +123,12 @@ def check(
     )
     estimated(gram)
     described = architecture.record()
-    decision = decide(task.templates, described.hypotheses)
+    decision = decide(task.templates, described)
     learned = _learning(task, gram, target, alpha, seed)
     diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
-    needed, b = learned.complexity, described.identity_vo
+    needed, b, plain = learned.complexity, described.identity_vo, described.one_layer
     smallest, least = gram.smallest_eigenvalue, gram.more_points
-    verdicts = reach_verdicts(task, decision, smallest, needed, b, least)
+    verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
     return CheckResult(
         task=task,
         architecture=described,
@@ -142,7 +142,7 @@ def check(
         alignment=learned.alignment,
         learning_curve=learned.curve,
         finite_diversity=diversity,
-        headline=conclude(task, verdicts, needed, diversity),
+        headline=conclude(task, verdicts, needed, diversity, plain),
         verdicts=verdicts,
         seed=seed,
         version=__version__,

@@ -25,8 +25,8 @@ MOST_IN_PRACTICE = 10**9
 """Strings beyond which a task is learned in principle only; few corpora have more."""
 
 _NETWORKS = (
-    "About the kernel of a one-layer transformer as its width grows, and about MLPs on "
-    "one-hot strings whose first layer starts i.i.d."
+    "About the kernel of {transformer} as its width grows, and about MLPs on one-hot "
+    "strings whose first layer starts i.i.d."
 )
 _APART = "Training strings share no symbol: diversity ρ = ∞."
 _WRITE_NUMBERS = "write numbers as labels, such as 1 and -1"
@@ -37,6 +37,7 @@ def conclude(
     verdicts: Sequence[Verdict],
     complexity: SampleComplexity | None,
     diversity: FiniteDiversity | None,
+    one_layer: bool = True,
 ) -> Headline:
     """What follows from a check, in a sentence.
 
@@ -46,14 +47,17 @@ def conclude(
         complexity: strings needed where none share symbols; None for symbolic labels.
         diversity: the error where they do, if it was estimated; None where no
             vocabulary is known.
+        one_layer: whether the transformer is the paper's.
     """
+    transformer = "a one-layer transformer" if one_layer else "a transformer of blocks"
+    networks = _NETWORKS.format(transformer=transformer)
     outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
     reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)
     return Headline(
         reach=reach,
         sentence=sentence,
         phrase=phrase,
-        regime=f"{_NETWORKS} {_symbols(diversity)}",
+        regime=f"{networks} {_symbols(diversity)}",
         notes=_notes(task),
     )
 

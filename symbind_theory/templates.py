@@ -99,11 +99,13 @@ def parse_string(text: str | Iterable[str]) -> tuple[str, ...]:
     return tokens
 
 
-def read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
-    """Templates of one length, parsed where they are given as text.
+def read_templates(
+    templates: Iterable[Template | str], *, one_length: bool = True
+) -> tuple[Template, ...]:
+    """Templates, parsed where they are given as text; of one length if so asked.
 
     Raises:
-        InputError: no template, or lengths that differ.
+        InputError: no template, or lengths that differ and should not.
     """
     if isinstance(templates, str):
         raise InputError(
@@ -113,7 +115,7 @@ def read_templates(templates: Iterable[Template | str]) -> tuple[Template, ...]:
     if not parsed:
         raise InputError("templates is empty; expected at least one template")
     lengths = sorted({t.length for t in parsed})
-    if len(lengths) > 1:
+    if one_length and len(lengths) > 1:
         raise InputError(f"templates have lengths {lengths}; expected one length")
     return parsed
 
@@ -328,18 +330,14 @@ class Template:
         regular = dict.fromkeys(chain(*both))
         constant: dict[int, str] = {}
         for token in regular:
-            positions = [p for where in both for p in where.get(token, ())]
-            classes.merge(positions)
+            classes.merge(p for where in both for p in where.get(token, ()))
         for where in both:
             for token, positions in where.items():
                 root = classes.find(positions[0])
                 if constant.setdefault(root, token) != token:
                     return None
         for template in (self, other):
-            roots = [
-                classes.find(positions[0])
-                for positions in template.wildcard_positions.values()
-            ]
+            roots = [classes.find(p[0]) for p in template.wildcard_positions.values()]
             if len(set(roots)) < len(roots):
                 return None
             if images == "symbols" and any(root in constant for root in roots):

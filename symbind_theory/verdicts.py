@@ -21,6 +21,7 @@ def reach_verdicts(
     complexity: SampleComplexity | None,
     identity_vo: float = 0.0,
     least_points: int = 0,
+    one_layer: bool = True,
 ) -> tuple[Verdict, ...]:
     """Verdicts on the claims that speak of the task, in the order of the argument.
 
@@ -32,13 +33,16 @@ def reach_verdicts(
         identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
         least_points: outer points that the estimate had to have and had not; 0 if it
             had enough.
+        one_layer: whether it is the paper's network, of which alone C7 speaks.
     """
     matrix = _template_matrix(decision, smallest, least_points)
     verdicts = [
         None if task.symbolic else _mlp_floor(task),
         matrix,
-        _generalises(task, decision, matrix, complexity, identity_vo),
-        _copying(task, identity_vo) if task.copied else None,
+        _generalises(task, decision, matrix, complexity, identity_vo)
+        if one_layer or not task.copied
+        else _generalises_by_blocks(task, decision),
+        _copying(task, identity_vo, one_layer) if task.copied else None,
     ]
     return tuple(verdict for verdict in verdicts if verdict is not None)
 
@@ -136,6 +140,18 @@ def _generalises(
     )
 
 
+def _generalises_by_blocks(task: TemplateTask, decision: Decision) -> Verdict:
+    """C5 of labels that a network of blocks is to copy."""
+    if conflict := _conflict(task, decision):
+        return Verdict("C5", Outcome.REFUTED, conflict)
+    return Verdict(
+        "C5",
+        Outcome.UNDECIDED,
+        "Labels are copied from the string, and whether a network of blocks learns "
+        "that is undecided (C7).",
+    )
+
+
 def _conflict(task: TemplateTask, decision: Decision) -> str | None:
     """Two templates with different labels that nothing tells apart, if there are any.
 
@@ -164,8 +180,16 @@ def _conflict(task: TemplateTask, decision: Decision) -> str | None:
     )
 
 
-def _copying(task: TemplateTask, identity_vo: float) -> Verdict:
+def _copying(task: TemplateTask, identity_vo: float, one_layer: bool) -> Verdict:
     i = task.copied[0]
+    if not one_layer:
+        return Verdict(
+            "C7",
+            Outcome.UNDECIDED,
+            f"'{task.templates[i]}' copies its wildcard {task.labels[i]}. That this "
+            "fails as the width grows is known of one layer without residual "
+            "connection and normalisation.",
+        )
     remedy = (
         f"the multiple {identity_vo:g} of the identity in each head, trained along, "
         "removes this obstacle"

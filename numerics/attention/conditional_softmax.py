@@ -51,8 +51,15 @@ from numerics.attention.symbol_factors import (
     SymbolFactors,
     SymbolMeans,
 )
+from numerics.attention.token_positions import (
+    LogitKey,
+    TokenPositions,
+    grouped_by_wildcards,
+    logit_keys,
+    positions_of_tokens,
+)
 from numerics.shapes import Float, Int64
-from symbind_theory.separation.incidence import Incidence, incidence_of
+from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
 
@@ -60,9 +67,6 @@ __all__ = ["MAX_LOGIT_SCALE", "ConditionalFeatures", "ConditionalSoftmax"]
 
 MAX_LOGIT_SCALE = 150.0
 """Largest σ = β√(1+γ²), and largest β|a|(1+γ²), for which this stage was verified."""
-
-# Templates whose integrals are one matrix product: more would only take memory.
-_BESIDE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class ConditionalSoftmax:
             Features of a template do not depend on which others are asked for beside
             it, only on the reference, up to the stage's own error.
         rule: how exact the integrals are to be.
+        every_row: whether `rows` are those of all positions, as deep transformers have
+            them.
 
     Attributes:
         templates: the templates.
@@ -112,18 +118,22 @@ class ConditionalSoftmax:
         dtype: torch.dtype = torch.float64,
         reference: Sequence[Template] | None = None,
         rule: Rule = FINE,
+        every_row: bool = False,
     ) -> None:
         _check_scale(architecture)
         beta, gamma = architecture.beta, architecture.gamma
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
-        self._incidences = [incidence_of(t, architecture.readout) for t in templates]
-        self._symbols = [_symbols(incidence) for incidence in self._incidences]
+        readout = architecture.readout
+        self._incidences = [incidence_of(t, readout, every_row) for t in templates]
+        self._symbols = [
+            positions_of_tokens(incidence) for incidence in self._incidences
+        ]
         self._queries = queries_of(self._incidences)
         self._keys = self._incidences[0].size
         asked = self._incidences
         if reference is not None:
-            asked = [incidence_of(t, architecture.readout) for t in reference]
+            asked = [incidence_of(t, readout, every_row) for t in reference]
         self._shared = SharedLogits(asked, beta, gamma)
         self.tokens, self.dimension = self._shared.tokens, self._shared.dimension
         self._column = {token: column for column, token in enumerate(self.tokens)}
@@ -134,7 +144,7 @@ class ConditionalSoftmax:
         self._sigma_regular, self._sigma_eta = beta, beta * gamma
         self._factors = self._symbol_factors(rule)
         self._beside = {
-            query: _grouped(self._incidences, users)
+            query: grouped_by_wildcards(self._incidences, users)
             for query, users in self._queries.items()
             if query.token is not None
         }
@@ -165,7 +175,7 @@ class ConditionalSoftmax:
         if query.token is not None:
             return total
         for sigma_xi, symbols in self._singly_in(query).items():
-            keys = {key for symbol in symbols for key in _keys_of(symbol, query)}
+            keys = {key for symbol in symbols for key in logit_keys(symbol, query)}
             sizes = [len(symbol.positions) for symbol in symbols]
             total += self._factors.numbers_singly(sizes, len(keys), sigma_xi)
         return total
@@ -188,6 +198,24 @@ class ConditionalSoftmax:
         features = torch.cat([self._token_weights(weights), self._gamma * weights], -1)
         defect = float((weights.sum(-1) - 1).abs().max())
         return ConditionalFeatures(features, defect)
+
+    def rows(
+        self, points: Float[torch.Tensor, "n dimension"]
+    ) -> Float[torch.Tensor, "n r queries keys"]:
+        """E s of each row at each outer point, for readouts that are a mean over rows.
+
+        Args:
+            points: standard normals, one column for each direction.
+        """
+        points = points.to(self.device, self.dtype)
+        queries = self._incidences[0].queries
+        shape = len(points), len(self.templates), len(queries), self._keys
+        weights = points.new_zeros(shape)
+        for query, row in self._shared(points):
+            if query in self._queries:
+                place = query.position - queries.start
+                self._add_row(query, row, weights[:, :, place])
+        return weights
 
     def _add_row(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]
@@ -239,10 +267,10 @@ class ConditionalSoftmax:
         if self.tokens:
             centre = centre + row.token.amax(1, keepdim=True).clamp(min=0)
         row = SharedRow(row.position - centre, row.token)
-        factors: dict[_Symbol, SymbolFactor] = {}
+        factors: dict[TokenPositions, SymbolFactor] = {}
         for sigma_xi, symbols in self._singly_in(query).items():
             factors |= self._moved_singly(symbols, query, row, sigma_xi)
-        together: dict[float, dict[_Symbol, SymbolMeans]] = {}
+        together: dict[float, dict[TokenPositions, SymbolMeans]] = {}
         for symbol in self._symbols_in(query):
             if symbol not in factors:
                 sigma = math.hypot(self._sigma_xi(symbol), self._sigma_eta)
@@ -254,33 +282,38 @@ class ConditionalSoftmax:
             random = [factors[symbol] for symbol in self._symbols[i]]
             add_mean_weights(random, self._factors.window, weights[:, i])
 
-    def _sigma_xi(self, symbol: _Symbol) -> float:
+    def _sigma_xi(self, symbol: TokenPositions) -> float:
         """σ_ξ of a symbol in the row of a wildcard."""
         return self._sigma_wildcard if symbol.token is None else self._sigma_regular
 
-    def _singly_in(self, query: Query) -> dict[float, list[_Symbol]]:
+    def _singly_in(self, query: Query) -> dict[float, list[TokenPositions]]:
         """The symbols whose positions have Gaussians of their own, by their σ_ξ."""
-        found: dict[float, list[_Symbol]] = {}
+        found: dict[float, list[TokenPositions]] = {}
         for symbol in self._symbols_in(query) if self._sigma_eta else []:
             if len(symbol.positions) > 1:
                 found.setdefault(self._sigma_xi(symbol), []).append(symbol)
         return found
 
     def _moved_singly(
-        self, symbols: Sequence[_Symbol], query: Query, row: SharedRow, sigma_xi: float
-    ) -> dict[_Symbol, SymbolFactor]:
+        self,
+        symbols: Sequence[TokenPositions],
+        query: Query,
+        row: SharedRow,
+        sigma_xi: float,
+    ) -> dict[TokenPositions, SymbolFactor]:
         """The factors of symbols whose positions have Gaussians of their own."""
-        column: dict[_Key, int] = {}
+        column: dict[LogitKey, int] = {}
         mu: list[torch.Tensor] = []
         for symbol in symbols:
             means = self._means(symbol, query, row).mu.unbind(1)
-            for key, mean in zip(_keys_of(symbol, query), means, strict=True):
+            for key, mean in zip(logit_keys(symbol, query), means, strict=True):
                 if key not in column:
                     column[key] = len(mu)
                     mu.append(mean)
         columns = [
             SymbolColumns(
-                symbol.positions, tuple(column[key] for key in _keys_of(symbol, query))
+                symbol.positions,
+                tuple(column[key] for key in logit_keys(symbol, query)),
             )
             for symbol in symbols
         ]
@@ -289,7 +322,9 @@ class ConditionalSoftmax:
         )
         return dict(zip(symbols, factors, strict=True))
 
-    def _means(self, symbol: _Symbol, query: Query, row: SharedRow) -> SymbolMeans:
+    def _means(
+        self, symbol: TokenPositions, query: Query, row: SharedRow
+    ) -> SymbolMeans:
         """μ of one symbol in the row of a wildcard."""
         mu = row.position[:, list(symbol.positions)]
         if symbol.token is not None:
@@ -299,15 +334,15 @@ class ConditionalSoftmax:
         return SymbolMeans(symbol.positions, mu)
 
     def _moved_together(
-        self, means: Mapping[_Symbol, SymbolMeans], sigma: float
-    ) -> dict[_Symbol, SymbolFactor]:
+        self, means: Mapping[TokenPositions, SymbolMeans], sigma: float
+    ) -> dict[TokenPositions, SymbolFactor]:
         """The factors of symbols that are moved by one Gaussian each."""
         if not means:
             return {}
         factors = self._factors.moved_together(list(means.values()), sigma)
         return dict(zip(means, factors, strict=True))
 
-    def _symbols_in(self, query: Query) -> list[_Symbol]:
+    def _symbols_in(self, query: Query) -> list[TokenPositions]:
         """The distinct symbols of the templates that have a query."""
         symbols = (s for i in self._queries[query] for s in self._symbols[i])
         return list(dict.fromkeys(symbols))
@@ -334,54 +369,6 @@ class ConditionalSoftmax:
                 for incidence in self._incidences
             ]
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Symbol:
-    """The positions of one symbol, and its token; None for a wildcard."""
-
-    positions: tuple[int, ...]
-    token: str | None
-
-
-_Key = tuple[int, str | None, bool]
-"""What the mean of a logit depends on in one row: its position, its token, and whether
-that is the query's."""
-
-
-def _keys_of(symbol: _Symbol, query: Query) -> list[_Key]:
-    """What the mean of the logit of each of a symbol's positions depends on."""
-    same = query.position in symbol.positions
-    return [(position, symbol.token, same) for position in symbol.positions]
-
-
-def _grouped(templates: Sequence[Incidence], numbers: Sequence[int]) -> list[list[int]]:
-    """Templates whose wildcards stand at the same positions, a few at a time.
-
-    Args:
-        templates: all templates.
-        numbers: those that are wanted.
-    """
-    groups: dict[tuple[str | int, ...], list[int]] = {}
-    for i in numbers:
-        wild = tuple("" if isinstance(x, str) else x for x in templates[i].symbols)
-        groups.setdefault(wild, []).append(i)
-    return [
-        group[start : start + _BESIDE]
-        for group in groups.values()
-        for start in range(0, len(group), _BESIDE)
-    ]
-
-
-def _symbols(incidence: Incidence) -> tuple[_Symbol, ...]:
-    """The symbols of a template, by first appearance."""
-    positions: dict[str | int, list[int]] = {}
-    for position, symbol in enumerate(incidence.symbols):
-        positions.setdefault(symbol, []).append(position)
-    return tuple(
-        _Symbol(tuple(those), symbol if isinstance(symbol, str) else None)
-        for symbol, those in positions.items()
-    )
 
 
 def _check_scale(architecture: Architecture) -> None:

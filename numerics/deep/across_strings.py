@@ -103,7 +103,7 @@ def _chunk(numbers: int, rule: OwnRule) -> int:
 
 
 _Half = tuple[torch.Tensor, torch.Tensor]
-"""X of all rows at the nodes of a rule, and the nodes' weights."""
+"""log X of all rows at the nodes of a rule, and the nodes' weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +121,21 @@ class _Features:
     rows: Rows
 
     def half(self, nodes: Nodes) -> _Half:
-        """X at nodes, and their weights."""
+        """log X at nodes, and their weights."""
         return (
-            torch.from_numpy(self.rows.factors(nodes)).to(self.root.device),
+            torch.from_numpy(self.rows.logits(nodes)).to(self.root.device),
             torch.from_numpy(nodes.weights).to(self.root.device),
         )
 
     def shared(
         self, points: Float[torch.Tensor, "n directions"]
     ) -> Float[torch.Tensor, "sites n keys"]:
-        """e^{G}, each row divided by the largest of its keys."""
+        """G, each row less the largest of its keys."""
         _, r, queries, keys = self.directions.shape
         logits = (points @ self.directions.flatten(1)).reshape(-1, r * queries, keys)
         hidden = torch.from_numpy(~np.tile(self.rows.visible, (r, 1))).to(points.device)
         logits = logits.masked_fill(hidden, -torch.inf)
-        shared = torch.exp(logits - logits.amax(-1, keepdim=True))
+        shared = logits - logits.amax(-1, keepdim=True)
         return shared.transpose(0, 1).contiguous()
 
     def __call__(
@@ -189,7 +189,7 @@ class _Sums:
         """
         self._reduce()
         factor, differences = (f.cpu().numpy() for f in self._factors)
-        if not len(differences):
+        if not len(differences) or not factor.any():
             return factor, 0.0
         s, axes = principal_axes(factor)
         kept = s > _ROUNDING * s[0]

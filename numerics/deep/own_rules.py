@@ -30,6 +30,8 @@ __all__ = ["Nodes", "OwnRule", "ShiftedNets", "TrapezoidRule", "own_rule"]
 
 # Dimensions in which the trapezoid rule is the cheaper one.
 _FEW = 2
+# Nodes up to which it is: 2^16 in the plane reach to a deviation of 15.
+_MOST_NODES = 2**16
 # Gaussian mass beyond is 2e-11.
 _FAR = 6.7
 # Steps at most: the Gaussian itself is then integrated to 3e-11.
@@ -65,11 +67,20 @@ class TrapezoidRule:
     deviation: float
     chunk: None = None
 
+    @property
+    def _step(self) -> float:
+        if not self.deviation:
+            return _LARGEST_STEP
+        return min(_LARGEST_STEP, 2 * math.pi**2 / (_EXPONENT * self.deviation))
+
+    @property
+    def affordable(self) -> bool:
+        """Whether there are few nodes enough."""
+        return (2 * _FAR / self._step) ** self.dimension <= _MOST_NODES
+
     @cached_property
     def _nodes(self) -> Nodes:
-        step = _LARGEST_STEP
-        if self.deviation > 0:
-            step = min(step, 2 * math.pi**2 / (_EXPONENT * self.deviation))
+        step = self._step
         reach = math.ceil(_FAR / step)
         line = np.arange(-reach, reach + 1) * step
         mass = np.exp(-(line**2) / 2)
@@ -139,6 +150,7 @@ def own_rule(dimension: int, deviation: float, averaging: Averaging) -> OwnRule:
         deviation: largest standard deviation of a difference of two logits.
         averaging: how averages are taken.
     """
-    if dimension <= _FEW:
-        return TrapezoidRule(dimension, deviation)
+    grid = TrapezoidRule(dimension, deviation)
+    if dimension <= _FEW and grid.affordable:
+        return grid
     return ShiftedNets(dimension, averaging.sizes.own, averaging.generator)

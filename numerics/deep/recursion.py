@@ -28,7 +28,7 @@ from numerics.deep.own_rules import own_rule
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.position_symmetry import PositionSymmetry
 from numerics.deep.row_averages import rows_of
-from numerics.deep.shared_directions import shared_directions
+from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream, stacked, start
 from numerics.deep.within_strings import Attending, attend_within
 from numerics.shapes import Int64
@@ -154,7 +154,7 @@ class _Network:
         """A(C) at some positions."""
         positions = self.positions.at(queries)
         rows = rows_of(seen, block.beta, block.identity_kq, positions)
-        directions = shared_directions(seen.root, block.beta, positions)
+        directions = logit_directions(seen.root, block.beta, positions)
         rule = own_rule(directions.shape[-1] - 1, rows.deviation, averaging)
         return attend_across(seen.root, directions, rows, rule, averaging)
 

@@ -11,6 +11,9 @@ factor of G and one of z_n, so that sums over keys and nodes are matrix products
     E s_p = e^{G_p} Σ_n w_n X_np / Σ_u e^{G_u} X_nu,
     X_np  = e^{β (a D_i[q, p] + (A z_n)_p)}.
 
+Where all products of one sum are below float64, because both factors are steep, logits
+are added up and mapped one by one.
+
 The symmetric root A of the covariance lets one z mean the same in all templates, so
 that errors of a rule for z are nearly the same where templates are nearly alike.
 
@@ -33,6 +36,9 @@ from numerics.shapes import Bool, Float, Float64
 
 __all__ = ["Rows", "averaged_rows", "rows_of"]
 
+# Sums of products below it have lost digits: e^{−650}, with e^{−745} the least number.
+_LEAST = 1e-282
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -50,13 +56,13 @@ class Rows:
     visible: Bool[np.ndarray, "queries keys"]
     deviation: float
 
-    def factors(self, nodes: Nodes) -> Float64[np.ndarray, "sites nodes keys"]:
-        """X at the nodes, each divided by the largest of its keys."""
+    def logits(self, nodes: Nodes) -> Float64[np.ndarray, "sites nodes keys"]:
+        """log X at the nodes, less the largest of its keys."""
         own = np.einsum("iqpo,no->iqnp", self.root, nodes.z)
         logits = self.mean[:, :, None, :] + own
         logits = np.where(self.visible[None, :, None, :], logits, -np.inf)
         logits -= logits.max(-1, keepdims=True)
-        return np.exp(logits).reshape(-1, *logits.shape[2:])
+        return logits.reshape(-1, *logits.shape[2:])
 
 
 def rows_of(
@@ -96,16 +102,22 @@ def _symmetric_roots(
 
 def averaged_rows(
     shared: Float[torch.Tensor, "sites n keys"],
-    factors: Float[torch.Tensor, "sites nodes keys"],
+    own: Float[torch.Tensor, "sites nodes keys"],
     weights: Float[torch.Tensor, " nodes"],
 ) -> Float[torch.Tensor, "sites n keys"]:
     """E s of each row at each point.
 
     Args:
-        shared: e^{G_p}, divided by the largest of its keys; 0 at keys that are not
-            seen.
-        factors: X.
+        shared: G_p, less the largest of its keys; −∞ at keys that are not seen.
+        own: log X, likewise.
         weights: of the nodes.
     """
-    totals = shared @ factors.transpose(1, 2)
-    return shared * ((weights / totals) @ factors)
+    factors, outer = own.exp(), shared.exp()
+    totals = outer @ factors.transpose(1, 2)
+    found = outer * ((weights / totals) @ factors)
+    lost = (totals < _LEAST).any(-1)
+    for site in lost.any(-1).nonzero().flatten().tolist():
+        points = lost[site]
+        rows = torch.softmax(shared[site, points, None] + own[site], -1)
+        found[site, points] = torch.einsum("m,nmp->np", weights, rows)
+    return found

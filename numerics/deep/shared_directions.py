@@ -23,7 +23,7 @@ from numerics.averages.linalg import eigen_system, principal_axes, product
 from numerics.deep.position_rows import PositionRows
 from numerics.shapes import Float64
 
-__all__ = ["from_covariance", "shared_directions"]
+__all__ = ["from_covariance", "logit_directions"]
 
 # Quieter directions than this, relative to the loudest, are rounding.
 _QUIETEST = 1e-15
@@ -42,7 +42,7 @@ def from_covariance(sites: int, keys: int) -> bool:
     return sites**3 * keys > _MANY
 
 
-def shared_directions(
+def logit_directions(
     root: Float64[np.ndarray, "rows r keys"], beta: float, positions: PositionRows
 ) -> Float64[np.ndarray, "directions r queries keys"]:
     """From standard normals to the logits of each row, up to a shift of the row.

@@ -27,7 +27,7 @@ import torch
 
 from numerics.deep.averaging import Averaging
 from numerics.deep.position_rows import PositionRows
-from numerics.deep.shared_directions import shared_directions
+from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream
 from numerics.shapes import Float, Float64
 
@@ -101,8 +101,10 @@ def attend_within(
     C, E, D = (m[templates] for m in (seen.between_strings, seen.excess, seen.within))
     excess = []
     for k in range(len(templates)):
-        found = _whole(D[k], attending) - attended[k]
-        if np.trace(found) < _SMALL * np.trace(attended[k]):
+        # By E first: noise of few points is no sign that the excess is large.
+        small = np.trace(E[k]) < _SMALL * np.trace(D[k])
+        found = attended[k] if small else _whole(D[k], attending) - attended[k]
+        if small or np.trace(found) < _SMALL * np.trace(attended[k]):
             found = _excess(C[k], E[k], attending)
         excess.append(found)
     return np.stack(excess)
@@ -115,7 +117,7 @@ def _whole(
     positions = attending.positions
     queries, shape = positions.queries, positions.visible.shape
     root = _root(D)
-    directions = shared_directions(root.T[:, None, :], attending.beta, positions)
+    directions = logit_directions(root.T[:, None, :], attending.beta, positions)
     basis = attending.tensor(directions[:, 0])
     mean = attending.tensor(attending.mean(D))
     values = attending.tensor(root)

@@ -27,7 +27,7 @@ from numerics.template_matrix.given import check_kind, matrix_of
 from symbind_theory.interval import Interval
 from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.learning import Alignment, SampleComplexity
-from symbind_theory.separation.theorem_s import decide
+from symbind_theory.separation.decisions import decide
 from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template
@@ -128,7 +128,7 @@ def relative_eigenvalue(gram: TemplateMatrix, alpha: float = DEFAULT_ALPHA) -> I
         InputError: a ridge that is not positive, or something else than a template
             matrix.
 
-    Source: symbind; docs/estimation.md, section 5.
+    Source: symbind; docs/estimation.md, section 6.
     """
     finite_number("alpha", alpha, low=0, strict=True)
     check_kind("gram", gram, TemplateMatrix)
@@ -325,7 +325,7 @@ def _least(
     group = list(range(len(templates)))
     of_one_sign: list[tuple[int, int]] = []
     if architecture is not None:
-        collapses = decide(templates, architecture.hypotheses).collapses
+        collapses = decide(templates, architecture).collapses
         pairs = [(c.i, c.j) for c in collapses if c.identical]
         if architecture.hypotheses.activation == "cosine":
             of_one_sign = [(c.i, c.j) for c in collapses if not c.identical]

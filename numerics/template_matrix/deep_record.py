@@ -17,12 +17,13 @@ import numpy as np
 from numerics.architecture import Architecture
 from numerics.averages.jackknife import jackknife_halfwidth, leave_one_out
 from numerics.averages.linalg import triangle
-from numerics.shapes import Float64
+from numerics.shapes import Bool, Float64
 from numerics.template_matrix.replicated import (
     Coarser,
     KernelReplicates,
     ReplicatedMatrix,
     computed_once,
+    may_be_noise,
 )
 from numerics.template_matrix.spectrum import (
     Confidence,
@@ -30,6 +31,10 @@ from numerics.template_matrix.spectrum import (
     stack_factors,
 )
 from symbind_theory.templates import Template
+
+# What a block's MLP rounds, where its series ends in a closed form, as a part of the
+# trace: eigenvalues, unlike singular values of factors, are known to no better.
+_ROUNDING = 1e-14
 
 # Beyond this part a direction of C is the difference of two noises.
 _MOST_BIAS = 0.5
@@ -110,7 +115,7 @@ class DeepRuns:
 
 
 def _pooled(
-    factors: Sequence[Float64[np.ndarray, "more distinct"]],
+    factors: Sequence[Float64[np.ndarray, "some distinct"]],
 ) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
     """The factor of the mean over runs, then without each run."""
     groups = np.stack([_square(factor) for factor in factors])
@@ -197,7 +202,26 @@ class DeepGram(ReplicatedMatrix):
             width = jackknife_halfwidth(value, replicates[1:], self.confidence.each)
             bias = np.abs(value - coarse[name][0])
             halfwidth[name] = width + bias + self._stage(name, entries)
+        halfwidth["gaps"] = np.where(
+            self._noisy(entries["gaps"], coarse["gaps"]),
+            np.maximum(halfwidth["gaps"], entries["gaps"][0]),
+            halfwidth["gaps"],
+        )
         object.__setattr__(self, "halfwidth", MappingProxyType(halfwidth))
+
+    def _noisy(
+        self,
+        many: Float64[np.ndarray, "replicates r r"],
+        few: Float64[np.ndarray, "replicates r r"],
+    ) -> Bool[np.ndarray, "r r"]:
+        """Which gaps may be noise alone."""
+        r = len(self.column)
+        pairs = zip(many.reshape(-1, r * r).T, few.reshape(-1, r * r).T, strict=True)
+        noisy = [
+            may_be_noise(one.tolist(), other.tolist(), self.confidence)
+            for one, other in pairs
+        ]
+        return np.array(noisy).reshape(r, r)
 
     def _stage(
         self, name: str, entries: Mapping[str, Float64[np.ndarray, " ..."]]
@@ -209,7 +233,7 @@ class DeepGram(ReplicatedMatrix):
         delta = self.relative_error * np.sqrt(
             np.diagonal(entries["attention"][0]).max()
         )
-        moved = 4 * (np.sqrt(value) + delta) * delta
+        moved = 4 * (np.sqrt(value) + delta) * delta + 4 * self.features_remainder
         # Equivalent templates share their features: that gap is 0 exactly.
         place = np.array(self.column)
         return np.where(place[:, None] == place, 0.0, moved)
@@ -237,16 +261,26 @@ class DeepGram(ReplicatedMatrix):
             factors=self.runs.factors,
             excess=self.runs.excess(self._wild),
             error=error,
-            remainder=0.0,
+            remainder=self._rounding(self.runs.factors[0]),
         )
+
+    @property
+    def features_remainder(self) -> float:
+        """Bound on the error of each eigenvalue of C besides."""
+        return self._rounding(self.runs.features[0])
+
+    def _rounding(self, factor: Float64[np.ndarray, "rows distinct"]) -> float:
+        """What all blocks have rounded, of the trace of a matrix."""
+        trace = float((factor**2).sum())
+        return _ROUNDING * self.architecture.depth * trace
 
     @property
     def coarser(self) -> Coarser:
         """The same from a part of the points, which shows the runs' bias."""
         return Coarser(
-            factor=self.fewer.factors[0],
+            factors=self.fewer.factors,
             excess=self.fewer.excess(self._wild)[0],
-            features=self.fewer.features[0],
+            features=self.fewer.features,
             resolves=self.runs.bias < _MOST_BIAS,
         )
 

@@ -31,12 +31,16 @@ from numerics.template_matrix.spectrum import (
 from symbind_theory.interval import Interval
 from symbind_theory.templates import Template
 
+# Confidence at least with which noise alone is ruled out, whatever level is asked for.
+_SURE = 0.999
+
 __all__ = [
     "Coarser",
     "KernelReplicates",
     "ReplicatedMatrix",
     "computed_once",
     "kernel_excess",
+    "may_be_noise",
 ]
 
 if TYPE_CHECKING:
@@ -68,20 +72,26 @@ class Coarser:
     """The same from a quarter of the points, to see what a bias does.
 
     A bias that falls as n^{−1/2} or faster is, at n points, at most what it loses from
-    a quarter of them to all: a λ_min that noise alone makes positive has 0 within its
-    interval.
+    a quarter of them to all. An eigenvalue that noise alone makes positive is at least
+    twice as large there: one whose two estimates, sampling errors included, may differ
+    by that factor is not resolved from 0 (`may_be_noise`).
 
     Attributes:
-        factor: G.
-        excess: K_self − diag N.
-        features: F with C = FᵀF.
+        factors: G on all points, then with each group of points left out in turn.
+        excess: K_self − diag N on all points.
+        features: F with C = FᵀF, as G.
         resolves: whether small eigenvalues are more than the difference of two noises.
     """
 
-    factor: Float64[np.ndarray, "rows distinct"]
+    factors: tuple[Float64[np.ndarray, "rows distinct"], ...]
     excess: Float64[np.ndarray, " distinct"]
-    features: Float64[np.ndarray, "rows distinct"]
+    features: tuple[Float64[np.ndarray, "rows distinct"], ...]
     resolves: bool
+
+    @property
+    def factor(self) -> Float64[np.ndarray, "rows distinct"]:
+        """G on all points."""
+        return self.factors[0]
 
 
 class ReplicatedMatrix(ABC):
@@ -113,6 +123,11 @@ class ReplicatedMatrix(ABC):
         """Bound on ‖δF‖, which re-drawing points does not show."""
 
     @property
+    def features_remainder(self) -> float:
+        """Bound on the error of each eigenvalue of C besides."""
+        return 0.0
+
+    @property
     def coarser(self) -> Coarser | None:
         """The same from fewer points; None where there is no bias to see."""
         return None
@@ -136,7 +151,9 @@ class ReplicatedMatrix(ABC):
     def _smallest_of_distinct(self) -> Interval:
         """λ_min of N of the distinct templates."""
         found = smallest_eigenvalue(self._spectrum, self.confidence)
-        return self._moved(found, lambda coarser: _singular(coarser.factor)[-1] ** 2)
+        return self._moved_eigenvalue(
+            found, self._spectrum, -1, lambda coarser: coarser.factors
+        )
 
     @computed_once
     def condition_number(self) -> Interval:
@@ -144,11 +161,15 @@ class ReplicatedMatrix(ABC):
         if self._repeats:
             return Interval(math.inf, math.inf, math.inf, self.level)
 
-        def coarse(coarser: Coarser) -> float:
-            singular = _singular(coarser.factor)
-            return (singular[0] / singular[-1]) ** 2 if singular[-1] else math.inf
-
-        return self._moved(condition_number(self._spectrum, self.confidence), coarse)
+        found = condition_number(self._spectrum, self.confidence)
+        if (coarser := self.coarser) is None:
+            return found
+        singular = _singular(coarser.factor)
+        coarse = (singular[0] / singular[-1]) ** 2 if singular[-1] else math.inf
+        moved = self._moved(found, coarse)
+        low = min(max(1.0, moved.low), moved.value)
+        high = moved.high if self._smallest_of_distinct.low > 0 else math.inf
+        return Interval(moved.value, low, high, moved.level)
 
     @computed_once
     def eigenvalues(self) -> tuple[Interval, ...]:
@@ -165,9 +186,11 @@ class ReplicatedMatrix(ABC):
             self._spectrum.remainder * float(count.max()),
         )
         distinct = [
-            self._moved(
+            self._moved_eigenvalue(
                 eigenvalue(stretched, index, self.confidence),
-                lambda c, index=index: _singular(c.factor * stretch)[index] ** 2,
+                stretched,
+                index,
+                lambda coarser: [factor * stretch for factor in coarser.factors],
             )
             for index in range(len(count))
         ]
@@ -179,9 +202,13 @@ class ReplicatedMatrix(ABC):
         """λ_min(C); 0 exactly where two templates are equivalent."""
         if self._repeats:
             return Interval(0.0, 0.0, 0.0, self.level)
-        spectrum = spectrum_of(self.attention_replicates, self.features_error)
+        spectrum = spectrum_of(
+            self.attention_replicates, self.features_error, self.features_remainder
+        )
         found = smallest_eigenvalue(spectrum, self.confidence)
-        return self._moved(found, lambda coarser: _singular(coarser.features)[-1] ** 2)
+        return self._moved_eigenvalue(
+            found, spectrum, -1, lambda coarser: coarser.features
+        )
 
     @property
     def numerical_error(self) -> float:
@@ -233,7 +260,7 @@ class ReplicatedMatrix(ABC):
         if (coarser := self.coarser) is not None:
             coarse = statistics(coarser.factor[:, column], coarser.excess[column])
             found = [
-                self._moved(one, lambda _, value=value: value)
+                self._moved(one, value)
                 for one, value in zip(found, coarse, strict=True)
             ]
         return tuple(found)
@@ -251,7 +278,31 @@ class ReplicatedMatrix(ABC):
         up = max(1.0, *(end / drawn.value for end in ends))
         return Interval(drawn.value, drawn.low * down, drawn.high * up, self.level)
 
-    def _moved(self, found: Interval, coarse: Callable[[Coarser], float]) -> Interval:
+    def _moved_eigenvalue(
+        self,
+        found: Interval,
+        spectrum: Spectrum,
+        index: int,
+        factors: Callable[[Coarser], Sequence[Float64[np.ndarray, "rows distinct"]]],
+    ) -> Interval:
+        """The interval of an eigenvalue; from 0 where it may be noise alone.
+
+        Args:
+            found: the interval without.
+            spectrum: whose eigenvalue it is.
+            index: its place in the decreasing order.
+            factors: the same factors from fewer points.
+        """
+        if (coarser := self.coarser) is None:
+            return found
+        few = spectrum_of(factors(coarser), 0.0).place(index)
+        moved = self._moved(found, few[0] ** 2)
+        many = spectrum.place(index)
+        if not may_be_noise([s**2 for s in many], [s**2 for s in few], self.confidence):
+            return moved
+        return Interval(moved.value, 0.0, moved.high, moved.level)
+
+    def _moved(self, found: Interval, coarse: float) -> Interval:
         """The interval, widened by what a bias may have done to its value.
 
         Args:
@@ -261,7 +312,7 @@ class ReplicatedMatrix(ABC):
         coarser = self.coarser
         if coarser is None or found.low == found.high:
             return found
-        moved = abs(coarse(coarser) - found.value)
+        moved = abs(coarse - found.value)
         if not math.isfinite(moved):
             return Interval(found.value, 0.0, math.inf, found.level)
         low = max(0.0, found.low - moved) if coarser.resolves else 0.0
@@ -293,6 +344,32 @@ class ReplicatedMatrix(ABC):
         """Singular values of G, on all points and without each group of points."""
         replicates = self.kernel_replicates
         return spectrum_of(replicates.factors, replicates.error, replicates.remainder)
+
+
+def may_be_noise(
+    many: Sequence[float] | Float64[np.ndarray, " replicates"],
+    few: Sequence[float] | Float64[np.ndarray, " replicates"],
+    confidence: Confidence,
+) -> bool:
+    """Whether a positive statistic may be noise alone.
+
+    Noise at least halves from a quarter of the points to all, if it falls as n^{−1/2}
+    or faster. It is ruled out where the logarithm of the ratio, less what both sampling
+    errors make of it, stays below log 2.
+
+    Args:
+        many: the statistic on all points, then with each group of points left out.
+        few: the same from a quarter of the points, which are others.
+        confidence: coverage that is asked for, raised to 0.999.
+    """
+    sure = Confidence(max(confidence.level, _SURE), confidence.looks)
+    one, other = log_interval(list(many), sure), log_interval(list(few), sure)
+    if one.low <= 0 or other.low <= 0:
+        return True
+    room = math.hypot(
+        math.log(one.high / one.value), math.log(other.high / other.value)
+    )
+    return math.log(other.value / one.value) + room >= math.log(2)
 
 
 def _singular(factor: Float64[np.ndarray, "rows r"]) -> list[float]:

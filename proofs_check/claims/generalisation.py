@@ -28,7 +28,7 @@ without positions, where N is singular too: in both the error stays that of a co
 however large n is; the closed form of another transformer, or without the noise.
 
 Source: arXiv 2310.09753, on transformers with real labels; the closed form: symbind,
-docs/estimation.md, section 5.
+docs/estimation.md, section 6.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ from proofs_check.seeds import seed_array
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report
-from symbind_theory.separation.theorem_s import decide
+from symbind_theory.separation.decisions import decide
 from symbind_theory.tasks import Sample, TemplateTask
 from symbind_theory.validation import finite_number, positive_integer
 
@@ -166,8 +166,7 @@ class _Trained:
             setting.architecture, setting.alpha, points=_POINTS, seed=setting.seed
         )
         findings = [reported("λ_min(N)", setting.gram.smallest_eigenvalue)]
-        hypotheses = setting.architecture.record().hypotheses
-        decision = decide(task.templates, hypotheses)
+        decision = decide(task.templates, setting.architecture.record())
         if (conflict := conflicting_labels(task, decision)) is not None:
             many = sizes.many or min(_IN_VAIN, sizes.most)
             errors = setting.errors(task, model, many, seeds[sizes.few_sets :])

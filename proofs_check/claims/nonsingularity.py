@@ -59,8 +59,9 @@ from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding, Report, conjunction
+from symbind_theory.separation.decisions import decide
 from symbind_theory.separation.leading_gaps import leading_gap
-from symbind_theory.separation.theorem_s import Decision, decide
+from symbind_theory.separation.theorem_s import Decision
 from symbind_theory.templates import Template
 from symbind_theory.validation import positive_integer
 
@@ -128,7 +129,7 @@ def nonsingularity(
         level=level,
     )
     strings = StringEstimates.draw(templates, architecture, sampling, seeds[1:])
-    decision = decide(templates, architecture.record().hypotheses)
+    decision = decide(templates, architecture.record())
     findings = [entries_agree(gram, strings, sampling)]
     remedy = more_of("sampling", sampling, "points")(_FINER)
     if r > 1:

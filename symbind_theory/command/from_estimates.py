@@ -65,10 +65,7 @@ def _gaps(
     """Every pair's gap: the estimate, and how it starts in beta."""
     seen = [incidence_of(t, architecture.readout) for t in gram.templates]
     identities = architecture.identity_kq != 0, architecture.identity_vo != 0
-    # At γ = 0 templates collapse by equal features, whatever β is.
-    equal = {(c.i, c.j) for c in decision.collapses if architecture.gamma == 0}
-    if architecture.activation.kind == "constant":
-        equal = set()
+    equal = _equal_features(architecture, decision)
     gaps = []
     for i, j in combinations(range(len(seen)), 2):
         leading = separation(seen[i], seen[j], *identities)
@@ -79,12 +76,26 @@ def _gaps(
     return tuple(gaps)
 
 
+def _equal_features(
+    architecture: ArchitectureRecord, decision: Decision
+) -> set[tuple[int, int]]:
+    """The pairs that collapse because their features are equal, whatever φ is."""
+    if architecture.activation.kind == "constant":
+        return set()
+    if not architecture.one_layer:
+        return {(c.i, c.j) for c in decision.collapses if c.identical}
+    # At γ = 0 templates collapse by equal features, whatever β is.
+    return {(c.i, c.j) for c in decision.collapses if architecture.gamma == 0}
+
+
 def _beginning(
     leading: LeadingGap, architecture: ArchitectureRecord, equal: bool
 ) -> tuple[int | None, str | None]:
-    """Order and coefficient, as far as they hold at this γ."""
+    """Order and coefficient, as far as they hold at this γ: known of one layer."""
     if leading.order is None or equal:
         return None, "0"
+    if not architecture.one_layer:
+        return None, None
     if architecture.gamma == 0 and not any(power == 0 for power, *_ in leading.terms):
         return None, None
     exact = leading.in_gamma(architecture.identity_kq, architecture.identity_vo)

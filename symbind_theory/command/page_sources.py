@@ -8,9 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.page import Certificate, check_belongs
 from symbind_theory.separation.certificates import certify
+from symbind_theory.separation.theorem_d import DeepHypotheses
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
 
@@ -32,10 +34,8 @@ def embedded_certificate(
         InputError: a certificate of another check.
     """
     architecture = result.architecture
-    if architecture.has_identity:
-        return _none("certificates speak of the network without identity terms.")
-    if architecture.beta == 0 or architecture.gamma == 0:
-        return _none("certificates speak of beta and gamma other than 0.")
+    if reason := _beyond(architecture):
+        return _none(reason)
     matrix = result.verdict("C3")
     if matrix is not None and matrix.outcome is Outcome.REFUTED:
         return _none(f"N is singular: {matrix.evidence}")
@@ -47,6 +47,25 @@ def embedded_certificate(
         return Certificate(certify(result.task, architecture.readout))
     except InputError as error:
         return _none(f"{error}.")
+
+
+def _beyond(architecture: ArchitectureRecord) -> str | None:
+    """Why certificates do not speak of an architecture, or None where they do."""
+    if not architecture.one_layer:
+        known = architecture.activation.kind is not None
+        if known and _within_theorem_d(architecture.deep_hypotheses):
+            return None
+        return "certificates speak of blocks within the hypotheses of Theorem D."
+    if architecture.has_identity:
+        return "certificates speak of one layer without identity terms."
+    if architecture.beta == 0 or architecture.gamma == 0:
+        return "certificates speak of beta and gamma other than 0."
+    return None
+
+
+def _within_theorem_d(hypotheses: DeepHypotheses) -> bool:
+    """Whether the statement of certificates speaks of it: not of rotary positions."""
+    return hypotheses.theorem_d and hypotheses.relative != "rotary"
 
 
 def _none(reason: str) -> Certificate:

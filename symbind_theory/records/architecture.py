@@ -1,6 +1,7 @@
 """The transformer that a check is about, as an exact record.
 
-What Theorem S asks of it follows from the record: `ArchitectureRecord.hypotheses`.
+What the theorems ask of it follows from the record: `ArchitectureRecord.hypotheses` for
+Theorem S, `ArchitectureRecord.deep_hypotheses` for Theorem D.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from typing import Annotated, Literal
 
 from symbind_theory.records.description import InDocument
 from symbind_theory.separation.incidence import Readout
+from symbind_theory.separation.theorem_d import (
+    BlockFacts,
+    DeepHypotheses,
+    Relative,
+)
 from symbind_theory.separation.theorem_s import Hypotheses, Kind
 from symbind_theory.validation import InputError, shorten
 
@@ -116,6 +122,32 @@ class RelativeRecord:
     name: Annotated[str, InDocument(expected="the name of relative positions")]
     parameters: Annotated[tuple[tuple[str, float], ...], InDocument(place="rest")] = ()
 
+    @property
+    def kind(self) -> Relative:
+        """What name and parameters tell Theorem D.
+
+        >>> RelativeRecord("alibi", (("slope", 0.5),)).kind
+        'bias'
+        >>> RelativeRecord("alibi").kind
+        'unknown'
+        """
+        given = [name for name, _ in self.parameters]
+        if self.name == "distance-bias" and all(_is_integer(x) for x in given):
+            return "bias"
+        if (self.name, *given) == ("rotary", "frequencies", "base"):
+            return "rotary" if all(n > 0 for _, n in self.parameters) else "unknown"
+        biases = (("alibi", "slope"), ("random-bias", "deviation"))
+        return "bias" if (self.name, *given) in biases else "unknown"
+
+    @property
+    def angles(self) -> tuple[float, ...]:
+        """By which rotary positions turn for a distance of 1; () for others."""
+        if self.kind != "rotary":
+            return ()
+        numbers = dict(self.parameters)
+        count, base = int(numbers["frequencies"]), numbers["base"]
+        return tuple(base ** (-f / count) for f in range(count))
+
 
 @dataclass(frozen=True, slots=True)
 class ArchitectureRecord:
@@ -183,8 +215,8 @@ class ArchitectureRecord:
 
     @property
     def has_identity(self) -> bool:
-        """Whether a non-zero multiple of the identity is added anywhere."""
-        return self.identity_kq != 0 or self.identity_vo != 0
+        """Whether a non-zero multiple of the identity is added in some block."""
+        return any(x.identity_kq != 0 or x.identity_vo != 0 for x in self.every_block)
 
     @property
     def hypotheses(self) -> Hypotheses:
@@ -193,19 +225,51 @@ class ArchitectureRecord:
         Raises:
             InputError: nothing is known of the activation.
         """
-        if self.activation.kind is None:
-            raise InputError(
-                f"activation is {shorten(self.activation.name)}, of which it is not "
-                "known whether it is constant; expected its kind"
-            )
         return Hypotheses(
             readout=self.readout,
-            activation=self.activation.kind,
+            activation=self._kind_of_activation,
             beta_is_zero=self.beta == 0,
             gamma_is_zero=self.gamma == 0,
             identity_kq=self.identity_kq != 0,
             one_layer=self.one_layer,
         )
+
+    @property
+    def deep_hypotheses(self) -> DeepHypotheses:
+        """What Theorem D needs to know.
+
+        Raises:
+            InputError: nothing is known of the activation.
+        """
+        return DeepHypotheses(
+            readout=self.readout,
+            activation=self._kind_of_activation,
+            gamma_is_zero=self.gamma == 0,
+            causal=self.causal,
+            blocks=tuple(
+                BlockFacts(
+                    beta_is_zero=block.beta == 0,
+                    residual=block.residual != 0,
+                    identity_vo=block.identity_vo != 0,
+                )
+                for block in self.every_block
+            ),
+            relative="none" if self.relative is None else self.relative.kind,
+            angles=() if self.relative is None else self.relative.angles,
+        )
+
+    @property
+    def _kind_of_activation(self) -> Kind:
+        if self.activation.kind is None:
+            raise InputError(
+                f"activation is {shorten(self.activation.name)}, of which it is not "
+                "known whether it is constant; expected its kind"
+            )
+        return self.activation.kind
+
+
+def _is_integer(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def _or(own: float | None, everywhere: float) -> float:

@@ -15,7 +15,12 @@ from itertools import chain, count
 from symbind_theory.interval import Interval
 from symbind_theory.laws.substitution_laws import Law, Probabilities, Uniform, Zipf
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.architecture import (
+    ActivationRecord,
+    ArchitectureRecord,
+    BlockRecord,
+    RelativeRecord,
+)
 from symbind_theory.records.check import CheckResult, Gap
 from symbind_theory.records.learning import SampleComplexity
 
@@ -135,24 +140,41 @@ def strings_needed(complexity: SampleComplexity) -> str:
     return "none" if math.isinf(complexity.interval.low) else "beyond 1e15"
 
 
-def parameter_text(value: ActivationRecord | float | str | None) -> str:
-    """One parameter of an architecture; an activation with its own parameters.
+Parameter = (
+    ActivationRecord | RelativeRecord | tuple[BlockRecord, ...] | float | str | None
+)
+"""A value among those of an architecture."""
+
+
+def parameter_text(value: Parameter) -> str:
+    """One parameter of an architecture, with parameters of its own.
 
     >>> parameter_text(ActivationRecord("cos", (("b1", 1.0), ("b2", 0.3))))
     'cos(b1=1, b2=0.3)'
     >>> parameter_text(2.0)
     '2.0'
     """
-    if not isinstance(value, ActivationRecord):
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_block_text, value))})"
+    if not isinstance(value, ActivationRecord | RelativeRecord):
         return str(value)
     inner = ", ".join(f"{name}={number:g}" for name, number in value.parameters)
     return f"{value.name}({inner})"
 
 
+def _block_text(block: BlockRecord) -> str:
+    """What one block has of its own."""
+    own = ((f.name, getattr(block, f.name)) for f in dataclasses.fields(block))
+    inner = ", ".join(
+        f"{name}={number:g}" for name, number in own if number is not None
+    )
+    return f"[{inner}]"
+
+
 def architecture_text(
     architecture: ArchitectureRecord, names: Sequence[str] = PARAMETERS
 ) -> str:
-    """The parameters that act: beta and gamma always, others where they are not 0.
+    """The parameters that act: beta and gamma always, others where there is one.
 
     Args:
         architecture: the architecture.
@@ -163,7 +185,7 @@ def architecture_text(
         value = getattr(architecture, name)
         if isinstance(value, ActivationRecord):
             parts.append(parameter_text(value))
-        elif value not in (0.0, None) or name in ("beta", "gamma"):
+        elif value not in (0.0, None, ()) or name in ("beta", "gamma"):
             parts.append(f"{name}={parameter_text(value)}")
     return ", ".join(parts)
 

@@ -8,10 +8,11 @@ this package.
 Where two templates agree below the order L, the difference of their coefficients is a
 number that is not 0 times
 
-    1  (L = 0),     γ²  (L = 1),     γ (1 + γ²)  (L = 2),     γ³ (1 + γ²)  (L = 3):
+    1 or γ  (L = 0),     γ²  (L = 1),     γ (1 + γ²)  (L = 2),     γ³ (1 + γ²)  (L = 3):
 
 what regular tokens add to either is equal from L = 2 on, and drops out. So it is 0 at
-γ = 0 alone; docs/separation.md has the proof.
+γ = 0 alone; docs/separation.md has the proof. It is γ where the lengths differ and all
+regular tokens are equally frequent: a position that only the longer one has tells.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from symbind_theory.certificate_verifier import (
     FORMAT,
     FORMAT_VERSION,
     MOST_NUMBERS,
-    STATEMENT,
+    STATEMENTS,
     Rejected,
     check,
     parse,
@@ -68,7 +69,8 @@ def certify(
     True
 
     Args:
-        templates: pairwise inequivalent templates of one length, their text, or a task.
+        templates: pairwise inequivalent templates, their text, or a task; lengths may
+            differ.
         readout: "cls", "last" or "mean".
 
     Raises:
@@ -78,12 +80,12 @@ def certify(
     read_readout(readout)
     if isinstance(templates, TemplateTask):
         templates = templates.templates
-    parsed = read_templates(templates)
-    length = parsed[0].length
-    if len(parsed) * (length + 1) ** 2 > MOST_NUMBERS:
+    parsed = read_templates(templates, one_length=False)
+    if sum((t.length + 1) ** 2 for t in parsed) > MOST_NUMBERS:
+        longest = max(t.length for t in parsed)
         raise InputError(
-            f"{len(parsed)} templates of {length} tokens are more than the verifier "
-            f"takes; expected templates times (tokens + 1)² of at most {MOST_NUMBERS}"
+            f"{len(parsed)} templates of {longest} tokens are more than the verifier "
+            f"takes; expected a sum of (tokens + 1)² of at most {MOST_NUMBERS}"
         )
     incidences = [incidence_of(t, readout) for t in parsed]
     classes = _classes(incidences)
@@ -93,7 +95,7 @@ def certify(
         "package_version": __version__,
         "readout": readout,
         "templates": [str(x.template) for x in incidences],
-        "statement": STATEMENT.format(readout=readout),
+        "statement": STATEMENTS[FORMAT_VERSION].format(readout=readout),
         "agreement": {str(l): _groups(classes[l]) for l in range(ORDERS - 1)},
         "pairs": [
             {"i": i, "j": j, **_witness(incidences, classes, i, j)}
@@ -181,15 +183,13 @@ _Witness = tuple[
 
 
 def _counts(t: Incidence, u: Incidence) -> _Witness:
-    """The constant term at a token that the two do not have equally often."""
-    token = next(
-        x for x in [*t.counts, *u.counts] if t.counts.get(x, 0) != u.counts.get(x, 0)
-    )
-    return (
-        {"token": token},
-        None,
-        lambda x: {0: Fraction(x.counts.get(token, 0), x.size)},
-    )
+    """The constant term at a token not equally frequent, or beyond the shorter one."""
+    tokens = [*t.counts, *u.counts]
+    token = next((x for x in tokens if t.frequency(x) != u.frequency(x)), None)
+    if token is not None:
+        return {"token": token}, None, lambda x: {0: x.frequency(token)}
+    last = max(t.size, u.size) - 1
+    return {"position": last}, None, lambda x: {1: Fraction(x.size > last, x.size)}
 
 
 def _positions(t: Incidence, u: Incidence) -> _Witness:

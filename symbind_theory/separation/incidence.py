@@ -4,7 +4,7 @@ The attention features of a template, expanded in beta, depend on the template t
 one more piece of incidence data at each order (K keys, Π = I − 11ᵀ/K, J the wildcards'
 incidence: J[a, b] = 1 where positions a and b carry one wildcard):
 
-    order 0   the counts n_t of the regular tokens t
+    order 0   K and the counts n_t of the regular tokens t
     order 1   their positions, R
     order 2   the diagonal of ΠJΠ, less its mean: the wildcards' multiplicities
     order 3   ΠJΠ, which with R is the template up to a renaming of wildcards
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -54,10 +55,13 @@ class Incidence:
     Attributes:
         template: the template.
         readout: position that is read.
+        every_row: whether the rows of all positions are asked for, as deep transformers
+            have them, and not only those that are read.
     """
 
     template: Template
     readout: Readout = "cls"
+    every_row: bool = False
 
     @cached_property
     def skeleton(self) -> tuple[str | None, ...]:
@@ -81,8 +85,9 @@ class Incidence:
 
     @property
     def queries(self) -> range:
-        """The positions that are read; the readout is the mean over them."""
-        return range(0 if self.readout == "mean" else self.size - 1, self.size)
+        """The positions whose rows are asked for; the readout is the mean over them."""
+        every = self.every_row or self.readout == "mean"
+        return range(0 if every else self.size - 1, self.size)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -92,6 +97,10 @@ class Incidence:
             if token is not None:
                 counts[token] = counts.get(token, 0) + 1
         return counts
+
+    def frequency(self, token: str) -> Fraction:
+        """n_t/K: the share of a regular token among the keys."""
+        return Fraction(self.counts.get(token, 0), self.size)
 
     @cached_property
     def blocks(self) -> tuple[frozenset[int], ...]:
@@ -155,27 +164,28 @@ class Incidence:
     def key(self, order: int) -> tuple[object, ...]:
         """What the features depend on at one order, besides the keys of lower orders.
 
-        Two templates of one length and readout have features that agree up to order L
-        exactly when their keys agree up to order L; that is for γ ≠ 0 and no identity
-        term.
+        Two templates under one readout have features that agree up to order L exactly
+        when their keys agree up to order L; that is for γ ≠ 0 and no identity term.
 
         Args:
             order: 0 to 3.
         """
         if order == 0:
-            return tuple(sorted(self.counts.items()))
+            return (self.size, *sorted(self.counts.items()))
         if order == 1:
             return self.skeleton
         return self.deviations if order == 2 else self.centred
 
 
 @lru_cache(maxsize=2048)
-def incidence_of(template: Template, readout: Readout = "cls") -> Incidence:
+def incidence_of(
+    template: Template, readout: Readout = "cls", every_row: bool = False
+) -> Incidence:
     """The incidence of a template, made once for all who ask while it is remembered.
 
     Both are immutable, and the keys are worked out where they are first read.
     """
-    return Incidence(template, readout)
+    return Incidence(template, readout, every_row)
 
 
 def _centred(

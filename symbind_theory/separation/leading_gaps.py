@@ -5,7 +5,8 @@ wildcards. A multiple b of the identity added to W_V W_O adds b² ‖E f − E f
 starts at the same order or later, so that c gains b² times a part of itself. Two
 inequivalent templates of one length differ at an order L ≤ 3, found by comparing
 incidence keys; c is a polynomial in γ² (and in a², with a times the identity added to
-W_K W_Qᵀ), positive for γ ≠ 0. Integer work only; sympy is imported where it is shown.
+W_K W_Qᵀ), positive for γ ≠ 0. Templates of different lengths separate at order 0, as
+K does. Integer work only; sympy is imported where it is shown.
 
 In the formulas K is the number of keys, n_t the counts of regular tokens, R and J the
 incidences of regular tokens and of wildcards, δ_a = n_a − n'_a the difference of
@@ -161,7 +162,7 @@ def leading_gap(
 
     Args:
         t: a template, or its text.
-        u: a template of the same length.
+        u: another, of any length.
         readout: "cls", "last" or "mean".
         identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ, or a
             itself: all that matters is whether it is 0. If not, the coefficient is an
@@ -171,24 +172,22 @@ def leading_gap(
             lowers none.
 
     Raises:
-        InputError: lengths that differ, or an unknown readout.
+        InputError: text that is no template, or an unknown readout.
     """
     read_readout(readout)
-    first, second = (incidence_of(x, readout) for x in read_templates([t, u]))
+    both = read_templates([t, u], one_length=False)
+    first, second = (incidence_of(x, readout) for x in both)
     return separation(first, second, identity_kq != 0, identity_vo != 0)
 
 
 def separation(
-    t: Incidence,
-    u: Incidence,
-    identity_kq: bool = False,
-    identity_vo: bool = False,
+    t: Incidence, u: Incidence, identity_kq: bool = False, identity_vo: bool = False
 ) -> LeadingGap:
     """`leading_gap` for templates whose incidence data are at hand.
 
     Args:
         t: a template under some readout.
-        u: another of the same length, under the same readout.
+        u: another under the same readout.
         identity_kq: as for `leading_gap`.
         identity_vo: as for `leading_gap`.
     """
@@ -263,10 +262,10 @@ def _coefficient(
 
 
 def _counts_gap(t: Incidence, u: Incidence) -> Polynomial:
-    """Σ_t (n_t − n'_t)² / K²."""
-    tokens = {**t.counts, **u.counts}
-    squares = sum((t.counts.get(x, 0) - u.counts.get(x, 0)) ** 2 for x in tokens)
-    return [Fraction(squares, t.size**2)]
+    """Σ_t (n_t/K − n'_t/K')² + γ² |1/K − 1/K'|."""
+    apart = (t.frequency(x) - u.frequency(x) for x in {**t.counts, **u.counts})
+    lengths = abs(Fraction(1, t.size) - Fraction(1, u.size))
+    return [sum((x**2 for x in apart), Fraction(0)), lengths]
 
 
 def _positions_gap(t: Incidence, u: Incidence) -> Polynomial:

@@ -10,8 +10,10 @@ standard normals G, query token x at position q and key token y at position i,
 
     M = G[x, y] + γ G[x, i] + γ G[q, y] + γ² G[q, i] + a (1[x = y] + γ² 1[q = i]).
 
-Under the cls readout x and q are the same in every string, so that only the sums
-g[y] = G[x, y] + γ G[q, y] and p[i] = G[x, i] + γ G[q, i] occur, each N(0, 1 + γ²).
+Under the cls readout x and q are the same in every string of one length, so that only
+the sums g[y] = G[x, y] + γ G[q, y] and p[i] = G[x, i] + γ G[q, i] occur, each
+N(0, 1 + γ²). [CLS] follows the last symbol: in strings of two lengths it stands at two
+positions, and the sums are kept apart.
 """
 
 from __future__ import annotations
@@ -245,15 +247,14 @@ def feature_series(
     2*(gamma**2 + 1)**2*(3*gamma**2 + 2)/729
 
     Args:
-        templates: templates of one length, or their text.
+        templates: templates, or their text; their lengths may differ.
         order: highest power of beta, ≥ 0.
         readout: "cls", "last" or "mean".
         identity_kq: whether a multiple a of the identity is added to W_K W_Qᵀ.
 
     Raises:
-        InputError: no template, lengths that differ, an unknown readout, an order that
-            is no integer of at least 0, or an identity_kq that is neither True nor
-            False.
+        InputError: no template, an unknown readout, an order that is no integer of at
+            least 0, or an identity_kq that is neither True nor False.
     """
     check_list("templates", templates, "of templates, such as ['?a ?a', '?a ?b']")
     read_readout(readout)
@@ -263,9 +264,10 @@ def feature_series(
             "letter in the series"
         )
     positive_integer("order", order, low=0)
-    parsed = read_templates(templates)
+    parsed = read_templates(templates, one_length=False)
     strings = [_symbols(t, readout) for t in parsed]
-    logits = _Logits(strings, readout == "cls", identity_kq)
+    one_query = readout == "cls" and len({t.length for t in parsed}) == 1
+    logits = _Logits(strings, one_query, readout == "mean", identity_kq)
     features = tuple(_features(string, logits, order, readout) for string in strings)
     shared = {i: v for i, v in logits.variances.items() if i not in logits.private}
     names = {i: pair for pair, i in logits.index.items() if i in shared}
@@ -306,13 +308,17 @@ class _Logits:
     """The logits of several strings as polynomials in common Gaussians."""
 
     def __init__(
-        self, strings: Sequence[tuple[Symbol, ...]], cls: bool, identity_kq: bool
+        self,
+        strings: Sequence[tuple[Symbol, ...]],
+        one_query: bool,
+        all_queries: bool,
+        identity_kq: bool,
     ) -> None:
-        self._cls, self._identity_kq = cls, identity_kq
+        self._one_query, self._identity_kq = one_query, identity_kq
         pairs = dict.fromkeys(
             pair
             for string in strings
-            for q in ([len(string) - 1] if cls else range(len(string)))
+            for q in range(0 if all_queries else len(string) - 1, len(string))
             for pair, _ in self._terms(string, q)
         )
         names = ["gamma", "a", *(f"G{n}" for n in range(len(pairs)))]
@@ -320,7 +326,7 @@ class _Logits:
         self.zero, (self.gamma, self._a, *variables) = ring.constant(0), ring.gens()
         self.index = {pair: i for i, pair in enumerate(pairs, start=2)}
         self._variable = dict(zip(pairs, variables, strict=True))
-        variance = 1 + self.gamma**2 if cls else ring.constant(1)
+        variance = 1 + self.gamma**2 if one_query else ring.constant(1)
         self.variances = dict.fromkeys(self.index.values(), variance)
         self.private = {
             i for pair, i in self.index.items() if any(s[0] == "wildcard" for s in pair)
@@ -335,14 +341,14 @@ class _Logits:
             column = ("position", i)
             yield (query, key), 0
             yield (query, column), 1
-            if not self._cls:
+            if not self._one_query:
                 yield (place, key), 1
                 yield (place, column), 2
 
     def row(self, string: tuple[Symbol, ...], q: int) -> list[Polynomial]:
         """The logits of every key for the query at position q."""
         logits = [self.zero] * len(string)
-        per_key = 2 if self._cls else 4
+        per_key = 2 if self._one_query else 4
         for n, (pair, power) in enumerate(self._terms(string, q)):
             logits[n // per_key] += self.gamma**power * self._variable[pair]
         if self._identity_kq:

@@ -6,10 +6,10 @@ multiples of the identity are added. Where a hypothesis is off, templates *colla
 their rows of N are equal or proportional. Which ones do is read off their incidence:
 
 - φ constant: all.
-- β = 0, uniform attention: f is the counts of regular tokens, and the self value d adds
-  Σ n_v² over wildcards. Equal f collapse where d is equal too, and for the cosine
-  always: there d only scales a row. Without regular tokens and without positions f = 0,
-  and then N_ij = E φ(√d_i g) E φ(√d_j g) whatever φ is.
+- β = 0, uniform attention: f is the shares n_t/K of regular tokens, and γ/K for each
+  position; the self value d adds Σ n_v²/K² over wildcards. Equal f collapse where d is
+  equal too, and for the cosine always: there d only scales a row. Without regular
+  tokens and positions f = 0, and then N_ij = E φ(√d_i g) E φ(√d_j g) whatever φ is.
 - γ = 0, no positions: f and d depend on the counts and on the multiset of the
   wildcards' multiplicities.
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from typing import Literal
 
@@ -107,7 +108,7 @@ def decide(templates: Sequence[Template], hypotheses: Hypotheses) -> Decision:
     'REFUTED'
 
     Args:
-        templates: templates of one length.
+        templates: templates; their lengths may differ.
         hypotheses: facts about the architecture.
     """
     traces = [_trace(t, hypotheses) for t in templates]
@@ -120,7 +121,7 @@ def decide(templates: Sequence[Template], hypotheses: Hypotheses) -> Decision:
         return Decision(
             Outcome.REFUTED, collapses, _singular(templates, hypotheses, collapses)
         )
-    return _without_collapse(hypotheses)
+    return _without_collapse(hypotheses, len({t.length for t in templates}) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,10 @@ def _trace(template: Template, hypotheses: Hypotheses) -> _Trace:
     sizes = sorted(len(block) for block in seen.blocks)
     silent = not counts and hypotheses.gamma_is_zero
     if hypotheses.beta_is_zero:
-        return _Trace(None if silent else counts, sum(n**2 for n in sizes))
+        shares = frozenset((token, seen.frequency(token)) for token in seen.counts)
+        positions = 0 if hypotheses.gamma_is_zero else seen.size
+        squares = Fraction(sum(n**2 for n in sizes), seen.size**2)
+        return _Trace(None if silent else (shares, positions), (positions, squares))
     query: object = None
     if hypotheses.readout == "last":
         # A wildcard's row is private; which wildcard it is shows through the identity.
@@ -191,7 +195,7 @@ def _singular(
     return f"N is singular: {cause}, so {pair} have {rows} rows."
 
 
-def _without_collapse(hypotheses: Hypotheses) -> Decision:
+def _without_collapse(hypotheses: Hypotheses, one_length: bool) -> Decision:
     """The decision where no two templates collapse."""
 
     def holds(reason: str) -> Decision:
@@ -211,7 +215,13 @@ def _without_collapse(hypotheses: Hypotheses) -> Decision:
         )
     has_coordinates = hypotheses.readout == "cls" or not hypotheses.gamma_is_zero
     if hypotheses.beta_is_zero:
-        if has_coordinates and hypotheses.activation in ("cosine", "relu"):
+        # Without positions, features of two lengths may be proportional: a ReLU's rows
+        # may then be, while those of a cosine are not.
+        settled = hypotheses.activation == "cosine" or (
+            hypotheses.activation == "relu"
+            and (one_length or not hypotheses.gamma_is_zero)
+        )
+        if has_coordinates and settled:
             return holds(
                 "N is non-singular although beta = 0: no two templates agree in how "
                 "often tokens occur and in their self values."

@@ -7,6 +7,7 @@ import pytest
 
 from numerics import Architecture, Cosine, ReLU
 from numerics.architecture import Block, require_one_layer
+from numerics.positions import ALiBi, Rotary
 from symbind_theory import InputError
 
 
@@ -45,6 +46,8 @@ def test_zeros_are_allowed_here():
         {"final_normalisation": "pre"},
         {"causal": 1},
         {"blocks": [Block()]},
+        {"relative": ALiBi},
+        {"relative": "rotary"},
     ],
     ids=str,
 )
@@ -70,6 +73,7 @@ def test_there_is_one_block_for_each_of_the_depth():
         {"final_normalisation": True},
         {"causal": True},
         {"blocks": (Block(),)},
+        {"relative": Rotary()},
     ],
     ids=str,
 )
@@ -78,3 +82,11 @@ def test_what_only_deep_transformers_have_is_not_one_layer(deep):
     assert not Architecture(**deep).one_layer
     with pytest.raises(InputError, match=rf"^{next(iter(deep))} is .*; expected "):
         require_one_layer(Architecture(**deep))
+
+
+def test_no_multiple_of_the_identity_stands_between_turned_queries_and_keys():
+    turned = {"relative": Rotary(), "depth": 2}
+    with pytest.raises(InputError, match=r"^identity_kq is not 0 with rotary"):
+        Architecture(identity_kq=0.5, **turned)
+    with pytest.raises(InputError, match=r"^identity_kq is not 0 with rotary"):
+        Architecture(blocks=(Block(), Block(identity_kq=1.0)), **turned)

@@ -5,7 +5,7 @@ from itertools import combinations, product
 
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from symbind_testing.oracles.series_coefficients import coefficient_in
 
@@ -67,6 +67,50 @@ def assert_coefficients_are_those_of_the_series(gap, pair, series, places=(0, 1)
     means = series.mean_gap_coefficient(*places, 2 * gap.order)
     assert both.order == gap.order
     assert sympy.expand(both.coefficient - direct - B**2 * means) == 0
+
+
+@st.composite
+def lengths_apart(draw):
+    """Two templates of different lengths, often with equal shares of tokens."""
+    first = draw(templates(max_length=3, regular_tokens=TOKENS))
+    if draw(st.booleans()):
+        return first, Template(first.tokens * draw(st.integers(2, 3)))
+    second = draw(templates(max_length=5, regular_tokens=TOKENS))
+    assume(first.length != second.length)
+    return first, second
+
+
+@settings(max_examples=50)
+@given(
+    pair=lengths_apart(), readout=st.sampled_from(READOUTS), identity_kq=st.booleans()
+)
+def test_lengths_apart_have_the_leading_gaps_of_the_series(pair, readout, identity_kq):
+    series = feature_series(pair, 0, readout, identity_kq)
+    first, second = pair
+    gap = leading_gap(first, second, readout, identity_kq)
+    assert gap.order == series.leading_order(0, 1) == 0
+    assert_coefficients_are_those_of_the_series(gap, pair, series)
+    assert all(number > 0 for *_, number in gap.terms)
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_series_of_several_lengths_keeps_each_pair(readout):
+    """Templates of another length beside a pair do not change what separates it."""
+    pair = ("?a ?a", "?a ?b")
+    alone = feature_series(pair, 3, readout)
+    beside = feature_series((*pair, "X"), 3, readout)
+    order = alone.leading_order(0, 1)
+    assert beside.leading_order(0, 1) == order
+    assert order is not None
+    found = [s.gap_coefficient(0, 1, 2 * order) for s in (alone, beside)]
+    assert sympy.expand(found[0] - found[1]) == 0
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+def test_without_the_identity_the_gap_of_two_lengths_is_even(readout):
+    series = feature_series(["?a X", "?a ?a X"], 2, readout)
+    assert series.gap_coefficient(0, 1, 1) == 0
+    assert series.gap_coefficient(0, 1, 2) != 0
 
 
 # Rare among random pairs, each with a term of its own in a leading gap.

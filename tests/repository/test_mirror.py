@@ -49,6 +49,8 @@ TESTED_IN = {
     "the tasks of the library",
     "symbind_theory/command/outputs.py": "symbind_theory/"
     "test_check_template_page.py: through the command that writes them",
+    "numerics/attention/token_positions.py": "numerics/attention/"
+    "test_conditional_softmax.py: through the rows that it serves",
     "numerics/attention/mean_weights.py": "numerics/attention/"
     "test_conditional_softmax.py: weights of templates by tensor rules",
     "numerics/attention/prefix_products.py": "numerics/attention/"
@@ -142,6 +144,8 @@ TESTED_IN = {
     "matrix that obeys the laws",
     "numerics/template_matrix/error_bounds.py": "numerics/attention/"
     "test_conditional_softmax.py: against the errors that it bounds",
+    "numerics/template_matrix/one_layer.py": "numerics/template_matrix/"
+    "test_estimate.py: through the one call that it serves",
     "numerics/template_matrix/point_groups.py": "numerics/template_matrix/"
     "test_estimate.py: replications of the estimate",
     "numerics/template_matrix/entries.py": "numerics/template_matrix/test_record.py: "

@@ -19,10 +19,11 @@ from symbind_testing.tasks import LENGTH_3, SAME_DIFFERENT, same_different
 from numerics import Architecture, Cosine, template_gram
 from symbind_theory import Outcome, TemplateTask, check
 from symbind_theory import check_template as module
-from symbind_theory.command.from_estimates import curve_sizes
+from symbind_theory.command.from_estimates import curve_sizes, summarise
 from symbind_theory.interval import Interval
 from symbind_theory.records.check import SampleComplexity
 from symbind_theory.report.document import as_document
+from symbind_theory.separation import decide
 from symbind_theory.separation.leading_gaps import leading_gap
 
 KEYS = {
@@ -303,6 +304,53 @@ def test_templates_that_collapse_for_another_reason_keep_their_leading_term():
         result = check(SAME_DIFFERENT, architecture, max_points=64)
         assert result.collapsed_pairs == ((0, 1),)
         assert result.estimates.gaps[0].order == 2
+
+
+DEEP = {
+    "inequivalent": (["?a ?a", "?a ?b"], Architecture(depth=2), (None, None)),
+    "equivalent": (["?a ?b", "?b ?a"], Architecture(residual=1.0), (None, "0")),
+    "permuted": (
+        ["?a ?b ?a", "?a ?b ?b"],
+        Architecture(depth=2, gamma=0.0),
+        (None, "0"),
+    ),
+    "constant": (
+        ["?a ?a", "?a ?b"],
+        Architecture(depth=2, activation=Cosine(b1=0.0)),
+        (None, None),
+    ),
+    "proportional": (
+        ["?a ?a", "?a ?b"],
+        Architecture(gamma=0.0, readout="mean", residual=1.0),
+        (None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DEEP)
+def test_how_gaps_begin_is_said_of_one_layer_alone(case):
+    """Of blocks only that a gap is 0, where no part of the network tells two apart."""
+    templates, architecture, beginning = DEEP[case]
+    record = architecture.record()
+    gram = template_gram(templates, Architecture(), max_points=64)
+    estimates = summarise(gram, record, decide(templates, record))
+    (gap,) = estimates.gaps
+    assert (gap.order, gap.coefficient) == beginning
+
+
+def test_a_check_of_blocks_is_decided_by_theorem_d():
+    """αβα/αββ: two templates with positions, one without."""
+    task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], [1, -1])
+    deep = Architecture(depth=2, residual=0.5, normalisation="pre")
+    result = check(task, deep, max_points=64)
+    found = {v.claim: v for v in result.verdicts}
+    assert found["C3"].outcome is Outcome.HOLDS
+    assert "by Theorem D, for 2 blocks" in found["C3"].evidence
+    assert "a transformer of blocks" in result.headline.regime
+    blind = check(task, dataclasses.replace(deep, gamma=0.0), max_points=64)
+    assert blind.collapsed_pairs == ((0, 1),)
+    outcomes = {v.claim: v.outcome for v in blind.verdicts}
+    assert outcomes["C5"] is Outcome.REFUTED
 
 
 def test_proportional_rows_do_not_refute_generalisation():

@@ -306,3 +306,12 @@ def test_a_number_in_quotes_is_noted_to_be_a_token(label):
     (note,) = conclude(text, HOLDS, None, None).notes
     assert note.startswith(f"The label '{label}' is text, so it is a token")
     assert conclude(COPY, HOLDS, None, None).notes == ()
+
+
+def test_the_headline_names_the_network():
+    regimes = [
+        conclude(SAME_DIFFERENT, HOLDS, needed(10), None, one_layer=one_layer).regime
+        for one_layer in (True, False)
+    ]
+    assert "a one-layer transformer" in regimes[0]
+    assert "a transformer of blocks" in regimes[1]

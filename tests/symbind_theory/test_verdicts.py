@@ -9,6 +9,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS, ZERO_
 
 from symbind_theory import Interval, Outcome, TemplateTask
 from symbind_theory.records.learning import SampleComplexity
+from symbind_theory.separation.theorem_d import DeepHypotheses, decide_deep
 from symbind_theory.separation.theorem_s import Hypotheses
 from symbind_theory.separation.theorem_s import decide as decision
 from symbind_theory.strategies import tasks
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 THEOREM = Hypotheses()
 NO_THEOREM = Hypotheses(one_layer=False)
+BLOCKS = DeepHypotheses()
 CONSTANT = Hypotheses(activation="constant")
 RESOLVED = Interval(0.02, 0.01, 0.03)
 UNRESOLVED = Interval(0.002, 0.0, 0.03)
@@ -256,3 +258,35 @@ def test_laws_of_all_verdicts(task, hypotheses, smallest):
     assert ("C7" in found) == bool(task.copied)
     if not task.symbolic and task.mlp_floor() != 0:
         assert str(Fraction(task.mlp_floor())) in found["C2"].evidence
+
+
+def by_blocks(task, facts=BLOCKS, **changes):
+    """The verdicts on a network of blocks, by claim."""
+    exact = decide_deep(task.templates, facts)
+    found = reach_verdicts(task, exact, UNRESOLVED, None, one_layer=False, **changes)
+    return {verdict.claim: verdict for verdict in found}
+
+
+def test_theorem_d_is_quoted_of_blocks():
+    found = by_blocks(SAME_DIFFERENT)
+    assert found["C3"].outcome is Outcome.HOLDS
+    assert "by Theorem D" in found["C3"].evidence
+    assert found["C5"].outcome is Outcome.HOLDS
+
+
+@pytest.mark.parametrize("b", [0.0, 1.5])
+def test_what_is_known_of_copying_is_known_of_one_layer(b):
+    """A residual connection carries symbols as b does: nothing is said of blocks."""
+    found = by_blocks(COPYING, identity_vo=b)
+    assert list(found) == ["C3", "C5", "C7"]
+    assert found["C3"].outcome is Outcome.HOLDS
+    assert found["C5"].outcome is found["C7"].outcome is Outcome.UNDECIDED
+    assert "known of one layer" in found["C7"].evidence
+
+
+def test_a_conflict_refutes_copying_by_blocks():
+    """αβα and αββ without positions, with two labels of which one is copied."""
+    task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], ["?a", "no"])
+    found = by_blocks(task, DeepHypotheses(gamma_is_zero=True))
+    assert found["C3"].outcome is found["C5"].outcome is Outcome.REFUTED
+    assert "the same prediction on fresh symbols" in found["C5"].evidence

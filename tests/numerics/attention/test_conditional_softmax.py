@@ -9,9 +9,8 @@ import torch
 from symbind_testing.oracles.tensor_rule import private_root, softmax_average
 
 from numerics import Architecture
-from numerics.attention import conditional_softmax
+from numerics.attention import token_positions
 from numerics.attention.conditional_softmax import (
-    _BESIDE,
     MAX_LOGIT_SCALE,
     ConditionalSoftmax,
 )
@@ -22,6 +21,7 @@ from numerics.attention.laplace_table import (
     laplace_moments,
 )
 from numerics.attention.shared_logits import SharedLogits
+from numerics.attention.token_positions import _BESIDE
 from numerics.averages.points import SobolPoints
 from numerics.template_matrix.error_bounds import feature_error
 from symbind_theory import InputError, Template
@@ -214,7 +214,7 @@ def test_company_changes_nothing_but_rounding(
     it the stage's own error.
     """
     assert others > beside
-    monkeypatch.setattr(conditional_softmax, "_BESIDE", beside)
+    monkeypatch.setattr(token_positions, "_BESIDE", beside)
     tokens = ["X", "Y", "Z"]
     texts = [f"?a {x} ?b {y}" for x in tokens for y in tokens] + TEXTS[:3]
     templates = [Template(text) for text in texts]
@@ -227,6 +227,24 @@ def test_company_changes_nothing_but_rounding(
         alone = ConditionalSoftmax([many[i]], architecture, CPU, reference=many)
         expected = alone(points).features[:, 0]
         torch.testing.assert_close(found[:, i], expected, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+def test_rows_of_all_positions_are_those_of_each_readout(readout):
+    """The mean over rows is what the mean readout reads, the last row what these do."""
+    templates = [Template(text) for text in TEXTS]
+    architecture = Architecture(readout=readout, identity_kq=0.4)
+    inner = ConditionalSoftmax(templates, architecture, CPU, every_row=True)
+    points = torch.from_numpy(SobolPoints(inner.dimension, seed=3).draw(8))
+    rows, keys = inner.rows(points), templates[0].length + (readout == "cls")
+    assert rows.shape == (8, len(templates), keys, keys)
+    torch.testing.assert_close(rows.sum(-1), torch.ones(rows.shape[:-1]).to(rows))
+    found = inner(points).features[..., -keys:]
+    torch.testing.assert_close(rows.mean(2), found, rtol=1e-12, atol=1e-14)
+    if readout == "last":
+        mean = Architecture(readout="mean", identity_kq=0.4)
+        pooled = ConditionalSoftmax(templates, mean, CPU)(points).features
+        torch.testing.assert_close(found, pooled[..., -keys:], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("readout", READOUTS)

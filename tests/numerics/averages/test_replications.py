@@ -6,8 +6,9 @@ import sys
 import pytest
 import torch
 from joblib import parallel_config
+from symbind_testing.builders.grams import one_layer_estimate
 
-from numerics import Architecture, string_gram, template_gram
+from numerics import Architecture, string_gram
 from numerics.averages.replications import map_replications
 
 CPU = torch.device("cpu")
@@ -16,14 +17,14 @@ MANY = 2**40
 
 def estimate(seed=0):
     """One of each kind; the last readout has both kinds of rows."""
-    gram = template_gram(
+    gram = one_layer_estimate(
         ["?a X ?a", "?a ?b X", "X ?a ?b"],
         Architecture(readout="last", identity_kq=0.7, identity_vo=0.3),
         max_points=2**11,
         rel_tol=1e-9,
         seed=seed,
     )
-    mean = template_gram(
+    mean = one_layer_estimate(
         ["?a ?a", "?a ?b"], Architecture(readout="mean"), max_points=2**9, seed=seed
     )
     strings = string_gram(["u v w", "u u x", "v u w"], points=2**12, seed=seed)

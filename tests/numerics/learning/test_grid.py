@@ -15,6 +15,7 @@ from numerics.learning.grid import (
     read_grid,
     read_precision,
 )
+from numerics.template_matrix.one_layer import one_layer_gram
 from symbind_theory import InputError
 
 ROUGH = Precision(rel_tol=1e-6, max_points=256)
@@ -97,11 +98,11 @@ def test_shared_features_give_what_each_architecture_gives_alone(monkeypatch):
     )
     drawn = []
 
-    def counted(*arguments, **settings):
+    def counted(*arguments):
         drawn.append(arguments[1])
-        return template_gram(*arguments, **settings)
+        return one_layer_gram(*arguments)
 
-    monkeypatch.setattr("numerics.learning.grid.template_gram", counted)
+    monkeypatch.setattr("numerics.learning.grid.one_layer_gram", counted)
     found = list(estimated(SAME_DIFFERENT.templates, grid.architectures, ROUGH))
     assert [architecture for architecture, _ in found] == list(grid.architectures)
     for architecture, gram in found:

@@ -22,13 +22,13 @@ def scanned(cache, task=SAME_DIFFERENT, over=OVER, **named):
 @pytest.fixture
 def estimates(monkeypatch):
     """The temperatures of the estimates that were made."""
-    made, plain = [], grid.template_gram
+    made, plain = [], grid.one_layer_gram
 
-    def counted(templates, architecture, **named):
+    def counted(templates, architecture, accuracy):
         made.append(architecture.beta)
-        return plain(templates, architecture, **named)
+        return plain(templates, architecture, accuracy)
 
-    monkeypatch.setattr(grid, "template_gram", counted)
+    monkeypatch.setattr(grid, "one_layer_gram", counted)
     return made
 
 

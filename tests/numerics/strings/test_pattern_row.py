@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from symbind_testing.builders.grams import one_layer_estimate
 from symbind_testing.tasks import LENGTH_3
 
-from numerics import Architecture, template_gram
+from numerics import Architecture
 from numerics.averages.linalg import triangle
 from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import ComponentSettings
@@ -35,8 +36,8 @@ def test_a_known_pattern_gets_its_row_back(identity_vo):
     """However far the new points are from the kernel's: λ_min(C) is 1.2e-5, the plain
     estimate is off by 1e-2 of each entry."""
     architecture = Architecture(identity_vo=identity_vo)
-    gram = template_gram(PATTERNS, architecture, max_points=2**12)
-    plain = template_gram(PATTERNS, max_points=2**12).attention
+    gram = one_layer_estimate(PATTERNS, architecture, max_points=2**12)
+    plain = one_layer_estimate(PATTERNS, max_points=2**12).attention
     root = np.linalg.cholesky(plain).T
     stretch = np.random.default_rng(0).uniform(0.99, 1.01, root.shape[1])
     moved = root.T @ (stretch[:, None] * root)
@@ -73,7 +74,7 @@ def test_a_known_pattern_gets_its_row_back(identity_vo):
 def test_without_wildcards_it_has_its_known_length():
     """The single string of a pattern has C_ii = d_i, whatever the points say."""
     architecture, single = Architecture(), Template("?1 ?2")
-    gram = template_gram([single], architecture)
+    gram = one_layer_estimate([single], architecture)
     base = BaseKernel(
         features=gram.features[0],
         attention_self=gram.attention_self,
@@ -98,7 +99,7 @@ def test_without_wildcards_it_has_its_known_length():
         with_itself=block(np.array([[0.9]])),
     )
     row = new_row(new, base, of_text)
-    d = template_gram(["X Y"], architecture).attention_self[0]
+    d = one_layer_estimate(["X Y"], architecture).attention_self[0]
     assert row.apart == row.attention_self == pytest.approx(d, rel=1e-12)
     known = 0.5 * gram.attention[0] * np.sqrt(d / 0.9)
     np.testing.assert_allclose(row.attention, known, rtol=1e-9)

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom
+from symbind_testing.builders.grams import one_layer_estimate
 from symbind_testing.oracles.quadrature import same_different
 from symbind_testing.oracles.two_symbols import two_symbols
 from symbind_testing.tasks import AA_AB
 
-from numerics import Architecture, template_gram
+from numerics import Architecture
 from numerics.attention.conditional_softmax import ConditionalSoftmax
 from numerics.attention.rare_points import inflation_of
 from numerics.attention.string_moments import mean_features, moments_of
@@ -38,7 +39,7 @@ def misses(readout, identity_kq, points, seeds):
     architecture = Architecture(readout=readout, identity_kq=identity_kq)
     counts = {"gap": 0, "λ_min(C)": 0, "C": np.zeros((2, 2), int), "λ_min(N)": 0}
     for seed in range(seeds):
-        gram = template_gram(
+        gram = one_layer_estimate(
             AA_AB, architecture, rel_tol=1e-9, max_points=points, seed=seed
         )
         assert gram.points == points
@@ -113,7 +114,7 @@ def test_moved_points_know_the_gap_much_better(readout, identity_kq):
     """Plain ones are off by 19 % and 170 % at this size, one standard deviation."""
     truth = exact(readout, identity_kq)
     architecture = Architecture(readout=readout, identity_kq=identity_kq)
-    gram = template_gram(AA_AB, architecture, rel_tol=1e-9, max_points=2**12)
+    gram = one_layer_estimate(AA_AB, architecture, rel_tol=1e-9, max_points=2**12)
     width = gram.halfwidth["gaps"][0, 1]
     assert abs(gram.gaps[0, 1] - truth.gap) <= width < 0.1 * truth.gap
     width = gram.halfwidth["attention"]
@@ -126,7 +127,7 @@ def test_too_few_points_bound_nothing():
     truth = exact("cls", 5.0)
     task = TemplateTask(AA_AB, [1, -1])
     architecture = Architecture(identity_kq=5.0)
-    gram = template_gram(AA_AB, architecture, max_points=64)
+    gram = one_layer_estimate(AA_AB, architecture, max_points=64)
     assert gram.points < gram.points_needed
     for found in (gram.smallest_eigenvalue, gram.attention_smallest_eigenvalue):
         assert (found.low, found.high) == (0.0, math.inf)
@@ -137,7 +138,7 @@ def test_too_few_points_bound_nothing():
         width = gram.halfwidth[name]
         assert (off < width).all()
         assert np.isfinite(width).all()
-    enough = template_gram(AA_AB, architecture, max_points=2 * gram.points_needed)
+    enough = one_layer_estimate(AA_AB, architecture, max_points=2 * gram.points_needed)
     assert enough.smallest_eigenvalue.low > 0
     result = check(task, architecture, max_points=64)
     assert result.estimates.smallest_eigenvalue.high == math.inf
@@ -150,7 +151,7 @@ def test_too_few_points_bound_nothing():
 
 
 def test_ordinary_points_are_enough_from_the_first():
-    gram = template_gram(AA_AB, max_points=64)
+    gram = one_layer_estimate(AA_AB, max_points=64)
     assert gram.points_needed == 16
     assert gram.smallest_eigenvalue.low > 0
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.builders.grams import one_layer_estimate
 from symbind_testing.builders.strings import twice_fresh
 from symbind_testing.oracles.tensor_rule import features
 from symbind_testing.tasks import AA_AB, AABB_ABAB
 
-from numerics import Architecture, Cosine, ReLU, gap_bounds, string_gram, template_gram
+from numerics import Architecture, Cosine, ReLU, gap_bounds, string_gram
 from numerics.attention.string_moments import mean_features, moments_of
 from numerics.averages.linalg import singular_values
 from symbind_theory import Template
@@ -38,7 +39,7 @@ def test_strings_sampled_without_an_inner_stage_agree(
         1.2, 0.7, readout, identity_kq=identity_kq, identity_vo=identity_vo
     )
     level = 1 - 1e-6
-    gram = template_gram(templates, architecture, max_points=2**10, level=level)
+    gram = one_layer_estimate(templates, architecture, max_points=2**10, level=level)
     strings = twice_fresh(templates)
     plain = string_gram(strings, architecture, points=2**13, seed=4, level=level)
     assert_same_entries(plain, gram, ("attention", "matrix"))
@@ -71,7 +72,7 @@ def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
     beta, gamma, count = 0.5, 0.8, 4000
     f = features(templates, beta, gamma, count, 9, 5, readout, identity_kq)
     architecture = Architecture(beta, gamma, readout, identity_kq=identity_kq)
-    gram = template_gram(templates, architecture, level=1 - 1e-6)
+    gram = one_layer_estimate(templates, architecture, level=1 - 1e-6)
 
     def eigenvalue(part):
         rows = part.transpose(0, 2, 1).reshape(-1, len(templates))
@@ -92,7 +93,7 @@ def test_an_independent_rule_for_small_eigenvalues(readout, identity_kq):
 def test_the_identity_repairs_the_last_readout():
     """Nine times λ_min and a tenth of the condition number at a = 2; worse at a = 6."""
     plain, repaired, too_much = (
-        template_gram(AA_AB, Architecture(readout="last", identity_kq=a))
+        one_layer_estimate(AA_AB, Architecture(readout="last", identity_kq=a))
         for a in (0.0, 2.0, 6.0)
     )
     smallest = [g.smallest_eigenvalue for g in (plain, repaired, too_much)]
@@ -108,7 +109,7 @@ def test_under_cls_the_identity_only_reweights_the_appended_token():
     """At β = γ = 1, gap(a = 4) is under 2 % of gap(0)."""
     for templates in (AA_AB, AABB_ABAB):
         gaps = [
-            template_gram(templates, Architecture(identity_kq=a), max_points=2**13)
+            one_layer_estimate(templates, Architecture(identity_kq=a), max_points=2**13)
             for a in (0.0, 4.0)
         ]
         high = gaps[1].gaps[0, 1] + gaps[1].halfwidth["gaps"][0, 1]
@@ -119,7 +120,9 @@ def test_under_cls_the_identity_only_reweights_the_appended_token():
 def test_b_adds_nothing_where_multiplicities_agree(beta):
     """ααββ / αβαβ under cls: E f_i = E f_j, so the gap keeps its value at every b."""
     plain, added = (
-        template_gram(AABB_ABAB, Architecture(beta=beta, identity_vo=b), max_points=256)
+        one_layer_estimate(
+            AABB_ABAB, Architecture(beta=beta, identity_vo=b), max_points=256
+        )
         for b in (0.0, 3.0)
     )
     np.testing.assert_allclose(added.gaps, plain.gaps, rtol=1e-12)
@@ -133,7 +136,9 @@ def test_b_multiplies_the_leading_gap_of_same_and_different():
         ratios = []
         for beta in (0.02, 0.01):
             architecture = Architecture(beta=beta, identity_vo=b)
-            gram = template_gram(AA_AB, architecture, rel_tol=1e-9, max_points=2**13)
+            gram = one_layer_estimate(
+                AA_AB, architecture, rel_tol=1e-9, max_points=2**13
+            )
             scale = leading.at(1.0, identity_vo=b) * beta**4
             ratios.append(gram.gaps[0, 1] / scale)
             width = gram.halfwidth["gaps"][0, 1] / scale
@@ -153,8 +158,8 @@ def test_b_adds_the_products_of_means(readout):
     b = 1.5
     with_b = Architecture(1.0, 0.8, readout, identity_kq=0.4, identity_vo=b)
     added = (
-        template_gram(templates, with_b, max_points=256).attention
-        - template_gram(templates, architecture, max_points=256).attention
+        one_layer_estimate(templates, with_b, max_points=256).attention
+        - one_layer_estimate(templates, architecture, max_points=256).attention
     )
     f = features(templates, 1.0, 0.8, 8192, 5, 3, readout, 0.4)
     means = f.reshape(128, 64, *f.shape[1:]).mean(1)
@@ -183,7 +188,7 @@ def test_gap_bounds_for_every_readout(readout, identity_vo):
     """Bernstein's bounds hold the jackknife's value, and resolve it at last."""
     architecture = Architecture(2.0, 1.0, readout, identity_vo=identity_vo)
     bounds = gap_bounds(AA_AB, architecture, points=2**13)
-    gram = template_gram(AA_AB, architecture)
+    gram = one_layer_estimate(AA_AB, architecture)
     gap, width = gram.gaps[0, 1], gram.halfwidth["gaps"][0, 1]
     assert bounds.low[0, 1] - width <= gap <= bounds.high[0, 1] + width
 
@@ -198,7 +203,7 @@ def test_gap_bounds_for_every_readout(readout, identity_vo):
 def test_laws_of_the_gram_matrix(task, readout, a, b):
     """C ≽ 0, d ≥ C_ii, equal for templates without wildcards; gaps are distances."""
     architecture = Architecture(0.8, 0.9, readout, Cosine(), a, b)
-    gram = template_gram(task.templates, architecture, max_points=64, method="mc")
+    gram = one_layer_estimate(task.templates, architecture, max_points=64, method="mc")
     scale = np.trace(gram.attention)
     assert np.linalg.eigvalsh(gram.attention)[0] > -1e-13 * scale
     diagonal = np.diagonal(gram.attention)
@@ -215,8 +220,8 @@ def test_laws_of_the_gram_matrix(task, readout, a, b):
 @pytest.mark.parametrize("readout", READOUTS)
 def test_renaming_templates_and_order_change_nothing(readout):
     architecture = Architecture(readout=readout, identity_kq=0.5, identity_vo=0.5)
-    first = template_gram(["?a X ?b", "?a ?a X"], architecture, max_points=256)
-    second = template_gram(["?u X ?v", "?z ?z X"], architecture, max_points=256)
+    first = one_layer_estimate(["?a X ?b", "?a ?a X"], architecture, max_points=256)
+    second = one_layer_estimate(["?u X ?v", "?z ?z X"], architecture, max_points=256)
     assert (first.matrix == second.matrix).all()
 
 
@@ -224,7 +229,7 @@ def test_renaming_templates_and_order_change_nothing(readout):
 @pytest.mark.parametrize("templates", [["?a"], ["X"], ["?a", "X"]], ids=str)
 def test_one_token(templates, readout):
     """Softmax over one key: f is γ at the position, and 1 at the regular token."""
-    gram = template_gram(
+    gram = one_layer_estimate(
         templates, Architecture(gamma=0.5, readout=readout), max_points=64
     )
     expected = [[0.25 + (x == y != "?a") for y in templates] for x in templates]
@@ -236,7 +241,7 @@ def test_equal_multiplicities_share_their_sampled_self_values():
     """Bit for bit under the mean readout, so that noise in d cannot tell them apart."""
     templates = ["?a ?a ?b X", "?a X ?b ?b", "?a ?b X ?c"]
     architecture = Architecture(readout="mean", activation=ReLU())
-    gram = template_gram(templates, architecture, max_points=64)
+    gram = one_layer_estimate(templates, architecture, max_points=64)
     assert gram.attention_self[0] == gram.attention_self[1]
     assert gram.halfwidth["attention_self"][0] > 1e-6
     # Rows of different symbols are independent: nothing is left to sample.
@@ -248,7 +253,7 @@ def test_single_precision_keeps_its_promise(readout):
     """Within the intervals that say what it costs, which are the wider ones."""
     architecture = Architecture(readout=readout, identity_kq=1.0)
     double, single = (
-        template_gram(AA_AB, architecture, max_points=2**11, precision=p)
+        one_layer_estimate(AA_AB, architecture, max_points=2**11, precision=p)
         for p in ("float64", "float32")
     )
     for name, width in single.halfwidth.items():
@@ -266,10 +271,10 @@ def test_single_precision_keeps_its_promise(readout):
 def test_coverage_over_two_hundred_seeds(readout, a):
     """λ_min at level 0.9 misses 20 of 200 on average, 39 or more once in 10 000."""
     architecture = Architecture(readout=readout, identity_kq=a, activation=ReLU())
-    truth = template_gram(AA_AB, architecture, rel_tol=1e-4, seed=10_000)
+    truth = one_layer_estimate(AA_AB, architecture, rel_tol=1e-4, seed=10_000)
     misses = 0
     for seed in range(200):
-        gram = template_gram(
+        gram = one_layer_estimate(
             AA_AB, architecture, max_points=2**10, seed=seed, level=0.9
         )
         misses += not gram.smallest_eigenvalue.contains(truth.smallest_eigenvalue.value)

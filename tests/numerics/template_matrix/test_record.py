@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from symbind_testing.builders.activations import Square
+from symbind_testing.builders.grams import one_layer_estimate
 
-from numerics import Architecture, mehler, template_gram
+from numerics import Architecture, mehler
 from numerics.template_matrix import identity_in_values
 
 TEMPLATES = ("?a ?a ?b", "?a ?b ?a", "X ?a ?b")
@@ -26,7 +27,7 @@ class CountedSquare(Square):
 
 def test_entries_follow_the_features_of_a_changed_record():
     """N = GᵀG, K_self and the gaps belong to the features that the record has."""
-    gram = template_gram(TEMPLATES, max_points=64)
+    gram = one_layer_estimate(TEMPLATES, max_points=64)
     moved = replace(
         gram,
         features=tuple(0.5 * f for f in gram.features),
@@ -44,7 +45,7 @@ def test_entries_follow_the_features_of_a_changed_record():
 
 def test_entries_are_not_given():
     """Gaps of other features than the record's own cannot be written into it."""
-    gram = template_gram(TEMPLATES, max_points=64)
+    gram = one_layer_estimate(TEMPLATES, max_points=64)
     with pytest.raises(ValueError, match="gaps"):
         replace(gram, gaps=np.zeros((3, 3)))
 
@@ -58,7 +59,7 @@ def test_coefficients_are_computed_once_for_equal_self_values(
     monkeypatch.setattr(mehler, "_IN_CACHE", in_cache)
     architecture = Architecture(readout=readout, activation=CountedSquare())
     CountedSquare.counts.clear()
-    template_gram(TEMPLATES, architecture, max_points=64)
+    one_layer_estimate(TEMPLATES, architecture, max_points=64)
     assert CountedSquare.counts == {len(TEMPLATES) * times: 1}
 
 
@@ -72,5 +73,5 @@ def test_what_the_identity_adds_is_computed_once_a_look(monkeypatch):
 
     covariance = identity_in_values.key_covariance
     monkeypatch.setattr(identity_in_values, "key_covariance", counting)
-    template_gram(TEMPLATES, Architecture(identity_vo=1.0), max_points=64)
+    one_layer_estimate(TEMPLATES, Architecture(identity_vo=1.0), max_points=64)
     assert sorted(counts.values()) == [1, 1, 1]

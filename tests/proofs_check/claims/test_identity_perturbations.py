@@ -10,8 +10,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.builders.grams import one_layer_estimate
 
-from numerics import ReLU, template_gram
+from numerics import ReLU
 from numerics.architecture import Architecture
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.strings.sampled_gram import string_gram
@@ -126,7 +127,7 @@ def test_a_under_cls_is_a_changed_logit_on_any_task(task, a):
 def test_a_residual_adds_what_the_queries_share(task, readout):
     """⟨Z0_q, Z0_q'⟩ counted over strings with disjoint wildcards."""
     architecture = Architecture(1.0, 0.7, readout)
-    gram = template_gram(task.templates, architecture, max_points=1024)
+    gram = one_layer_estimate(task.templates, architecture, max_points=1024)
     found = identity_in_values._with_residual(setting(task, architecture), gram)
     strings = [
         [
@@ -161,7 +162,7 @@ def test_a_residual_adds_what_the_queries_share(task, readout):
 def test_a_matrix_with_a_residual_is_the_one_of_its_factor(readout):
     """N, K_self and gaps follow from its features, as those of any estimate do."""
     architecture = Architecture(1.0, 0.7, readout)
-    gram = template_gram(REGULAR.templates, architecture, max_points=1024)
+    gram = one_layer_estimate(REGULAR.templates, architecture, max_points=1024)
     found = identity_in_values._with_residual(setting(REGULAR, architecture), gram)
     np.testing.assert_allclose(found.factor.T @ found.factor, found.matrix, rtol=1e-6)
     own = np.diagonal(found.matrix) + found.excess
@@ -270,7 +271,7 @@ def test_another_b_is_refuted():
         setting(SAME_DIFFERENT, Architecture()), 1.0
     )
     plain, more = (
-        template_gram(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1.0)
+        one_layer_estimate(SAME_DIFFERENT.templates, Architecture(identity_vo=b), 1.0)
         for b in (0.0, 1.5)
     )
     added = float((more.gaps - plain.gaps)[0, 1])

@@ -11,6 +11,7 @@ from symbind_testing.refusals import refusal
 
 from symbind_theory import Outcome, TemplateTask, __version__
 from symbind_theory.command.page_sources import embedded_certificate, versions
+from symbind_theory.records.architecture import ActivationRecord, RelativeRecord
 from symbind_theory.separation.certificates import certify
 from symbind_theory.separation.leading_gaps import verify
 
@@ -25,8 +26,35 @@ def test_the_certificate_is_for_the_readout_and_verifies():
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"identity_kq": 2.0, "identity_vo": 1.0},
+        {"causal": True},
+        {"relative": RelativeRecord("alibi", (("slope", 0.5),))},
+    ],
+    ids=str,
+)
+def test_the_certificate_speaks_of_blocks_too(changes):
+    """Identity terms are within Theorem D, of which the statement has a sentence."""
+    deep = dataclasses.replace(READ, depth=3, residual=1.0, **changes)
+    found = embedded_certificate(toy_result(architecture=deep))
+    assert found.document is not None
+    assert "By Theorem D" in found.document["statement"]
+
+
+ROTARY = RelativeRecord("rotary", (("frequencies", 2), ("base", 100.0)))
+CUBE = ActivationRecord("cube", (("nodes", 16),))
+
+
+@pytest.mark.parametrize(
     ("changes", "outcome", "reason"),
     [
+        ({"relative": ROTARY}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"relative": RelativeRecord("own")}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"depth": 2, "beta": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"depth": 2, "gamma": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"depth": 2, "activation": CUBE}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"identity_kq": 2.0}, Outcome.HOLDS, "without identity terms"),
         ({"identity_vo": 1.0}, Outcome.HOLDS, "without identity terms"),
         ({"beta": 0.0}, Outcome.HOLDS, "beta and gamma other than 0"),

@@ -9,11 +9,17 @@ from symbind_testing.builders.toy_result import toy_result
 
 from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
 from numerics.architecture import Block
+from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
 from symbind_theory import InputError
-from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.architecture import (
+    ActivationRecord,
+    ArchitectureRecord,
+    RelativeRecord,
+)
 from symbind_theory.records.description import written
 from symbind_theory.records.files import parse_result
 from symbind_theory.report.document import to_json
+from symbind_theory.separation.theorem_d import BlockFacts, DeepHypotheses
 from symbind_theory.separation.theorem_s import Hypotheses
 
 BLOCKS = (Block(beta=2.0, residual=0.0), Block(identity_kq=1, identity_vo=-0.5))
@@ -53,7 +59,7 @@ def test_the_record_has_the_architectures_parameters():
     assert own == names
     every = ARCHITECTURES["every parameter"]
     for name in names:
-        if name not in ("activation", "blocks"):
+        if name not in ("activation", "blocks", "relative"):
             assert getattr(every.record(), name) == getattr(every, name)
     assert [written(block) for block in every.record().blocks] == [
         dataclasses.asdict(block) for block in BLOCKS
@@ -91,7 +97,10 @@ def test_the_document_names_every_parameter():
         "final_normalisation": False,
         "causal": False,
         "blocks": [],
+        "relative": None,
     }
+    alibi = Architecture(relative=ALiBi(slope=2)).record()
+    assert written(alibi)["relative"] == {"name": "alibi", "slope": 2}
     assert written(CUBE.record())["activation"] == {"name": "cube", "nodes": 16}
 
 
@@ -128,6 +137,7 @@ def test_the_kind_is_what_theorem_s_asks(activation, kind):
         ({"final_normalisation": True}, {"one_layer": False}),
         ({"causal": True}, {"one_layer": False}),
         ({"blocks": (Block(),)}, {"one_layer": False}),
+        ({"relative": ALiBi()}, {"one_layer": False}),
     ],
     ids=str,
 )
@@ -137,6 +147,75 @@ def test_the_hypotheses_follow_from_the_parameters(change, fact):
     assert record.has_identity == any("identity" in name for name in change)
 
 
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({}, {"blocks": (BlockFacts(),)}),
+        ({"gamma": 0.0}, {"gamma_is_zero": True, "blocks": (BlockFacts(),)}),
+        ({"causal": True}, {"causal": True, "blocks": (BlockFacts(),)}),
+        ({"readout": "mean"}, {"readout": "mean", "blocks": (BlockFacts(),)}),
+        ({"depth": 2, "beta": 0.0}, {"blocks": (BlockFacts(beta_is_zero=True),) * 2}),
+        ({"depth": 2, "residual": -1.0}, {"blocks": (BlockFacts(residual=True),) * 2}),
+        (
+            {"depth": 2, "blocks": BLOCKS},
+            {
+                "blocks": (
+                    BlockFacts(),
+                    BlockFacts(identity_vo=True),
+                )
+            },
+        ),
+        (
+            {"depth": 2, "residual": 1.0, "blocks": (Block(beta=0), Block(residual=0))},
+            {"blocks": (BlockFacts(True, True), BlockFacts())},
+        ),
+    ],
+    ids=str,
+)
+def test_theorem_d_is_told_of_every_block(change, fact):
+    record = Architecture(**change).record()
+    assert record.deep_hypotheses == dataclasses.replace(DeepHypotheses(), **fact)
+
+
+@pytest.mark.parametrize(
+    ("relative", "kind", "angles"),
+    [
+        (None, "none", ()),
+        (ALiBi(0.25), "bias", ()),
+        (DistanceBias((0.0, 1.0), (2.0,)), "bias", ()),
+        (RandomBias(), "bias", ()),
+        (Rotary(2, 100.0), "rotary", (1.0, 0.1)),
+    ],
+    ids=str,
+)
+def test_theorem_d_is_told_of_relative_positions(relative, kind, angles):
+    facts = Architecture(relative=relative).record().deep_hypotheses
+    assert (facts.relative, facts.angles) == (kind, pytest.approx(angles))
+
+
+@pytest.mark.parametrize(
+    "relative",
+    [
+        RelativeRecord("mine"),
+        RelativeRecord("rotary"),
+        RelativeRecord("rotary", (("frequencies", 0), ("base", 10.0))),
+        RelativeRecord("rotary", (("frequencies", 2), ("base", -10.0))),
+        RelativeRecord("alibi", (("slopes", 1.0),)),
+        RelativeRecord("distance-bias", (("near", 1.0),)),
+    ],
+    ids=str,
+)
+def test_of_other_relative_positions_nothing_is_known(relative):
+    assert (relative.kind, relative.angles) == ("unknown", ())
+
+
+def test_an_identity_in_one_block_is_an_identity():
+    blocks = (Block(), Block(identity_kq=0.5))
+    assert Architecture(depth=2, blocks=blocks).record().has_identity
+    undone = (Block(identity_vo=0.0),)
+    assert not Architecture(identity_vo=1.0, blocks=undone).record().has_identity
+
+
 def test_what_a_file_does_not_tell_is_not_taken_for_granted():
     """The name of one's own activation does not say that it is not constant."""
     read = read_back(CUBE.record())
@@ -144,6 +223,8 @@ def test_what_a_file_does_not_tell_is_not_taken_for_granted():
     assert read.activation.kind is None
     with pytest.raises(InputError, match=r"^activation is 'cube', of which it is not"):
         _ = read.hypotheses
+    with pytest.raises(InputError, match=r"^activation is 'cube', of which it is not"):
+        _ = read.deep_hypotheses
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from symbind_testing.tasks import (
 from symbind_theory import TemplateTask
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.architecture import ActivationRecord, ArchitectureRecord
+from symbind_theory.records.architecture import (
+    ActivationRecord,
+    ArchitectureRecord,
+    BlockRecord,
+    RelativeRecord,
+)
 from symbind_theory.records.check import Gap
 from symbind_theory.records.learning import SampleComplexity
 from symbind_theory.report.notation import (
@@ -109,6 +114,13 @@ def test_every_kind_of_parameter():
     assert parameter_text(ActivationRecord("relu")) == "relu()"
     cosine = ActivationRecord("cos", (("b1", 1.0), ("b2", 0.3)))
     assert parameter_text(cosine) == "cos(b1=1, b2=0.3)"
+
+
+def test_what_blocks_and_positions_have_of_their_own_is_named():
+    blocks = (BlockRecord(beta=2.0, residual=0.5), BlockRecord())
+    assert parameter_text(blocks) == "([beta=2, residual=0.5], [])"
+    alibi = RelativeRecord("alibi", (("slope", 0.5),))
+    assert parameter_text(alibi) == "alibi(slope=0.5)"
 
 
 def test_beta_and_gamma_are_named_even_where_they_are_0():

@@ -114,7 +114,7 @@ def test_the_verifier_says_what_it_cannot_read(tmp_path, arguments):
 @pytest.mark.parametrize("status", [0, 1])
 def test_an_output_that_cannot_be_written_is_not_a_verdict(tmp_path, status):
     document = copy.deepcopy(CERTIFICATES[0])
-    document["format_version"] = 1 + status
+    document["format_version"] = 2 + status
     write_certificate(document, tmp_path / "c.json")
     shutil.copy(VERIFIER, tmp_path)
     with open("/dev/full", "w") as full:
@@ -243,7 +243,7 @@ def edited(path, value):
 
 REJECTED_EDITS = {
     "another format": (["format"], "x", "format is not"),
-    "a later format": (["format_version"], 2, "format_version is not 1"),
+    "a later format": (["format_version"], 3, "format_version is not 1 or 2"),
     "a version that is true": (["format_version"], True, "format_version is not 1"),
     "a version that is 1.0": (["format_version"], 1.0, "format_version is not 1"),
     "no version": (["package_version"], "", "package_version is not a version"),
@@ -252,7 +252,8 @@ REJECTED_EDITS = {
     "a stronger statement": (["statement"], "P = NP", "statement is not"),
     "no template": (["templates"], [], "templates is not a list of"),
     "a wildcard merged": (["templates", 4], "X ?a ?a X", "agreement is not"),
-    "a shorter template": (["templates", 0], "?a", "templates have different lengths"),
+    "an earlier format": (["format_version"], 1, "statement is not"),
+    "a shorter template": (["templates", 0], "?a", "agreement is not"),
     "the reserved token": (["templates", 0], "?a [CLS] a b", "a template contains"),
     "a control character": (
         ["templates", 0],

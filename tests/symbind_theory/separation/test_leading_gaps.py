@@ -117,7 +117,6 @@ def test_incidence_data_can_be_used_again():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("?a", "?a ?b"), r"^templates have lengths \[1, 2\]; expected one length"),
         (("?a", ""), r"^template is empty"),
     ],
 )
@@ -151,3 +150,24 @@ def test_text_is_no_list_of_templates():
 def test_bad_numbers():
     with pytest.raises(InputError, match=r"^gamma is inf; expected a finite number"):
         leading_gap("?a ?a", "?a ?b").at(float("inf"))
+
+
+LENGTHS = [
+    # What regular tokens and what positions have, in units of 1 and γ².
+    (("?a", "?a ?b"), "last", (0, Fraction(1, 2))),
+    (("X", "X X"), "mean", (0, Fraction(1, 2))),
+    (("X", "X ?a"), "last", (Fraction(1, 4), Fraction(1, 2))),
+    (("?a", "?a ?b"), "cls", (Fraction(1, 36), Fraction(1, 6))),
+    (("X ?a ?a", "X ?b"), "mean", (Fraction(1, 36), Fraction(1, 6))),
+]
+
+
+@pytest.mark.parametrize(("pair", "readout", "parts"), LENGTHS, ids=str)
+def test_lengths_differ_at_order_zero(pair, readout, parts):
+    """Shares n/K of regular tokens, and 1/K of each position that is there."""
+    for t, u in (pair, pair[::-1]):
+        gap = leading_gap(t, u, readout, identity_kq=0.5, identity_vo=True)
+        assert gap.order == 0
+        tokens, positions = parts
+        assert gap.at(2.0, 0.5) == pytest.approx(float(tokens + 4 * positions))
+        assert gap.at(2.0, 0.5, identity_vo=2.0) == pytest.approx(5 * gap.at(2.0, 0.5))

@@ -109,7 +109,6 @@ def test_a_coefficient_beyond_the_series_is_refused():
     ("arguments", "message"),
     [
         (([], 1), "templates is empty"),
-        ((["?a", "?a ?b"], 1), "templates have lengths"),
         ((["?a"], -1), "order is -1; expected an integer of at least 0"),
         ((None, 1), "templates is None; expected a list of templates"),
         (("?a ?a", 1), "templates is the text '\\?a \\?a'; expected a list"),

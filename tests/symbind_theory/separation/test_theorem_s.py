@@ -104,3 +104,54 @@ def test_reasons_name_what_is_off_and_the_pair():
     assert "proportional" in found(MULTIPLICITIES, beta_is_zero=True).reason
     assert "'?a ?a ?b ?b'" in found(PATTERN, gamma_is_zero=True).reason
     assert "constant" in found(COUNTS, activation="constant").reason
+
+
+LENGTHS = ["?a", "?a ?a", "?a ?b", "X", "X ?a", "X X ?a ?a"]
+
+
+@pytest.mark.parametrize("readout", ["cls", "last", "mean"])
+def test_the_theorem_holds_for_several_lengths(readout):
+    assert found(LENGTHS, readout=readout, activation="other").outcome is HOLDS
+    again = found([*LENGTHS, "?b ?c"], readout=readout)
+    assert [(c.i, c.j) for c in again.collapses] == [(2, 6)]
+
+
+@pytest.mark.parametrize("readout", ["last", "mean"])
+@pytest.mark.parametrize("activation", ["cosine", "other"])
+def test_uniform_attention_sees_shares_where_there_are_no_positions(
+    readout, activation
+):
+    """n_t/K and Σ n_v²/K² are all that is left; positions and [CLS] show K too."""
+    twice = ["X ?a", "X X ?a ?a"]
+    facts = {"readout": readout, "activation": activation, "beta_is_zero": True}
+    (collapse,) = found(twice, **facts, gamma_is_zero=True).collapses
+    assert collapse.identical
+    assert found(twice, **facts).collapses == ()
+    assert (
+        found(twice, **facts | {"readout": "cls"}, gamma_is_zero=True).collapses == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("activation", "gamma_is_zero", "outcome"),
+    [
+        ("cosine", True, HOLDS),
+        ("relu", True, UNDECIDED),
+        ("relu", False, HOLDS),
+        ("other", False, UNDECIDED),
+    ],
+)
+def test_a_relu_may_not_tell_proportional_features_apart(
+    activation, gamma_is_zero, outcome
+):
+    """f = (n_t, 1)/K and d = (Σ n_t² + Σ n_v² + 1)/K²: K scales a row of the ReLU."""
+    scaled = ["X ?a ?a ?b", "X ?a ?b ?c ?d ?e"]
+    facts = {"activation": activation, "beta_is_zero": True}
+    assert found(scaled, **facts, gamma_is_zero=gamma_is_zero).outcome is outcome
+
+
+def test_lengths_and_multiplicities_at_gamma_zero():
+    """The [CLS] coordinate of f knows K only through counts and multiplicities."""
+    assert found(LENGTHS, gamma_is_zero=True).outcome is HOLDS
+    pair = found(["X ?a ?a", "?b X ?b", "X ?a"], gamma_is_zero=True)
+    assert [(c.i, c.j) for c in pair.collapses] == [(0, 1)]

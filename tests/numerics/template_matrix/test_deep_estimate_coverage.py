@@ -1,0 +1,106 @@
+"""Intervals of λ_min(N) of deep transformers cover at the stated level, over 200 seeds.
+
+Misses over 200 seeds are at most binomial(200, 1 − level) if the intervals are honest;
+the bound is that law's quantile at 1e-6, so that the eight counts of this file alarm
+falsely once in 100,000 times. Truths: exact kernels of two positions, tensor rules of
+three to 1e-6, and one long run whose own interval is a fifth of those tested or less.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from symbind_testing.builders.activations import ScaledReLU
+from symbind_testing.builders.statistics import smallest_eigenvalue
+from symbind_testing.oracles.three_positions import kernel
+from symbind_testing.oracles.two_positions import exact
+from symbind_testing.tasks import AA_AB, AABB_ABAB
+
+from numerics import Architecture, template_gram
+from numerics.template_matrix.spectrum import Confidence
+
+SEEDS = range(200)
+LEVELS = (0.9, 0.99)
+PRE = Architecture(residual=1.0, normalisation="pre", activation=ScaledReLU())
+
+
+def two_positions(architecture):
+    return smallest_eigenvalue(exact(AA_AB, architecture).matrix)
+
+
+def three_positions(architecture):
+    return smallest_eigenvalue(kernel(AA_AB, architecture, 0.42))
+
+
+def long_run(architecture):
+    """By seeds of its own."""
+    return template_gram(
+        AABB_ABAB, architecture, rel_tol=1e-9, max_points=2**16, seed=10**6
+    ).smallest_eigenvalue.value
+
+
+@dataclass(frozen=True)
+class Set:
+    """Templates, how they are read, their truth, and the points of one interval."""
+
+    templates: tuple[str, ...]
+    readout: str
+    truth: Callable[[Architecture], float]
+    points: int
+
+
+SETS = {
+    "two positions": Set(AA_AB, "last", two_positions, 256),
+    "three positions": Set(AA_AB, "cls", three_positions, 256),
+    "five positions": Set(AABB_ABAB, "cls", long_run, 1024),
+}
+
+
+@cache
+def misses(name, depth):
+    """By level, how many of all seeds' intervals miss λ_min(N)."""
+    case = SETS[name]
+    architecture = replace(PRE, depth=depth, readout=case.readout)
+    truth = case.truth(architecture)
+    missed = dict.fromkeys(LEVELS, 0)
+    for seed in SEEDS:
+        gram = template_gram(
+            case.templates,
+            architecture,
+            rel_tol=1e-9,
+            max_points=case.points,
+            seed=seed,
+        )
+        for level in LEVELS:
+            sure = replace(gram, confidence=Confidence(level))
+            missed[level] += not sure.smallest_eigenvalue.contains(truth)
+    return missed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("depth", [2, 4])
+def test_intervals_cover_as_often_as_they_say(name, depth):
+    for level, count in misses(name, depth).items():
+        assert count <= binom.ppf(1 - 1e-6, len(SEEDS), 1 - level), (level, count)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+def test_the_truth_is_better_known_than_what_it_judges(name):
+    case = SETS[name]
+    architecture = replace(PRE, depth=2, readout=case.readout)
+    gram = template_gram(
+        case.templates, architecture, rel_tol=1e-9, max_points=case.points
+    )
+    width = gram.smallest_eigenvalue.relative_halfwidth
+    if name == "five positions":
+        long = template_gram(
+            case.templates, architecture, rel_tol=1e-9, max_points=2**16, seed=10**6
+        )
+        assert long.smallest_eigenvalue.relative_halfwidth < 0.2 * width
+    assert np.isfinite(case.truth(architecture))
+    assert 0 < width < 1

@@ -1,0 +1,115 @@
+"""Deep kernels of concrete strings by plain Monte Carlo, with standard errors.
+
+Each template twice, no symbol shared; the covariances of all positions of all strings
+in one matrix; all logits of all strings drawn jointly from their full covariance, and
+softmax averaged: no part of it is split off, no symmetry used. A run's points are drawn
+anew in each block. Bias of a run by its number of points: O(1/points).
+"""
+
+import numpy as np
+from scipy.special import softmax
+from symbind_testing.builders.strings import twice_fresh
+from symbind_testing.oracles.finite_deep_network import mean_and_error
+
+from numerics import Architecture
+from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
+from symbind_theory.templates import CLS
+
+
+def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0):
+    """N and K_self, each with its standard error.
+
+    Args:
+        templates: r templates.
+        architecture: read at "cls" or "last", without b.
+        runs: independent ones.
+        points: of each block of a run.
+        seed: of the draws.
+    """
+    end = [CLS] if architecture.readout == "cls" else []
+    strings = [[*s.split(), *end] for s in twice_fresh(templates)]
+    generator = np.random.default_rng(seed)
+    draws = np.stack(
+        [_run(strings, architecture, points, generator) for _ in range(runs)]
+    )
+    r = len(templates)
+    across = (draws[:, :r, r:] + draws[:, r:, :r]) / 2
+    own = np.einsum("nii->ni", draws)
+    return mean_and_error(across), mean_and_error((own[:, :r] + own[:, r:]) / 2)
+
+
+def _run(strings, architecture, points, generator):
+    """The kernel of all strings."""
+    n, keys = len(strings), len(strings[0])
+    tokens = [x for s in strings for x in s]
+    same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
+    places = np.tile(np.eye(keys), (n, n))
+    k = same + architecture.gamma**2 * places
+    for block in architecture.every_block:
+        seen = _seen(k, architecture)
+        square = block.residual**2
+        k = square * k + _attended(seen, n, architecture, block, points, generator)
+        k = _after(k, architecture)
+        seen, x = _seen(k, architecture), np.diagonal(_seen(k, architecture))
+        k = square * k + architecture.activation.dual(x[:, None], x[None, :], seen)
+        k = _after(k, architecture)
+    if architecture.final_normalisation:
+        k = _unit(k)
+    return k[keys - 1 :: keys, keys - 1 :: keys]
+
+
+def _unit(k):
+    root = np.sqrt(np.diagonal(k))
+    return k / root[:, None] / root
+
+
+def _seen(k, architecture):
+    return _unit(k) if architecture.normalisation == "pre" else k
+
+
+def _after(k, architecture):
+    return _unit(k) if architecture.normalisation == "post" else k
+
+
+def _attended(k, n, architecture, block, points, generator):
+    """E S κ Sᵀ of all strings at once."""
+    keys = len(k) // n
+    four = k.reshape(n, keys, n, keys)
+    law = np.einsum("iqjr,ipjs->iqpjrs", four, four) * block.beta**2
+    offset = np.subtract.outer(np.arange(keys), np.arange(keys))
+    difference = (offset[:, :, None, None] - offset)[None, :, :, None]
+    relative = architecture.relative
+    bias = np.zeros((keys, keys))
+    if isinstance(relative, Rotary):
+        f = relative.frequencies
+        cosines = [np.cos(difference * relative.base ** (-i / f)) for i in range(f)]
+        law = law * sum(cosines) / f
+    elif isinstance(relative, RandomBias):
+        law = law + relative.deviation**2 * (difference == 0)
+    elif isinstance(relative, ALiBi):
+        bias = -relative.slope * np.abs(offset)
+    elif isinstance(relative, DistanceBias):
+        bias = np.array([[_of_distance(relative, m) for m in row] for row in offset])
+    values, vectors = np.linalg.eigh(law.reshape(n * keys**2, -1))
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    drawn = generator.standard_normal((points, len(root))) @ root.T
+    logits = drawn.reshape(points, n, keys, keys) + bias
+    own = np.einsum("iqip->iqp", four)
+    logits = logits + block.beta * block.identity_kq * own
+    if architecture.causal:
+        logits = np.where(np.tri(keys, dtype=bool), logits, -np.inf)
+    weights = softmax(logits, axis=-1)
+    flat = np.zeros((points, n, keys, n, keys))
+    for i in range(n):
+        flat[:, i, :, i] = weights[:, i]
+    flat = flat.reshape(points, n * keys, n * keys)
+    return np.einsum("mab,mcb->ac", flat @ k, flat, optimize=True) / points
+
+
+def _of_distance(relative, m):
+    """The number of an offset, counted by hand."""
+    if m >= 0:
+        return relative.before[min(m, len(relative.before) - 1)]
+    if not relative.after:
+        return 0.0
+    return relative.after[min(-m - 1, len(relative.after) - 1)]
