@@ -142,9 +142,7 @@ def check(
         alignment=learned.alignment,
         learning_curve=learned.curve,
         finite_diversity=diversity,
-        headline=conclude(
-            task, verdicts, needed, diversity, None if plain else described.depth
-        ),
+        headline=conclude(task, verdicts, needed, diversity, described),
         verdicts=verdicts,
         seed=seed,
         version=__version__,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
+from symbind_theory.records.architecture import ArchitectureRecord
 from symbind_theory.records.check import Headline, Reach
 from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.records.verdict import Verdict
@@ -37,7 +38,7 @@ def conclude(
     verdicts: Sequence[Verdict],
     complexity: SampleComplexity | None,
     diversity: FiniteDiversity | None,
-    blocks: int | None = None,
+    architecture: ArchitectureRecord | None = None,
 ) -> Headline:
     """What follows from a check, in a sentence.
 
@@ -47,13 +48,9 @@ def conclude(
         complexity: strings needed where none share symbols; None for symbolic labels.
         diversity: the error where they do, if it was estimated; None where no
             vocabulary is known.
-        blocks: how many the transformer has; None for the paper's, of one layer.
+        architecture: the transformer; one layer when None.
     """
-    transformer = "a one-layer transformer"
-    if blocks is not None:
-        counted = "one block" if blocks == 1 else f"{blocks} blocks"
-        transformer = f"a transformer of {counted}"
-    networks = _NETWORKS.format(transformer=transformer)
+    networks = _NETWORKS.format(transformer=_transformer(architecture))
     outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
     reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)
     return Headline(
@@ -63,6 +60,14 @@ def conclude(
         regime=f"{networks} {_symbols(diversity)}",
         notes=_notes(task),
     )
+
+
+def _transformer(architecture: ArchitectureRecord | None) -> str:
+    """What kind of transformer the check is about."""
+    if architecture is None or architecture.one_layer:
+        return "a one-layer transformer"
+    depth = architecture.depth
+    return f"a transformer of {'one block' if depth == 1 else f'{depth} blocks'}"
 
 
 _Saying = tuple[Reach, str, str]

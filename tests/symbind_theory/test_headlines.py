@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from symbind_testing.tasks import COPY, SAME_DIFFERENT, SAME_DIFFERENT_IN_WORDS
 
+from numerics import Architecture
 from symbind_theory import TemplateTask
 from symbind_theory.headlines import conclude
 from symbind_theory.interval import Interval
@@ -310,8 +311,12 @@ def test_a_number_in_quotes_is_noted_to_be_a_token(label):
 
 def test_the_headline_names_the_network():
     regimes = [
-        conclude(SAME_DIFFERENT, HOLDS, needed(10), None, blocks).regime
-        for blocks in (None, 1, 4)
+        conclude(SAME_DIFFERENT, HOLDS, needed(10), None, architecture).regime
+        for architecture in (
+            None,
+            Architecture(residual=1.0).record(),
+            Architecture(depth=4).record(),
+        )
     ]
     assert "a one-layer transformer" in regimes[0]
     assert "a transformer of one block as" in regimes[1]
