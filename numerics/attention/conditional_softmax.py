@@ -124,8 +124,9 @@ class ConditionalSoftmax:
         beta, gamma = architecture.beta, architecture.gamma
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
-        readout = architecture.readout
-        self._incidences = [incidence_of(t, readout, every_row) for t in templates]
+        # What is remembered is found again by the same arguments.
+        how = (architecture.readout, True) if every_row else (architecture.readout,)
+        self._incidences = [incidence_of(t, *how) for t in templates]
         self._symbols = [
             positions_of_tokens(incidence) for incidence in self._incidences
         ]
@@ -133,7 +134,7 @@ class ConditionalSoftmax:
         self._keys = self._incidences[0].size
         asked = self._incidences
         if reference is not None:
-            asked = [incidence_of(t, readout, every_row) for t in reference]
+            asked = [incidence_of(t, *how) for t in reference]
         self._shared = SharedLogits(asked, beta, gamma)
         self.tokens, self.dimension = self._shared.tokens, self._shared.dimension
         self._column = {token: column for column, token in enumerate(self.tokens)}

@@ -51,6 +51,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from numerics import Architecture, Cosine
+from numerics.architecture import require_one_layer
 from numerics.kernels.closed_form import parallel_rows
 from proofs_check.arguments import record, templates_of
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
@@ -123,7 +124,7 @@ def other_architectures(
     positive_integer("points", points, low=64)
     positive_integer("seed", seed, low=0)
     if compared is None:
-        activation = (architecture or Architecture()).activation
+        activation = require_one_layer(architecture or Architecture()).activation
         cosine = activation if isinstance(activation, Cosine) else Cosine()
         compared = (*candidates(cosine), transformer(architecture, points, seed))
     compared = [record("compared", one, Candidate) for one in compared]

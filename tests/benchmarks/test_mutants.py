@@ -155,6 +155,7 @@ def test_probes_tell_what_is_executed_and_when(tmp_path):
             [
                 "test_transformer_kernel.py",
                 "test_transformer_kernel_contract.py",
+                "test_transformer_kernel_deep.py",
                 "test_transformer_kernel_refusals.py",
             ],
         ),

@@ -18,7 +18,7 @@ from symbind_testing.command_line import (
 from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import Architecture
-from symbind_theory import InputError, check
+from symbind_theory import InputError, TemplateTask, check
 from symbind_theory import check_template as module
 
 BAD = {
@@ -259,8 +259,9 @@ def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
 def test_bad_arguments_of_check():
     with pytest.raises(InputError, match=r"^target is 0.0; expected"):
         check(SAME_DIFFERENT, target=0.0)
-    with pytest.raises(InputError, match=r"^depth is 2; expected 1"):
-        check(SAME_DIFFERENT, Architecture(depth=2))
+    large = [f"?a {'x ' * i}{'?a ' * (60 - i)}" for i in range(5)]
+    with pytest.raises(InputError, match=r"^5 templates of 62 positions have 19220 lo"):
+        check(TemplateTask(large, range(5)), Architecture(depth=2))
 
 
 def test_bytes_that_are_no_text_are_refused_at_once(capsys):

@@ -43,7 +43,11 @@ def counted(monkeypatch):
     count(
         incidence.Incidence,
         "__init__",
-        lambda self, template, readout="cls": (str(template), readout),
+        lambda self, template, readout="cls", every_row=False: (
+            str(template),
+            readout,
+            every_row,
+        ),
         "Incidence",
     )
     incidence.incidence_of.cache_clear()

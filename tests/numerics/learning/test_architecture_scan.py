@@ -8,7 +8,6 @@ import pytest
 from symbind_testing.tasks import COPY, SAME_DIFFERENT
 
 from numerics import (
-    Architecture,
     Precision,
     Scan,
     sample_complexity,
@@ -120,7 +119,6 @@ def test_progress_counts_every_estimate():
     [
         ({"target": 0}, r"^target is 0; expected"),
         ({"alpha": math.nan}, r"^alpha is nan; expected"),
-        ({"architecture": Architecture(depth=2)}, r"^depth is 2; expected"),
     ],
 )
 def test_arguments_out_of_range_are_refused(arguments, message):

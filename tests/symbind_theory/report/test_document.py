@@ -178,6 +178,10 @@ def test_the_numbers_are_those_of_the_record():
         "depth": 1,
         "residual": 0.0,
         "normalisation": None,
+        "final_normalisation": False,
+        "causal": False,
+        "blocks": [],
+        "relative": None,
     }
     assert document["level"] == 0.95
     assert (document["points"], document["method"]) == (256, "mc")
