@@ -35,9 +35,10 @@ __all__ = ["deep_gram"]
 # Points of the first look's runs, and by how much they grow from look to look.
 _FIRST = 64
 _GROWTH = 4
-# Grids for what a string has of its own, and Mehler's series, are exact to this; where
-# directions come from a covariance they are less so.
-_RELATIVE_ERROR = 1e-9
+# The error of grids for what a string has of its own, and what Mehler's series drops of
+# each MLP (1e-7 of the smallest eigenvalue), are below this; where directions come from
+# a covariance less is sure.
+_RELATIVE_ERROR = 1e-8
 _RELATIVE_ERROR_OF_MANY = 1e-7
 # Logits of all rows at most: their covariance then takes half a GiB.
 _MOST_LOGITS = 2**13

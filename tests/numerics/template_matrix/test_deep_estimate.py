@@ -257,7 +257,7 @@ def test_directions_from_a_covariance_say_so(monkeypatch):
     monkeypatch.setattr(deep_estimate, "from_covariance", lambda sites, keys: True)
     many = deep(AA_AB, DEPTH_1, 64)
     np.testing.assert_array_equal(few.matrix, many.matrix)
-    assert many.relative_error == pytest.approx(100 * few.relative_error)
+    assert many.relative_error == pytest.approx(10 * few.relative_error)
 
 
 # What noise must not do.
