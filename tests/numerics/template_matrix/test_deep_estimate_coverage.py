@@ -55,7 +55,7 @@ class Set:
 SETS = {
     "two positions": Set(AA_AB, "last", two_positions, 256),
     "three positions": Set(AA_AB, "cls", three_positions, 256),
-    "five positions": Set(AABB_ABAB, "cls", long_run, 256),
+    "five positions": Set(AABB_ABAB, "cls", long_run, 512),
 }
 
 
