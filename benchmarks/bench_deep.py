@@ -19,13 +19,14 @@ import math
 import random
 import resource
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bench_gap import JITTER, Cost
 from numerics import Architecture, ReLU, template_gram
 from symbind_theory import Template
 from symbind_theory.templates import CLS
@@ -41,22 +42,6 @@ POINTS = 2**12
 REFERENCE_POINTS = 2**17
 REFERENCE_SEED = 10**6
 DEPTHS = (1, 2, 4, 8)
-# A Cholesky factor of the singular covariance exists only with a little more on the
-# diagonal: 1e-9 moves the gap by far less than the noise.
-JITTER = 1e-9
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Root-mean-square relative error and seconds of one estimator."""
-
-    error: float
-    seconds: float
-
-    @property
-    def product(self) -> float:
-        """Mean-squared error × time."""
-        return self.error**2 * self.seconds
 
 
 def strings_of(pair: tuple[str, str]) -> list[list[str]]:

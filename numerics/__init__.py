@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from numerics.activations import GELU, Cosine, Erf, ReLU
-from numerics.architecture import Architecture
+from numerics.architecture import Architecture, Block
 from numerics.custom_activation import CustomActivation
 from numerics.learning.advice import advise
 from numerics.learning.architecture_scan import Scan, scan
@@ -17,6 +17,7 @@ from numerics.learning.strings_needed import (
 from numerics.notebook_hooks import register
 from numerics.protocols import AttentionMatrix, TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
+from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
 from numerics.template_matrix.estimate import template_gram
 from numerics.template_matrix.record import TemplateGram
@@ -38,9 +39,11 @@ __all__ = [
     "GELU",
     "Architecture",
     "AttentionMatrix",
+    "Block",
     "CollisionGraph",
     "Cosine",
     "CustomActivation",
+    "DeepGram",
     "DeepKernel",
     "Erf",
     "GapBounds",

@@ -82,7 +82,8 @@ class Architecture:
         beta: inverse temperature of the softmax, ≥ 0.
         gamma: scale of the position embeddings, ≥ 0.
         readout: position that is read: the appended `[CLS]`, the last symbol, or the
-            mean over positions.
+            mean over positions; of one layer the mean of what attention gives, of
+            blocks that of what the last one gives.
         activation: φ of the layer after attention.
         identity_kq: a, the multiple of the identity added to W_K W_Qᵀ.
         identity_vo: b, the multiple of the identity added to W_V W_O.

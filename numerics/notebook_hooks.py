@@ -9,7 +9,9 @@ from __future__ import annotations
 from numerics.architecture import Architecture
 from numerics.learning.architecture_scan import Scan, ScanRow
 from numerics.learning.curves import LearningCurve
+from numerics.protocols import AttentionMatrix
 from numerics.strings.sampled_gram import StringGram
+from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.record import TemplateGram
 from symbind_theory.report.hooks import print_by, show_by
 
@@ -23,9 +25,10 @@ def register() -> None:
     """Let notebooks and `print` show these records as tables."""
     show_by(Architecture, _architecture_html)
     show_by(LearningCurve, _curve_html)
-    show_by(TemplateGram, _template_gram_html)
+    for record in (TemplateGram, DeepGram):
+        show_by(record, _template_gram_html)
+        print_by(record, _template_gram_text)
     show_by(StringGram, _string_gram_html)
-    print_by(TemplateGram, _template_gram_text)
     print_by(StringGram, _string_gram_text)
     print_by(Scan, _scan_text)
 
@@ -51,7 +54,7 @@ def _curve_html(curve: LearningCurve) -> str:
     return rows_html(caption, ("strings", "squared error", "interval"), rows)
 
 
-def _template_gram_html(gram: TemplateGram) -> str:
+def _template_gram_html(gram: AttentionMatrix) -> str:
     from symbind_theory.report.notebook import matrix_html
     from symbind_theory.report.overview import interval_facts
 
@@ -67,7 +70,7 @@ def _string_gram_html(gram: StringGram) -> str:
     return matrix_html(caption, gram.matrix, gram.halfwidth["matrix"])
 
 
-def _template_gram_text(gram: TemplateGram) -> str:
+def _template_gram_text(gram: AttentionMatrix) -> str:
     from symbind_theory.report.overview import interval_facts, shortened
     from symbind_theory.report.terminal import matrix_text
 
@@ -89,7 +92,7 @@ def _string_gram_text(gram: StringGram) -> str:
     return matrix_text(caption, gram.matrix.tolist(), halfwidth)
 
 
-def _template_gram_caption(gram: TemplateGram) -> str:
+def _template_gram_caption(gram: AttentionMatrix) -> str:
     return f"N of {len(gram.templates)} templates, {gram.points} points"
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from numerics.architecture import Architecture, read_architecture
 from numerics.learning.curves import learning_curve
 from numerics.learning.strings_needed import sample_complexity
+from numerics.positions import Rotary
 from numerics.protocols import AttentionMatrix, Progress
 from numerics.strings.deep_components import fits
 from numerics.strings.deep_kernel import DeepKernel
@@ -305,4 +306,10 @@ def _changes(architecture: Architecture) -> list[_Change]:
         _Change(f"a = {a or _IDENTITY_KQ:g}", a or _IDENTITY_KQ, 0.0),
         _Change(f"b = {b or _IDENTITY_VO:g}", 0.0, b or _IDENTITY_VO),
     ]
-    return [c for c in tried if (c.identity_kq, c.identity_vo) != (a, b)]
+    # Between queries and keys that positions turn there is no multiple.
+    turned = isinstance(architecture.relative, Rotary)
+    return [
+        c
+        for c in tried
+        if (c.identity_kq, c.identity_vo) != (a, b) and not (turned and c.identity_kq)
+    ]

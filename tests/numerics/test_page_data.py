@@ -14,6 +14,7 @@ from symbind_testing.tasks import (
 
 from numerics import Architecture, template_gram
 from numerics.page_data import illustrate, sampled_kernel, variants
+from numerics.positions import Rotary
 from symbind_theory import TemplateTask, builtin_task, check
 
 TASK = TemplateTask(["?a ?a X", "?a ?b X", "X Y ?a"], [1, -1, 0.5])
@@ -133,6 +134,18 @@ def test_a_variant_is_what_a_check_of_it_finds():
         )
         assert variant.sample_complexity == own.sample_complexity
         assert variant.smallest_eigenvalue == own.estimates.smallest_eigenvalue
+
+
+def test_variants_of_blocks_have_b_in_every_block():
+    """And no a where positions turn queries and keys: it is not defined there."""
+    turned = Architecture(depth=2, relative=Rotary())
+    result = check(SAME_DIFFERENT, turned, target=0.05, max_points=FEW)
+    (vo,) = variants(result, turned, max_points=FEW)
+    assert (vo.identity_kq, vo.identity_vo) == (0.0, 1.0)
+    own = template_gram(
+        SAME_DIFFERENT, replace(turned, identity_vo=1.0), 0.01, max_points=FEW
+    )
+    assert vo.smallest_eigenvalue == own.smallest_eigenvalue
 
 
 def test_a_variant_in_b_needs_no_points_where_the_check_has_its_matrix(monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from symbind_testing.builders.toy_result import toy_result
 
-from numerics import string_gram, template_gram
+from numerics import Architecture, string_gram, template_gram
 from symbind_theory import Outcome, TemplateTask, Verdict
 from symbind_theory.report.notebook import matrix_html
 
@@ -98,8 +98,9 @@ def test_a_check_starts_with_its_headline():
     assert "smallest eigenvalue of N" in found.words
 
 
-def test_gram_results_show_entries_and_what_is_known():
-    gram = template_gram(["?a ?a", "?a ?b"], max_points=64)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_gram_results_show_entries_and_what_is_known(depth):
+    gram = template_gram(["?a ?a", "?a ?b"], Architecture(depth=depth), max_points=64)
     found = Reader(html(gram))
     assert "N of 2 templates, 64 points" in found.words
     for entry in gram.matrix.ravel():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from numerics import string_gram, template_gram
+from numerics import Architecture, string_gram, template_gram
 from symbind_theory import TemplateTask
 from symbind_theory.report.terminal import matrix_text
 
@@ -35,8 +35,10 @@ def test_a_sample_prints_its_first_strings():
     assert rows[10:] == []
 
 
-def test_a_template_matrix_prints_its_entries_and_what_is_known():
-    gram = template_gram(["?a [b]", "?a ?a"], max_points=64)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_template_matrix_prints_its_entries_and_what_is_known(depth):
+    templates = ["?a [b]", "?a ?a"]
+    gram = template_gram(templates, Architecture(depth=depth), max_points=64)
     rows = cells(str(gram))
     assert rows[0][0].startswith("N of 2 templates, 64 points, level 0.999, entries")
     for i, template in enumerate(gram.templates):
