@@ -48,8 +48,8 @@ CLAIMS: tuple[Claim, ...] = (
         "template matrix",
         "The template matrix N is non-singular exactly when the templates are "
         "pairwise inequivalent (one layer, beta and gamma non-zero, activation not "
-        "constant).",
-        f"{_PAPER}, for almost every parameter; Theorem S is symbind's",
+        "constant; more blocks as Theorem D says).",
+        f"{_PAPER}, for almost every parameter; Theorems S and D are symbind's",
     ),
     Claim(
         "C4",

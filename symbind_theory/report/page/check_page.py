@@ -166,12 +166,15 @@ def _figures(
     result: CheckResult, illustration: Illustration | None
 ) -> dict[str, Figure]:
     estimates, task = result.estimates, result.task
+    title, of = "C, attention alone", "attention features"
+    if not result.architecture.one_layer:
+        title, of = "C, after the last attention", "the stream after the last attention"
     figures = {
         "attention": matrix_figure(
             "attention",
-            "C, attention alone",
-            "The kernel of attention features between strings of two templates with "
-            "different symbols.",
+            title,
+            f"The kernel of {of} between strings of two templates with different "
+            "symbols.",
             task,
             estimates.attention,
             estimates.attention_halfwidth,

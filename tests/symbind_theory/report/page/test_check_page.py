@@ -222,6 +222,16 @@ def test_c_is_c_and_n_is_n_with_their_halfwidths():
             np.testing.assert_allclose(w, width, rtol=1e-6)
 
 
+def test_c_of_blocks_is_of_the_stream_after_the_last_attention():
+    one, deep = (
+        page(toy_result(architecture=dataclasses.replace(ARCHITECTURE, depth=depth)))
+        for depth in (1, 2)
+    )
+    assert "C, attention alone" in one
+    assert "C, attention alone" not in deep
+    assert "The kernel of the stream after the last attention between" in deep
+
+
 def test_the_own_curve_is_named_by_its_identities():
     result = toy_result(
         complexity=SampleComplexity(7, Interval(6.5, 6, 7), 0.5, 1e-3),
