@@ -19,7 +19,7 @@ from numerics.protocols import AttentionMatrix, TemplateMatrix
 from numerics.strings.sampled_gram import StringGram, string_gram
 from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.empirical_bernstein import GapBounds, gap_bounds
-from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.estimate import tangent_gram, template_gram
 from numerics.template_matrix.record import TemplateGram
 from symbind_theory.lazy_exports import loaded_when_asked
 
@@ -70,6 +70,7 @@ __all__ = [
     "sample_complexity",
     "scan",
     "string_gram",
+    "tangent_gram",
     "template_gram",
 ]
 

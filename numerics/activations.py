@@ -32,6 +32,7 @@ __all__ = [
     "Differentiable",
     "Erf",
     "ReLU",
+    "Slope",
     "slope_dual",
 ]
 
@@ -111,6 +112,40 @@ def slope_dual(activation: Activation, x: Matrix, y: Matrix, c: Matrix) -> Matri
     n = np.arange(1.0, _ORDERS).reshape(-1, *[1] * c.ndim)
     terms = n * first[1:] * second[1:] * correlation ** (n - 1)
     return terms.sum(0) / scale
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """φ' of an activation φ, as an activation.
+
+    Attributes:
+        of: φ.
+    """
+
+    of: Activation
+
+    @property
+    def name(self) -> str:
+        """That of φ, as a derivative."""
+        return f"slope of {self.of.name}"
+
+    @property
+    def constant(self) -> bool:
+        """Whether φ is: then φ' is 0. A linear φ is not told apart."""
+        return self.of.constant
+
+    def dual(self, x: Matrix, y: Matrix, c: Matrix) -> Matrix:
+        """E[φ'(u) φ'(v)]."""
+        return slope_dual(self.of, x, y, c)
+
+    def hermite(self, d: Vector, orders: int) -> Series:
+        """Those of φ, one order on: E[φ(√d g) He_{n+1}(g)] = √d E[φ'(√d g) He_n(g)]."""
+        n = np.arange(1, orders + 1)[:, None]
+        return np.sqrt(n / d) * self.of.hermite(d, orders + 1)[1:]
+
+    def quadrature_error(self, d: Vector) -> float:
+        """That of φ, as much more as the last of the orders that are summed."""
+        return self.of.quadrature_error(d) * math.sqrt(_ORDERS / float(np.min(d)))
 
 
 class _ClosedForm:

@@ -5,6 +5,10 @@ digits. The excess follows from the slope of the dual, E φ'(u) φ'(v) (Price 19
 
     K(D) − K(C) = (D − C) ∫₀¹ E φ' φ' at C + t (D − C) dt.
 
+Trained, the MLP adds what its two layers do to the tangent kernel Θ that it sees,
+
+    Θ⁺ = K⁺ + E φ'(u) φ'(v) ∘ (Θ + K).
+
 Source: symbind; docs/theorem-d.md.
 """
 
@@ -12,12 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from numerics.activations import Activation, slope_dual
-from numerics.deep.stream import Stream
+from numerics.activations import Activation, Slope, slope_dual
+from numerics.deep.stream import Stream, stacked
 from numerics.mehler import kernel_factor
 from numerics.shapes import Float64
 
-__all__ = ["through_mlp"]
+__all__ = ["through_mlp", "trained_mlp"]
 
 # Relative error of columns and self values that Mehler's series is told of: rounding.
 _ROUNDING = 1e-15
@@ -34,6 +38,30 @@ def through_mlp(seen: Stream, activation: Activation) -> Stream:
         seen: the stream as the MLP sees it.
         activation: φ.
     """
+    return Stream(_root(seen, activation), _excess(seen, activation))
+
+
+def trained_mlp(
+    seen: Stream, tangent: Stream, made: Stream, activation: Activation
+) -> Stream:
+    """What the MLP, trained, makes of the tangent kernel.
+
+    Args:
+        seen: the stream as the MLP sees it.
+        tangent: Θ as the MLP sees it.
+        made: K⁺, what the MLP makes of the stream.
+        activation: φ.
+    """
+    C, D, squares = seen.between_strings, seen.within, seen.squares
+    x, y = squares[:, :, None], squares[:, None, :]
+    # No logit depends on Θ: rounding of its excess is that of Θ itself.
+    excess = slope_dual(activation, x, y, D) - slope_dual(activation, x, y, C)
+    slope = Stream(_root(seen, Slope(activation)), excess)
+    return stacked([made, slope.times(stacked([tangent, seen]))])
+
+
+def _root(seen: Stream, activation: Activation) -> Float64[np.ndarray, "rows r keys"]:
+    """R with E φ(u) φ(v) = RᵀR, between strings."""
     rows, r, keys = seen.root.shape
     sites = r * keys
     factor = kernel_factor(
@@ -44,7 +72,7 @@ def through_mlp(seen: Stream, activation: Activation) -> Stream:
         _ROUNDING,
         most_orders=None if sites <= _FEW_SITES else _SHORT_SERIES,
     ).factor
-    return Stream(factor.reshape(-1, r, keys), _excess(seen, activation))
+    return factor.reshape(-1, r, keys)
 
 
 def _excess(seen: Stream, activation: Activation) -> Float64[np.ndarray, "r keys keys"]:

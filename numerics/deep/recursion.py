@@ -7,31 +7,33 @@ identity added to W_V W_O heads average, and attention gives
 
     (s I + b S̄ Δ) K (s I + b S̄ Δ)ᵀ + A(K̂),
 
-S̄ the mean weights and Δ what normalised the stream.
+S̄ the mean weights and Δ what normalised the stream. Where all layers are trained the
+tangent kernel Θ goes along, as a stream of its own (`tangent`).
 
 Source: symbind; docs/theorem-d.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from numerics.activations import Activation
 from numerics.architecture import Architecture
-from numerics.deep.across_strings import AcrossStrings, attend_across
+from numerics.deep.across_strings import AcrossStrings, Values, attend_across
 from numerics.deep.averaging import Averaging
-from numerics.deep.mlp import through_mlp
+from numerics.deep.mlp import through_mlp, trained_mlp
 from numerics.deep.own_rules import own_rule
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.position_symmetry import PositionSymmetry
 from numerics.deep.row_averages import rows_of
 from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream, stacked, start
+from numerics.deep.tangent import trained_attention, trained_values
 from numerics.deep.within_strings import Attending, attend_within
-from numerics.shapes import Int64
+from numerics.shapes import Float64, Int64
 from symbind_theory.records.architecture import BlockNumbers, Normalisation
 from symbind_theory.separation.incidence import Incidence
 
@@ -46,13 +48,21 @@ class DeepStreams:
         attended: the stream after the last attention, at the positions that are read.
         last: the stream after the last block there, normalised if it is before it is
             read.
+        tangent: Θ of the network's output there; None where the readout alone is
+            trained.
         bias: the largest part of the last A(C), in any direction, that was taken off as
             the bias of averages over what a string has of its own.
     """
 
     attended: Stream
     last: Stream
+    tangent: Stream | None
     bias: float
+
+    @property
+    def output(self) -> Stream:
+        """That of the kernel: Θ where all layers are trained, else the last stream."""
+        return self.last if self.tangent is None else self.tangent
 
 
 def run_blocks(
@@ -60,6 +70,8 @@ def run_blocks(
     architecture: Architecture,
     averaging: Averaging,
     run: int,
+    *,
+    trained: bool = False,
 ) -> DeepStreams:
     """One run through all blocks, from points of its own.
 
@@ -68,6 +80,8 @@ def run_blocks(
         architecture: the transformer.
         averaging: how averages are taken.
         run: which of the independent runs of this averaging.
+        trained: whether all layers are trained, not the readout alone. Of one layer the
+            mean is then taken before the MLP, as the network itself does.
     """
     keys, relative = templates[0].size, architecture.relative
     alike = not architecture.causal and relative is None
@@ -78,17 +92,52 @@ def run_blocks(
         symmetry=PositionSymmetry.of(templates, alike),
     )
     read, every = np.array(templates[0].queries), np.arange(keys)
-    stream = attended = start(templates, architecture.gamma)
+    kernel = start(templates, architecture.gamma)
+    both = attended = _Both(kernel, kernel if trained else None)
     bias = 0.0
     blocks = architecture.every_block
     for index, block in enumerate(blocks):
         queries = read if index == len(blocks) - 1 else every
         own = averaging.of_block(len(blocks) * run + index)
-        attended, bias = network.attention(stream, block, queries, own)
-        stream = network.mlp(attended, block)
+        attended, bias = network.attention(both, block, queries, own)
+        if trained and architecture.one_layer:
+            attended = attended.map(_pooled)
+        both = network.mlp(attended, block)
     if architecture.final_normalisation:
-        stream = stream.normalised()
-    return DeepStreams(attended, stream, bias)
+        both = both.normalised()
+    tangent = None
+    if both.tangent is not None:
+        tangent = stacked([both.kernel, both.tangent])
+    return DeepStreams(attended.kernel, both.kernel, tangent, bias)
+
+
+def _pooled(stream: Stream) -> Stream:
+    """The mean over positions, as one position."""
+    r, queries = stream.excess.shape[:2]
+    return stream.mixed(np.full((r, 1, queries), 1 / queries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """The stream, and Θ where all layers are trained.
+
+    Attributes:
+        kernel: K.
+        tangent: Θ.
+    """
+
+    kernel: Stream
+    tangent: Stream | None
+
+    def map(self, change: Callable[[Stream], Stream]) -> _Both:
+        """The same change of both, linear in each position."""
+        tangent = self.tangent
+        return _Both(change(self.kernel), None if tangent is None else change(tangent))
+
+    def normalised(self) -> _Both:
+        """Both divided by the lengths of the stream, which are then 1."""
+        lengths = self.kernel.lengths
+        return self.map(lambda stream: stream.scaled(1 / lengths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,70 +158,86 @@ class _Network:
 
     def attention(
         self,
-        stream: Stream,
+        both: _Both,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
         averaging: Averaging,
-    ) -> tuple[Stream, float]:
+    ) -> tuple[_Both, float]:
         """The stream after attention at some positions, and what was taken as bias."""
-        seen = self._seen(stream)
-        across = self._across(seen, block, queries, averaging)
-        added = [self._with_excess(seen, across, block, queries, averaging)]
+        seen = self._seen(both)
+        values = Values((seen.kernel,))
+        if seen.tangent is not None:
+            values = trained_values(seen.kernel, seen.tangent)
+        across = self._across(seen.kernel, values, block, queries, averaging)
+        made = self._with_excess(seen.kernel, values, across, block, queries, averaging)
+        tangent = None
+        if seen.tangent is not None:
+            at = seen.kernel.at(queries), seen.tangent.at(queries)
+            tangent = trained_attention(*at, made, block.beta)
+        added = [_Both(made[0], tangent)]
         if block.identity_vo:
             weights = self.symmetry.averaged_rows(across.mean, queries)
             if self.normalisation == "pre":
-                weights = weights / stream.lengths[:, None, :]
+                weights = weights / both.kernel.lengths[:, None, :]
             kept = block.residual * np.eye(weights.shape[2])[queries]
-            added.append(stream.mixed(block.identity_vo * weights + kept))
+            kept = block.identity_vo * weights + kept
+            added.append(both.map(lambda stream: stream.mixed(kept)))
         elif block.residual:
-            added.append(stream.at(queries).scaled(block.residual))
+            factor = block.residual
+            added.append(both.map(lambda stream: stream.at(queries).scaled(factor)))
         return self._sum(added), across.bias
 
-    def mlp(self, stream: Stream, block: BlockNumbers) -> Stream:
+    def mlp(self, both: _Both, block: BlockNumbers) -> _Both:
         """The stream after the MLP."""
-        added = [through_mlp(self._seen(stream), self.activation)]
+        seen = self._seen(both)
+        made, tangent = through_mlp(seen.kernel, self.activation), None
+        if seen.tangent is not None:
+            tangent = trained_mlp(seen.kernel, seen.tangent, made, self.activation)
+        added = [_Both(made, tangent)]
         if block.residual:
-            added.append(stream.scaled(block.residual))
+            added.append(both.map(lambda stream: stream.scaled(block.residual)))
         return self._sum(added)
 
-    def _seen(self, stream: Stream) -> Stream:
+    def _seen(self, both: _Both) -> _Both:
         """What a sublayer sees of the stream."""
-        return stream.normalised() if self.normalisation == "pre" else stream
+        return both.normalised() if self.normalisation == "pre" else both
 
-    def _sum(self, added: list[Stream]) -> Stream:
+    def _sum(self, added: list[_Both]) -> _Both:
         """The sum of a sublayer, normalised where that comes after it."""
-        stream = stacked(added) if len(added) > 1 else added[0]
-        return stream.normalised() if self.normalisation == "post" else stream
+        both = added[0]
+        if len(added) > 1:
+            tangents = [part.tangent for part in added if part.tangent is not None]
+            kernel = stacked([part.kernel for part in added])
+            both = _Both(kernel, stacked(tangents) if tangents else None)
+        return both.normalised() if self.normalisation == "post" else both
 
     def _across(
         self,
         seen: Stream,
+        values: Values,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
         averaging: Averaging,
     ) -> AcrossStrings:
-        """A(C) at some positions."""
+        """A(C) of each of the values, at some positions."""
         positions = self.positions.at(queries)
         rows = rows_of(seen, block.beta, block.identity_kq, positions)
         directions = logit_directions(seen.root, block.beta, positions)
         rule = own_rule(directions.shape[-1] - 1, rows.deviation, averaging)
-        return attend_across(seen.root, directions, rows, rule, averaging)
+        return attend_across(values, directions, rows, rule, averaging)
 
     def _with_excess(
         self,
         seen: Stream,
+        values: Values,
         across: AcrossStrings,
         block: BlockNumbers,
         queries: Int64[np.ndarray, " queries"],
         averaging: Averaging,
-    ) -> Stream:
+    ) -> list[Stream]:
         """What attention gives, lengths that must be equal made equal."""
-        squares = (across.root**2).sum(0)
-        equal = self.symmetry.averaged_sites(squares, queries)
-        # Strings share nothing where a position sees nothing but its own symbol.
-        ratio = np.divide(equal, squares, out=np.ones_like(equal), where=squares > 0)
-        root = across.root * np.sqrt(ratio)
-        attended = np.einsum("miq,mip->iqp", root, root)
+        roots = [self._equal_lengths(root, queries) for root in across.roots]
+        attended = [np.einsum("miq,mip->iqp", root, root) for root in roots]
         attending = Attending(
             beta=block.beta,
             identity=block.identity_kq,
@@ -180,5 +245,21 @@ class _Network:
             averaging=averaging,
         )
         kinds = self.symmetry.representatives(queries)
-        excess = attend_within(seen, kinds, attended[kinds], attending)
-        return Stream(root, self.symmetry.spread(excess, queries))
+        between = [matrix[kinds] for matrix in attended]
+        excess = attend_within(seen, values, kinds, between, attending)
+        return [
+            Stream(root, self.symmetry.spread(more, queries))
+            for root, more in zip(roots, excess, strict=True)
+        ]
+
+    def _equal_lengths(
+        self,
+        root: Float64[np.ndarray, "rows r queries"],
+        queries: Int64[np.ndarray, " queries"],
+    ) -> Float64[np.ndarray, "rows r queries"]:
+        """A root, its columns made as long as those that they must equal."""
+        squares = (root**2).sum(0)
+        equal = self.symmetry.averaged_sites(squares, queries)
+        # Strings share nothing where a position sees nothing but its own symbol.
+        ratio = np.divide(equal, squares, out=np.ones_like(equal), where=squares > 0)
+        return root * np.sqrt(ratio)

@@ -23,18 +23,20 @@ Source: symbind.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 import torch
 
+from numerics.deep.key_pairs import key_pairs
 from numerics.deep.own_rules import Nodes
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.stream import Stream
 from numerics.shapes import Bool, Float, Float64
 
-__all__ = ["Rows", "averaged_rows", "rows_of"]
+__all__ = ["Rows", "averaged_pairs", "averaged_rows", "rows_of"]
 
 # Sums of products below it have lost digits: e^{−650}, with e^{−745} the least number.
 _LEAST = 1e-282
@@ -116,8 +118,42 @@ def averaged_rows(
     totals = outer @ factors.transpose(1, 2)
     found = outer * ((weights / totals) @ factors)
     lost = (totals < _LEAST).any(-1)
-    for site in lost.any(-1).nonzero().flatten().tolist():
-        points = lost[site]
-        rows = torch.softmax(shared[site, points, None] + own[site], -1)
+    for site, points, rows in _one_by_one(lost, shared, own):
         found[site, points] = torch.einsum("m,nmp->np", weights, rows)
     return found
+
+
+def averaged_pairs(
+    shared: Float[torch.Tensor, "sites n keys"],
+    own: Float[torch.Tensor, "sites nodes keys"],
+    weights: Float[torch.Tensor, " nodes"],
+) -> Float[torch.Tensor, "sites n pairs"]:
+    """E s_p s_q of each row at each point, for all keys p < q.
+
+    Args:
+        shared: G_p, less the largest of its keys; −∞ at keys that are not seen.
+        own: log X, likewise.
+        weights: of the nodes.
+    """
+    first, second = map(torch.from_numpy, key_pairs(shared.shape[-1]))
+    factors, outer = own.exp(), shared.exp()
+    totals = outer @ factors.transpose(1, 2)
+    products = factors[..., first] * factors[..., second]
+    found = outer[..., first] * outer[..., second]
+    found *= (weights / totals**2) @ products
+    lost = (totals < math.sqrt(_LEAST)).any(-1)
+    for site, points, rows in _one_by_one(lost, shared, own):
+        each = rows[..., first] * rows[..., second]
+        found[site, points] = torch.einsum("m,nmp->np", weights, each)
+    return found
+
+
+def _one_by_one(
+    lost: Bool[torch.Tensor, "sites n"],
+    shared: Float[torch.Tensor, "sites n keys"],
+    own: Float[torch.Tensor, "sites nodes keys"],
+) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """Softmax by the logits themselves, site by site, where products are lost."""
+    for site in lost.any(-1).nonzero().flatten().tolist():
+        points = lost[site]
+        yield site, points, torch.softmax(shared[site, points, None] + own[site], -1)

@@ -21,11 +21,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numerics.averages.linalg import triangle
+from numerics.averages.linalg import eigen_system, product, triangle
 from numerics.shapes import Float64, Int64
 from symbind_theory.separation.incidence import Incidence
 
 __all__ = ["Stream", "stacked", "start"]
+
+# Columns up to which a product of two roots is factorised as it is, not squared.
+_FEW_COLUMNS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,24 @@ class Stream:
         root = np.einsum("iqp,mip->miq", weights, self.root)
         excess = weights @ self.excess @ weights.transpose(0, 2, 1)
         return Stream(root, excess)
+
+    def times(self, other: Stream) -> Stream:
+        """Entry by entry the product with another stream (Schur).
+
+        C ∘ C' has the Khatri–Rao product of both roots as its root, and the excess of
+        D ∘ D' over it is E ∘ D' + C ∘ E'.
+        """
+        excess = self.excess * other.within + self.between_strings * other.excess
+        _, r, keys = self.root.shape
+        one, two = (stream.root.reshape(-1, r * keys) for stream in (self, other))
+        if r * keys <= _FEW_COLUMNS:
+            rows = one[:, None, :] * two[None, :, :]
+            root = triangle(rows.reshape(-1, r * keys))
+        else:
+            values, axes = eigen_system(product(one.T, one) * product(two.T, two))
+            # What rounding leaves below 0 is of the size of what it moves all others.
+            root = np.sqrt(np.maximum(values, 0.0))[:, None] * axes.T
+        return Stream(root.reshape(-1, r, keys), excess)
 
 
 def stacked(streams: Sequence[Stream]) -> Stream:

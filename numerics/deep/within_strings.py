@@ -11,27 +11,30 @@ logits: with C_ii = P Pᵀ and E_i = T Tᵀ,
 
     logits of S = β (a D_i + P Z₀ Pᵀ + P Z₁ Tᵀ + T Z₂ Pᵀ + T Z₃ Tᵀ),
 
-Z₀ the same for S and S', as is what positions add; the others are drawn for each.
+Z₀ the same for S and S', as is what positions add; the others are drawn for each. Other
+forms than D in the weights, or in products of two of them (`key_pairs`), have the same
+two ways, at the same points.
 
 Source: symbind; docs/theorem-d.md.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from numerics.deep.across_strings import Values
 from numerics.deep.averaging import Averaging
+from numerics.deep.key_pairs import key_pairs
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream
 from numerics.shapes import Float, Float64
 
-__all__ = ["Attending", "attend_within"]
+__all__ = ["Attending", "Form", "attend_within"]
 
 # The part of D below which its excess over C is sampled by itself.
 _SMALL = 0.03
@@ -84,70 +87,146 @@ class Attending:
         return torch.from_numpy(array).to(self.averaging.device)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A quadratic form of one template that weights are averaged around.
+
+    Attributes:
+        between: of two strings, in keys or in pairs of keys.
+        excess: what one string has more.
+        pairs: whether weights are products of two.
+    """
+
+    between: Float64[np.ndarray, "n n"]
+    excess: Float64[np.ndarray, "n n"]
+    pairs: bool = False
+
+    def weights(
+        self, softmax: Float[torch.Tensor, "n queries keys"]
+    ) -> Float[torch.Tensor, "n queries weights"]:
+        """Those of keys, or of all pairs p < q."""
+        if not self.pairs:
+            return softmax
+        first, second = map(torch.from_numpy, key_pairs(softmax.shape[-1]))
+        return softmax[..., first] * softmax[..., second]
+
+
 def attend_within(
     seen: Stream,
+    values: Values,
     templates: list[int],
-    attended: Float64[np.ndarray, "kinds queries queries"],
+    attended: Sequence[Float64[np.ndarray, "kinds queries queries"]],
     attending: Attending,
-) -> Float64[np.ndarray, "kinds queries queries"]:
-    """A(D)_i − A(C)_ii of some templates.
+) -> list[Float64[np.ndarray, "kinds queries queries"]]:
+    """A(D)_i − A(C)_ii of some templates, for each of the values.
 
     Args:
         seen: the stream as attention sees it.
+        values: what weights are averaged around.
         templates: their numbers.
-        attended: A(C)_ii of these.
+        attended: A(C)_ii of these, for each of the values.
         attending: the attention.
     """
-    C, E, D = (m[templates] for m in (seen.between_strings, seen.excess, seen.within))
-    excess = []
-    for k in range(len(templates)):
-        # By E first: noise of few points is no sign that the excess is large.
-        small = np.trace(E[k]) < _SMALL * np.trace(D[k])
-        found = attended[k] if small else _whole(D[k], attending) - attended[k]
-        if small or np.trace(found) < _SMALL * np.trace(attended[k]):
-            found = _excess(C[k], E[k], attending)
-        excess.append(found)
-    return np.stack(excess)
+    kinds = []
+    for k, i in enumerate(templates):
+        forms = [
+            Form(stream.between_strings[i], stream.excess[i], pairs=pairs)
+            for streams, pairs in ((values.by_key, False), (values.by_pair, True))
+            for stream in streams
+        ]
+        C, E = seen.between_strings[i], seen.excess[i]
+        kinds.append(_by_size(C, E, forms, [a[k] for a in attended], attending))
+    return [np.stack(found) for found in zip(*kinds, strict=True)]
+
+
+def _by_size(
+    C: Float64[np.ndarray, "keys keys"],
+    E: Float64[np.ndarray, "keys keys"],
+    forms: Sequence[Form],
+    attended: Sequence[Float64[np.ndarray, "queries queries"]],
+    attending: Attending,
+) -> list[Float64[np.ndarray, "queries queries"]]:
+    """The excess, as a difference where that is no small part."""
+    # By E first: noise of few points is no sign that the excess is large.
+    if np.trace(E) >= _SMALL * np.trace(C + E):
+        whole = _whole(C + E, forms, attending)
+        found = [one - other for one, other in zip(whole, attended, strict=True)]
+        sizes = [
+            np.trace(part) >= _SMALL * np.trace(other)
+            for part, other in zip(found, attended, strict=True)
+        ]
+        if all(sizes):
+            return found
+    return _excess(C, E, forms, attending)
 
 
 def _whole(
-    D: Float64[np.ndarray, "keys keys"], attending: Attending
-) -> Float64[np.ndarray, "queries queries"]:
-    """A(D)."""
+    D: Float64[np.ndarray, "keys keys"], forms: Sequence[Form], attending: Attending
+) -> list[Float64[np.ndarray, "queries queries"]]:
+    """A(D) of each form."""
     positions = attending.positions
-    queries, shape = positions.queries, positions.visible.shape
-    root = _root(D)
-    directions = logit_directions(root.T[:, None, :], attending.beta, positions)
+    queries, shape = len(positions.queries), positions.visible.shape
+    weights = sum(len(form.between) for form in forms)
+    directions = logit_directions(_root(D).T[:, None, :], attending.beta, positions)
     basis = attending.tensor(directions[:, 0])
     mean = attending.tensor(attending.mean(D))
-    values = attending.tensor(root)
-    total = attending.tensor(np.zeros((len(queries), len(queries))))
-    for z in attending.chunks(len(basis), 4 * math.prod(shape)):
+    roots = [attending.tensor(_root(form.between + form.excess)) for form in forms]
+    totals = [_Total(queries, attending) for _ in forms]
+    for z in attending.chunks(len(basis), 4 * queries * weights):
         logits = (z @ basis.flatten(1)).unflatten(1, shape) + mean
-        made = attending.softmax(logits) @ values
-        rows = made.transpose(1, 2).reshape(-1, len(queries))
-        total += rows.T @ rows
-    return total.cpu().numpy() / attending.averaging.sizes.within
+        softmax = attending.softmax(logits)
+        for form, root, total in zip(forms, roots, totals, strict=True):
+            total.add(form.weights(softmax) @ root)
+    return [total.mean for total in totals]
 
 
 def _excess(
     C: Float64[np.ndarray, "keys keys"],
     E: Float64[np.ndarray, "keys keys"],
+    forms: Sequence[Form],
     attending: Attending,
-) -> Float64[np.ndarray, "queries queries"]:
-    """A(D) − A(C), as a sum of positive semi-definite terms."""
-    queries = attending.positions.queries
-    P, T = _root(C), _root(E)
-    logits = _PairLogits(P, T, attending)
+) -> list[Float64[np.ndarray, "queries queries"]]:
+    """A(D) − A(C) of each form, as a sum of positive semi-definite terms."""
+    logits = _PairLogits(_root(C), _root(E), attending)
     mean = attending.tensor(attending.mean(C + E))
-    of_C, of_E = attending.tensor(P), attending.tensor(T)
-    total = attending.tensor(np.zeros((len(queries), len(queries))))
-    for z in attending.chunks(logits.dimension, 12 * C.size):
-        one, two = (attending.softmax(mean + part) for part in logits(z))
-        for made in ((one - two) @ of_C, one @ of_E, two @ of_E):
-            rows = made.transpose(1, 2).reshape(-1, len(queries))
-            total += rows.T @ rows / 2
-    return total.cpu().numpy() / attending.averaging.sizes.within
+    weights = sum(len(form.between) for form in forms)
+    roots = [
+        (attending.tensor(_root(form.between)), attending.tensor(_root(form.excess)))
+        for form in forms
+    ]
+    totals = [_Total(len(attending.positions.queries), attending) for _ in forms]
+    for z in attending.chunks(logits.dimension, 12 * len(C) * weights):
+        softmax = [attending.softmax(mean + part) for part in logits(z)]
+        for form, (of_C, of_E), total in zip(forms, roots, totals, strict=True):
+            one, two = map(form.weights, softmax)
+            for made in ((one - two) @ of_C, one @ of_E, two @ of_E):
+                total.add(made, 0.5)
+    return [total.mean for total in totals]
+
+
+class _Total:
+    """A running Gram matrix of rows, over points.
+
+    Args:
+        queries: how many rows there are.
+        attending: how averages are taken.
+    """
+
+    def __init__(self, queries: int, attending: Attending) -> None:
+        self._sum = attending.tensor(np.zeros((queries, queries)))
+        self._count = attending.averaging.sizes.within
+
+    def add(
+        self, made: Float[torch.Tensor, "n queries features"], weight: float = 1.0
+    ) -> None:
+        """Take in what weights make at some points."""
+        rows = made.transpose(1, 2).reshape(-1, made.shape[1])
+        self._sum += weight * (rows.T @ rows)
+
+    @property
+    def mean(self) -> Float64[np.ndarray, "queries queries"]:
+        """Over all points."""
+        return self._sum.cpu().numpy() / self._count
 
 
 class _PairLogits:

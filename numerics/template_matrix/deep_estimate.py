@@ -8,10 +8,8 @@ Source: symbind; docs/theorem-d.md for the recursion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-
-import numpy as np
 
 from numerics.architecture import Architecture
 from numerics.averages.jackknife import GROUPS
@@ -20,12 +18,12 @@ from numerics.averages.threads import one_thread
 from numerics.deep.averaging import Averaging, Sizes
 from numerics.deep.recursion import run_blocks
 from numerics.deep.shared_directions import from_covariance
-from numerics.deep.stream import Stream
 from numerics.devices import resolve_device
-from numerics.shapes import Float64
+from numerics.positions import Rotary
 from numerics.template_matrix.accuracy import Accuracy
 from numerics.template_matrix.deep_record import DeepGram, DeepRun, DeepRuns
 from numerics.template_matrix.spectrum import Confidence
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError
@@ -46,7 +44,10 @@ _MOST_LOGITS = 2**13
 
 @one_thread()
 def deep_gram(
-    templates: Sequence[Template], architecture: Architecture, accuracy: Accuracy
+    templates: Sequence[Template],
+    architecture: Architecture,
+    accuracy: Accuracy,
+    kernel: KernelName = "nngp",
 ) -> DeepGram:
     """Estimate N of a transformer of any depth.
 
@@ -54,14 +55,21 @@ def deep_gram(
         templates: templates of one length.
         architecture: the transformer.
         accuracy: how many points, and where to compute.
+        kernel: "ntk" for the tangent kernel.
 
     Raises:
-        InputError: float32, which the differences of deep streams do not survive.
+        InputError: float32, which the differences of deep streams do not survive, or
+            a tangent kernel with rotary positions.
     """
     if accuracy.precision != "float64":
         raise InputError(
             f"precision is {accuracy.precision!r} with depth {architecture.depth}; "
             "expected 'float64': single precision is for one layer"
+        )
+    if kernel == "ntk" and isinstance(architecture.relative, Rotary):
+        raise InputError(
+            "relative is rotary with the tangent kernel; expected embedded positions "
+            "or a bias by distance: what trained rotary logits add is not estimated"
         )
     canonical = [t.canonical() for t in templates]
     # Sorted, so that the points, and every bit, are the same in whatever order.
@@ -71,7 +79,9 @@ def deep_gram(
     _check_size(len(distinct), keys)
     many = from_covariance(len(distinct) * keys, keys)
     sizes = _sizes(accuracy.max_points // GROUPS)
-    looks = _looks(incidences, architecture, accuracy, sizes)
+    averaged = partial(_run, incidences, architecture, kernel)
+    layers = architecture.depth * len(distinct) * keys**2
+    looks = _looks(averaged, layers, accuracy, sizes)
     fewer = next(looks)
     for size, runs in zip(sizes[1:], looks, strict=True):
         gram = DeepGram(
@@ -85,6 +95,7 @@ def deep_gram(
             column=tuple(distinct.index(t) for t in canonical),
             runs=runs,
             fewer=fewer,
+            kernel=kernel,
             relative_error=_RELATIVE_ERROR_OF_MANY if many else _RELATIVE_ERROR,
         )
         precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
@@ -119,18 +130,24 @@ def _sizes(largest: int) -> list[int]:
 
 
 def _looks(
-    templates: Sequence[Incidence],
-    architecture: Architecture,
+    averaged: Callable[[Averaging, int], DeepRun],
+    layers: int,
     accuracy: Accuracy,
     sizes: Sequence[int],
 ) -> Iterator[DeepRuns]:
-    """Independent runs, of one size after the other."""
+    """Independent runs, of one size after the other.
+
+    Args:
+        averaged: one run.
+        layers: logits of all its blocks.
+        accuracy: where to compute, and whom to tell.
+        sizes: points of each run.
+    """
     device = resolve_device(accuracy.device)
-    layers = architecture.depth * len(templates) * templates[0].size ** 2
     done = 0
     for look, size in enumerate(sizes):
         averaging = Averaging(Sizes.of(size), accuracy.seed, accuracy.method, device)
-        task = partial(_run, templates, architecture, averaging)
+        task = partial(averaged, averaging)
         # Runs of different sizes are independent of each other too.
         numbers = range(GROUPS * look, GROUPS * (look + 1))
         runs = []
@@ -144,24 +161,12 @@ def _looks(
 def _run(
     templates: Sequence[Incidence],
     architecture: Architecture,
+    kernel: KernelName,
     averaging: Averaging,
     run: int,
 ) -> DeepRun:
-    """One run, its streams at the position that is read or averaged over positions."""
-    streams = run_blocks(templates, architecture, averaging, run)
-    features, squares = _read(streams.attended)
-    factor, kernel_self = _read(streams.last)
-    return DeepRun(
-        features=features,
-        squares=squares,
-        factor=factor,
-        kernel_self=kernel_self,
-        bias=streams.bias,
+    """What is read after one run."""
+    trained = kernel == "ntk"
+    return DeepRun.of(
+        run_blocks(templates, architecture, averaging, run, trained=trained)
     )
-
-
-def _read(
-    stream: Stream,
-) -> tuple[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]]:
-    """A root of what is read between strings, and what one string has with itself."""
-    return stream.root.mean(2), stream.within.mean((1, 2))

@@ -17,6 +17,8 @@ import numpy as np
 from numerics.architecture import Architecture
 from numerics.averages.jackknife import jackknife_halfwidth, leave_one_out
 from numerics.averages.linalg import triangle
+from numerics.deep.recursion import DeepStreams
+from numerics.deep.stream import Stream
 from numerics.shapes import Bool, Float64
 from numerics.template_matrix.replicated import (
     Coarser,
@@ -30,6 +32,7 @@ from numerics.template_matrix.spectrum import (
     leave_one_out_factors,
     stack_factors,
 )
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.templates import Template
 
 # What a block's MLP rounds, where its series ends in a closed form, as a part of the
@@ -59,6 +62,26 @@ class DeepRun:
     factor: Float64[np.ndarray, "more distinct"]
     kernel_self: Float64[np.ndarray, " distinct"]
     bias: float
+
+    @classmethod
+    def of(cls, streams: DeepStreams) -> DeepRun:
+        """What is read of the streams, at one position or averaged over positions."""
+        features, squares = _read(streams.attended)
+        factor, kernel_self = _read(streams.output)
+        return cls(
+            features=features,
+            squares=squares,
+            factor=factor,
+            kernel_self=kernel_self,
+            bias=streams.bias,
+        )
+
+
+def _read(
+    stream: Stream,
+) -> tuple[Float64[np.ndarray, "rows r"], Float64[np.ndarray, " r"]]:
+    """A root of what is read between strings, and what one string has with itself."""
+    return stream.root.mean(2), stream.within.mean((1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +181,8 @@ class DeepGram(ReplicatedMatrix):
             (r, r).
         attention_self: d, that of a string with itself; shape (r,).
         gaps: C_ii + C_jj − 2 C_ij ≥ 0; shape (r, r).
-        matrix: N; shape (r, r).
-        matrix_self: K of a string with itself; shape (r,).
+        matrix: N, or Θ of the tangent kernel; shape (r, r).
+        matrix_self: the same kernel of a string with itself; shape (r,).
         halfwidth: for each of the names above, halfwidths of the same shape; each
             entry is covered with probability `level`.
         points: points of every average, over all runs.
@@ -170,6 +193,8 @@ class DeepGram(ReplicatedMatrix):
         column: which of the distinct templates, up to renaming, each template is.
         runs: what all runs found.
         fewer: the same from a quarter of the points.
+        kernel: "nngp", or "ntk" where `matrix` and `matrix_self` are those of the
+            tangent kernel.
         relative_error: bound on the relative error of every factor, by rounding and by
             rules whose points are not drawn anew.
     """
@@ -190,6 +215,7 @@ class DeepGram(ReplicatedMatrix):
     column: tuple[int, ...]
     runs: DeepRuns = field(repr=False)
     fewer: DeepRuns = field(repr=False)
+    kernel: KernelName = "nngp"
     relative_error: float
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, get_args
 
 from numerics.architecture import Architecture, read_architecture
 from numerics.protocols import Progress
@@ -11,11 +12,13 @@ from numerics.template_matrix.deep_estimate import deep_gram
 from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.one_layer import one_layer_gram
 from numerics.template_matrix.record import TemplateGram
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.task_arguments import check_list, parse_line
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
+from symbind_theory.validation import one_of
 
-__all__ = ["template_gram"]
+__all__ = ["gram_of", "tangent_gram", "template_gram"]
 
 
 def template_gram(
@@ -84,6 +87,85 @@ def template_gram(
     if architecture.one_layer:
         return one_layer_gram(parsed, architecture, accuracy)
     return deep_gram(parsed, architecture, accuracy)
+
+
+def tangent_gram(
+    templates: TemplateTask | Sequence[Template | str],
+    architecture: Architecture | None = None,
+    rel_tol: float = 1e-3,
+    max_points: int = 2**16,
+    seed: int = 0,
+    device: str = "auto",
+    method: str = "rqmc",
+    *,
+    level: float = 0.999,
+    progress: Progress | None = None,
+) -> DeepGram:
+    """Estimate the matrix of the tangent kernel Θ: all layers are trained.
+
+    Gradient flow on all parameters of a wide transformer, its output centred at the
+    start, is kernel regression with Θ in the limit. `matrix` and `matrix_self` are Θ's,
+    `attention` and the gaps those of `template_gram`. The multiples a and b of the
+    identity and what normalisation multiplies by are held.
+
+    >>> deep = Architecture(depth=2, residual=1.0, normalisation="pre")
+    >>> gram = tangent_gram(["?a ?a", "?a ?b"], deep, 0.1)
+    >>> gram.kernel, gram.smallest_eigenvalue.low > 0
+    ('ntk', True)
+
+    Args:
+        templates: templates of one length, as `template_gram` takes them.
+        architecture: the transformer, of one layer or deep; `Architecture()` when None.
+        rel_tol: relative halfwidth aimed at for λ_min(Θ), in (0, 1].
+        max_points: points of each average at most, as in `template_gram`. Raise it
+            where the interval comes back wider than `rel_tol`.
+        seed: equal seeds give equal bits, different seeds independent points.
+        device: "auto" (CUDA where there is one), "cpu" or "cuda".
+        method: "rqmc" or "mc".
+        level: coverage of every interval, in (0, 1).
+        progress: called with (points done, points at most).
+
+    Raises:
+        InputError: an argument out of range, or rotary positions.
+
+    Source: symbind; docs/theorem-d.md.
+    """
+    accuracy = Accuracy(
+        rel_tol=rel_tol,
+        max_points=max_points,
+        seed=seed,
+        device=device,
+        method=method,
+        level=level,
+        progress=progress,
+    )
+    parsed = _read_templates(templates)
+    return deep_gram(parsed, read_architecture(architecture), accuracy, "ntk")
+
+
+def gram_of(
+    kernel: KernelName,
+    templates: TemplateTask | Sequence[Template | str],
+    architecture: Architecture | None = None,
+    **settings: Any,
+) -> TemplateGram | DeepGram:
+    """`template_gram`, or `tangent_gram` for the kernel "ntk".
+
+    >>> gram_of("ntk", ["?a ?a", "?a ?b"], max_points=2**10).kernel
+    'ntk'
+
+    Args:
+        kernel: "nngp", the readout alone trained, or "ntk", all layers.
+        templates: templates of one length.
+        architecture: the transformer; `Architecture()` when None.
+        settings: further arguments of the two.
+
+    Raises:
+        InputError: another kernel, or what the two refuse.
+    """
+    one_of("kernel", kernel, get_args(KernelName))
+    estimate = tangent_gram if kernel == "ntk" else template_gram
+    return estimate(templates, architecture, **settings)
 
 
 def _read_templates(

@@ -25,9 +25,13 @@ __all__ = [
     "ArchitectureRecord",
     "BlockNumbers",
     "BlockRecord",
+    "KernelName",
     "Normalisation",
     "RelativeRecord",
 ]
+
+KernelName = Literal["nngp", "ntk"]
+"""Which kernel of a transformer: its readout alone trained, or all its layers."""
 
 Normalisation = Literal["pre", "post"]
 """Of what each sublayer of a block sees, or of the sum after it."""

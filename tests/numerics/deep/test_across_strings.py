@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from symbind_testing.builders.streams import (
     attended,
     averaging,
@@ -13,7 +12,7 @@ from symbind_testing.builders.streams import (
 from symbind_testing.oracles.two_positions import exact
 
 from numerics import Architecture
-from numerics.deep.across_strings import _Sums, attend_across
+from numerics.deep.across_strings import Values, attend_across
 from numerics.deep.own_rules import ShiftedNets
 from numerics.deep.row_averages import rows_of
 from numerics.deep.shared_directions import logit_directions
@@ -29,7 +28,7 @@ def spread(draws):
 
 
 def gram(found):
-    return np.einsum("miq,mjp->iqjp", found.root, found.root)
+    return np.einsum("miq,mjp->iqjp", found.roots[0], found.roots[0])
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -62,7 +61,7 @@ def test_halves_leave_no_bias():
     def run(seed, shared, own):
         how = averaging(shared, seed)
         rule = ShiftedNets(3, own, how.generator, chunk=4)
-        return attend_across(stream.root, directions, rows, rule, how)
+        return attend_across(Values((stream,)), directions, rows, rule, how)
 
     few, room = spread([gram(run(s, 32, 2)) for s in range(60)])
     many, little = spread([gram(run(1000 + s, 64, 64)) for s in range(16)])
@@ -71,35 +70,6 @@ def test_halves_leave_no_bias():
     assert 0 < found.bias < 1
     with_bias = np.trace((few - many).reshape(8, 8))
     assert abs(with_bias) < 0.01 * np.trace(many.reshape(8, 8))
-
-
-def test_what_is_taken_off_is_the_difference_of_halves():
-    """R'ᵀR' = FᵀF − ΔᵀΔ where that is positive semi-definite."""
-    generator = np.random.default_rng(4)
-    common = generator.standard_normal((40, 5))
-    halves = [common + 0.1 * generator.standard_normal((40, 5)) for _ in range(2)]
-    sums = _Sums(5, 3, torch.device("cpu"))
-    blank = [torch.zeros(5, 8, 3, dtype=torch.float64)] * 2
-    for part in np.split(np.arange(40), 5):
-        sums.add(blank, [torch.from_numpy(half[part]) for half in halves])
-    root, bias = sums.unbiased()
-    cross = halves[0].T @ halves[1]
-    np.testing.assert_allclose(root.T @ root, (cross + cross.T) / 2, rtol=1e-10)
-    mean, half = (halves[0] + halves[1]) / 2, (halves[0] - halves[1]) / 2
-    largest = np.linalg.eigvals(np.linalg.solve(mean.T @ mean, half.T @ half)).real
-    assert bias == pytest.approx(largest.max())
-
-
-def test_a_direction_of_noise_alone_is_cut():
-    """Halves that differ by more than their mean leave 0, and a bias beyond 1."""
-    sums = _Sums(2, 3, torch.device("cpu"))
-    one = torch.tensor([[1.0, 2.0], [1.0, 1.0]], dtype=torch.float64)
-    other = torch.tensor([[1.0, -1.0], [1.0, -3.0]], dtype=torch.float64)
-    blank = [torch.zeros(2, 2, 3, dtype=torch.float64)] * 2
-    sums.add(blank, [one, other])
-    root, bias = sums.unbiased()
-    assert bias > 1
-    assert np.linalg.matrix_rank(root.T @ root, tol=1e-12) == 1
 
 
 @pytest.mark.parametrize("keys", [3, 5])
@@ -118,7 +88,7 @@ def test_strings_that_share_nothing_have_no_covariance(keys):
     excess = random_stream(2, keys).excess
     stream = Stream(np.zeros((3, 2, keys)), excess)
     found = attended(stream, 1.0, every_row(keys), averaging())
-    assert not found.root.any()
+    assert not found.roots[0].any()
     assert found.bias == 0
     np.testing.assert_allclose(found.mean.sum(-1), 1.0, rtol=1e-12)
 
@@ -132,5 +102,5 @@ def test_differences_of_templates_keep_their_digits():
         root = np.concatenate([root, root], axis=1)
         root[:, 1] += distance * np.random.default_rng(7).standard_normal((4, 3))
         found = attended(Stream(root, excess), 1.0, every_row(3), averaging(512))
-        gaps.append(((found.root[:, 0] - found.root[:, 1]) ** 2).sum())
+        gaps.append(((found.roots[0][:, 0] - found.roots[0][:, 1]) ** 2).sum())
     assert gaps[1] / gaps[0] == pytest.approx(1e-4, rel=0.1)

@@ -12,8 +12,15 @@ from symbind_testing.builders.streams import (
 from symbind_testing.oracles.two_positions import exact
 
 from numerics import Architecture
+from numerics.deep.across_strings import Values
 from numerics.deep.stream import Stream, start
-from numerics.deep.within_strings import Attending, _excess, _whole, attend_within
+from numerics.deep.within_strings import (
+    Attending,
+    Form,
+    _excess,
+    _whole,
+    attend_within,
+)
 from numerics.positions import ALiBi, RandomBias, Rotary
 
 SEEDS = range(16)
@@ -28,6 +35,21 @@ def attending(positions, seed=0, beta=1.4, identity=0.3, shared=16):
         positions=positions,
         averaging=averaging(shared, seed),
     )
+
+
+def of_one(D, how):
+    """A(D)."""
+    return _whole(D, [Form(D, np.zeros_like(D))], how)[0]
+
+
+def by_squares(C, E, how):
+    """A(D) − A(C) by squares."""
+    return _excess(C, E, [Form(C, E)], how)[0]
+
+
+def within(stream, templates, between, how):
+    """A(D) − A(C) in whichever way."""
+    return attend_within(stream, Values((stream,)), templates, [between], how)[0]
 
 
 def mean_and_room(function):
@@ -48,7 +70,7 @@ def test_two_positions_agree_with_sigmoids(causal):
     ).attention_self
     for i in range(3):
         found, room = mean_and_room(
-            lambda seed, i=i: _whole(stream.within[i], attending(positions, seed))[0, 0]
+            lambda seed, i=i: of_one(stream.within[i], attending(positions, seed))[0, 0]
         )
         assert abs(found - truth[i]) <= room + 1e-12
 
@@ -56,7 +78,7 @@ def test_two_positions_agree_with_sigmoids(causal):
 def between(stream, positions, seed):
     """A(C) of two strings of the one template; exact in what each has of its own."""
     found = attended(stream, 1.4, positions, averaging(16, seed), 0.3)
-    return np.einsum("mq,mp->qp", found.root[:, 0], found.root[:, 0])
+    return np.einsum("mq,mp->qp", found.roots[0][:, 0], found.roots[0][:, 0])
 
 
 @pytest.mark.parametrize("relative", RELATIVE, ids=str)
@@ -67,12 +89,12 @@ def test_both_forms_of_the_excess_agree(relative, causal):
     positions = every_row(3, causal, relative)
     whole, room = mean_and_room(
         lambda s: (
-            _whole(stream.within[0], attending(positions, s))
+            of_one(stream.within[0], attending(positions, s))
             - between(stream, positions, 100 + s)
         )
     )
     C, E = stream.between_strings[0], stream.excess[0]
-    squares, little = mean_and_room(lambda s: _excess(C, E, attending(positions, s)))
+    squares, little = mean_and_room(lambda s: by_squares(C, E, attending(positions, s)))
     assert (np.abs(whole - squares) <= room + little + 1e-9).all()
     assert np.abs(squares).max() > 2 * (room + little).max()
 
@@ -82,7 +104,7 @@ def test_the_excess_keeps_its_digits_where_it_is_tiny():
     stream, positions = random_stream(1, 3, seed=4), every_row(3)
     C, E = stream.between_strings[0], stream.excess[0]
     (large, room), (small, little) = (
-        mean_and_room(lambda s, k=k: _excess(C, k * E, attending(positions, s)) / k)
+        mean_and_room(lambda s, k=k: by_squares(C, k * E, attending(positions, s)) / k)
         for k in (1e-4, 1e-13)
     )
     size = np.abs(large).max()
@@ -104,11 +126,11 @@ def test_the_form_is_chosen_by_size(size):
 
     def run(seed):
         other = between(second, positions, 100 + seed)[None]
-        return attend_within(stream, [1], other, attending(positions, seed))[0]
+        return within(stream, [1], other, attending(positions, seed))[0]
 
     found, room = mean_and_room(run)
     truth, little = mean_and_room(
-        lambda s: _excess(C[1], E[1], attending(positions, 200 + s))
+        lambda s: by_squares(C[1], E[1], attending(positions, 200 + s))
     )
     assert (np.abs(found - truth) <= room + little + 1e-15).all()
     assert np.abs(truth).max() > (room + little).max()
@@ -122,7 +144,7 @@ def test_strings_share_what_is_drawn_for_each_head():
     stream = random_stream(1, 3, seed=6)
     positions = every_row(3, relative=RandomBias(1e4))
     C, E = stream.between_strings[0], stream.excess[0]
-    found, room = mean_and_room(lambda s: _excess(C, E, attending(positions, s)))
+    found, room = mean_and_room(lambda s: by_squares(C, E, attending(positions, s)))
     own = np.diagonal(E)
     off = np.abs(np.diagonal(found) - own.mean())
     assert (off <= np.diagonal(room) + 2e-3 * own.max()).all()
@@ -133,8 +155,8 @@ def test_without_excess_there_is_none():
     stream, positions = random_stream(1, 3), every_row(3)
     how = attending(positions)
     alone = Stream(stream.root, np.zeros((1, 3, 3)))
-    attended = np.stack([_whole(alone.within[0], how)])
-    found = attend_within(alone, [0], attended, how)
+    attended = np.stack([of_one(alone.within[0], how)])
+    found = within(alone, [0], attended, how)
     np.testing.assert_allclose(found, 0.0, atol=1e-20)
 
 
@@ -148,9 +170,9 @@ def test_hidden_keys_have_no_weight():
     means = [how.softmax(how.tensor(m)) for m in (np.zeros((1, 2, 3)),)]
     np.testing.assert_array_equal(means[0].numpy()[0], [[1, 0, 0], [0.5, 0.5, 0]])
     first, room = mean_and_room(
-        lambda s: _whole(stream.within[0], attending(how.positions, s))
+        lambda s: of_one(stream.within[0], attending(how.positions, s))
     )
     second, little = mean_and_room(
-        lambda s: _whole(moved, attending(how.positions, 50 + s))
+        lambda s: of_one(moved, attending(how.positions, 50 + s))
     )
     assert (np.abs(first - second) <= room + little + 1e-12).all()

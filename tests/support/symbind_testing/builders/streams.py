@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from numerics.deep.across_strings import attend_across
+from numerics.deep.across_strings import Values, attend_across
 from numerics.deep.averaging import Averaging, Sizes
 from numerics.deep.own_rules import own_rule
 from numerics.deep.position_rows import PositionRows
@@ -45,4 +45,4 @@ def attended(stream, beta, positions, how, identity=0.0):
     rows = rows_of(stream, beta, identity, positions)
     directions = logit_directions(stream.root, beta, positions)
     rule = own_rule(directions.shape[-1] - 1, rows.deviation, how)
-    return attend_across(stream.root, directions, rows, rule, how)
+    return attend_across(Values((stream,)), directions, rows, rule, how)

@@ -1,0 +1,64 @@
+"""The tangent kernel Θ of attention whose matrices are all trained.
+
+With κ and Θ what attention sees, and J_q = diag(S_q) − S_q S_qᵀ the slope of row q's
+softmax, between strings
+
+    Θ⁺[q, q'] = 2 A(κ)[q, q'] + A(Θ)[q, q']
+              + β² Σ κ_ij (2 κ[q, q'] κ_i'j' + κ[q, q'] Θ_i'j' + Θ[q, q'] κ_i'j')
+                   E J_q[i, i'] J'_q'[j, j']:
+
+values and output matrices; what they see; key and query matrices, and what these see.
+Every term is a product of Gram matrices, entry by entry or of weights and values, so Θ
+is a stream as K is: a root between strings, an excess within one. A multiple a of the
+identity moves the law of the logits alone; b, s and normalisation act on Θ as on K.
+
+Source: symbind; docs/theorem-d.md. Jacot, Gabriel & Hongler 2018 for the kernel,
+Hron, Bahri, Sohl-Dickstein & Novak 2020 for that of attention at other scalings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from numerics.deep.across_strings import Values
+from numerics.deep.key_pairs import pair_products
+from numerics.deep.stream import Stream, stacked
+
+__all__ = ["trained_attention", "trained_values"]
+
+
+def trained_values(kernel: Stream, tangent: Stream) -> Values:
+    """What weights are averaged around: κ, Θ, and κ ⊗ κ, κ ⊗ Θ in pairs of keys.
+
+    Args:
+        kernel: κ.
+        tangent: Θ.
+    """
+    return Values(
+        by_key=(kernel, tangent),
+        by_pair=(pair_products(kernel, kernel), pair_products(kernel, tangent)),
+    )
+
+
+def trained_attention(
+    kernel: Stream, tangent: Stream, made: Sequence[Stream], beta: float
+) -> Stream:
+    """Θ⁺ at the queries.
+
+    Args:
+        kernel: κ there.
+        tangent: Θ there.
+        made: what attention makes of each of the `trained_values`.
+        beta: inverse temperature.
+    """
+    of_kernel, of_tangent, both_kernel, kernel_tangent = made
+    doubled = stacked([kernel.scaled(math.sqrt(2)), tangent])
+    return stacked(
+        [
+            of_kernel.scaled(math.sqrt(2)),
+            of_tangent,
+            both_kernel.times(doubled).scaled(beta),
+            kernel_tangent.times(kernel).scaled(beta),
+        ]
+    )
