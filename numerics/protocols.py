@@ -18,6 +18,7 @@ from numerics.architecture import Architecture
 from numerics.overlap_types import OverlapTypes, TypeValues
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.interval import Interval
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.templates import Template
 
 __all__ = [
@@ -63,6 +64,11 @@ class TemplateMatrix(Protocol):
     @property
     def architecture(self) -> Architecture | None:
         """The transformer; None for another kernel, or where it is not known."""
+        ...
+
+    @property
+    def kernel(self) -> KernelName:
+        """Of the transformer: "nngp", its readout trained, or "ntk", all its layers."""
         ...
 
     @property

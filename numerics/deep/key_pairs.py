@@ -26,7 +26,8 @@ __all__ = ["key_pairs", "pair_products"]
 
 def key_pairs(keys: int) -> Int64[np.ndarray, "2 pairs"]:
     """All p < q, as two rows."""
-    return np.array(list(itertools.combinations(range(keys), 2))).reshape(-1, 2).T
+    pairs = list(itertools.combinations(range(keys), 2))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 
 
 def pair_products(one: Stream, other: Stream) -> Stream:

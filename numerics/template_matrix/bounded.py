@@ -43,6 +43,7 @@ from numerics.protocols import Statistic, Statistics
 from numerics.shapes import Bool, Float64
 from numerics.template_matrix.replicated import kernel_excess
 from symbind_theory.interval import Interval
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.templates import Template
 
 __all__ = ["BoundedMatrix", "weyl_interval"]
@@ -71,6 +72,7 @@ class BoundedMatrix:
         entry_level: the probability that an entry is covered; 1 where only rounding
             counts.
         smallest_eigenvalue: λ_min(N), with an interval of its own level.
+        kernel: which kernel of the transformer it is of.
     """
 
     templates: tuple[Template, ...]
@@ -81,6 +83,7 @@ class BoundedMatrix:
     self_halfwidth: Float64[np.ndarray, " r"]
     entry_level: float
     smallest_eigenvalue: Interval
+    kernel: KernelName = "nngp"
 
     @property
     def factor(self) -> Float64[np.ndarray, "r r"]:

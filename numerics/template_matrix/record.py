@@ -19,6 +19,7 @@ from numerics.template_matrix.replicated import (
     kernel_excess,
 )
 from numerics.template_matrix.spectrum import Confidence
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.templates import Template
 
 __all__ = ["TemplateGram"]
@@ -96,6 +97,11 @@ class TemplateGram(ReplicatedMatrix):
         for name, value in entries.values.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "halfwidth", entries.halfwidth)
+
+    @property
+    def kernel(self) -> KernelName:
+        """ "nngp": the readout alone is trained."""
+        return "nngp"
 
     @property
     def more_points(self) -> int:

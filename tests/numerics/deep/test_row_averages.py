@@ -7,8 +7,9 @@ from scipy.special import softmax
 from symbind_testing.builders.streams import averaging, every_row, random_stream
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh
 
+from numerics.deep.key_pairs import key_pairs
 from numerics.deep.own_rules import Nodes, own_rule
-from numerics.deep.row_averages import averaged_rows, rows_of
+from numerics.deep.row_averages import averaged_pairs, averaged_rows, rows_of
 from numerics.positions import ALiBi, Rotary
 
 BETA = 1.3
@@ -80,8 +81,17 @@ def test_products_of_factors_are_softmax(causal, beta):
     ).numpy()
     own = np.einsum("iqpo,no->iqnp", rows.root, z) + rows.mean[:, :, None]
     total = shown[:, :, None] + own.reshape(8, 1, 5, 4)
-    truth = np.einsum("n,sknp->skp", weights, softmax(total, axis=-1))
+    each = softmax(total, axis=-1)
+    truth = np.einsum("n,sknp->skp", weights, each)
     np.testing.assert_allclose(found, truth, atol=1e-13)
+    pairs = averaged_pairs(
+        torch.from_numpy(shown - shown.max(-1, keepdims=True)),
+        torch.from_numpy(rows.logits(Nodes(z, weights))),
+        torch.from_numpy(weights),
+    ).numpy()
+    first, second = key_pairs(4)
+    truth = np.einsum("n,sknp->skp", weights, each[..., first] * each[..., second])
+    np.testing.assert_allclose(pairs, truth, atol=1e-13)
 
 
 def test_two_keys_have_the_mean_of_a_sigmoid():

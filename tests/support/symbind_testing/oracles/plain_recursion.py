@@ -2,21 +2,31 @@
 
 Each template twice, no symbol shared; the covariances of all positions of all strings
 in one matrix; all logits of all strings drawn jointly from their full covariance, and
-softmax averaged: no part of it is split off, no symmetry used. A run's points are drawn
-anew in each block. Bias of a run by its number of points: O(1/points).
+softmax averaged: no part of it is split off, no symmetry used. The tangent kernel goes
+along by the sums as they are written, with J = diag(s) − s sᵀ at each point. A run's
+points are drawn anew in each block. Bias of a run by its number of points: O(1/points).
 """
 
 import numpy as np
 from scipy.special import softmax
 from symbind_testing.builders.strings import twice_fresh
 from symbind_testing.oracles.finite_deep_network import mean_and_error
+from symbind_testing.oracles.slopes import slope_dual
 
 from numerics import Architecture
 from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
 from symbind_theory.templates import CLS
 
 
-def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0):
+def sampled(
+    templates,
+    architecture: Architecture,
+    runs=16,
+    points=4096,
+    seed=0,
+    *,
+    tangent=False,
+):
     """N and K_self, each with its standard error.
 
     Args:
@@ -25,12 +35,13 @@ def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0)
         runs: independent ones.
         points: of each block of a run.
         seed: of the draws.
+        tangent: whether N and K_self are those of the tangent kernel.
     """
     end = [CLS] if architecture.readout == "cls" else []
     strings = [[*s.split(), *end] for s in twice_fresh(templates)]
     generator = np.random.default_rng(seed)
     draws = np.stack(
-        [_run(strings, architecture, points, generator) for _ in range(runs)]
+        [_run(strings, architecture, points, generator)[tangent] for _ in range(runs)]
     )
     r = len(templates)
     across = (draws[:, :r, r:] + draws[:, r:, :r]) / 2
@@ -39,40 +50,75 @@ def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0)
 
 
 def _run(strings, architecture, points, generator):
-    """The kernel of all strings."""
+    """The kernel of all strings, and their tangent kernel."""
     n, keys = len(strings), len(strings[0])
     tokens = [x for s in strings for x in s]
     same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
     places = np.tile(np.eye(keys), (n, n))
-    k = same + architecture.gamma**2 * places
+    k = t = same + architecture.gamma**2 * places
     for block in architecture.every_block:
-        seen = _seen(k, architecture)
         square = block.residual**2
-        k = square * k + _attended(seen, n, architecture, block, points, generator)
-        k = _after(k, architecture)
-        seen, x = _seen(k, architecture), np.diagonal(_seen(k, architecture))
-        k = square * k + architecture.activation.dual(x[:, None], x[None, :], seen)
-        k = _after(k, architecture)
+        seen = _seen(k, k, architecture), _seen(t, k, architecture)
+        made = _attended(*seen, n, architecture, block, points, generator)
+        k, t = _after(square * k + made[0], square * t + made[1], architecture)
+        seen, felt = _seen(k, k, architecture), _seen(t, k, architecture)
+        x = np.diagonal(seen)[:, None]
+        fresh = architecture.activation.dual(x, x.T, seen)
+        slope = slope_dual(architecture.activation, x, x.T, seen)
+        k, t = square * k + fresh, square * t + fresh + slope * (seen + felt)
+        k, t = _after(k, t, architecture)
     if architecture.final_normalisation:
-        k = _unit(k)
-    return k[keys - 1 :: keys, keys - 1 :: keys]
+        k, t = _divided(k, k), _divided(t, k)
+    read = np.ix_(*[range(keys - 1, n * keys, keys)] * 2)
+    return k[read], (k + t)[read]
 
 
-def _unit(k):
+def _divided(matrix, k):
     root = np.sqrt(np.diagonal(k))
-    return k / root[:, None] / root
+    return matrix / root[:, None] / root
 
 
-def _seen(k, architecture):
-    return _unit(k) if architecture.normalisation == "pre" else k
+def _seen(matrix, k, architecture):
+    return _divided(matrix, k) if architecture.normalisation == "pre" else matrix
 
 
-def _after(k, architecture):
-    return _unit(k) if architecture.normalisation == "post" else k
+def _after(k, t, architecture):
+    if architecture.normalisation == "post":
+        return _divided(k, k), _divided(t, k)
+    return k, t
 
 
-def _attended(k, n, architecture, block, points, generator):
-    """E S κ Sᵀ of all strings at once."""
+def _attended(k, t, n, architecture, block, points, generator):
+    """E S κ Sᵀ of all strings at once, and Θ⁺ of attention."""
+    weights = _weights(k, n, architecture, block, points, generator)
+    keys = len(k) // n
+    flat = np.zeros((points, n, keys, n, keys))
+    for i in range(n):
+        flat[:, i, :, i] = weights[:, i]
+    flat = flat.reshape(points, n * keys, n * keys)
+
+    def around(matrix):
+        made = np.einsum("mab,mcb->ac", flat @ matrix, flat, optimize=True)
+        return made / points
+
+    jacobian = weights[..., None] * (np.eye(keys) - weights[..., None, :])
+    flat_jacobian = jacobian.reshape(points, -1)
+    products = flat_jacobian.T @ flat_jacobian / points
+    products = products.reshape(n, keys, keys, keys, n, keys, keys, keys)
+    four, other = (x.reshape(n, keys, n, keys) for x in (k, t))
+
+    def through(of_values, of_logits):
+        path = "iqprjuvs,ipjv,irjs->iqju"
+        return np.einsum(path, products, of_values, of_logits, optimize=True)
+
+    logits = through(four, 2 * four + other) * four + through(four, four) * other
+    logits = block.beta**2 * logits.reshape(k.shape)
+    fresh = around(k)
+    return fresh, 2 * fresh + around(t) + logits
+
+
+def _weights(k, n, architecture, block, points, generator):
+    """Softmax of all rows of all strings; (points, n, keys, keys)."""
     keys = len(k) // n
     four = k.reshape(n, keys, n, keys)
     law = np.einsum("iqjr,ipjs->iqpjrs", four, four) * block.beta**2
@@ -98,12 +144,7 @@ def _attended(k, n, architecture, block, points, generator):
     logits = logits + block.beta * block.identity_kq * own
     if architecture.causal:
         logits = np.where(np.tri(keys, dtype=bool), logits, -np.inf)
-    weights = softmax(logits, axis=-1)
-    flat = np.zeros((points, n, keys, n, keys))
-    for i in range(n):
-        flat[:, i, :, i] = weights[:, i]
-    flat = flat.reshape(points, n * keys, n * keys)
-    return np.einsum("mab,mcb->ac", flat @ k, flat, optimize=True) / points
+    return softmax(logits, axis=-1)
 
 
 def _of_distance(relative, m):
