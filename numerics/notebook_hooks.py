@@ -93,7 +93,8 @@ def _string_gram_text(gram: StringGram) -> str:
 
 
 def _template_gram_caption(gram: AttentionMatrix) -> str:
-    return f"N of {len(gram.templates)} templates, {gram.points} points"
+    kernel = ", tangent kernel" if gram.kernel == "ntk" else ""
+    return f"N of {len(gram.templates)} templates{kernel}, {gram.points} points"
 
 
 def _string_gram_caption(gram: StringGram) -> str:

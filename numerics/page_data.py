@@ -21,16 +21,18 @@ from numerics.strings.deep_components import fits
 from numerics.strings.deep_kernel import DeepKernel
 from numerics.strings.kernel_matrix import dense_kernel
 from numerics.strings.sampled_gram import string_gram
-from numerics.template_matrix.estimate import template_gram
+from numerics.template_matrix.estimate import gram_of
 from numerics.template_matrix.given import check_architecture, checked_matrix
 from numerics.template_matrix.identity_in_values import with_identity_vo
 from numerics.template_matrix.record import TemplateGram
 from symbind_theory.laws.arguments import symbol_names
 from symbind_theory.laws.substitution_laws import Probabilities
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.records.check import CheckResult
 from symbind_theory.records.learning import Curve
 from symbind_theory.records.page import Illustration, SampledKernel, Variant
 from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError
 
 __all__ = ["illustrate", "sampled_kernel", "variants"]
 
@@ -90,6 +92,7 @@ def illustrate(
             result.task,
             architecture,
             result.seed,
+            kernel=result.kernel,
             device=device,
             level=result.estimates.level,
             progress=progress,
@@ -123,6 +126,7 @@ def sampled_kernel(
     architecture: Architecture,
     seed: int = 0,
     *,
+    kernel: KernelName = "nngp",
     device: str = "auto",
     level: float = 0.999,
     progress: Progress | None = None,
@@ -143,12 +147,13 @@ def sampled_kernel(
     tokens = _tokens(task)
     strings: list[str] = []
     indices: list[int] = []
-    for i in range(_drawn_from(task, architecture)):
+    one_layer = architecture.one_layer and kernel == "nngp"
+    for i in range(_drawn_from(task, architecture, one_layer)):
         alone = TemplateTask([task.templates[i]], [0], laws=task.laws[i])
         # Distinct for each template, and for each seed of the check.
         strings += alone.sample(each, tokens, seed=seed * len(task) + i).strings
         indices += [i] * each
-    if architecture.one_layer:
+    if one_layer:
         gram = string_gram(
             strings,
             architecture,
@@ -162,8 +167,8 @@ def sampled_kernel(
         halfwidth = float(gram.halfwidth["matrix"].max())
     else:
         points = _DEEP_POINTS
-        kernel = DeepKernel(architecture, points, seed, device)
-        dense = dense_kernel(strings, kernel, task.regular_tokens, progress)
+        deep = DeepKernel(architecture, points, seed, device, kernel=kernel)
+        dense = dense_kernel(strings, deep, task.regular_tokens, progress)
         matrix, level, halfwidth = dense.matrix, dense.level, dense.halfwidth
     return SampledKernel(
         strings=tuple(strings),
@@ -176,10 +181,10 @@ def sampled_kernel(
     )
 
 
-def _drawn_from(task: TemplateTask, architecture: Architecture) -> int:
+def _drawn_from(task: TemplateTask, architecture: Architecture, one_layer: bool) -> int:
     """How many templates strings are drawn from, the first ones."""
     count = min(len(task), _STRINGS // _STRINGS_OF_A_TEMPLATE[0])
-    if not architecture.one_layer:
+    if not one_layer:
         while count > 1 and not fits(task.templates[:count], 1, architecture):
             count -= 1
     return count
@@ -231,11 +236,7 @@ def variants(
     if curve is None or complexity is None:
         return ()
     stage = stage or _silent
-    without_b: dict[float, AttentionMatrix] = {}
-    if gram is not None:
-        checked_matrix("gram", gram, result.task.templates, architecture)
-        if architecture.identity_vo == 0:
-            without_b[architecture.identity_kq] = gram
+    without_b = _estimated_already(result, architecture, gram)
     found = []
     for change in _changes(architecture):
         a, b = change.identity_kq, change.identity_vo
@@ -278,6 +279,27 @@ def variants(
     return tuple(found)
 
 
+def _estimated_already(
+    result: CheckResult, architecture: Architecture, gram: AttentionMatrix | None
+) -> dict[float, AttentionMatrix]:
+    """The check's matrix by its a, if it is passed and has no b.
+
+    Raises:
+        InputError: a gram of another check.
+    """
+    if gram is None:
+        return {}
+    checked_matrix("gram", gram, result.task.templates, architecture)
+    if gram.kernel != result.kernel:
+        raise InputError(
+            f"gram is of the kernel {gram.kernel!r}; expected {result.kernel!r}, "
+            "which was checked"
+        )
+    if architecture.identity_vo != 0:
+        return {}
+    return {architecture.identity_kq: gram}
+
+
 def _few_points(
     result: CheckResult,
     architecture: Architecture,
@@ -286,7 +308,8 @@ def _few_points(
     progress: Progress,
 ) -> AttentionMatrix:
     """The estimate for a variant, from no more points than a curve shows."""
-    return template_gram(
+    return gram_of(
+        result.kernel,
         result.task.templates,
         architecture,
         rel_tol=_REL_TOL,

@@ -14,24 +14,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.compare import compare_files
-from symbind_theory.command.from_estimates import curve_sizes, summarise
+from symbind_theory.command.from_estimates import (
+    check_result,
+    diversity_of,
+    learn_from,
+)
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.command.outputs import certified, check_outputs, list_tasks
 from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.command.shell import rendered, run_command, say, write_output
 from symbind_theory.files import write_text
-from symbind_theory.headlines import conclude
 from symbind_theory.laws.arguments import check_vocabulary
-from symbind_theory.laws.substitution_laws import Probabilities
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.records.check import CheckResult
-from symbind_theory.records.learning import (
-    Alignment,
-    Curve,
-    FiniteDiversity,
-    SampleComplexity,
-)
 from symbind_theory.records.page import Provenance
-from symbind_theory.separation.decisions import decide
 from symbind_theory.task_lines import TaskInput, read_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import (
@@ -41,12 +37,9 @@ from symbind_theory.validation import (
     positive_integer,
     shorten,
 )
-from symbind_theory.verdicts import reach_verdicts
-from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
     from numerics import Architecture, AttentionMatrix
-    from numerics.protocols import Progress
 
 __all__ = ["check", "main"]
 
@@ -65,6 +58,7 @@ def check(
     device: str = "auto",
     method: str = "rqmc",
     level: float = 0.999,
+    kernel: KernelName = "nngp",
     progress: Callable[[int, int], None] | None = None,
     estimated: Callable[[AttentionMatrix], object] = lambda gram: None,
 ) -> CheckResult:
@@ -97,6 +91,8 @@ def check(
             "mc" where nothing but the points' independence is to be assumed: it takes
             many times as many.
         level: coverage of every interval, in (0, 1).
+        kernel: "nngp", the readout alone is trained, or "ntk", the tangent kernel of
+            all layers.
         progress: called with (points done, points at most), and where the error with
             a vocabulary is simulated with (training sets done, training sets in all).
         estimated: called with the estimate of N, for what else is made from it.
@@ -104,13 +100,14 @@ def check(
     Raises:
         InputError: an argument out of range, or an architecture that is not estimated.
     """
-    from numerics import template_gram
     from numerics.architecture import read_architecture
+    from numerics.template_matrix.estimate import gram_of
 
     task = read_task(task, noise)
     architecture = read_architecture(architecture)
     _check_arguments(target, vocabulary, task, estimated)
-    gram = template_gram(
+    gram = gram_of(
+        kernel,
         task.templates,
         architecture,
         rel_tol=rel_tol,
@@ -122,31 +119,10 @@ def check(
         progress=progress,
     )
     estimated(gram)
-    described = architecture.record()
-    decision = decide(task.templates, described)
-    learned = _learning(task, gram, target, alpha, seed)
-    diversity = _diversity(task, vocabulary, learned.complexity, gram, seed, progress)
-    needed, b, plain = learned.complexity, described.identity_vo, described.one_layer
-    smallest, least = gram.smallest_eigenvalue, gram.more_points
-    verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
-    return CheckResult(
-        task=task,
-        architecture=described,
-        equivalent_pairs=task.equivalent_pairs(),
-        overlapping_pairs=task.overlapping_pairs("symbols"),
-        overlapping_pairs_any=task.overlapping_pairs("any"),
-        collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
-        mlp_floor=task.mlp_floor(),
-        estimates=summarise(gram, described, decision),
-        sample_complexity=needed,
-        alignment=learned.alignment,
-        learning_curve=learned.curve,
-        finite_diversity=diversity,
-        headline=conclude(task, verdicts, needed, diversity, described),
-        verdicts=verdicts,
-        seed=seed,
-        version=__version__,
-    )
+    learned = learn_from(task, gram, target, alpha, seed)
+    needed = learned.complexity
+    diversity = diversity_of(task, vocabulary, needed, gram, seed, progress)
+    return check_result(task, gram, learned, diversity, seed)
 
 
 def _check_arguments(
@@ -158,70 +134,6 @@ def _check_arguments(
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
-
-
-@dataclass(frozen=True, slots=True)
-class _Learning:
-    """What N implies for learning; nothing for symbolic labels."""
-
-    complexity: SampleComplexity | None = None
-    alignment: Alignment | None = None
-    curve: Curve | None = None
-
-
-def _learning(
-    task: TemplateTask,
-    gram: AttentionMatrix,
-    target: float,
-    alpha: float | None,
-    seed: int,
-) -> _Learning:
-    """Strings needed, the labels' alignment and the learning curve, from N."""
-    from numerics import alignment, learning_curve, sample_complexity
-    from numerics.learning.curves import DEFAULT_ALPHA
-
-    if task.symbolic:
-        return _Learning()
-    alpha = DEFAULT_ALPHA if alpha is None else alpha
-    complexity = sample_complexity(
-        task, target=target, alpha=alpha, seed=seed, gram=gram
-    )
-    sizes = curve_sizes(complexity)
-    curve = learning_curve(
-        task, None, sizes, alpha, counts="random", seed=seed, gram=gram
-    )
-    return _Learning(
-        complexity=complexity,
-        alignment=alignment(task, target=target, alpha=alpha, seed=seed, gram=gram),
-        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
-    )
-
-
-def _diversity(
-    task: TemplateTask,
-    vocabulary: int | None,
-    complexity: SampleComplexity | None,
-    gram: AttentionMatrix,
-    seed: int,
-    progress: Progress | None,
-) -> FiniteDiversity | None:
-    """The error where training strings share symbols, if a vocabulary is known."""
-    if vocabulary is None and not any(
-        isinstance(law, Probabilities) for law in task.laws
-    ):
-        return None
-    # Loads scikit-learn, which takes a second.
-    from numerics.estimators.enough_symbols import finite_diversity
-
-    return finite_diversity(
-        task,
-        vocabulary,
-        complexity,
-        gram,
-        gram.architecture,
-        seed=seed,
-        progress=progress,
-    )
 
 
 def _architecture(options: argparse.Namespace) -> Architecture:
@@ -280,6 +192,7 @@ def _run(options: argparse.Namespace, name: str, command: str) -> int:
             seed=options.seed,
             device=options.device,
             method=options.method,
+            kernel=options.kernel,
             progress=progress,
             estimated=grams.append,
         )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
-from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.architecture import ArchitectureRecord, KernelName
 from symbind_theory.records.check import Headline, Reach
 from symbind_theory.records.learning import FiniteDiversity, SampleComplexity
 from symbind_theory.records.verdict import Verdict
@@ -26,9 +26,13 @@ MOST_IN_PRACTICE = 10**9
 """Strings beyond which a task is learned in principle only; few corpora have more."""
 
 _NETWORKS = (
-    "About the kernel of {transformer} as its width grows, and about MLPs on one-hot "
+    "About the {kernel} of {transformer} as its width grows, and about MLPs on one-hot "
     "strings whose first layer starts i.i.d."
 )
+_KERNELS: dict[KernelName, str] = {
+    "nngp": "kernel",
+    "ntk": "tangent kernel (all layers are trained, the output is 0 at the start)",
+}
 _APART = "Training strings share no symbol: diversity ρ = ∞."
 _WRITE_NUMBERS = "write numbers as labels, such as 1 and -1"
 
@@ -39,6 +43,7 @@ def conclude(
     complexity: SampleComplexity | None,
     diversity: FiniteDiversity | None,
     architecture: ArchitectureRecord | None = None,
+    kernel: KernelName = "nngp",
 ) -> Headline:
     """What follows from a check, in a sentence.
 
@@ -49,8 +54,11 @@ def conclude(
         diversity: the error where they do, if it was estimated; None where no
             vocabulary is known.
         architecture: the transformer; one layer when None.
+        kernel: its kernel that the check is about.
     """
-    networks = _NETWORKS.format(transformer=_transformer(architecture))
+    networks = _NETWORKS.format(
+        kernel=_KERNELS[kernel], transformer=_transformer(architecture)
+    )
     outcomes = {verdict.claim: verdict.outcome for verdict in verdicts}
     reach, sentence, phrase = _outside(outcomes) or _inside(task, complexity, diversity)
     return Headline(

@@ -8,7 +8,7 @@ their logits,
 the Gram matrix of the features S̄_i[q, :] R_iᵀ. G runs over scrambled Sobol' points. One
 triangular factor is kept for all of them, so that small differences between templates
 keep their digits (`gram_sums`). Several C are averaged at the same points, and forms in
-products of two weights (`key_pairs`) by the averages of these products given G.
+products of two weights (`slope_forms`) by the averages of these products given G.
 
 Source: symbind; docs/theorem-d.md.
 """

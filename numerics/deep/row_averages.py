@@ -30,9 +30,9 @@ import numpy as np
 import scipy.linalg
 import torch
 
-from numerics.deep.key_pairs import key_pairs
 from numerics.deep.own_rules import Nodes
 from numerics.deep.position_rows import PositionRows
+from numerics.deep.slope_forms import key_pairs
 from numerics.deep.stream import Stream
 from numerics.shapes import Bool, Float, Float64
 

@@ -12,8 +12,8 @@ Every term is a product of Gram matrices, entry by entry or of weights and value
 is a stream as K is: a root between strings, an excess within one. A multiple a of the
 identity moves the law of the logits alone; b, s and normalisation act on Θ as on K.
 
-Source: symbind; docs/theorem-d.md. Jacot, Gabriel & Hongler 2018 for the kernel,
-Hron, Bahri, Sohl-Dickstein & Novak 2020 for that of attention at other scalings.
+Source: symbind; docs/theorem-d.md. Jacot et al. 2018 for tangent kernels; Hron et al.
+2020 for that of attention at another scaling.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import math
 from collections.abc import Sequence
 
 from numerics.deep.across_strings import Values
-from numerics.deep.key_pairs import pair_products
+from numerics.deep.slope_forms import pair_products
 from numerics.deep.stream import Stream, stacked
 
 __all__ = ["trained_attention", "trained_values"]

@@ -12,8 +12,8 @@ logits: with C_ii = P Pᵀ and E_i = T Tᵀ,
     logits of S = β (a D_i + P Z₀ Pᵀ + P Z₁ Tᵀ + T Z₂ Pᵀ + T Z₃ Tᵀ),
 
 Z₀ the same for S and S', as is what positions add; the others are drawn for each. Other
-forms than D in the weights, or in products of two of them (`key_pairs`), have the same
-two ways, at the same points.
+forms than D in the weights, or in products of two of them (`slope_forms`), have the
+same two ways, at the same points.
 
 Source: symbind; docs/theorem-d.md.
 """
@@ -28,9 +28,9 @@ import torch
 
 from numerics.deep.across_strings import Values
 from numerics.deep.averaging import Averaging
-from numerics.deep.key_pairs import key_pairs
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.shared_directions import logit_directions
+from numerics.deep.slope_forms import key_pairs
 from numerics.deep.stream import Stream
 from numerics.shapes import Float, Float64
 

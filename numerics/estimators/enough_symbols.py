@@ -100,9 +100,8 @@ def finite_diversity(
         fresh = symbol_names([*task.regular_tokens, *named])
         tokens = [*named, *islice(fresh, vocabulary - len(named))]
         # Errors of kernel values are in the interval: fewer points than usual do.
-        model = TransformerKernelRegressor(
-            architecture, alpha, points=_POINTS, progress=None
-        )
+        model = TransformerKernelRegressor(architecture, alpha, progress=None)
+        model.set_params(kernel=gram.kernel, points=_POINTS)
         for size in _sizes(n):
             error = simulated_error(
                 task,
@@ -164,7 +163,7 @@ def _first_order(
     none, so more strings are tried, as long as collisions are a small change.
     """
     sizes = [math.ceil(k * n) for k in _MULTIPLES_TO_FIRST_ORDER]
-    kernel, alpha = kernel_of(architecture, None), complexity.alpha
+    kernel, alpha = kernel_of(architecture, gram.kernel), complexity.alpha
     curve = perturbed_curve(task, vocabulary, None, sizes, alpha, kernel=kernel)
     rho = _exactly(task.diversity(vocabulary), gram.level).low
     found: dict[int, _Found] = {}

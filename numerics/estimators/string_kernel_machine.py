@@ -31,6 +31,7 @@ from numerics.shapes import Float64
 from numerics.strings.architecture_kernel import kernel_between_strings, kernel_of
 from numerics.strings.patterns import StringInput
 from numerics.terminal import terminal_progress
+from symbind_theory.records.architecture import read_kernel_name
 from symbind_theory.validation import InputError, finite_number, one_of, shorten
 
 __all__ = ["Report", "StringKernelMachine"]
@@ -143,14 +144,20 @@ class StringKernelMachine(BaseEstimator):
         return data
 
     def _kernel(self) -> PatternKernel:
-        if self.kernel is None:
+        if self.kernel is None or isinstance(self.kernel, str):
+            name = read_kernel_name(self.kernel)
             if not isinstance(self.architecture, Architecture):
                 raise InputError(
                     f"architecture is {shorten(self.architecture)}; expected an "
                     "Architecture, as in Architecture(beta=2.0)"
                 )
             return kernel_between_strings(
-                self.architecture, self.points, self.seed, self.device, self.cache
+                self.architecture,
+                self.points,
+                self.seed,
+                self.device,
+                self.cache,
+                name,
             )
         passed = None if self.architecture == Architecture() else self.architecture
         return kernel_of(passed, self.kernel)

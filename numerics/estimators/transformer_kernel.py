@@ -52,8 +52,10 @@ class TransformerKernelRegressor(RegressorMixin, StringKernelMachine):
             `kernel_error_` where predictions must not depend on the seed.
         regular_tokens: tokens that the solver treats exactly because many strings have
             them, or "auto". They change its speed and never its results.
-        kernel: another kernel by overlap type, in place of `architecture`, which is
-            then left out, and of what says how to estimate it.
+        kernel: "ntk" for the tangent kernel of the architecture, all of whose layers
+            are trained; "nngp" or None where its readout alone is. Or another kernel by
+            overlap type, in place of `architecture`, which is then left out, and of
+            what says how to estimate it.
         points: outer points for kernel values of strings that share tokens, where they
             share two, or one if the transformer is deep (`OneLayerKernel`,
             `DeepKernel`). Raise it where `kernel_error_` exceeds alpha.
@@ -161,8 +163,10 @@ class TransformerKernelClassifier(ClassifierMixin, StringKernelMachine):
         alpha: weight of ‖f‖², > 0.
         regular_tokens: checked and then left alone: this solver inverts what patterns
             say, and no columns of tokens. Here so that both estimators take the same.
-        kernel: another kernel by overlap type, in place of `architecture`, which is
-            then left out, and of what says how to estimate it.
+        kernel: "ntk" for the tangent kernel of the architecture, all of whose layers
+            are trained; "nngp" or None where its readout alone is. Or another kernel by
+            overlap type, in place of `architecture`, which is then left out, and of
+            what says how to estimate it.
         points: outer points for kernel values of strings that share tokens, where they
             share two, or one if the transformer is deep (`OneLayerKernel`,
             `DeepKernel`). Raise it where `kernel_error_` exceeds alpha.

@@ -45,6 +45,7 @@ from numerics.shapes import Float64
 from numerics.strings.architecture_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.overlaps import overlap_types
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import finite_number, positive_integer
 
@@ -83,7 +84,7 @@ def diversity_bound(
     architecture: Architecture | None = None,
     alpha: float = DEFAULT_ALPHA,
     *,
-    kernel: PatternKernel | None = None,
+    kernel: PatternKernel | KernelName | None = None,
 ) -> DiversityBound:
     """The bound for any law of substitutions with that diversity.
 
@@ -101,7 +102,7 @@ def diversity_bound(
         alpha: ridge > 0. Raise it for noisy labels, and where `collisions` decides the
             bound: its factors 1/α and σ²/α² fall.
         kernel: the kernel between strings if it is there already, or one of another
-            network.
+            network; "ntk" for the tangent kernel of the architecture.
 
     Raises:
         InputError: a task with other labels or templates; a number out of range; an

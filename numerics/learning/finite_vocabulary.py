@@ -50,6 +50,7 @@ from numerics.strings.architecture_kernel import kernel_of
 from numerics.strings.patterns import task_patterns
 from symbind_theory.laws.substitution_laws import Uniform
 from symbind_theory.overlaps import OverlapType, overlap_types
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, positive_integer
 
@@ -159,7 +160,7 @@ def perturbed_curve(
     alpha: float = DEFAULT_ALPHA,
     *,
     noise: float | None = None,
-    kernel: PatternKernel | None = None,
+    kernel: PatternKernel | KernelName | None = None,
 ) -> PerturbedCurve:
     """The learning curve where training strings share tokens.
 
@@ -180,7 +181,7 @@ def perturbed_curve(
         alpha: ridge > 0. Raise it for noisy labels.
         noise: standard deviation of the training labels' noise; the task's when None.
         kernel: the kernel between strings if it is there already, or one of another
-            network.
+            network; "ntk" for the tangent kernel of the architecture.
 
     Raises:
         InputError: a task with other labels, templates or laws; a number out of range;

@@ -1,9 +1,9 @@
 """What sharing tokens adds to the kernel of a deep transformer, component by component.
 
-The recursion (`run_blocks`) makes the kernel of two strings a Gram matrix entry of two
-templates: tokens that both have are regular, all other tokens wildcards, and no
-covariance but that of the pair enters. So with X_T the template of X in which the
-tokens of T are regular, and r the columns of one run's root,
+The recursion (`run_blocks`) makes the kernel of two strings, the tangent kernel too, a
+Gram matrix entry of two templates: tokens that both have are regular, all other tokens
+wildcards, and no covariance but that of the pair enters. So with X_T the template of X
+in which the tokens of T are regular, and r the columns of one run's root,
 
     K(X, Y) = ⟨r(X_T), r(Y_T)⟩,     T = X ∩ Y,
 
@@ -47,6 +47,7 @@ from numerics.store.value_cache import ValueCache
 from numerics.strings.component_table import architecture_key
 from numerics.strings.faces import Face, Plan, component_templates, faces_of
 from numerics.strings.overlap_components import ComponentGram, over_orders
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template, fresh_tokens
 from symbind_theory.validation import InputError
@@ -86,6 +87,7 @@ class DeepSettings:
 
     Attributes:
         architecture: the transformer.
+        kernel: "nngp" or "ntk".
         points: of every average, in 16 runs of a power of two each; components of more
             tokens than one are smaller, and get a quarter for each token more.
         seed: equal seeds give equal points.
@@ -94,6 +96,7 @@ class DeepSettings:
     """
 
     architecture: Architecture
+    kernel: KernelName
     points: int
     seed: int
     device: str
@@ -175,6 +178,7 @@ def deep_component_gram(
     key = {
         "what": "deep components",
         "architecture": architecture_key(settings.architecture),
+        "kernel": settings.kernel,
         "points": settings.points,
         "seed": settings.seed,
         "device": str(resolve_device(settings.device)),
@@ -294,8 +298,15 @@ class _Runs:
 def _one_run(
     runs: _Runs, averaging: Averaging, run: int
 ) -> Float64[np.ndarray, " entries"]:
-    architecture = runs.settings.architecture
-    root = run_blocks(runs.templates, architecture, averaging, run).last.root.mean(2)
+    settings = runs.settings
+    streams = run_blocks(
+        runs.templates,
+        settings.architecture,
+        averaging,
+        run,
+        trained=settings.kernel == "ntk",
+    )
+    root = streams.output.root.mean(2)
     components = root[:, runs.plan.parts] @ runs.plan.signs
     products = over_orders(components.T @ components, runs.size)
     return np.append(products.ravel(), (root**2).sum(0).max())

@@ -45,6 +45,7 @@ from numerics.strings.overlap_components import ComponentGram
 from numerics.strings.scaled_components import ScaledSum, component_scales
 from numerics.template_matrix.accuracy import Accuracy
 from numerics.template_matrix.deep_estimate import deep_gram
+from symbind_theory.records.architecture import KernelName, read_kernel_name
 from symbind_theory.templates import Template
 from symbind_theory.validation import InputError, positive_integer
 
@@ -64,16 +65,20 @@ class DeepKernel:
     True
 
     Attributes:
-        architecture: the transformer, of more than one layer.
+        architecture: the transformer, of more than one layer unless its tangent kernel
+            is meant.
         points: of every average for strings that share no token or one, rounded down
             to 16 times a power of two; at least 1024. Each token more that is shared
             takes a quarter.
         seed: equal seeds give equal points.
         device: "auto", "cpu" or "cuda".
         cache: folder for estimates; "auto" for the user's cache folder, None for none.
+        kernel: "nngp", the readout alone trained, or "ntk", all layers: the tangent
+            kernel.
 
     Raises:
-        InputError: an argument out of range, or an architecture of one layer.
+        InputError: an argument out of range, or an architecture of one layer whose
+            readout alone is trained.
     """
 
     architecture: Architecture
@@ -81,9 +86,11 @@ class DeepKernel:
     seed: int = 0
     device: str = "auto"
     cache: object = "auto"
+    kernel: KernelName = "nngp"
 
     def __post_init__(self) -> None:
-        if read_architecture(self.architecture).one_layer:
+        plain = read_kernel_name(self.kernel) == "nngp"
+        if read_architecture(self.architecture).one_layer and plain:
             raise InputError(
                 "architecture is of one layer; expected a deep one, such as "
                 "Architecture(depth=3, residual=1.0, normalisation='pre'): "
@@ -106,6 +113,7 @@ class DeepKernel:
         each = 1 << ((self.points // GROUPS).bit_length() - 1)
         settings = DeepSettings(
             architecture=self.architecture,
+            kernel=self.kernel,
             points=GROUPS * each,
             seed=self.seed,
             device=self.device,
@@ -141,7 +149,7 @@ def _base(patterns: Sequence[Template], settings: DeepSettings) -> _Base:
         accuracy = Accuracy(
             max_points=settings.points, seed=settings.seed, device=settings.device
         )
-        gram = deep_gram(patterns, settings.architecture, accuracy)
+        gram = deep_gram(patterns, settings.architecture, accuracy, settings.kernel)
         return {
             "factor": gram.factor,
             "excess": gram.excess,
@@ -152,6 +160,7 @@ def _base(patterns: Sequence[Template], settings: DeepSettings) -> _Base:
     key = {
         "what": "deep template matrix",
         "architecture": architecture_key(settings.architecture),
+        "kernel": settings.kernel,
         "points": settings.points,
         "seed": settings.seed,
         "device": str(resolve_device(settings.device)),

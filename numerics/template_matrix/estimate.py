@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from numerics.architecture import Architecture, read_architecture
 from numerics.protocols import Progress
@@ -12,11 +12,10 @@ from numerics.template_matrix.deep_estimate import deep_gram
 from numerics.template_matrix.deep_record import DeepGram
 from numerics.template_matrix.one_layer import one_layer_gram
 from numerics.template_matrix.record import TemplateGram
-from symbind_theory.records.architecture import KernelName
+from symbind_theory.records.architecture import KernelName, read_kernel_name
 from symbind_theory.task_arguments import check_list, parse_line
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.templates import Template, read_templates
-from symbind_theory.validation import one_of
 
 __all__ = ["gram_of", "tangent_gram", "template_gram"]
 
@@ -116,12 +115,14 @@ def tangent_gram(
     Args:
         templates: templates of one length, as `template_gram` takes them.
         architecture: the transformer, of one layer or deep; `Architecture()` when None.
-        rel_tol: relative halfwidth aimed at for λ_min(Θ), in (0, 1].
+        rel_tol: relative halfwidth aimed at for λ_min(Θ), in (0, 1]. Raise it to 0.1
+            where only the sign matters.
         max_points: points of each average at most, as in `template_gram`. Raise it
             where the interval comes back wider than `rel_tol`.
         seed: equal seeds give equal bits, different seeds independent points.
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
-        method: "rqmc" or "mc".
+        method: "rqmc" or "mc", as in `template_gram`: choose "mc" where nothing but
+            independence is to be assumed.
         level: coverage of every interval, in (0, 1).
         progress: called with (points done, points at most).
 
@@ -163,8 +164,8 @@ def gram_of(
     Raises:
         InputError: another kernel, or what the two refuse.
     """
-    one_of("kernel", kernel, get_args(KernelName))
-    estimate = tangent_gram if kernel == "ntk" else template_gram
+    trained = read_kernel_name(kernel) == "ntk"
+    estimate = tangent_gram if trained else template_gram
     return estimate(templates, architecture, **settings)
 
 

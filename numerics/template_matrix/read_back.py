@@ -38,9 +38,9 @@ def matrix_read_back(
     Args:
         result: what `check` returned, or what was read from its JSON document.
         architecture: the transformer that was checked; None where it is not known.
-            K_self is known but for rounding where it reads one position. The document
-            does not say how well otherwise: intervals then are [0, ∞], unless no
-            template has wildcards.
+            K_self of one layer is known but for rounding where it reads one position.
+            The document does not say how well otherwise: intervals then are [0, ∞],
+            unless no template has wildcards.
 
     Raises:
         InputError: an architecture other than the one that the result records, or
@@ -51,7 +51,8 @@ def matrix_read_back(
         check_architecture("result", result.architecture, architecture)
     estimates = result.estimates
     matrix_self = np.array(estimates.matrix_self, dtype=np.float64)
-    exact = architecture is not None and architecture.readout != "mean"
+    one_layer = result.architecture.one_layer and result.kernel == "nngp"
+    exact = architecture is not None and one_layer and architecture.readout != "mean"
     return BoundedMatrix(
         templates=result.task.templates,
         architecture=architecture,
@@ -61,4 +62,5 @@ def matrix_read_back(
         self_halfwidth=np.full_like(matrix_self, 0.0 if exact else np.inf),
         entry_level=estimates.smallest_eigenvalue.level,
         smallest_eigenvalue=estimates.smallest_eigenvalue,
+        kernel=result.kernel,
     )

@@ -3,24 +3,174 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from symbind_theory.headlines import conclude
 from symbind_theory.interval import Interval
+from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.records.architecture import ArchitectureRecord
-from symbind_theory.records.check import Estimates, Gap
-from symbind_theory.records.learning import SampleComplexity
+from symbind_theory.records.check import CheckResult, Estimates, Gap
+from symbind_theory.records.learning import (
+    Alignment,
+    Curve,
+    FiniteDiversity,
+    SampleComplexity,
+)
+from symbind_theory.separation.decisions import decide
 from symbind_theory.separation.incidence import incidence_of
 from symbind_theory.separation.leading_gaps import LeadingGap, separation
 from symbind_theory.separation.theorem_s import Decision
+from symbind_theory.tasks import TemplateTask
+from symbind_theory.verdicts import reach_verdicts
+from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
-    from numerics import AttentionMatrix
+    from numerics import AttentionMatrix, DeepGram, TemplateGram
+    from numerics.protocols import Progress
 
-__all__ = ["curve_sizes", "summarise"]
+__all__ = [
+    "Learning",
+    "check_result",
+    "curve_sizes",
+    "diversity_of",
+    "learn_from",
+    "summarise",
+]
 
 # Without a number of strings that is enough, the curve ends where data sets do.
 _LARGE_DATA_SET = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What N implies for learning; nothing for symbolic labels.
+
+    Attributes:
+        complexity: strings needed.
+        alignment: how the labels lie to N.
+        curve: the learning curve.
+    """
+
+    complexity: SampleComplexity | None = None
+    alignment: Alignment | None = None
+    curve: Curve | None = None
+
+
+def learn_from(
+    task: TemplateTask,
+    gram: AttentionMatrix,
+    target: float,
+    alpha: float | None,
+    seed: int,
+) -> Learning:
+    """Strings needed, the labels' alignment and the learning curve, from N.
+
+    Args:
+        task: the task.
+        gram: its template matrix.
+        target: mean squared error aimed at.
+        alpha: ridge; the usual one when None.
+        seed: of what is drawn.
+    """
+    from numerics import alignment, learning_curve, sample_complexity
+    from numerics.learning.curves import DEFAULT_ALPHA
+
+    if task.symbolic:
+        return Learning()
+    alpha = DEFAULT_ALPHA if alpha is None else alpha
+    complexity = sample_complexity(
+        task, target=target, alpha=alpha, seed=seed, gram=gram
+    )
+    sizes = curve_sizes(complexity)
+    curve = learning_curve(
+        task, None, sizes, alpha, counts="random", seed=seed, gram=gram
+    )
+    return Learning(
+        complexity=complexity,
+        alignment=alignment(task, target=target, alpha=alpha, seed=seed, gram=gram),
+        curve=Curve(curve.sizes, curve.intervals, curve.alpha),
+    )
+
+
+def diversity_of(
+    task: TemplateTask,
+    vocabulary: int | None,
+    complexity: SampleComplexity | None,
+    gram: AttentionMatrix,
+    seed: int,
+    progress: Progress | None,
+) -> FiniteDiversity | None:
+    """The error where training strings share symbols, if a vocabulary is known.
+
+    Args:
+        task: the task.
+        vocabulary: number of tokens; those that the laws name when None.
+        complexity: strings needed where none are shared.
+        gram: the template matrix.
+        seed: of training sets.
+        progress: called with (training sets done, training sets in all).
+    """
+    if vocabulary is None and not any(
+        isinstance(law, Probabilities) for law in task.laws
+    ):
+        return None
+    # Loads scikit-learn, which takes a second.
+    from numerics.estimators.enough_symbols import finite_diversity
+
+    return finite_diversity(
+        task,
+        vocabulary,
+        complexity,
+        gram,
+        gram.architecture,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def check_result(
+    task: TemplateTask,
+    gram: TemplateGram | DeepGram,
+    learned: Learning,
+    diversity: FiniteDiversity | None,
+    seed: int,
+) -> CheckResult:
+    """Decisions, verdicts and all that was found, as one record.
+
+    Args:
+        task: the task.
+        gram: its template matrix.
+        learned: what that implies for learning.
+        diversity: the error where training strings share symbols.
+        seed: of the points.
+    """
+    architecture, kernel, needed = gram.architecture, gram.kernel, learned.complexity
+    described = architecture.record()
+    decision = decide(task.templates, described, kernel)
+    smallest, least = gram.smallest_eigenvalue, gram.more_points
+    b, plain = described.identity_vo, described.one_layer
+    verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
+    return CheckResult(
+        task=task,
+        architecture=described,
+        kernel=kernel,
+        equivalent_pairs=task.equivalent_pairs(),
+        overlapping_pairs=task.overlapping_pairs("symbols"),
+        overlapping_pairs_any=task.overlapping_pairs("any"),
+        collapsed_pairs=tuple((c.i, c.j) for c in decision.collapses),
+        mlp_floor=task.mlp_floor(),
+        estimates=summarise(gram, described, decision),
+        sample_complexity=needed,
+        alignment=learned.alignment,
+        learning_curve=learned.curve,
+        finite_diversity=diversity,
+        headline=conclude(task, verdicts, needed, diversity, described, kernel),
+        verdicts=verdicts,
+        seed=seed,
+        version=__version__,
+    )
 
 
 def summarise(

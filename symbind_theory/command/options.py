@@ -158,6 +158,12 @@ def _add_architecture(parser: CommandParser) -> None:
         action="store_true",
         help="each position attends to those up to itself alone",
     )
+    add(
+        "--kernel",
+        choices=["nngp", "ntk"],
+        default="nngp",
+        help="train the readout alone, or all layers: the tangent kernel (nngp)",
+    )
     add("--activation", choices=["cos", "relu", "erf", "gelu"], default="cos")
     add("--b1", type=number_option(), help="frequency of the cosine (1)")
     add("--b2", type=number_option(), help="phase of the cosine (0.3)")

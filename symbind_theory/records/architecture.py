@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from symbind_theory.records.description import InDocument
 from symbind_theory.separation.incidence import Readout
@@ -28,10 +28,25 @@ __all__ = [
     "KernelName",
     "Normalisation",
     "RelativeRecord",
+    "read_kernel_name",
 ]
 
 KernelName = Literal["nngp", "ntk"]
 """Which kernel of a transformer: its readout alone trained, or all its layers."""
+
+
+def read_kernel_name(kernel: object) -> KernelName:
+    """Which kernel of a transformer is meant; "nngp" where nothing is said.
+
+    Raises:
+        InputError: neither "nngp" nor "ntk".
+    """
+    name = "nngp" if kernel is None else kernel
+    for known in get_args(KernelName):
+        if name == known:
+            return known
+    raise InputError(f"kernel is {shorten(kernel)}; expected 'nngp' or 'ntk'")
+
 
 Normalisation = Literal["pre", "post"]
 """Of what each sublayer of a block sees, or of the sum after it."""

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.advice import Advice
-from symbind_theory.records.architecture import ArchitectureRecord
+from symbind_theory.records.architecture import ArchitectureRecord, KernelName
 from symbind_theory.records.claims import claim as registered
 from symbind_theory.records.description import InDocument
 from symbind_theory.records.forms import (
@@ -174,6 +174,8 @@ class CheckResult:
     Attributes:
         task: the task.
         architecture: the transformer.
+        kernel: "nngp" where its readout alone is trained, "ntk" where all layers are:
+            then N and K_self are those of the tangent kernel.
         equivalent_pairs: index pairs of templates equal up to renaming.
         overlapping_pairs: pairs that share a string of symbols, with the string.
         overlapping_pairs_any: the same when wildcards may also take regular tokens.
@@ -194,6 +196,7 @@ class CheckResult:
 
     task: Annotated[TemplateTask, InDocument(form=TaskForm, place="inline")]
     architecture: Annotated[ArchitectureRecord, InDocument(closed=True)]
+    kernel: KernelName = "nngp"
     equivalent_pairs: _Pairs
     overlapping_pairs: _Overlaps
     overlapping_pairs_any: _Overlaps

@@ -204,8 +204,9 @@ def settings(result: CheckResult) -> str:
     """Architecture, regression, points, seed and version: what repeats the check."""
     estimates, complexity = result.estimates, result.sample_complexity
     ridge = "" if complexity is None else f"ridge {complexity.alpha:g}, "
+    kernel = "" if result.kernel == "nngp" else "tangent kernel, "
     return (
-        f"{architecture_text(result.architecture)}; {ridge}label noise "
+        f"{architecture_text(result.architecture)}; {kernel}{ridge}label noise "
         f"{result.task.noise:g}, symbols {laws_text(result.task.laws)}; "
         f"{estimates.method}, "
         f"{estimates.points} points, seed {result.seed}, {estimates.device}; "

@@ -208,7 +208,7 @@ def _facts(checks: Sequence[CheckResult]) -> tuple[list[str], list[Row]]:
         texts = {write(check) for check in checks}
         if len(texts) > 1:
             rows.append(_row(name, checks, write))
-        elif texts - {"0", None}:
+        elif texts - {"0", "nngp", None}:
             same.append(f"{name} {texts.pop()}")
     return same, rows
 
@@ -237,6 +237,7 @@ def _symbols(check: CheckResult) -> str | None:
 
 
 _FACTS: dict[str, Callable[[CheckResult], str | None]] = {
+    "kernel": lambda check: check.kernel,
     "error aimed at": _target,
     "ridge": _ridge,
     "label noise": _noise,

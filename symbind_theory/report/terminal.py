@@ -255,7 +255,8 @@ def _numbers(result: CheckResult, meaning: str) -> Group:
     table = plain_table("quantity", "value", f"{_NUMBERS_AT_LEVEL} {level:g}")
     for fact in facts(result):
         table.add_row(fact.name, fact.value, fact.interval)
-    title = "Template matrix N, and what follows from it"
+    of = " of the tangent kernel" if result.kernel == "ntk" else ""
+    title = f"Template matrix N{of}, and what follows from it"
     return titled(title, table, meaning)
 
 

@@ -13,8 +13,10 @@ averages before the activation; that of a network of blocks averages their outpu
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from symbind_theory.outcome import Outcome
 from symbind_theory.separation import theorem_s
 from symbind_theory.separation.theorem_d import DeepHypotheses, decide_deep
 from symbind_theory.separation.theorem_s import Decision, Hypotheses
@@ -46,13 +48,28 @@ Architecture: TypeAlias = Hypotheses | DeepHypotheses | Described
 """A transformer, as far as the theorems ask."""
 
 
-def decide(templates: Iterable[Template | str], architecture: Architecture) -> Decision:
+_TANGENT = {
+    Outcome.HOLDS: " That of the tangent kernel has the Gram matrices of all other "
+    "parameters' gradients besides, so it is non-singular too.",
+    Outcome.REFUTED: " So have they of the gradients of every layer: that of the "
+    "tangent kernel is singular too.",
+    Outcome.UNDECIDED: "",
+}
+"""What N says of the matrix of the tangent kernel; docs/theorem-d.md has the proofs."""
+
+
+def decide(
+    templates: Iterable[Template | str],
+    architecture: Architecture,
+    kernel: str = "nngp",
+) -> Decision:
     """Decide whether N is non-singular, and which templates collapse.
 
     Args:
         templates: templates, or their text; their lengths may differ.
         architecture: facts for Theorem S or for Theorem D, or the record of an
             architecture, from which the theorem that speaks of it takes its facts.
+        kernel: "ntk" where the matrix is that of the tangent kernel.
 
     Raises:
         InputError: no template, or an activation of which nothing is known.
@@ -64,6 +81,12 @@ def decide(templates: Iterable[Template | str], architecture: Architecture) -> D
             if architecture.one_layer
             else architecture.deep_hypotheses
         )
-    if isinstance(architecture, DeepHypotheses):
-        return decide_deep(parsed, architecture)
-    return theorem_s.decide(parsed, architecture)
+    decision = (
+        decide_deep(parsed, architecture)
+        if isinstance(architecture, DeepHypotheses)
+        else theorem_s.decide(parsed, architecture)
+    )
+    if kernel == "ntk":
+        reason = decision.reason + _TANGENT[decision.outcome]
+        return replace(decision, reason=reason)
+    return decision

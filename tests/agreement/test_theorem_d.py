@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 from symbind_testing.oracles.depth_recursion import deep_matrix
+from symbind_testing.oracles.two_positions import exact
 
 from numerics import Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.architecture import Block
@@ -275,3 +276,30 @@ def test_under_pre_the_first_attention_is_divided_by_its_self_values():
     bound = depth_bound(architecture.record(), first)
     assert bound.value == pytest.approx(first.value / 5)
     assert value == pytest.approx(bound.value, abs=FAR * error)
+
+
+COLLAPSED = {
+    "no positions": (("?a ?b", "x ?a", "?a x"), {"gamma": 0.0}),
+    "uniform": (("?a ?b", "?a ?a", "x ?a"), {"beta": 0.0, "depth": 1}),
+    "forgets": (
+        ("?a ?b", "x ?a"),
+        {"activation": Cosine(b1=0.0), "blocks": (Block(residual=1.0), Block())},
+    ),
+    "one wildcard alone": (("?a ?a", "?a ?b"), {"gamma": 0.0, "depth": 1}),
+}
+
+
+@pytest.mark.parametrize("case", COLLAPSED)
+def test_what_collapses_has_a_singular_tangent_kernel(case):
+    """By exact values: rows of Θ are equal or proportional where those of N are."""
+    texts, changes = COLLAPSED[case]
+    settings = {"readout": "mean", "depth": 2, "residual": 0.0} | changes
+    architecture = Architecture(**settings)
+    seeing = Architecture(readout="mean", depth=settings["depth"])
+    for outcome, network in ((Outcome.REFUTED, architecture), (Outcome.HOLDS, seeing)):
+        decision = decide(texts, network.record(), "ntk")
+        assert decision.outcome is outcome
+        assert "tangent kernel" in decision.reason
+        matrix = exact(texts, network).tangent
+        least = np.linalg.eigvalsh(matrix)[0]
+        assert (least < 1e-12 * np.trace(matrix)) == (outcome is Outcome.REFUTED)

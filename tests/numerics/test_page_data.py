@@ -12,9 +12,10 @@ from symbind_testing.tasks import (
     same_different,
 )
 
-from numerics import Architecture, template_gram
+from numerics import Architecture, tangent_gram, template_gram
 from numerics.page_data import illustrate, sampled_kernel, variants
 from numerics.positions import Rotary
+from numerics.template_matrix.estimate import gram_of
 from symbind_theory import TemplateTask, builtin_task, check
 
 TASK = TemplateTask(["?a ?a X", "?a ?b X", "X Y ?a"], [1, -1, 0.5])
@@ -156,17 +157,30 @@ def test_a_variant_in_b_needs_no_points_where_the_check_has_its_matrix(monkeypat
     (kq, vo) = variants(result, plain, max_points=FEW, gram=grams[0])
     asked = []
 
-    def counted(templates, architecture, **settings):
+    def counted(kernel, templates, architecture, **settings):
         asked.append(architecture.identity_kq)
-        return template_gram(templates, architecture, **settings)
+        return gram_of(kernel, templates, architecture, **settings)
 
-    monkeypatch.setattr("numerics.page_data.template_gram", counted)
+    monkeypatch.setattr("numerics.page_data.gram_of", counted)
     assert variants(result, plain, max_points=FEW, gram=grams[0]) == (kq, vo)
     assert asked == [2.0]
     own = template_gram(
         SAME_DIFFERENT.templates, replace(plain, identity_vo=1.0), max_points=FEW
     )
     assert vo.smallest_eigenvalue == own.smallest_eigenvalue
+
+
+def test_the_tangent_kernel_is_illustrated():
+    """Strings and variants are of the kernel that was checked, for one layer too."""
+    result = check(SAME_DIFFERENT, max_points=2**10, kernel="ntk")
+    shown = illustrate(result, max_points=2**10)
+    blocks = tangent_gram(SAME_DIFFERENT.templates, max_points=2**10)
+    drawn = np.array(shown.kernel.matrix)
+    assert drawn[0, 0] == pytest.approx(blocks.matrix_self[0], rel=0.1)
+    assert [v.name for v in shown.variants] == ["a = 2", "b = 1"]
+    plain = template_gram(SAME_DIFFERENT, max_points=64)
+    refused = refusal(lambda: variants(result, Architecture(), 64, gram=plain))
+    assert refused.startswith("gram is of the kernel 'nngp'; expected 'ntk'")
 
 
 def test_the_matrix_of_another_check_is_refused():

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("symbind_theory", "numerics", "proofs_check")
 
 ELSEWHERE = {
+    "numerics/template_matrix/test_tangent_gram.py": "estimate and deep estimate, of "
+    "the tangent kernel",
     "numerics/deep/test_finite_networks.py": "two oracles of deep kernels, one by the "
     "other",
     "symbind_theory/test_colour.py": "one rule for whatever prints: both commands",

@@ -159,6 +159,9 @@ REASONS = {
     ("many_parameters", "numerics/template_matrix/estimate.py template_gram"): (
         "public; seven as README has them, the others by keyword"
     ),
+    ("many_parameters", "numerics/template_matrix/estimate.py tangent_gram"): (
+        "public; as template_gram"
+    ),
     **{
         ("many_parameters", f"proofs_check/claims/{name}.py {name}"): (
             "public; options by keyword"

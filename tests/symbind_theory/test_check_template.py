@@ -16,7 +16,7 @@ from symbind_testing.command_line import (
 )
 from symbind_testing.tasks import LENGTH_3, SAME_DIFFERENT, same_different
 
-from numerics import Architecture, Cosine, template_gram
+from numerics import Architecture, Cosine, ReLU, tangent_gram, template_gram
 from symbind_theory import Outcome, TemplateTask, check
 from symbind_theory import check_template as module
 from symbind_theory.command.from_estimates import curve_sizes, summarise
@@ -398,3 +398,51 @@ def test_progress_reaches_the_total():
     )
     assert seen == sorted(seen)
     assert seen[-1] == (2**13, 2**13)
+
+
+def test_the_tangent_kernel_is_checked_in_place_of_the_other():
+    """N, K_self and what follows are Θ's; the gaps stay those of attention."""
+    deep = Architecture(depth=2, residual=1.0, normalisation="pre")
+    plain = check(SAME_DIFFERENT, deep, max_points=2**10)
+    trained = check(SAME_DIFFERENT, deep, max_points=2**10, kernel="ntk")
+    gram = tangent_gram(SAME_DIFFERENT, deep, max_points=2**10)
+    assert trained.estimates.smallest_eigenvalue == gram.smallest_eigenvalue
+    assert trained.estimates.matrix_self == tuple(gram.matrix_self.tolist())
+    assert trained.estimates.gaps[0].estimate == plain.estimates.gaps[0].estimate
+    assert trained.sample_complexity != plain.sample_complexity
+    assert "tangent kernel" in trained.headline.regime
+    assert "tangent kernel" not in plain.headline.regime
+    verdict = trained.verdict("C3")
+    assert verdict is not None
+    assert "gradients besides, so it is non-singular too" in verdict.evidence
+    assert (plain.kernel, trained.kernel) == ("nngp", "ntk")
+
+
+def test_the_command_says_which_kernel(capsys):
+    """In the document, and among the settings of the report."""
+    options = [*SAME_DIFFERENT_LINES, *FAST, "--kernel", "ntk"]
+    assert module.main([*options, "--json"]) == 0
+    assert strict(capsys.readouterr().out)["kernel"] == "ntk"
+    assert module.main(options) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Template matrix N of the tangent kernel" in text
+    assert "tangent kernel, ridge 0.001" in text
+
+
+def test_a_finite_vocabulary_has_the_tangent_kernel_too():
+    """Errors that are simulated are near those without collisions of the same kernel.
+
+    Mutant: an estimator that trains the readout alone.
+    """
+    architecture = Architecture(readout="last", activation=ReLU())
+    few = {"vocabulary": 10**5, "target": 0.3, "max_points": 2**10}
+    found = [
+        check(SAME_DIFFERENT, architecture, **few).finite_diversity,
+        check(SAME_DIFFERENT, architecture, **few, kernel="ntk").finite_diversity,
+    ]
+    for diversity in found:
+        assert diversity is not None
+        assert diversity.sizes
+        for mse, apart in zip(diversity.mse, diversity.apart, strict=True):
+            assert mse.value == pytest.approx(apart.value, rel=0.25)
+    assert len({diversity.sizes for diversity in found if diversity}) == 2

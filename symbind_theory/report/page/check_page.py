@@ -169,6 +169,9 @@ def _figures(
     title, of = "C, attention alone", "attention features"
     if not result.architecture.one_layer:
         title, of = "C, after the last attention", "the stream after the last attention"
+    name, kernel = "N, the template matrix", "kernel"
+    if result.kernel == "ntk":
+        name, kernel = f"{name} of the tangent kernel", "tangent kernel"
     figures = {
         "attention": matrix_figure(
             "attention",
@@ -181,9 +184,9 @@ def _figures(
         ),
         "matrix": matrix_figure(
             "matrix",
-            "N, the template matrix",
-            "The kernel of the whole transformer between strings of two templates with "
-            "different symbols.",
+            name,
+            f"The {kernel} of the whole transformer between strings of two templates "
+            "with different symbols.",
             task,
             estimates.matrix,
             estimates.matrix_halfwidth,
@@ -322,6 +325,8 @@ def _settings(result: CheckResult) -> list[tuple[str, str]]:
         (name, parameter_text(getattr(result.architecture, name)))
         for name in PARAMETERS
     ]
+    if result.kernel == "ntk":
+        named.append(("kernel", "tangent: all layers are trained"))
     complexity, task = result.sample_complexity, result.task
     if complexity is not None:
         named += [

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from symbind_testing.builders.deep_architectures import DEEP
+from symbind_testing.builders.deep_architectures import DEEP, cold
 from symbind_testing.builders.streams import averaging, incidences
 from symbind_testing.oracles.two_positions import exact
 from symbind_testing.tasks import LENGTH_3
@@ -28,12 +28,6 @@ def run(templates, architecture, number=0, shared=64):
         averaging(shared),
         number,
     )
-
-
-def cold(architecture):
-    """The same at β = 0."""
-    blocks = tuple(replace(block, beta=0.0) for block in architecture.blocks)
-    return replace(architecture, beta=0.0, blocks=blocks)
 
 
 SETTINGS = {

@@ -7,9 +7,9 @@ from scipy.special import softmax
 from symbind_testing.builders.streams import averaging, every_row, random_stream
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh
 
-from numerics.deep.key_pairs import key_pairs
 from numerics.deep.own_rules import Nodes, own_rule
 from numerics.deep.row_averages import averaged_pairs, averaged_rows, rows_of
+from numerics.deep.slope_forms import key_pairs
 from numerics.positions import ALiBi, Rotary
 
 BETA = 1.3

@@ -6,6 +6,7 @@ from symbind_testing.tasks import AABB_ABAB, SAME_DIFFERENT, same_different
 
 from numerics import (
     Architecture,
+    DeepKernel,
     TransformerKernelClassifier,
     TransformerKernelRegressor,
     learning_curve,
@@ -92,3 +93,23 @@ def test_four_tokens_in_two_orders():
     fitted = model(architecture=deep, alpha=1e-2).fit(list(drawn.strings), labels)
     predicted = fitted.predict(["p p q q", "p q p q"])
     assert predicted[0] > predicted[1]
+
+
+def test_all_layers_are_trained_by_the_tangent_kernel():
+    """By its name as by the kernel itself, and not as the readout alone is."""
+    strings = [f"t{i} t{i}" for i in range(20)] + [f"u{i} v{i}" for i in range(20)]
+    labels = [1.0] * 20 + [-1.0] * 20
+    deep = Architecture(residual=1.0, normalisation="pre", readout="last")
+    points = {"points": 2**10, "progress": None}
+    named, plain = (
+        TransformerKernelRegressor(deep, kernel=kernel, **points).fit(strings, labels)
+        for kernel in ("ntk", None)
+    )
+    given = TransformerKernelRegressor(
+        kernel=DeepKernel(deep, 2**10, kernel="ntk"), progress=None
+    ).fit(strings, labels)
+    asked = ["p p", "p q"]
+    np.testing.assert_array_equal(named.predict(asked), given.predict(asked))
+    same, other = named.predict(asked)
+    assert same > other
+    assert np.abs(named.predict(asked) - plain.predict(asked)).max() > 1e-3

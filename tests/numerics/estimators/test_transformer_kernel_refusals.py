@@ -102,8 +102,8 @@ def test_bad_classes(y, message):
         ({"regular_tokens": [1.5]}, "regular_tokens has 1.5"),
         ({"progress": 3}, "progress is 3; expected a function, 'auto' or None"),
         ({"n_jobs": 0}, "n_jobs is 0; expected a number of threads"),
-        ({"kernel": 3}, "expected an object with a method"),
-        ({"kernel": OneLayerKernel}, "expected an object with a method"),
+        ({"kernel": 3}, "expected 'nngp', 'ntk', an object with a"),
+        ({"kernel": OneLayerKernel}, "expected 'nngp', 'ntk', an object with a"),
         (
             {"kernel": OneLayerKernel(points=2**10), "architecture": FAST},
             "kernel is of an architecture with beta 1.0; expected beta 2.0, as passed",

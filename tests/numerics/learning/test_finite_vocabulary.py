@@ -14,6 +14,7 @@ from numerics import (
     OneLayerKernel,
     TransformerKernelRegressor,
     learning_curve,
+    tangent_gram,
 )
 from numerics.learning.finite_vocabulary import collision_law, perturbed_curve
 from symbind_theory import InputError, Template, TemplateTask
@@ -226,3 +227,15 @@ def test_a_kernel_of_another_architecture_is_refused():
         lambda: perturbed_curve(SAME_DIFFERENT, 99, fast, kernel=ToyKernel())
     )
     assert message.startswith("the architecture of kernel is not known; expected Arch")
+
+
+def test_the_tangent_kernel_by_its_name():
+    """Without collisions it is the closed form of Θ, whose excess is Θ's."""
+    task = SAME_DIFFERENT
+    pre = Architecture(readout="last", residual=1.0, normalisation="pre")
+    curve = perturbed_curve(task, 10**7, pre, [3000], kernel="ntk")
+    gram = tangent_gram(task, pre, max_points=2**12)
+    implied = learning_curve(task, None, [3000], counts="expected", gram=gram)
+    assert curve.without[0] == pytest.approx(implied.mse[0], rel=0.02)
+    plain = perturbed_curve(task, 10**7, pre, [3000])
+    assert abs(plain.without[0] / curve.without[0] - 1) > 0.1

@@ -34,3 +34,15 @@ def test_a_kernel_that_is_there_is_taken():
     assert "depth" in said
     for other in (3, DeepKernel):
         assert "gram(patterns)" in refusal(lambda other=other: kernel_of(None, other))
+
+
+def test_the_tangent_kernel_of_one_layer_is_a_deep_kernel():
+    kernel = kernel_of(Architecture(beta=2.0), "ntk")
+    assert isinstance(kernel, DeepKernel)
+    assert (kernel.kernel, kernel.architecture.beta) == ("ntk", 2.0)
+    assert isinstance(kernel_of(None, "nngp"), OneLayerKernel)
+
+
+def test_names_of_other_kernels_are_refused():
+    said = refusal(lambda: kernel_of(None, "nntk"))
+    assert said == "kernel is 'nntk'; expected 'nngp' or 'ntk'"

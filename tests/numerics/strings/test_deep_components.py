@@ -27,7 +27,7 @@ def settings(cache=None, **parameters):
     architecture = Architecture(
         **{"residual": 1.0, "normalisation": "pre", "readout": "last"} | parameters
     )
-    return DeepSettings(architecture, LEAST_POINTS, 0, "cpu", ValueCache(cache))
+    return DeepSettings(architecture, "nngp", LEAST_POINTS, 0, "cpu", ValueCache(cache))
 
 
 @cache
@@ -127,11 +127,13 @@ def test_a_family_that_is_too_large_is_refused_before_it_is_computed(monkeypatch
 def test_a_long_estimate_is_announced_before_it_begins(
     points, announced, monkeypatch, caplog
 ):
-    def run(*_):
+    def run(*_, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "run_blocks", run)
-    deep = DeepSettings(settings().architecture, points, 0, "cpu", ValueCache(None))
+    deep = DeepSettings(
+        settings().architecture, "nngp", points, 0, "cpu", ValueCache(None)
+    )
     with pytest.raises(KeyboardInterrupt):
         deep_component_gram(PAIR, 1, deep)
     assert ("a long estimate" in caplog.text) == announced

@@ -6,6 +6,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from symbind_testing.oracles.deep_strings import deep_strings
+from symbind_testing.oracles.plain_recursion import of_strings
 from symbind_testing.refusals import refusal
 
 from numerics import Architecture, DeepKernel, OneLayerKernel, ReLU, template_gram
@@ -15,6 +16,7 @@ from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
 from symbind_theory import Template
 from symbind_theory.overlaps import overlap_types
+from symbind_theory.records.architecture import KernelName
 
 # One block with a residual connection is no longer one layer, and soon estimated.
 DEEP = Architecture(residual=1.0, normalisation="pre", readout="last")
@@ -22,8 +24,10 @@ PATTERNS = tuple(Template(t) for t in ("?1 ?1", "?1 ?2", "X ?1"))
 
 
 @cache
-def made(architecture=DEEP, patterns=PATTERNS, points=2**10):
-    return DeepKernel(architecture, points=points).gram(patterns)
+def made(
+    architecture=DEEP, patterns=PATTERNS, points=2**10, kernel: KernelName = "nngp"
+):
+    return DeepKernel(architecture, points=points, kernel=kernel).gram(patterns)
 
 
 def all_types(patterns):
@@ -102,6 +106,45 @@ def test_values_agree_with_one_covariance_of_concrete_strings(
         # At five standard errors of Student's t, 15 degrees of freedom, beside the
         # halfwidth, 40 values are missed by chance once in 1e3 suites.
         assert abs(found.value[n] - known[0, 1]) <= found.halfwidth[n] + 5 * error[0, 1]
+
+
+TANGENT = [
+    ({"residual": 1.0, "normalisation": "pre"}, PATTERNS, 2000),
+    pytest.param(
+        {"depth": 2, "readout": "cls", "activation": ReLU(), "identity_kq": 0.4},
+        PATTERNS[:2],
+        8000,
+        marks=pytest.mark.slow,
+    ),
+    pytest.param({"beta": 1.5, "causal": True}, PATTERNS, 8000, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("parameters", "patterns", "draws"), TANGENT)
+def test_tangent_values_agree_with_concrete_strings(parameters, patterns, draws):
+    """All layers trained: strings that share tokens, by plain sums over their logits.
+
+    Of one layer too, whose other kernel is not a deep one.
+    """
+    architecture = Architecture(**{"readout": "last"} | parameters)
+    kinds, types = all_types(patterns)
+    found = made(architecture, patterns, 2**10, "ntk").values(types)
+    for n, kind in enumerate(kinds):
+        strings = [text.split() for text in kind.strings()]
+        known, error = of_strings(strings, architecture, 16, draws, n, tangent=True)
+        # As above: five standard errors beside the halfwidth, 30 values.
+        room = found.halfwidth[n] + 5 * error[0, 1]
+        assert abs(found.value[n] - known[0, 1]) <= room, kind
+        assert room < 0.3 * known[0, 1]
+
+
+def test_the_tangent_kernel_of_all_strings_is_positive_semi_definite():
+    strings = [f"{a} {b}" for a, b in product("abc", repeat=2)]
+    kernel = DeepKernel(DEEP, points=2**10, kernel="ntk")
+    matrix = gram_of(strings, kernel).dense()
+    assert np.linalg.eigvalsh(matrix)[0] >= -1e-12 * np.trace(matrix)
+    plain = gram_of(strings, DeepKernel(DEEP, points=2**10)).dense()
+    assert (np.diagonal(matrix) > np.diagonal(plain)).all()
 
 
 def gram_of(strings, kernel):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from symbind_testing.refusals import refusal
+from symbind_testing.tasks import SAME_DIFFERENT
 
 from numerics import (
     Architecture,
@@ -99,3 +100,16 @@ def test_a_check_read_from_its_file_has_its_architecture(activation):
     architecture = Architecture(beta=1 / 3, gamma=2, activation=activation)
     result = parse_result(to_json(check(TASK, architecture, max_points=64)))
     assert matrix_read_back(result, architecture).architecture == architecture
+
+
+def test_a_deep_check_does_not_say_how_well_self_values_are_known():
+    """Its K_self is estimated: intervals that depend on it are unbounded."""
+    deep = Architecture(depth=2, residual=1.0, normalisation="pre")
+    for result in (
+        check(SAME_DIFFERENT, deep, max_points=2**10),
+        check(SAME_DIFFERENT, max_points=2**10, kernel="ntk"),
+    ):
+        architecture = Architecture() if result.kernel == "ntk" else deep
+        gram = matrix_read_back(result, architecture)
+        assert gram.kernel == result.kernel
+        assert np.isinf(gram.self_halfwidth).all()

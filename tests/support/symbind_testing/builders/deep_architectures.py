@@ -1,5 +1,7 @@
 """Deep architectures by name: every switch is on in some, and off in others."""
 
+from dataclasses import replace
+
 from symbind_testing.builders.activations import ScaledReLU
 
 from numerics import GELU, Architecture, Cosine, Erf
@@ -40,3 +42,9 @@ DEEP = {
         blocks=(Block(beta=1.5, identity_vo=0.7), Block(identity_kq=1.0, residual=0.5)),
     ),
 }
+
+
+def cold(architecture):
+    """The same at β = 0."""
+    blocks = tuple(replace(block, beta=0.0) for block in architecture.blocks)
+    return replace(architecture, beta=0.0, blocks=blocks)

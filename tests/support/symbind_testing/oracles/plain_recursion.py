@@ -37,16 +37,29 @@ def sampled(
         seed: of the draws.
         tangent: whether N and K_self are those of the tangent kernel.
     """
-    end = [CLS] if architecture.readout == "cls" else []
-    strings = [[*s.split(), *end] for s in twice_fresh(templates)]
-    generator = np.random.default_rng(seed)
-    draws = np.stack(
-        [_run(strings, architecture, points, generator)[tangent] for _ in range(runs)]
-    )
+    strings = [s.split() for s in twice_fresh(templates)]
+    draws = _draws(strings, architecture, runs, points, seed, tangent)
     r = len(templates)
     across = (draws[:, :r, r:] + draws[:, r:, :r]) / 2
     own = np.einsum("nii->ni", draws)
     return mean_and_error(across), mean_and_error((own[:, :r] + own[:, r:]) / 2)
+
+
+def of_strings(
+    strings, architecture: Architecture, runs=16, points=4096, seed=0, *, tangent=False
+):
+    """The kernel of concrete strings, lists of tokens, with its standard error."""
+    return mean_and_error(_draws(strings, architecture, runs, points, seed, tangent))
+
+
+def _draws(strings, architecture, runs, points, seed, tangent):
+    """The kernel by independent runs; with `[CLS]` where it is read."""
+    end = [CLS] if architecture.readout == "cls" else []
+    whole = [[*s, *end] for s in strings]
+    generator = np.random.default_rng(seed)
+    return np.stack(
+        [_run(whole, architecture, points, generator)[tangent] for _ in range(runs)]
+    )
 
 
 def _run(strings, architecture, points, generator):

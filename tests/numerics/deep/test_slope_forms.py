@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from symbind_testing.builders.streams import random_stream
 
-from numerics.deep.key_pairs import key_pairs, pair_products
+from numerics.deep.slope_forms import key_pairs, pair_products
 from numerics.deep.stream import Stream
 
 
