@@ -16,7 +16,7 @@ from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.kernels.closed_form import fresh_strings
 from proofs_check.arguments import templates_of
 from proofs_check.claims.nonsingularity import nonsingularity
-from proofs_check.evidence import mlp_rows, string_estimates
+from proofs_check.evidence import gap_signs, mlp_rows, string_estimates
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_estimates import Sampling
 from symbind_theory import Template, TemplateTask, builtin_task
@@ -150,11 +150,11 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
     same = replace(gram, templates=(Template("?a ?b"), Template("?b ?a")))
     decision = Decision(Outcome.HOLDS, (), "as it is")
     outcomes = [
-        MODULE._separation(g, decision, MORE).outcome for g in (gram, none, same)
+        gap_signs.gaps_separate(g, decision, MORE).outcome for g in (gram, none, same)
     ]
     assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
     wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = MODULE._separation(Faulty(gram, {"halfwidth": wide}), decision, MORE)
+    unresolved = gap_signs.gaps_separate(Faulty(gram, {"halfwidth": wide}), decision, MORE)
     assert unresolved.outcome is Outcome.UNDECIDED
     assert str(unresolved).endswith(f"above 0: pass {MORE}")
 
@@ -174,7 +174,7 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
     estimated = template_gram(AA_AB, max_points=64)
     gram = Faulty(estimated, {"smallest_eigenvalue": interval})
-    found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."), MORE)
+    found = MODULE._both_ways(gram, Decision(exact, (), "So it is."), MORE)
     assert found[-1].outcome == outcome
     assert (MORE in str(found[-1])) == (outcome == "UNDECIDED")
     if exact is Outcome.REFUTED:
@@ -287,7 +287,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"task": []}, "templates is empty"),
     ({"task": ["?a", "?a ?b"]}, "lengths"),
     ({"task": AA_AB, "seed": -1}, "seed is -1"),
-    ({"task": AA_AB, "architecture": Architecture(depth=2)}, "depth is 2"),
+    ({"task": AA_AB, "architecture": 3}, "architecture is 3"),
 ]
 
 
