@@ -246,7 +246,7 @@ class _Sizes:
 SIZES = ByEffort(
     quick=_Sizes(
         one_layer=Sampling(points=2**11, replications=32, string_points=2**12),
-        blocks=Sampling(2**9, replications=16, string_points=2**9, copies=4),
+        blocks=Sampling(2**10, replications=16, string_points=2**9, copies=4),
     ),
     standard=_Sizes(
         one_layer=Sampling(points=2**13, replications=40, string_points=2**14),

@@ -1,8 +1,8 @@
 """The bound of Theorem D on λ_min(N), against an estimate of it.
 
 λ_min(N) is at least what residual connections and MLPs keep of λ_min(C¹), C¹ the kernel
-of one layer, which `template_gram` knows by another algorithm than that for blocks. The
-bound is attained where MLPs add nothing.
+of one layer, which `template_gram` knows by another algorithm than that for blocks. It
+is attained, or nearly so, where MLPs add next to nothing.
 
 Source: symbind; docs/theorem-d.md, section 4.
 """

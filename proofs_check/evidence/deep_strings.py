@@ -159,7 +159,7 @@ class _Run:
 
     def _attention(
         self, stream: Stream, block: BlockNumbers, queries: Int64[np.ndarray, " q"]
-    ) -> Stream:
+    ) -> Float64[np.ndarray, "n q n q"]:
         """(s I + b S̄ Δ) K (s I + b S̄ Δ)ᵀ + E[S K̂ Sᵀ] at some positions."""
         seen = self._seen(stream)
         weights = self._weights(seen, block, queries)

@@ -1,7 +1,6 @@
 """C3: what each finding rests on, and that each can fail."""
 
 import importlib
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -16,10 +15,10 @@ from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.kernels.closed_form import fresh_strings
 from proofs_check.arguments import templates_of
 from proofs_check.claims.nonsingularity import nonsingularity
-from proofs_check.evidence import gap_signs, mlp_rows, string_estimates
+from proofs_check.evidence import mlp_rows, string_estimates
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_estimates import Sampling
-from symbind_theory import Template, TemplateTask, builtin_task
+from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.separation.theorem_s import Decision
@@ -141,22 +140,6 @@ def test_gaps_of_features_that_are_not_averaged_are_found_out(monkeypatch):
     assert report.findings[0].outcome is Outcome.HOLDS
     assert report.findings[1].outcome is Outcome.REFUTED
     assert finding(report, "for all 2 permutations").outcome is Outcome.REFUTED
-
-
-def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
-    gram = template_gram(AA_AB, max_points=256)
-    known = {**gram.halfwidth, "gaps": np.zeros((2, 2))}
-    none = Faulty(gram, {"gaps": np.zeros((2, 2)), "halfwidth": known})
-    same = replace(gram, templates=(Template("?a ?b"), Template("?b ?a")))
-    decision = Decision(Outcome.HOLDS, (), "as it is")
-    outcomes = [
-        gap_signs.gaps_separate(g, decision, MORE).outcome for g in (gram, none, same)
-    ]
-    assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
-    wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = gap_signs.gaps_separate(Faulty(gram, {"halfwidth": wide}), decision, MORE)
-    assert unresolved.outcome is Outcome.UNDECIDED
-    assert str(unresolved).endswith(f"above 0: pass {MORE}")
 
 
 @pytest.mark.parametrize(
