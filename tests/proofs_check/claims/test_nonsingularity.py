@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbind_testing.broken_matrices import Faulty
+from symbind_testing.findings import finding
 from symbind_testing.tasks import AA_AB
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
@@ -48,12 +49,6 @@ def test_strings_have_seeds_of_their_own(monkeypatch):
     monkeypatch.setattr(MODULE, "template_gram", seen(of_templates, None))
     nonsingularity(AA_AB, sampling=FEW)
     assert len(seeds) == len(set(seeds)) == 1 + FEW.replications
-
-
-def finding(report, start):
-    """The one finding whose statement begins so."""
-    (found,) = (f for f in report.findings if f.statement.startswith(start))
-    return found
 
 
 @settings(max_examples=4)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbind_testing.broken_matrices import Faulty
+from symbind_testing.findings import finding
 from symbind_testing.tasks import AA_AB, ABA_ABB
 
 from numerics import Architecture, Cosine, Erf, ReLU, template_gram
@@ -28,12 +29,6 @@ PRE = Architecture(readout="last", depth=2, residual=1.0, normalisation="pre")
 FEW = Sampling(points=256, replications=6, string_points=64, copies=2)
 SOME = Sampling(points=2**10, replications=16, string_points=2**9, copies=4)
 HOLDS = Decision(Outcome.HOLDS, (), "N is non-singular")
-
-
-def finding(report, start):
-    """The one finding whose statement begins so."""
-    (found,) = (f for f in report.findings if f.statement.startswith(start))
-    return found
 
 
 @settings(max_examples=4)
