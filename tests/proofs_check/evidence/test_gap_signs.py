@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,11 @@ def estimated(texts, architecture, points=256):
     return template_gram(texts, architecture, max_points=points, device="cpu")
 
 
+def changed(gram, **instead) -> Any:
+    """The estimate with other numbers in some places."""
+    return Faulty(gram, instead)
+
+
 def judged(texts, architecture, points=256):
     """The finding on an architecture, with the decision that goes with it."""
     gram = estimated(tuple(texts), architecture, points)
@@ -37,13 +43,13 @@ def judged(texts, architecture, points=256):
 def test_a_gap_that_vanishes_or_should_is_found_out(architecture):
     gram = estimated(tuple(AA_AB), architecture)
     known = {**gram.halfwidth, "gaps": np.zeros((2, 2))}
-    none = Faulty(gram, {"gaps": np.zeros((2, 2)), "halfwidth": known})
+    none = changed(gram, gaps=np.zeros((2, 2)), halfwidth=known)
     equivalent = (Template("?a ?b"), Template("?b ?a"))
-    same = Faulty(gram, {"templates": equivalent})
+    same = changed(gram, templates=equivalent)
     outcomes = [gaps_separate(g, HOLDS, MORE).outcome for g in (gram, none, same)]
     assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
     wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = gaps_separate(Faulty(gram, {"halfwidth": wide}), HOLDS, MORE)
+    unresolved = gaps_separate(changed(gram, halfwidth=wide), HOLDS, MORE)
     assert unresolved.outcome is Outcome.UNDECIDED
     assert str(unresolved).endswith(f"above 0: pass {MORE}")
 
@@ -63,7 +69,7 @@ def test_a_gap_of_noise_is_none_where_a_proof_says_so():
     assert gaps_separate(gram, HOLDS, MORE).outcome is Outcome.UNDECIDED
     wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
     decision = decide(ABA_ABB, blind.record())
-    vague = gaps_separate(Faulty(gram, {"halfwidth": wide}), decision, MORE)
+    vague = gaps_separate(changed(gram, halfwidth=wide), decision, MORE)
     assert vague.outcome is Outcome.UNDECIDED
 
 
@@ -85,7 +91,7 @@ def test_attention_tells_apart_what_the_last_mlp_forgets():
     assert judged(AA_AB, forgets).outcome is Outcome.HOLDS
     gram = estimated(tuple(AA_AB), forgets)
     wide = {**gram.halfwidth, "gaps": 2 * gram.gaps}
-    unresolved = Faulty(gram, {"halfwidth": wide})
+    unresolved = changed(gram, halfwidth=wide)
     decision = decide(AA_AB, forgets.record())
     assert gaps_separate(unresolved, decision, MORE).outcome is Outcome.UNDECIDED
 
@@ -101,5 +107,5 @@ def test_where_nothing_is_proved_gaps_are_reported():
 def test_gaps_that_are_not_those_of_c_break_the_condition_on_permutations():
     gram = estimated(tuple(AA_AB), TWO_BLOCKS)
     assert permutations_are_pairs(gram).outcome is Outcome.HOLDS
-    off = Faulty(gram, {"gaps": 1.01 * gram.gaps})
+    off = changed(gram, gaps=1.01 * gram.gaps)
     assert permutations_are_pairs(off).outcome is Outcome.REFUTED
