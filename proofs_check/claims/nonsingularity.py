@@ -15,8 +15,9 @@ put to the test:
    agree, so that the strings know gaps to 10 or 20 % at quick effort, far below the
    entries' own error.
    Of blocks, N itself is compared, by all blocks' logits drawn for all strings together
-   (`deep_strings`): its entries to a part of what one string has in excess, its gaps
-   often to no more than their own size.
+   (`deep_strings`): its entries to a part of what one string has in excess; gaps, at
+   quick effort, to some times their own size, a hundredth of what features that are
+   not averaged over wildcards would show.
 2. *The paper's condition* on all permutations, Σ C_ii ≠ Σ C_{i,τ(i)}, is ½ Σ of gaps,
    gap_ij = C_ii + C_jj − 2 C_ij = E‖f_i − f_j‖² ≥ 0: so the least value over τ ≠ id is
    the smallest gap. It is enumerated for up to 6 templates.

@@ -7,8 +7,8 @@ but regular tokens. In each block the logits of all strings are drawn together,
 
 and attention gives E[S_i K_ij S_jᵀ], S the softmax of β M by rows: strings with
 themselves and with others alike. No template, no conditional expectation, no symmetry
-and no series is used, as `template_gram` uses them for more than one block. What the two
-share is the activation's dual and what positions do to logits.
+and no series is used, as `template_gram` uses them for more than one block. What the
+two share is the activation's dual and what positions do to logits.
 
 *Bias.* The first block is linear in what is averaged; later ones, MLPs and
 normalisation are not, so that a run of n points is off by c/n + O(1/n²) in the mean. Of
