@@ -40,6 +40,7 @@ from typing import Any
 import numpy as np
 
 from numerics import Architecture, AttentionMatrix, template_gram
+from numerics.architecture import require_one_layer
 from numerics.template_matrix.given import architecture_of, checked_attention
 from proofs_check.arguments import the_task, without_wildcards
 from proofs_check.checker import ByEffort, Checker, Effort, Instance, Mutant
@@ -94,7 +95,7 @@ def block_structure(
 
     Args:
         task: whose strings are sampled; labels play no part.
-        architecture: the transformer; when None that of `blocks`, or `Architecture()`.
+        architecture: of one layer; when None that of `blocks`, or `Architecture()`.
         vocabularies: tokens outside the task's regular tokens, or their numbers; from
             few to many. When None the one vocabulary that the task's laws name, or else
             8, 32 and 96 tokens; more of them for templates of 8 wildcards and more.
@@ -115,7 +116,7 @@ def block_structure(
     task = the_task(task)
     if blocks is not None:
         blocks = checked_attention("blocks", blocks, task.templates, architecture)
-    meant = architecture_of(architecture, blocks)
+    meant = require_one_layer(architecture_of(architecture, blocks))
     positive_integer("strings", strings, low=2)
     sets = SIZES[effort].sets if sets is None else sets
     positive_integer("sets", sets, low=2)

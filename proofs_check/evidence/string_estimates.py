@@ -1,13 +1,14 @@
-"""C from strings alone, against C from conditional expectations.
+"""C or N from strings alone, against that from conditional expectations.
 
-The one side takes the kernel of concrete strings (`string_gram`) and knows nothing of
-templates; the other integrates their wildcards out (`template_gram`).
+The one side takes the kernel of concrete strings (`string_gram` for one layer,
+`deep_strings` for blocks) and knows nothing of templates; the other integrates their
+wildcards out (`template_gram`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,20 +22,28 @@ from symbind_theory.records.ledger import Finding
 from symbind_theory.templates import Template
 from symbind_theory.validation import positive_integer
 
-__all__ = ["Sampling", "StringEstimates", "entries_agree", "gaps_agree"]
+__all__ = [
+    "Sampling",
+    "StringEstimates",
+    "between_copies",
+    "entries_agree",
+    "gaps_agree",
+    "gaps_of",
+]
 
-# Relative to the sums that they are differences of: far above rounding.
-_ROUNDING = 1e-12
+# Where strings leave no step to resolve, estimates agree to this part of self values.
+_FORGOTTEN = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How much goes into the two estimates of C.
+    """How much goes into the two estimates of C, or of N.
 
     Attributes:
         points: outer points for conditional expectations at most, ≥ 64.
         replications: independent estimates from strings, ≥ 2.
-        string_points: points of the Gaussians in each replication, ≥ 32.
+        string_points: points of the Gaussians in each replication, ≥ 32; of blocks, in
+            each one.
         copies: strings of each template in a replication, no symbol shared, ≥ 2.
 
     Raises:
@@ -55,17 +64,19 @@ class Sampling:
 
 @dataclass(frozen=True)
 class StringEstimates:
-    """Independent unbiased estimates from strings, one a replication.
+    """Independent estimates from strings, one a replication.
 
     Attributes:
-        attention: estimates of C, symmetric; shape (replications, r, r).
-        attention_self: estimates of d, the self values; shape (replications, r).
+        values: estimates of "gaps" and of two more fields of `AttentionMatrix`, under
+            their names: "attention" and "attention_self", or "matrix" and
+            "matrix_self"; the first axis is that of replications.
         rounding: bound on the error of each, and of gaps, by rounding.
+        bias: what the mean of each entry may be off besides; {} where nothing.
     """
 
-    attention: Float64[np.ndarray, "replications r r"]
-    attention_self: Float64[np.ndarray, "replications r"]
+    values: Mapping[str, Float64[np.ndarray, "replications ..."]]
     rounding: float
+    bias: Mapping[str, Float64[np.ndarray, " ..."]] = field(default_factory=dict)
 
     @classmethod
     def draw(
@@ -75,65 +86,90 @@ class StringEstimates:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> StringEstimates:
-        """One Gram matrix of all strings for each seed.
-
-        C averages over the pairs of different copies, whose wildcards are independent
-        given what the draw shares.
-        """
-        copies, r = sampling.copies, len(templates)
+        """C of one layer, unbiased: one Gram matrix of all strings for each seed."""
         # Regular tokens are numbers like all others: the kernel knows only equality.
-        strings = fresh_strings(templates, copies).reshape(copies * r, -1)
+        strings = fresh_strings(templates, sampling.copies)
+        strings = strings.reshape(-1, strings.shape[2])
         grams = [
             string_gram(
                 strings, architecture, sampling.string_points, seed, device="cpu"
             )
             for seed in seeds
         ]
-        k = np.stack([g.attention for g in grams]).reshape(-1, copies, r, copies, r)
-        same = np.einsum("ncicj->nij", k)
-        between = (k.sum((1, 3)) - same) / (copies * (copies - 1))
-        d = np.einsum("ncici->ni", k) / copies
+        kernels = np.stack([g.attention for g in grams])
+        C, d = between_copies(kernels, sampling.copies)
         # A gap is made of four entries, none of which exceeds the largest d.
         rounding = 4 * grams[0].rounding * float(d.max())
-        return cls(attention=between, attention_self=d, rounding=rounding)
+        values = {"attention": C, "attention_self": d, "gaps": gaps_of(C)}
+        return cls(values=values, rounding=rounding)
 
     @property
-    def gaps(self) -> Float64[np.ndarray, "replications r r"]:
-        """C_ii + C_jj − 2 C_ij, each within one replication: what it shares cancels."""
-        diagonal = np.diagonal(self.attention, axis1=1, axis2=2)
-        return diagonal[:, :, None] + diagonal[:, None] - 2 * self.attention
+    def kernel(self) -> str:
+        """Which kernel is compared entry by entry: "attention" or "matrix"."""
+        return "matrix" if "matrix" in self.values else "attention"
+
+
+def between_copies(
+    kernels: Float64[np.ndarray, "replications n n"], copies: int
+) -> tuple[
+    Float64[np.ndarray, "replications r r"], Float64[np.ndarray, "replications r"]
+]:
+    """A kernel between templates, and of a string with itself, from that of strings.
+
+    Between templates it is the mean over pairs of different copies, whose wildcards are
+    independent given what the draw shares.
+
+    Args:
+        kernels: of strings, all templates of the first copy, then of the second.
+        copies: strings of each template, no symbol shared, ≥ 2.
+    """
+    r = kernels.shape[1] // copies
+    k = kernels.reshape(-1, copies, r, copies, r)
+    same = np.einsum("ncicj->nij", k)
+    between = (k.sum((1, 3)) - same) / (copies * (copies - 1))
+    return between, np.einsum("ncici->ni", k) / copies
+
+
+def gaps_of(
+    C: Float64[np.ndarray, "replications r r"],
+) -> Float64[np.ndarray, "replications r r"]:
+    """C_ii + C_jj − 2 C_ij, each within one replication: what it shares cancels."""
+    diagonal = np.diagonal(C, axis1=1, axis2=2)
+    return diagonal[:, :, None] + diagonal[:, None] - 2 * C
 
 
 def entries_agree(
     gram: AttentionMatrix, strings: StringEstimates, sampling: Sampling
 ) -> Finding:
-    """Whether two algorithms agree on the entries of C and on self values.
+    """Whether two algorithms agree on the entries of C or N, and on self values.
 
     Were the strings of one template not disjoint, C_ii would be d_i: the resolution is
-    a quarter of the least such step.
+    a quarter of the least such step. There is none where a stream forgets all strings.
 
     Args:
-        gram: C by conditional expectations.
-        strings: C by strings.
+        gram: C and N by conditional expectations.
+        strings: C or N by strings.
         sampling: how much went into both.
     """
-    r = len(gram.templates)
+    r, name = len(gram.templates), strings.kernel
     difference = _largest_difference(
         [
-            *_differences(gram, strings, "attention", np.triu_indices(r)),
-            *_differences(gram, strings, "attention_self", (np.arange(r),)),
+            *_differences(gram, strings, name, np.triu_indices(r)),
+            *_differences(gram, strings, f"{name}_self", (np.arange(r),)),
         ],
         gram.level,
     )
-    step = gram.attention_self - np.diagonal(gram.attention)
+    self_values = getattr(gram, f"{name}_self")
+    step = self_values - np.diagonal(getattr(gram, name))
     wild = [bool(t.wildcards) for t in gram.templates]
-    effect = step[wild].min() if any(wild) else gram.attention_self.min()
+    effect = step[wild].min() if any(wild) else self_values.min()
+    compared = "C = E⟨f_i, f_j⟩" if name == "attention" else "N"
     return equals(
-        "C = E⟨f_i, f_j⟩ and self values, by conditional expectations and by strings: "
+        f"{compared} and self values, by conditional expectations and by strings: "
         "largest difference",
         difference,
         0.0,
-        float(effect) / 4,
+        max(float(effect) / 4, _FORGOTTEN * float(self_values.max())),
         _more_points(sampling),
     )
 
@@ -141,9 +177,12 @@ def entries_agree(
 def gaps_agree(
     gram: AttentionMatrix, strings: StringEstimates, sampling: Sampling
 ) -> Finding:
-    """Whether two algorithms agree on gaps, resolved to half of the largest gap.
+    """Whether two algorithms agree on gaps.
 
-    Features not averaged over the wildcards would be several times as far apart.
+    Of one layer they are resolved to half of the largest gap: features not averaged
+    over the wildcards would be several times as far apart. After more blocks they would
+    be a hundred times as far apart and more, while strings may know gaps no better than
+    to their own size: a hundredth of that distance is enough there.
 
     Args:
         gram: gaps by conditional expectations.
@@ -153,13 +192,17 @@ def gaps_agree(
     entries = np.triu_indices(len(gram.templates), 1)
     differences = _differences(gram, strings, "gaps", entries)
     difference = _largest_difference(differences, gram.level)
-    largest = float(gram.gaps.max())
+    resolution = float(gram.gaps.max()) / 2
+    if strings.kernel == "matrix":
+        d = gram.attention_self
+        not_averaged = d[:, None] + d - 2 * gram.attention
+        resolution = max(resolution, float(not_averaged[entries].max()) / 100)
     return equals(
         "gaps E‖f_i − f_j‖², by conditional expectations and by strings: largest "
         "difference",
         difference,
         0.0,
-        max(largest / 2, 4 * strings.rounding),
+        max(resolution, 4 * strings.rounding),
         _more_points(sampling),
     )
 
@@ -184,10 +227,12 @@ def _differences(
         entries: indices into it.
     """
     value, reach = getattr(gram, name)[entries], gram.halfwidth[name][entries]
-    columns = getattr(strings, name)[(slice(None), *entries)].T
+    bias = strings.bias.get(name, np.zeros_like(getattr(gram, name)))[entries]
+    columns = strings.values[name][(slice(None), *entries)].T
     intervals = [mean_interval(column, gram.level) for column in columns]
+    reach = reach + bias + strings.rounding
     return [
-        (float(v - interval.value), float(w + interval.halfwidth) + strings.rounding)
+        (float(v - interval.value), float(w + interval.halfwidth))
         for v, w, interval in zip(value, reach, intervals, strict=True)
     ]
 

@@ -1,13 +1,24 @@
 """Every checker holds on its true instances and refutes its mutants."""
 
+import inspect
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from symbind_testing.refusals import refusal
+from symbind_testing.tasks import AA_AB
 
+from numerics import Architecture
+from numerics.networks.mlp import MLP
+from numerics.networks.training import Training
 from proofs_check.checker import Effort
-from proofs_check.registry import CHECKERS
+from proofs_check.evidence.kernel_sets import KernelSets
+from proofs_check.evidence.learning_setting import TrainingSizes
+from proofs_check.evidence.string_estimates import Sampling
+from proofs_check.registry import CHECKERS, checker_of
+from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.outcome import Outcome
 
 INSTANCES = [
@@ -39,6 +50,57 @@ def test_a_mutant_is_refuted(checker, mutant):
     assert report.outcome is Outcome.REFUTED, [str(f) for f in report.findings]
     refuted = [f.statement for f in report.findings if f.outcome is Outcome.REFUTED]
     assert any(mutant.refuted_by in statement for statement in refuted), refuted
+
+
+TAKE_BLOCKS: dict[str, dict[str, Any]] = {
+    "C3": {"sampling": Sampling(2**10, 8, 64, 2)},
+    "C5": {"sizes": TrainingSizes(few_sets=24, many=500, many_sets=6)},
+    "C10": {
+        "mlp": MLP(width=4),
+        "training": Training(steps=2),
+        "runs": 8,
+        "kernel_sets": KernelSets(sets=24, strings=16),
+    },
+}
+"""Claims on any transformer, with sizes that take little time."""
+
+REFUSE_BLOCKS = {
+    "depth": 2,
+    "residual": 1.0,
+    "normalisation": "pre",
+    "causal": True,
+    "final_normalisation": True,
+}
+ONE_LAYER = [
+    checker.claim
+    for checker in CHECKERS
+    if "architecture" in inspect.signature(checker.check).parameters
+    and checker.claim not in TAKE_BLOCKS
+]
+
+
+@pytest.mark.parametrize("claim", TAKE_BLOCKS)
+def test_claims_on_any_transformer_take_blocks(claim):
+    """With few runs some findings stay undecided; none is refuted."""
+    deep = Architecture(readout="last", depth=2, residual=1.0, normalisation="pre")
+    task = TemplateTask(AA_AB, [1, -1], noise=0.1)
+    report = checker_of(claim).check(task, architecture=deep, **TAKE_BLOCKS[claim])
+    assert report.claim == claim
+    assert report.outcome is not Outcome.REFUTED, report.evidence
+
+
+@pytest.mark.parametrize("claim", ONE_LAYER)
+@pytest.mark.parametrize("name", REFUSE_BLOCKS)
+def test_claims_on_one_layer_refuse_blocks(claim, name):
+    """In one line, and before anything is estimated."""
+    deep = Architecture(**{name: REFUSE_BLOCKS[name]})
+    task = builtin_task("copy" if claim == "C7" else "same-different")
+    said = refusal(lambda: checker_of(claim).check(task, architecture=deep))
+    assert said.startswith(f"{name} is ")
+
+
+def test_claims_on_one_layer_are_these():
+    assert ONE_LAYER == ["C4", "C6", "C7", "C9"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """C3: what each finding rests on, and that each can fail."""
 
 import importlib
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbind_testing.broken_matrices import Faulty
+from symbind_testing.findings import finding
 from symbind_testing.tasks import AA_AB
 
 from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
@@ -19,7 +19,7 @@ from proofs_check.claims.nonsingularity import nonsingularity
 from proofs_check.evidence import mlp_rows, string_estimates
 from proofs_check.evidence.mlp_rows import mlp_findings
 from proofs_check.evidence.string_estimates import Sampling
-from symbind_theory import Template, TemplateTask, builtin_task
+from symbind_theory import TemplateTask, builtin_task
 from symbind_theory.interval import Interval
 from symbind_theory.outcome import Outcome
 from symbind_theory.separation.theorem_s import Decision
@@ -49,12 +49,6 @@ def test_strings_have_seeds_of_their_own(monkeypatch):
     monkeypatch.setattr(MODULE, "template_gram", seen(of_templates, None))
     nonsingularity(AA_AB, sampling=FEW)
     assert len(seeds) == len(set(seeds)) == 1 + FEW.replications
-
-
-def finding(report, start):
-    """The one finding whose statement begins so."""
-    (found,) = (f for f in report.findings if f.statement.startswith(start))
-    return found
 
 
 @settings(max_examples=4)
@@ -143,22 +137,6 @@ def test_gaps_of_features_that_are_not_averaged_are_found_out(monkeypatch):
     assert finding(report, "for all 2 permutations").outcome is Outcome.REFUTED
 
 
-def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
-    gram = template_gram(AA_AB, max_points=256)
-    known = {**gram.halfwidth, "gaps": np.zeros((2, 2))}
-    none = Faulty(gram, {"gaps": np.zeros((2, 2)), "halfwidth": known})
-    same = replace(gram, templates=(Template("?a ?b"), Template("?b ?a")))
-    decision = Decision(Outcome.HOLDS, (), "as it is")
-    outcomes = [
-        MODULE._separation(g, decision, MORE).outcome for g in (gram, none, same)
-    ]
-    assert outcomes == ["HOLDS", "REFUTED", "REFUTED"]
-    wide = {**gram.halfwidth, "gaps": np.ones((2, 2))}
-    unresolved = MODULE._separation(Faulty(gram, {"halfwidth": wide}), decision, MORE)
-    assert unresolved.outcome is Outcome.UNDECIDED
-    assert str(unresolved).endswith(f"above 0: pass {MORE}")
-
-
 @pytest.mark.parametrize(
     ("exact", "interval", "outcome"),
     [
@@ -174,7 +152,7 @@ def test_a_gap_that_vanishes_or_should_is_found_out(monkeypatch):
 def test_the_interval_is_held_against_the_exact_decision(exact, interval, outcome):
     estimated = template_gram(AA_AB, max_points=64)
     gram = Faulty(estimated, {"smallest_eigenvalue": interval})
-    found = MODULE._theorem_s(gram, Decision(exact, (), "So it is."), MORE)
+    found = MODULE._both_ways(gram, Decision(exact, (), "So it is."), MORE)
     assert found[-1].outcome == outcome
     assert (MORE in str(found[-1])) == (outcome == "UNDECIDED")
     if exact is Outcome.REFUTED:
@@ -287,7 +265,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"task": []}, "templates is empty"),
     ({"task": ["?a", "?a ?b"]}, "lengths"),
     ({"task": AA_AB, "seed": -1}, "seed is -1"),
-    ({"task": AA_AB, "architecture": Architecture(depth=2)}, "depth is 2"),
+    ({"task": AA_AB, "architecture": 3}, "architecture is 3"),
 ]
 
 
