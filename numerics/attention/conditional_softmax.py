@@ -96,8 +96,6 @@ class ConditionalSoftmax:
             Features of a template do not depend on which others are asked for beside
             it, only on the reference, up to the stage's own error.
         rule: how exact the integrals are to be.
-        every_row: whether `rows` are those of all positions, as deep transformers have
-            them.
 
     Attributes:
         templates: the templates.
@@ -118,15 +116,13 @@ class ConditionalSoftmax:
         dtype: torch.dtype = torch.float64,
         reference: Sequence[Template] | None = None,
         rule: Rule = FINE,
-        every_row: bool = False,
     ) -> None:
         _check_scale(architecture)
         beta, gamma = architecture.beta, architecture.gamma
         self.device, self.dtype = device, dtype
         self.templates = tuple(templates)
-        # What is remembered is found again by the same arguments.
-        how = (architecture.readout, True) if every_row else (architecture.readout,)
-        self._incidences = [incidence_of(t, *how) for t in templates]
+        readout = architecture.readout
+        self._incidences = [incidence_of(t, readout) for t in templates]
         self._symbols = [
             positions_of_tokens(incidence) for incidence in self._incidences
         ]
@@ -134,7 +130,7 @@ class ConditionalSoftmax:
         self._keys = self._incidences[0].size
         asked = self._incidences
         if reference is not None:
-            asked = [incidence_of(t, *how) for t in reference]
+            asked = [incidence_of(t, readout) for t in reference]
         self._shared = SharedLogits(asked, beta, gamma)
         self.tokens, self.dimension = self._shared.tokens, self._shared.dimension
         self._column = {token: column for column, token in enumerate(self.tokens)}
@@ -199,24 +195,6 @@ class ConditionalSoftmax:
         features = torch.cat([self._token_weights(weights), self._gamma * weights], -1)
         defect = float((weights.sum(-1) - 1).abs().max())
         return ConditionalFeatures(features, defect)
-
-    def rows(
-        self, points: Float[torch.Tensor, "n dimension"]
-    ) -> Float[torch.Tensor, "n r queries keys"]:
-        """E s of each row at each outer point, for readouts that are a mean over rows.
-
-        Args:
-            points: standard normals, one column for each direction.
-        """
-        points = points.to(self.device, self.dtype)
-        queries = self._incidences[0].queries
-        shape = len(points), len(self.templates), len(queries), self._keys
-        weights = points.new_zeros(shape)
-        for query, row in self._shared(points):
-            if query in self._queries:
-                place = query.position - queries.start
-                self._add_row(query, row, weights[:, :, place])
-        return weights
 
     def _add_row(
         self, query: Query, row: SharedRow, weights: Float[torch.Tensor, "n r keys"]

@@ -55,13 +55,10 @@ class Incidence:
     Attributes:
         template: the template.
         readout: position that is read.
-        every_row: whether the rows of all positions are asked for, as deep transformers
-            have them, and not only those that are read.
     """
 
     template: Template
     readout: Readout = "cls"
-    every_row: bool = False
 
     @cached_property
     def skeleton(self) -> tuple[str | None, ...]:
@@ -85,9 +82,8 @@ class Incidence:
 
     @property
     def queries(self) -> range:
-        """The positions whose rows are asked for; the readout is the mean over them."""
-        every = self.every_row or self.readout == "mean"
-        return range(0 if every else self.size - 1, self.size)
+        """The positions that are read; the readout is the mean over them."""
+        return range(0 if self.readout == "mean" else self.size - 1, self.size)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -178,14 +174,12 @@ class Incidence:
 
 
 @lru_cache(maxsize=2048)
-def incidence_of(
-    template: Template, readout: Readout = "cls", every_row: bool = False
-) -> Incidence:
+def incidence_of(template: Template, readout: Readout = "cls") -> Incidence:
     """The incidence of a template, made once for all who ask while it is remembered.
 
     Both are immutable, and the keys are worked out where they are first read.
     """
-    return Incidence(template, readout, every_row)
+    return Incidence(template, readout)
 
 
 def _centred(

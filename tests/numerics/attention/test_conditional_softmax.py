@@ -229,24 +229,6 @@ def test_company_changes_nothing_but_rounding(
         torch.testing.assert_close(found[:, i], expected, rtol=0, atol=error)
 
 
-@pytest.mark.parametrize("readout", ["cls", "last"])
-def test_rows_of_all_positions_are_those_of_each_readout(readout):
-    """The mean over rows is what the mean readout reads, the last row what these do."""
-    templates = [Template(text) for text in TEXTS]
-    architecture = Architecture(readout=readout, identity_kq=0.4)
-    inner = ConditionalSoftmax(templates, architecture, CPU, every_row=True)
-    points = torch.from_numpy(SobolPoints(inner.dimension, seed=3).draw(8))
-    rows, keys = inner.rows(points), templates[0].length + (readout == "cls")
-    assert rows.shape == (8, len(templates), keys, keys)
-    torch.testing.assert_close(rows.sum(-1), torch.ones(rows.shape[:-1]).to(rows))
-    found = inner(points).features[..., -keys:]
-    torch.testing.assert_close(rows.mean(2), found, rtol=1e-12, atol=1e-14)
-    if readout == "last":
-        mean = Architecture(readout="mean", identity_kq=0.4)
-        pooled = ConditionalSoftmax(templates, mean, CPU)(points).features
-        torch.testing.assert_close(found, pooled[..., -keys:], rtol=0, atol=0)
-
-
 @pytest.mark.parametrize("readout", READOUTS)
 def test_the_rough_rule_is_off_by_its_defect(readout):
     """By no more than ten times the defect that it shows, which is below 1e-6."""
