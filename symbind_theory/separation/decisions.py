@@ -49,10 +49,10 @@ Architecture: TypeAlias = Hypotheses | DeepHypotheses | Described
 
 
 _TANGENT = {
-    Outcome.HOLDS: " That of the tangent kernel has the Gram matrices of all other "
-    "parameters' gradients besides, so it is non-singular too.",
-    Outcome.REFUTED: " So have they of the gradients of every layer: that of the "
-    "tangent kernel is singular too.",
+    Outcome.HOLDS: " The tangent kernel's matrix is this one plus the Gram matrices of "
+    "all other parameters' gradients, so it is non-singular too.",
+    Outcome.REFUTED: " The same is so for the gradients of all layers, so the tangent "
+    "kernel's matrix is singular too.",
     Outcome.UNDECIDED: "",
 }
 """What N says of the matrix of the tangent kernel; docs/theorem-d.md has the proofs."""
