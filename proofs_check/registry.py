@@ -17,6 +17,7 @@ from proofs_check.claims import (
     nonsingularity,
     other_architectures,
     single_runs,
+    tangent_regime,
 )
 from symbind_theory.records.claims import claim
 
@@ -33,6 +34,7 @@ CHECKERS: tuple[Checker, ...] = (
     data_diversity.CHECKER,
     other_architectures.CHECKER,
     single_runs.CHECKER,
+    tangent_regime.CHECKER,
 )
 """One for each entry of `symbind_theory.records.claims.CLAIMS`."""
 

@@ -1,4 +1,4 @@
-"""Kernel regression on as many strings as a task asks for, for C5.
+"""Kernel regression on as many strings as a task asks for, for C5 and C11.
 
 The closed form says how many that are. They may be more than there is time for: then
 the same transformer with more strings, or another one, is what is said to pass.
@@ -17,12 +17,12 @@ from numerics import (
     TransformerKernelRegressor,
     learning_curve,
     sample_complexity,
-    template_gram,
 )
 from numerics.learning.curves import task_regression
 from numerics.learning.random_counts import errors_at
 from numerics.protocols import TemplateMatrix
 from numerics.shapes import Float64
+from numerics.template_matrix.estimate import gram_of
 from proofs_check.evidence.training_sets import fresh_sample, vocabulary_tokens
 from proofs_check.evidence.unseen_error import fresh_error, left_by_solver
 from proofs_check.judgements import mean_interval, widened
@@ -104,7 +104,7 @@ class LargeSets:
 
 @dataclass(frozen=True)
 class LearningSetting:
-    """What decides how many strings a transformer needs; the arguments of C5's checker.
+    """What decides how many strings a transformer needs: arguments of C5 and C11.
 
     Attributes:
         architecture: the transformer.
@@ -256,8 +256,12 @@ class LearningSetting:
     def _with(self, task: TemplateTask, beta: float, gamma: float) -> LearningSetting:
         """The same for another transformer, from few points."""
         architecture = replace(self.architecture, beta=beta, gamma=gamma)
-        gram = template_gram(
-            task.templates, architecture, max_points=_TRIAL_POINTS, seed=self.seed
+        gram = gram_of(
+            self.gram.kernel,
+            task.templates,
+            architecture,
+            max_points=_TRIAL_POINTS,
+            seed=self.seed,
         )
         return replace(self, architecture=architecture, gram=gram)
 

@@ -99,6 +99,13 @@ CLAIMS: tuple[Claim, ...] = (
         "Single training runs scatter around the expectation that the theory states.",
         "symbind; asked in the public review of arXiv 2310.09753",
     ),
+    Claim(
+        "C11",
+        "tangent regime",
+        "With N non-singular, a transformer all of whose layers are trained in the "
+        "tangent regime generalises to symbols it has never seen.",
+        "symbind; asked in the public review of arXiv 2310.09753",
+    ),
 )
 """Every claim, in the order of the argument."""
 

@@ -55,6 +55,7 @@ def test_a_mutant_is_refuted(checker, mutant):
 TAKE_BLOCKS: dict[str, dict[str, Any]] = {
     "C3": {"sampling": Sampling(2**10, 8, 64, 2)},
     "C5": {"sizes": TrainingSizes(few_sets=24, many=500, many_sets=6)},
+    "C11": {"sizes": TrainingSizes(few_sets=24, many=500, many_sets=6)},
     "C10": {
         "mlp": MLP(width=4),
         "training": Training(steps=2),

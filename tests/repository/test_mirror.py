@@ -67,6 +67,8 @@ TESTED_IN = {
     "the components that faces have",
     "numerics/strings/scaled_components.py": "numerics/strings/"
     "test_one_layer_kernel.py: with the components that are scaled",
+    "proofs_check/evidence/trained_regression.py": "proofs_check/claims/"
+    "test_generalisation.py: through the claim that it serves",
     "symbind_theory/task_records.py": "symbind_theory/test_tasks.py: what tasks "
     "answer with",
     "symbind_theory/outcome.py": "symbind_theory/test_verdicts.py: three words",

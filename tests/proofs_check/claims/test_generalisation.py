@@ -14,9 +14,9 @@ from numerics import (
     sample_complexity,
     template_gram,
 )
-from proofs_check.claims import generalisation as module
 from proofs_check.claims.generalisation import SIZES, generalisation
 from proofs_check.evidence import learning_setting
+from proofs_check.evidence import trained_regression as module
 from proofs_check.evidence.learning_setting import LearningSetting, TrainingSizes
 from proofs_check.evidence.training_sets import fresh_sample
 from proofs_check.evidence.unseen_error import fresh_error
