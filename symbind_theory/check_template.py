@@ -110,6 +110,11 @@ def check(
     task = read_task(task, noise)
     architecture = read_architecture(architecture)
     _check_arguments(target, vocabulary, task, estimated)
+    if architecture.tokens is not None and _shares_symbols(task, vocabulary):
+        raise InputError(
+            "tokens is a Gram matrix; expected None where training strings share "
+            "symbols: leave out the vocabulary, and laws that name tokens"
+        )
     gram = template_gram(
         task.templates,
         architecture,
@@ -197,6 +202,12 @@ def _learning(
     )
 
 
+def _shares_symbols(task: TemplateTask, vocabulary: int | None) -> bool:
+    """Whether a vocabulary is known, in which training strings share symbols."""
+    named = any(isinstance(law, Probabilities) for law in task.laws)
+    return named or vocabulary is not None
+
+
 def _diversity(
     task: TemplateTask,
     vocabulary: int | None,
@@ -206,9 +217,7 @@ def _diversity(
     progress: Progress | None,
 ) -> FiniteDiversity | None:
     """The error where training strings share symbols, if a vocabulary is known."""
-    if vocabulary is None and not any(
-        isinstance(law, Probabilities) for law in task.laws
-    ):
+    if not _shares_symbols(task, vocabulary):
         return None
     # Loads scikit-learn, which takes a second.
     from numerics.estimators.enough_symbols import finite_diversity

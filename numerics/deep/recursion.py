@@ -78,7 +78,7 @@ def run_blocks(
         symmetry=PositionSymmetry.of(templates, alike),
     )
     read, every = np.array(templates[0].queries), np.arange(keys)
-    stream = attended = start(templates, architecture.gamma)
+    stream = attended = start(templates, architecture.gamma, architecture.tokens)
     bias = 0.0
     blocks = architecture.every_block
     for index, block in enumerate(blocks):

@@ -64,8 +64,12 @@ def _beyond(architecture: ArchitectureRecord) -> str | None:
 
 
 def _within_theorem_d(hypotheses: DeepHypotheses) -> bool:
-    """Whether the statement of certificates speaks of it: not of rotary positions."""
-    return hypotheses.theorem_d and hypotheses.relative != "rotary"
+    """Whether the statement of certificates speaks of it.
+
+    It does not of rotary positions, nor of tokens that are not independent.
+    """
+    plain = hypotheses.relative != "rotary" and not hypotheses.tokens
+    return hypotheses.theorem_d and plain
 
 
 def _none(reason: str) -> Certificate:
