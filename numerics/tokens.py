@@ -22,19 +22,30 @@ _ROUNDING = 1e-15
 def token_root(
     gram: TokenGram, tokens: Sequence[str | None]
 ) -> Float64[np.ndarray, "rank tokens"]:
-    """R with RᵀR the inner products of tokens, by Cholesky's method.
-
-    The token that has most left comes next, the first one of equals: for orthogonal
-    tokens of length 1 R is the identity, without rows for what is 0.
+    """R with RᵀR the inner products of tokens; equal columns for equal embeddings.
 
     Args:
         gram: the inner products.
         tokens: regular tokens, or None for the mean of symbols.
     """
-    left = np.array([[gram.product(x, y) for y in tokens] for x in tokens])
-    least = _ROUNDING * max(left.diagonal(), default=0.0)
-    rows: list[np.ndarray] = []
-    while len(rows) < len(tokens):
+    products = [tuple(gram.product(x, y) for y in tokens) for x in tokens]
+    first = list(dict.fromkeys(products))
+    distinct = [products.index(row) for row in first]
+    root = _cholesky(np.array(products)[np.ix_(distinct, distinct)])
+    return root[:, [first.index(row) for row in products]]
+
+
+def _cholesky(
+    matrix: Float64[np.ndarray, "n n"],
+) -> Float64[np.ndarray, "rank n"]:
+    """R with RᵀR a positive semi-definite matrix.
+
+    What has most left comes next, the first one of equals: of an identity R is the
+    identity, without rows for what is 0.
+    """
+    left, rows = matrix, []
+    least = _ROUNDING * matrix.diagonal().max()
+    for _ in matrix:
         pivot = int(np.argmax(left.diagonal()))
         if left[pivot, pivot] <= least:
             break
@@ -43,4 +54,4 @@ def token_root(
         # What is left of it is 0, and so are its products with all others.
         left[pivot] = left[:, pivot] = 0.0
         rows.append(row)
-    return np.array(rows).reshape(len(rows), len(tokens))
+    return np.array(rows).reshape(len(rows), len(matrix))

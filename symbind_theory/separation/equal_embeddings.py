@@ -26,7 +26,7 @@ from itertools import combinations
 
 from symbind_theory.separation.incidence import Incidence
 from symbind_theory.separation.token_gram import TokenGram
-from symbind_theory.templates import Template, fresh_tokens
+from symbind_theory.templates import CLS, Template, fresh_tokens
 
 __all__ = ["DistinctTokens"]
 
@@ -72,10 +72,10 @@ class DistinctTokens:
             gram = _with_symbol(gram, symbol)
         first: dict[tuple[float, ...], str] = {}
         name = {
-            token: first.setdefault((*row, cross), token)
-            for token, row, cross in zip(
-                gram.tokens, gram.gram, gram.cross, strict=True
-            )
+            token: first.setdefault(row, token)
+            for token, row in zip(gram.tokens, gram.bordered, strict=False)
+            # It is appended by the readout, and stays what it is.
+            if token != CLS
         }
         if all(token == first for token, first in name.items()):
             return cls(gram, tuple(templates))
@@ -136,11 +136,10 @@ def _occurring(seen: Sequence[Incidence]) -> list[str | None]:
 
 def _with_symbol(gram: TokenGram, name: str) -> TokenGram:
     """The Gram matrix with one more token, whose embedding is that of all symbols."""
-    rows = zip(gram.gram, gram.cross, strict=True)
     return replace(
         gram,
         tokens=(*gram.tokens, name),
-        gram=(*((*row, x) for row, x in rows), (*gram.cross, gram.common)),
+        gram=gram.bordered,
         cross=(*gram.cross, gram.common),
     )
 

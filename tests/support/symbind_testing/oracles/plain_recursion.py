@@ -7,13 +7,30 @@ anew in each block. Bias of a run by its number of points: O(1/points).
 """
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import softmax, stdtrit
 from symbind_testing.builders.strings import twice_fresh
 from symbind_testing.oracles.finite_deep_network import mean_and_error
 
-from numerics import Architecture
+from numerics import Architecture, template_gram
 from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
-from symbind_theory.templates import CLS
+from symbind_theory.templates import CLS, Template
+
+# 20 entries for each of 20 kernels at 1e-6: one alarm in 2500 at most.
+LEVEL = 1 - 1e-6
+RUNS = 16
+
+
+def assert_agree(templates, architecture, points=4096):
+    """Entries of N and K_self: by what both say of their own errors."""
+    gram = template_gram(
+        templates, architecture, rel_tol=1e-9, max_points=1024, level=LEVEL
+    )
+    found = sampled(templates, architecture, RUNS, points)
+    quantile = stdtrit(RUNS - 1, (1 + LEVEL) / 2)
+    for name, (mean, error) in zip(("matrix", "matrix_self"), found, strict=True):
+        off = np.abs(mean - getattr(gram, name))
+        assert (off <= quantile * error + gram.halfwidth[name]).all(), name
+        assert quantile * error.max() < 0.2 * np.abs(mean).max()
 
 
 def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0):
@@ -28,9 +45,14 @@ def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0)
     """
     end = [CLS] if architecture.readout == "cls" else []
     strings = [[*s.split(), *end] for s in twice_fresh(templates)]
+    regular = {CLS, *(x for t in templates for x in Template(t).regular_tokens)}
     generator = np.random.default_rng(seed)
+    start = inner_products(strings, regular, architecture)
     draws = np.stack(
-        [_run(strings, architecture, points, generator) for _ in range(runs)]
+        [
+            _run(start, len(strings), architecture, points, generator)
+            for _ in range(runs)
+        ]
     )
     r = len(templates)
     across = (draws[:, :r, r:] + draws[:, r:, :r]) / 2
@@ -38,13 +60,43 @@ def sampled(templates, architecture: Architecture, runs=16, points=4096, seed=0)
     return mean_and_error(across), mean_and_error((own[:, :r] + own[:, r:]) / 2)
 
 
-def _run(strings, architecture, points, generator):
-    """The kernel of all strings."""
+def inner_products(strings, regular, architecture):
+    """Of the embeddings of all positions of all strings.
+
+    Args:
+        strings: lists of tokens, of one length.
+        regular: the regular tokens; all others are symbols.
+        architecture: γ, and the Gram matrix of tokens if there is one.
+    """
     n, keys = len(strings), len(strings[0])
     tokens = [x for s in strings for x in s]
-    same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
-    places = np.tile(np.eye(keys), (n, n))
-    k = same + architecture.gamma**2 * places
+    gram = architecture.tokens
+    if gram is None:
+        same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
+    else:
+        same = np.array(
+            [[_product(gram, regular, x, y) for y in tokens] for x in tokens]
+        )
+    return same + architecture.gamma**2 * np.tile(np.eye(keys), (n, n))
+
+
+def _product(gram, regular, x, y):
+    """The inner product of two concrete tokens, case by case."""
+    named = list(gram.tokens)
+    if x not in regular and y not in regular:
+        return gram.self_value if x == y else gram.common
+    if x in named and y in named:
+        return gram.gram[named.index(x)][named.index(y)]
+    if x in named and y not in regular:
+        return gram.cross[named.index(x)]
+    if y in named and x not in regular:
+        return gram.cross[named.index(y)]
+    return float(x == y)
+
+
+def _run(k, n, architecture, points, generator):
+    """The kernel of all n strings, from their inner products at the start."""
+    keys = len(k) // n
     for block in architecture.every_block:
         seen = _seen(k, architecture)
         square = block.residual**2
