@@ -159,15 +159,14 @@ eigenvalue -1; expected a Gram matrix, which has none below 0
             InputError: rows that are not one for each token, or not of one length.
         """
         rows = [tuple(row) for row in embeddings]
-        if mean is not None:
-            rows.append(tuple(mean))
-        width = len(rows[0]) if rows else 0
+        _sequence("embeddings", rows, len(tokens))
+        symbol = None if mean is None else tuple(mean)
+        width = len(next(iter(rows), symbol or ()))
         rows = [_numbers(f"embeddings[{i}]", x, width) for i, x in enumerate(rows)]
-        _sequence("embeddings", rows[: len(rows) - (mean is not None)], len(tokens))
-        products = [tuple(_inner(x, y) for y in rows) for x in rows]
-        if mean is None:
-            return cls(tuple(tokens), tuple(products), self_value=self_value)
-        *own, last = products
+        symbol = _numbers("mean", (0.0,) * width if symbol is None else symbol, width)
+        *own, last = [
+            tuple(_inner(x, y) for y in [*rows, symbol]) for x in [*rows, symbol]
+        ]
         return cls(
             tokens=tuple(tokens),
             gram=tuple(row[:-1] for row in own),
@@ -228,10 +227,21 @@ def _check_tokens(tokens: object) -> None:
         raise InputError(
             f"tokens is {shorten(tokens)}; expected a tuple of regular tokens"
         )
-    parse_string(["X", *(token for token in tokens if token != CLS)])
+    for token in tokens:
+        if token != CLS:
+            _check_regular(token)
     if len(set(tokens)) < len(tokens):
         twice = next(x for x in tokens if tokens.count(x) > 1)
         raise InputError(f"tokens has {shorten(twice)} twice; expected each once")
+
+
+def _check_regular(token: object) -> None:
+    try:
+        parse_string([token])  # pyright: ignore[reportArgumentType]
+    except InputError:
+        raise InputError(
+            f"tokens has {shorten(token)}; expected regular tokens, such as 'X'"
+        ) from None
 
 
 def _sequence(name: str, given: object, count: int) -> Sequence[object]:
