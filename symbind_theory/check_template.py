@@ -109,12 +109,7 @@ def check(
 
     task = read_task(task, noise)
     architecture = read_architecture(architecture)
-    _check_arguments(target, vocabulary, task, estimated)
-    if architecture.tokens is not None and _shares_symbols(task, vocabulary):
-        raise InputError(
-            "tokens is a Gram matrix; expected None where training strings share "
-            "symbols: leave out the vocabulary, and laws that name tokens"
-        )
+    _check_arguments(target, vocabulary, task, estimated, architecture)
     gram = template_gram(
         task.templates,
         architecture,
@@ -155,7 +150,11 @@ def check(
 
 
 def _check_arguments(
-    target: float, vocabulary: int | None, task: TemplateTask, estimated: object
+    target: float,
+    vocabulary: int | None,
+    task: TemplateTask,
+    estimated: object,
+    architecture: Architecture,
 ) -> None:
     """Refuse before anything is estimated what is used after it."""
     check_callback("estimated", estimated, optional=False)
@@ -163,6 +162,8 @@ def _check_arguments(
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
+    if architecture.tokens is not None and _shares_symbols(task, vocabulary):
+        raise InputError("tokens is a Gram matrix; expected None with a vocabulary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +205,7 @@ def _learning(
 
 def _shares_symbols(task: TemplateTask, vocabulary: int | None) -> bool:
     """Whether a vocabulary is known, in which training strings share symbols."""
-    named = any(isinstance(law, Probabilities) for law in task.laws)
-    return named or vocabulary is not None
+    return vocabulary is not None or Probabilities in map(type, task.laws)
 
 
 def _diversity(

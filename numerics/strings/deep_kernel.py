@@ -92,8 +92,8 @@ class DeepKernel:
             )
         if self.architecture.tokens is not None:
             raise InputError(
-                "tokens is a Gram matrix; expected None: the kernel between strings is "
-                "that of independent embeddings, whichever tokens are regular"
+                "tokens is a Gram matrix; expected None: the kernel of strings that "
+                "may share symbols is that of independent embeddings"
             )
         positive_integer("points", self.points, low=LEAST_POINTS)
         positive_integer("seed", self.seed, low=0)

@@ -51,6 +51,8 @@ def embedded_certificate(
 
 def _beyond(architecture: ArchitectureRecord) -> str | None:
     """Why certificates do not speak of an architecture, or None where they do."""
+    if architecture.tokens is not None:
+        return "certificates speak of independent embeddings of tokens."
     if not architecture.one_layer:
         known = architecture.activation.kind is not None
         if known and _within_theorem_d(architecture.deep_hypotheses):
@@ -64,12 +66,8 @@ def _beyond(architecture: ArchitectureRecord) -> str | None:
 
 
 def _within_theorem_d(hypotheses: DeepHypotheses) -> bool:
-    """Whether the statement of certificates speaks of it.
-
-    It does not of rotary positions, nor of tokens that are not independent.
-    """
-    plain = hypotheses.relative != "rotary" and not hypotheses.tokens
-    return hypotheses.theorem_d and plain
+    """Whether the statement of certificates speaks of it: not of rotary positions."""
+    return hypotheses.theorem_d and hypotheses.relative != "rotary"
 
 
 def _none(reason: str) -> Certificate:

@@ -13,7 +13,7 @@ from numerics.architecture import require_one_layer
 from numerics.positions import ALiBi
 from numerics.strings.architecture_kernel import kernel_between_strings
 from numerics.tokens import TokenGram, token_root
-from symbind_theory import TemplateTask, check
+from symbind_theory import Interval, TemplateTask, check
 from symbind_theory.separation.deep_bounds import depth_bound, first_temperature
 
 NAMES = ["X", "Y", "Z"]
@@ -170,7 +170,10 @@ def test_uniform_attention_averages_the_inner_products():
         (kernel_between_strings, "tokens is a Gram matrix"),
         (require_one_layer, "tokens is TokenGram("),
         (lambda deep: first_temperature(deep.record()), "tokens is a Gram matrix"),
-        (lambda deep: depth_bound(deep.record(), None), "tokens is a Gram matrix"),
+        (
+            lambda deep: depth_bound(deep.record(), Interval(1, 1, 1)),
+            "tokens is a Gram matrix",
+        ),
         (
             lambda deep: check(TemplateTask(ABA_ABB, [1, -1]), deep, vocabulary=40),
             "tokens is a Gram matrix",
