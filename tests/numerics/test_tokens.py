@@ -1,15 +1,19 @@
 """Inner products of tokens: their root, and kernels by plain Monte Carlo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symbind_testing.builders.streams import averaging, incidences
 from symbind_testing.oracles.plain_recursion import LEVEL, RUNS, assert_agree, sampled
 from symbind_testing.refusals import refusal
 from symbind_testing.tasks import ABA_ABB
 
 from numerics import Architecture, ReLU, template_gram
 from numerics.architecture import require_one_layer
+from numerics.deep.recursion import run_blocks
 from numerics.positions import ALiBi
 from numerics.strings.architecture_kernel import kernel_between_strings
 from numerics.tokens import TokenGram, token_root
@@ -84,16 +88,26 @@ DEEP = {
 }
 
 
-# Two estimates for each example take half a second.
-@settings(max_examples=8)
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(DEEP)), st.sets(st.sampled_from([*NAMES, "[CLS]", "W"])))
-def test_the_identity_gives_the_very_same_estimate(kind, names):
-    """Law: whichever tokens are named, to the last bit."""
+def test_the_identity_gives_the_very_same_run(kind, names):
+    """Law: through all blocks, to the last bit, whichever tokens are named."""
     deep = Architecture(activation=ReLU(), **{"residual": 0.5} | DEEP[kind])
-    named = Architecture(
-        activation=ReLU(), **{"residual": 0.5} | DEEP[kind], tokens=identity(names)
+    seen, how = incidences(TEMPLATES, deep.readout), averaging(16)
+    plain, found = (
+        run_blocks(seen, x, how, 0).last
+        for x in (deep, replace(deep, tokens=identity(names)))
     )
-    plain, found = (template_gram(TEMPLATES, x, 1.0, 64) for x in (deep, named))
+    np.testing.assert_array_equal(found.root, plain.root)
+    np.testing.assert_array_equal(found.excess, plain.excess)
+
+
+def test_the_identity_gives_the_very_same_estimate():
+    deep = Architecture(depth=2, residual=0.6, normalisation="pre")
+    plain, found = (
+        template_gram(TEMPLATES, x, 1.0, 64)
+        for x in (deep, replace(deep, tokens=identity(NAMES)))
+    )
     for what in ("matrix", "matrix_self", "attention"):
         np.testing.assert_array_equal(getattr(found, what), getattr(plain, what))
     assert found.smallest_eigenvalue == plain.smallest_eigenvalue
