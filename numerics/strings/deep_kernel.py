@@ -73,8 +73,7 @@ class DeepKernel:
         cache: folder for estimates; "auto" for the user's cache folder, None for none.
 
     Raises:
-        InputError: an argument out of range, an architecture of one layer, or one with
-            a Gram matrix of tokens.
+        InputError: an argument out of range, or an architecture of one layer.
     """
 
     architecture: Architecture
@@ -89,11 +88,6 @@ class DeepKernel:
                 "architecture is of one layer; expected a deep one, such as "
                 "Architecture(depth=3, residual=1.0, normalisation='pre'): "
                 "OneLayerKernel has the others"
-            )
-        if self.architecture.tokens is not None:
-            raise InputError(
-                "tokens is a Gram matrix; expected None: the kernel of strings that "
-                "may share symbols is that of independent embeddings"
             )
         positive_integer("points", self.points, low=LEAST_POINTS)
         positive_integer("seed", self.seed, low=0)

@@ -20,7 +20,7 @@ Source: symbind; docs/theorem-d.md, section 3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
@@ -69,7 +69,7 @@ class DistinctTokens:
                 Template(symbol if token is None else token for token in t.skeleton)
                 for t in templates
             ]
-            gram = _with_symbol(gram, symbol)
+            gram = gram.with_symbols([symbol])
         first: dict[tuple[float, ...], str] = {}
         name = {
             token: first.setdefault(row, token)
@@ -132,16 +132,6 @@ class DistinctTokens:
 def _occurring(seen: Sequence[Incidence]) -> list[str | None]:
     """The regular tokens that occur, and None if there are wildcards."""
     return list(dict.fromkeys(x for t in seen for x in t.skeleton))
-
-
-def _with_symbol(gram: TokenGram, name: str) -> TokenGram:
-    """The Gram matrix with one more token, whose embedding is that of all symbols."""
-    return replace(
-        gram,
-        tokens=(*gram.tokens, name),
-        gram=gram.bordered,
-        cross=(*gram.cross, gram.common),
-    )
 
 
 def _rank(matrix: list[list[Fraction]]) -> int | None:

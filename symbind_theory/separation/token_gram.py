@@ -175,6 +175,32 @@ eigenvalue -1; expected a Gram matrix, which has none below 0
             self_value=self_value,
         )
 
+    def with_symbols(self, names: Sequence[str]) -> TokenGram:
+        """The same with names for some symbols.
+
+        >>> TokenGram(common=0.5, self_value=2).with_symbols(["a", "b"]).gram
+        ((2.0, 0.5), (0.5, 2.0))
+
+        Args:
+            names: no tokens that are named.
+        """
+        places = range(len(names))
+        among = [
+            tuple(self.self_value if i == j else self.common for j in places)
+            for i in places
+        ]
+        known = [
+            (*row, *(x,) * len(names))
+            for row, x in zip(self.gram, self.cross, strict=True)
+        ]
+        return TokenGram(
+            tokens=(*self.tokens, *names),
+            gram=(*known, *((*self.cross, *row) for row in among)),
+            cross=(*self.cross, *(self.common,) * len(names)),
+            common=self.common,
+            self_value=self.self_value,
+        )
+
     @property
     def identity(self) -> bool:
         """Whether all tokens are orthogonal, of length 1."""

@@ -11,11 +11,15 @@ from symbind_testing.oracles.plain_recursion import LEVEL, RUNS, assert_agree, s
 from symbind_testing.refusals import refusal
 from symbind_testing.tasks import ABA_ABB
 
-from numerics import Architecture, ReLU, template_gram
+from numerics import (
+    Architecture,
+    ReLU,
+    TransformerKernelRegressor,
+    template_gram,
+)
 from numerics.architecture import require_one_layer
 from numerics.deep.recursion import run_blocks
 from numerics.positions import ALiBi
-from numerics.strings.architecture_kernel import kernel_between_strings
 from numerics.tokens import TokenGram, token_root
 from symbind_theory import Interval, TemplateTask, check
 from symbind_theory.separation.deep_bounds import depth_bound, first_temperature
@@ -181,7 +185,12 @@ def test_uniform_attention_averages_the_inner_products():
 @pytest.mark.parametrize(
     ("call", "start"),
     [
-        (kernel_between_strings, "tokens is a Gram matrix"),
+        (
+            lambda deep: TransformerKernelRegressor(deep).fit(
+                ["u v u", "u v v"], [1, 2]
+            ),
+            "tokens is a Gram matrix",
+        ),
         (require_one_layer, "tokens is TokenGram("),
         (lambda deep: first_temperature(deep.record()), "tokens is a Gram matrix"),
         (

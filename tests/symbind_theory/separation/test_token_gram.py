@@ -115,6 +115,17 @@ def test_what_is_no_gram_matrix_is_refused(call, start):
     assert refusal(call).startswith(start)
 
 
+def test_symbols_with_names_are_symbols():
+    gram = TokenGram(PAIR, ((1, 0.25), (0.25, 2)), (0.125, 0.5), 0.75, 1.5)
+    named = gram.with_symbols(["a", "b"])
+    for name, other in [("a", "b"), ("b", "a")]:
+        assert named.product(name, name) == 1.5
+        assert named.product(name, other) == named.product(name, None) == 0.75
+        for token in PAIR:
+            assert named.product(name, token) == gram.product(None, token)
+    assert gram.with_symbols([]) == gram
+
+
 def test_rounding_is_no_refusal():
     """Of vectors in the plane three have a Gram matrix with an eigenvalue of 0."""
     rows = np.random.default_rng(0).standard_normal((9, 2))

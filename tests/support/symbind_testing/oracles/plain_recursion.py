@@ -82,15 +82,15 @@ def inner_products(strings, regular, architecture):
 
 def _product(gram, regular, x, y):
     """The inner product of two concrete tokens, case by case."""
-    named = list(gram.tokens)
     if x not in regular and y not in regular:
         return gram.self_value if x == y else gram.common
-    if x in named and y in named:
-        return gram.gram[named.index(x)][named.index(y)]
-    if x in named and y not in regular:
-        return gram.cross[named.index(x)]
-    if y in named and x not in regular:
-        return gram.cross[named.index(y)]
+    place = {t: i for i, t in enumerate(gram.tokens) if t in regular}
+    if x in place and y in place:
+        return gram.gram[place[x]][place[y]]
+    if x in place and y not in regular:
+        return gram.cross[place[x]]
+    if y in place and x not in regular:
+        return gram.cross[place[y]]
     return float(x == y)
 
 
