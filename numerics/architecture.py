@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from numerics.activations import Activation, Cosine, ReLU
 from numerics.positions import RelativePositions, Rotary
+from numerics.tokens import TokenGram
 from symbind_theory.records.architecture import (
     ActivationRecord,
     ArchitectureRecord,
@@ -97,6 +98,7 @@ class Architecture:
         blocks: one for each of `depth` blocks where they differ; () where all are
             alike.
         relative: positions relative to the query, beside those of scale `gamma`.
+        tokens: inner products of token embeddings; None for independent ones.
 
     Raises:
         InputError: a number out of range, or an unknown readout, activation or
@@ -118,6 +120,7 @@ class Architecture:
     causal: bool = False
     blocks: tuple[Block, ...] = ()
     relative: RelativePositions | None = None
+    tokens: TokenGram | None = None
 
     def __post_init__(self) -> None:
         for name in ("beta", "gamma"):
@@ -161,6 +164,11 @@ class Architecture:
                 "(Block(beta=2.0), Block())"
             )
         self._check_relative()
+        if self.tokens is not None and not isinstance(self.tokens, TokenGram):
+            raise InputError(
+                f"tokens is {shorten(self.tokens)}; expected a TokenGram, such as "
+                "TokenGram.equicorrelated(['X'], 0.5)"
+            )
         if self.blocks and len(self.blocks) != self.depth:
             raise InputError(
                 f"blocks has {len(self.blocks)} entries with depth {self.depth}; "
@@ -219,6 +227,7 @@ class Architecture:
             relative=None
             if self.relative is None
             else RelativeRecord(self.relative.name, self.relative.parameters),
+            tokens=self.tokens,
         )
 
 
@@ -269,6 +278,7 @@ def require_one_layer(architecture: Architecture) -> Architecture:
         "causal",
         "blocks",
         "relative",
+        "tokens",
     ):
         given, only = getattr(architecture, name), getattr(plain, name)
         if given != only:

@@ -18,6 +18,7 @@ from symbind_theory.command.from_estimates import (
     check_result,
     diversity_of,
     learn_from,
+    shares_symbols,
 )
 from symbind_theory.command.options import command_parser, task_of
 from symbind_theory.command.outputs import certified, check_outputs, list_tasks
@@ -105,7 +106,7 @@ def check(
 
     task = read_task(task, noise)
     architecture = read_architecture(architecture)
-    _check_arguments(target, vocabulary, task, estimated)
+    _check_arguments(target, vocabulary, task, estimated, architecture)
     gram = gram_of(
         kernel,
         task.templates,
@@ -126,7 +127,11 @@ def check(
 
 
 def _check_arguments(
-    target: float, vocabulary: int | None, task: TemplateTask, estimated: object
+    target: float,
+    vocabulary: int | None,
+    task: TemplateTask,
+    estimated: object,
+    architecture: Architecture,
 ) -> None:
     """Refuse before anything is estimated what is used after it."""
     check_callback("estimated", estimated, optional=False)
@@ -134,6 +139,8 @@ def _check_arguments(
     if vocabulary is not None:
         positive_integer("vocabulary", vocabulary)
         check_vocabulary(vocabulary, task.templates)
+    if architecture.tokens is not None and shares_symbols(task, vocabulary):
+        raise InputError("tokens is a Gram matrix; expected None with a vocabulary")
 
 
 def _architecture(options: argparse.Namespace) -> Architecture:

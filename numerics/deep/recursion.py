@@ -92,7 +92,7 @@ def run_blocks(
         symmetry=PositionSymmetry.of(templates, alike),
     )
     read, every = np.array(templates[0].queries), np.arange(keys)
-    kernel = start(templates, architecture.gamma)
+    kernel = start(templates, architecture.gamma, architecture.tokens)
     both = attended = _Both(kernel, kernel if trained else None)
     bias = 0.0
     blocks = architecture.every_block

@@ -23,6 +23,7 @@ import numpy as np
 
 from numerics.averages.linalg import eigen_system, product, triangle
 from numerics.shapes import Float64, Int64
+from numerics.tokens import TokenGram, token_root
 from symbind_theory.separation.incidence import Incidence
 
 __all__ = ["Stream", "stacked", "start"]
@@ -120,23 +121,31 @@ def stacked(streams: Sequence[Stream]) -> Stream:
     return Stream(root, np.sum([stream.excess for stream in streams], axis=0))
 
 
-def start(templates: Sequence[Incidence], gamma: float) -> Stream:
+def start(
+    templates: Sequence[Incidence], gamma: float, gram: TokenGram | None = None
+) -> Stream:
     """The embeddings of tokens and, times γ, of positions.
+
+    With ρ the inner product of two symbols and v that of a symbol with itself, a
+    wildcard stands for the mean of symbols, of squared length ρ, between strings; and
+    E_i = v − ρ where one string has one symbol twice.
 
     Args:
         templates: templates of one length, as the network sees them.
         gamma: position scale, ≥ 0.
+        gram: inner products of tokens; None for the identity.
     """
+    gram = gram or TokenGram()
     keys = templates[0].size
-    tokens = list(dict.fromkeys(t for x in templates for t in x.counts))
-    root = np.zeros((len(tokens) + keys, len(templates), keys))
+    tokens = [*dict.fromkeys(t for x in templates for t in x.counts), None]
+    embeddings = token_root(gram, tokens)
+    root = np.zeros((len(embeddings) + keys, len(templates), keys))
     excess = np.zeros((len(templates), keys, keys))
     for i, template in enumerate(templates):
         for q, token in enumerate(template.skeleton):
-            root[len(tokens) + q, i, q] = gamma
-            if token is not None:
-                root[tokens.index(token), i, q] = 1.0
+            root[len(embeddings) + q, i, q] = gamma
+            root[: len(embeddings), i, q] = embeddings[:, tokens.index(token)]
         for block in template.blocks:
             positions = sorted(block)
-            excess[np.ix_([i], positions, positions)] = 1.0
+            excess[np.ix_([i], positions, positions)] = gram.self_value - gram.common
     return Stream(root, excess)

@@ -22,6 +22,7 @@ from numerics.strings.patterns import (
     pattern_strings,
     row_codes,
 )
+from symbind_theory.validation import InputError
 
 __all__ = ["TrainingStrings"]
 
@@ -60,8 +61,15 @@ class TrainingStrings:
         """Read strings and build their kernel matrix.
 
         Raises:
-            InputError: strings that cannot be read.
+            InputError: strings that cannot be read, or a kernel that tells symbols and
+                regular tokens apart, which strings do not.
         """
+        architecture = getattr(kernel, "architecture", None)
+        if getattr(architecture, "tokens", None) is not None:
+            raise InputError(
+                "tokens is a Gram matrix; expected None: strings alone do not say "
+                "which of their tokens are symbols"
+            )
         vocabulary = Vocabulary()
         tokens = vocabulary.read(strings)
         _, first, copy_of = np.unique(

@@ -27,7 +27,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import factorial
 
@@ -208,7 +208,9 @@ def _estimate(
     report: Callable[[int], None],
 ) -> dict[str, np.ndarray]:
     """The means over runs, and what they may be off by."""
-    names = fresh_tokens(x for t in patterns for x in t.regular_tokens)
+    tokens = settings.architecture.tokens
+    named = tokens.tokens if tokens is not None else ()
+    names = fresh_tokens([*named, *(x for t in patterns for x in t.regular_tokens)])
     faces = faces_of(patterns, size)
     runs = _Runs.of(faces, [next(names) for _ in range(size)], settings)
     each = max(settings.points >> 2 * max(size - 1, 0), LEAST_POINTS) // GROUPS
@@ -247,8 +249,14 @@ class _Runs:
     ) -> _Runs:
         """The runs for faces that show the tokens of a pool."""
         plan = Plan.of(faces, pool)
-        readout = settings.architecture.readout
-        templates = [incidence_of(t, readout) for t in plan.templates]
+        architecture = settings.architecture
+        templates = [incidence_of(t, architecture.readout) for t in plan.templates]
+        if architecture.tokens is not None:
+            # Shared tokens are regular in these templates, and still symbols.
+            tokens = architecture.tokens.with_symbols(pool)
+            settings = replace(
+                settings, architecture=replace(architecture, tokens=tokens)
+            )
         return cls(templates, plan, len(pool), settings)
 
     @property

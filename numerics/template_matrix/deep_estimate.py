@@ -59,18 +59,15 @@ def deep_gram(
 
     Raises:
         InputError: float32, which the differences of deep streams do not survive, or
-            a tangent kernel with rotary positions.
+            a tangent kernel that is not known.
     """
     if accuracy.precision != "float64":
         raise InputError(
             f"precision is {accuracy.precision!r} with depth {architecture.depth}; "
             "expected 'float64': single precision is for one layer"
         )
-    if kernel == "ntk" and isinstance(architecture.relative, Rotary):
-        raise InputError(
-            "relative is rotary with the tangent kernel; expected embedded positions "
-            "or a bias by distance: what trained rotary logits add is not estimated"
-        )
+    if kernel == "ntk":
+        _check_trained(architecture)
     canonical = [t.canonical() for t in templates]
     # Sorted, so that the points, and every bit, are the same in whatever order.
     distinct = tuple(sorted(set(canonical), key=lambda t: t.tokens))
@@ -103,6 +100,24 @@ def deep_gram(
             return gram
         fewer = runs
     raise AssertionError("there are two looks at least")
+
+
+def _check_trained(architecture: Architecture) -> None:
+    """See that the tangent kernel of a transformer is known.
+
+    Raises:
+        InputError: it is not.
+    """
+    if isinstance(architecture.relative, Rotary):
+        raise InputError(
+            "relative is rotary with the tangent kernel; expected embedded positions "
+            "or a bias by distance: what trained rotary logits add is not estimated"
+        )
+    if architecture.tokens is not None:
+        raise InputError(
+            "tokens is a Gram matrix with the tangent kernel; expected None: "
+            "embeddings that are not independent may be trained in more than one way"
+        )
 
 
 def _check_size(templates: int, keys: int) -> None:

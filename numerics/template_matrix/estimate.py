@@ -127,7 +127,7 @@ def tangent_gram(
         progress: called with (points done, points at most).
 
     Raises:
-        InputError: an argument out of range, or rotary positions.
+        InputError: an argument out of range, rotary positions or a token Gram matrix.
 
     Source: symbind; docs/theorem-d.md.
     """

@@ -36,6 +36,7 @@ __all__ = [
     "curve_sizes",
     "diversity_of",
     "learn_from",
+    "shares_symbols",
     "summarise",
 ]
 
@@ -94,6 +95,16 @@ def learn_from(
     )
 
 
+def shares_symbols(task: TemplateTask, vocabulary: int | None) -> bool:
+    """Whether a vocabulary is known, in which training strings share symbols.
+
+    Args:
+        task: whose laws may name one.
+        vocabulary: number of tokens, where it is given.
+    """
+    return vocabulary is not None or Probabilities in map(type, task.laws)
+
+
 def diversity_of(
     task: TemplateTask,
     vocabulary: int | None,
@@ -112,9 +123,7 @@ def diversity_of(
         seed: of training sets.
         progress: called with (training sets done, training sets in all).
     """
-    if vocabulary is None and not any(
-        isinstance(law, Probabilities) for law in task.laws
-    ):
+    if not shares_symbols(task, vocabulary):
         return None
     # Loads scikit-learn, which takes a second.
     from numerics.estimators.enough_symbols import finite_diversity

@@ -51,6 +51,8 @@ def embedded_certificate(
 
 def _beyond(architecture: ArchitectureRecord) -> str | None:
     """Why certificates do not speak of an architecture, or None where they do."""
+    if architecture.tokens is not None:
+        return "certificates speak of independent embeddings of tokens."
     if not architecture.one_layer:
         known = architecture.activation.kind is not None
         if known and _within_theorem_d(architecture.deep_hypotheses):

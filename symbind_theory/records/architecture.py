@@ -18,6 +18,7 @@ from symbind_theory.separation.theorem_d import (
     Relative,
 )
 from symbind_theory.separation.theorem_s import Hypotheses, Kind
+from symbind_theory.separation.token_gram import TokenGram
 from symbind_theory.validation import InputError, shorten
 
 __all__ = [
@@ -188,6 +189,7 @@ class ArchitectureRecord:
         causal: whether a position attends to those up to itself alone.
         blocks: one for each block where they differ; () where all are alike.
         relative: positions relative to the query, beside those of scale `gamma`.
+        tokens: inner products of token embeddings; None where these are independent.
     """
 
     beta: _NotNegative
@@ -206,6 +208,7 @@ class ArchitectureRecord:
     causal: _YesNo = False
     blocks: tuple[BlockRecord, ...] = ()
     relative: RelativeRecord | None = None
+    tokens: TokenGram | None = None
 
     @property
     def every_block(self) -> tuple[BlockNumbers, ...]:
@@ -230,6 +233,7 @@ class ArchitectureRecord:
             or self.final_normalisation
             or self.causal
             or self.relative
+            or self.tokens
         )
 
     @property
@@ -275,6 +279,7 @@ class ArchitectureRecord:
             ),
             relative="none" if self.relative is None else self.relative.kind,
             angles=() if self.relative is None else self.relative.angles,
+            tokens=self.tokens if self.tokens and not self.tokens.identity else None,
         )
 
     @property

@@ -23,6 +23,7 @@ from symbind_theory.records.architecture import (
 )
 from symbind_theory.records.check import CheckResult, Gap
 from symbind_theory.records.learning import SampleComplexity
+from symbind_theory.separation.token_gram import TokenGram
 
 __all__ = [
     "COVERAGE",
@@ -141,7 +142,13 @@ def strings_needed(complexity: SampleComplexity) -> str:
 
 
 Parameter = (
-    ActivationRecord | RelativeRecord | tuple[BlockRecord, ...] | float | str | None
+    ActivationRecord
+    | RelativeRecord
+    | TokenGram
+    | tuple[BlockRecord, ...]
+    | float
+    | str
+    | None
 )
 """A value among those of an architecture."""
 
@@ -156,6 +163,8 @@ def parameter_text(value: Parameter) -> str:
     """
     if isinstance(value, tuple):
         return f"({', '.join(map(_block_text, value))})"
+    if isinstance(value, TokenGram):
+        return _gram_text(value)
     if not isinstance(value, ActivationRecord | RelativeRecord):
         return str(value)
     inner = ", ".join(f"{name}={number:g}" for name, number in value.parameters)
@@ -169,6 +178,25 @@ def _block_text(block: BlockRecord) -> str:
         f"{name}={number:g}" for name, number in own if number is not None
     )
     return f"[{inner}]"
+
+
+def _gram_text(gram: TokenGram) -> str:
+    """A short text for a Gram matrix of tokens: what differs from the identity."""
+    inside = (
+        ("gram", gram.gram, gram.tokens),
+        ("cross", gram.cross, any(gram.cross)),
+        ("common", gram.common, gram.common),
+        ("self_value", gram.self_value, gram.self_value != 1),
+    )
+    parts = (f"{name}={_numbers_text(value)}" for name, value, there in inside if there)
+    return f"({', '.join((*gram.tokens, *parts))})"
+
+
+def _numbers_text(value: tuple | float) -> str:
+    """Numbers to six digits, in lists of lists."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_numbers_text, value))}]"
+    return f"{value:g}"
 
 
 def architecture_text(

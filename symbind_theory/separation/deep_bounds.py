@@ -68,6 +68,8 @@ class Network(Protocol):
     @property
     def one_layer(self) -> bool: ...
     @property
+    def tokens(self) -> object | None: ...
+    @property
     def every_block(self) -> Sequence[_Block]: ...
 
 
@@ -103,7 +105,11 @@ def first_temperature(network: Network) -> float:
 
     Args:
         network: the transformer.
+
+    Raises:
+        InputError: a Gram matrix of tokens.
     """
+    _require_independent_tokens(network)
     beta = network.every_block[0].beta
     return beta / (1 + network.gamma**2) if network.normalisation == "pre" else beta
 
@@ -137,9 +143,11 @@ def depth_bound(
             with K positions at most.
 
     Raises:
-        InputError: a normalisation of the stream without the activation's power, or
-            the mean readout without `positions` where it needs them.
+        InputError: a normalisation of the stream without the activation's power, the
+            mean readout without `positions` where it needs them, or a Gram matrix of
+            tokens, whose self values may differ.
     """
+    _require_independent_tokens(network)
     moments = moments or MlpMoments()
     if positions is not None:
         positive_integer("positions", positions)
@@ -160,6 +168,14 @@ def depth_bound(
         _rounded(factor, first.high, math.inf),
         first.level,
     )
+
+
+def _require_independent_tokens(network: Network) -> None:
+    if network.tokens is not None:
+        raise InputError(
+            "tokens is a Gram matrix; expected None: the bound is known of independent "
+            "embeddings alone"
+        )
 
 
 def _factor(network: Network, moments: MlpMoments) -> Fraction:

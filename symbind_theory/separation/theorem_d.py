@@ -13,6 +13,10 @@ readout and lengths, with a causal mask or without, and with relative positions 
   relative positions, later blocks with β = 0 have s ≠ 0;
 - rotary positions have ρ(m) ≠ 0 for 0 < m < K, ρ(m) the mean of cos(m θ) over angles θ.
 
+So it is with any Gram matrix of tokens in which no two tokens have one embedding and
+symbols are not all one; `equal_embeddings` has the details. Tokens of one embedding are
+one token.
+
 In short, positive definiteness over
 all pairs (template, position) is what the first attention makes (the transform argument
 of Theorem S, one row after the other), what attention keeps (weights are positive, and
@@ -38,108 +42,23 @@ Source: symbind; docs/theorem-d.md has the proofs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from typing import Literal
 
 from symbind_theory.outcome import Outcome
-from symbind_theory.separation.incidence import Incidence, Readout, incidence_of
-from symbind_theory.separation.theorem_s import Collapse, Decision, Kind
+from symbind_theory.separation.deep_hypotheses import (
+    BlockFacts,
+    DeepHypotheses,
+    Relative,
+)
+from symbind_theory.separation.equal_embeddings import DistinctTokens
+from symbind_theory.separation.incidence import Incidence, incidence_of
+from symbind_theory.separation.theorem_s import Collapse, Decision
+from symbind_theory.separation.token_gram import TokenGram
 from symbind_theory.templates import Template
 
 __all__ = ["BlockFacts", "DeepHypotheses", "Relative", "decide_deep"]
-
-Relative = Literal["none", "bias", "rotary", "unknown"]
-"""Relative positions. A bias of logits may be fixed, or drawn for each head."""
-
-# cos(m θ) in float64 is off by some m 2⁻⁵², for angles θ of at most 1.
-_ROUNDING = 1e-14
-
-
-@dataclass(frozen=True, slots=True)
-class BlockFacts:
-    """What Theorem D needs to know of a block.
-
-    Attributes:
-        beta_is_zero: whether its attention is uniform.
-        residual: whether its sublayers have a residual connection: s ≠ 0.
-        identity_vo: whether a non-zero multiple of the identity is added to W_V W_O.
-    """
-
-    beta_is_zero: bool = False
-    residual: bool = False
-    identity_vo: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeepHypotheses:
-    """What Theorem D needs to know of a deep transformer.
-
-    Attributes:
-        readout: position that is read.
-        activation: what is known of the MLPs' activation.
-        gamma_is_zero: whether there are no positions.
-        causal: whether a position attends to those up to itself alone.
-        blocks: the facts of each block, first to last; at least one.
-        relative: relative positions beside the embedded ones.
-        angles: of rotary positions, for a distance of 1.
-    """
-
-    readout: Readout = "cls"
-    activation: Kind = "cosine"
-    gamma_is_zero: bool = False
-    causal: bool = False
-    blocks: tuple[BlockFacts, ...] = (BlockFacts(), BlockFacts())
-    relative: Relative = "none"
-    angles: tuple[float, ...] = ()
-
-    @property
-    def forgets(self) -> bool:
-        """Whether some block's output is the same for every string."""
-        return self.activation == "constant" and not all(
-            b.residual for b in self.blocks
-        )
-
-    @property
-    def theorem_d(self) -> bool:
-        """Whether every hypothesis on the architecture holds, angles left aside."""
-        blind = self.gamma_is_zero or self.blocks[0].beta_is_zero
-        return not (blind or self.forgets or self.unequal_averages)
-
-    @property
-    def unequal_averages(self) -> bool:
-        """Whether relative positions are such that nothing is proved."""
-        bare = any(b.beta_is_zero and not b.residual for b in self.blocks[1:])
-        return self.relative == "unknown" or (self.relative != "none" and bare)
-
-    def vanishing_turn(self, size: int) -> int | None:
-        """The first distance below `size` whose ρ may be 0, or None."""
-        for distance in range(1, size) if self.relative == "rotary" else ():
-            turn = math.fsum(math.cos(distance * angle) for angle in self.angles)
-            error = _ROUNDING * (1 + distance * max(self.angles, default=0.0))
-            if abs(turn) <= error * len(self.angles):
-                return distance
-        return None
-
-    @property
-    def masked(self) -> bool:
-        """Whether a mask can show the order of tokens to what is read.
-
-        In one block the last position attends to every other, mask or not.
-        """
-        one_row = len(self.blocks) == 1 and self.readout != "mean"
-        return self.causal and not one_row
-
-    @property
-    def carried(self) -> bool:
-        """Whether residuals carry what the first attention gives [CLS] to the end."""
-        later = all(b.residual and not b.identity_vo for b in self.blocks[1:])
-        first = not self.blocks[0].beta_is_zero
-        alone = self.readout == "cls" and self.relative == "none"
-        return alone and first and later and not self.forgets
 
 
 def decide_deep(templates: Sequence[Template], hypotheses: DeepHypotheses) -> Decision:
@@ -158,21 +77,28 @@ def decide_deep(templates: Sequence[Template], hypotheses: DeepHypotheses) -> De
         templates: templates; their lengths may differ.
         hypotheses: facts about the architecture.
     """
-    seen = [incidence_of(t, hypotheses.readout) for t in templates]
+    told_apart = DistinctTokens.of(templates, hypotheses.tokens or TokenGram())
+    seen = [incidence_of(t, hypotheses.readout) for t in told_apart.templates]
     causes: dict[tuple[int, int], str] = {}
     collapses = []
     for i, j in combinations(range(len(seen)), 2):
         cause = _cause(seen[i], seen[j], hypotheses)
+        if cause == _EQUIVALENT and not templates[i].equivalent(templates[j]):
+            cause = _ONE_EMBEDDING
         if cause is not None:
             causes[i, j] = cause
             collapses.append(Collapse(i, j, identical=cause != _SILENT))
     if collapses:
         return Decision(Outcome.REFUTED, tuple(collapses), _singular(templates, causes))
-    return _without_collapse(seen, hypotheses)
+    return _without_collapse(seen, hypotheses, told_apart)
 
 
 _EQUIVALENT = (
     "{pair} are equal up to a renaming of wildcards, and so are their rows of N."
+)
+_ONE_EMBEDDING = (
+    "{pair} differ in tokens that have one embedding alone, so their rows of N are "
+    "equal."
 )
 _FORGETS = (
     "the activation is constant and a block has no residual connection, so {pair} "
@@ -194,7 +120,15 @@ _SILENT = (
     "with gamma = 0 and one block nothing is shared by strings of wildcards alone, so "
     "{pair} have proportional rows."
 )
-_CAUSES = (_EQUIVALENT, _FORGETS, _PERMUTED, _UNIFORM, _AVERAGED, _SILENT)
+_CAUSES = (
+    _EQUIVALENT,
+    _ONE_EMBEDDING,
+    _FORGETS,
+    _PERMUTED,
+    _UNIFORM,
+    _AVERAGED,
+    _SILENT,
+)
 """Why two templates collapse; the first that applies is told."""
 
 
@@ -271,14 +205,21 @@ def _averaged(seen: Incidence, hypotheses: DeepHypotheses) -> object:
     if hypotheses.masked or not first.beta_is_zero or first.residual:
         return None
     shares = frozenset((token, seen.frequency(token)) for token in seen.counts)
-    positions = 0 if hypotheses.gamma_is_zero else seen.size
+    positions: object = seen.size
+    if hypotheses.tokens and not hypotheses.tokens.one_length:
+        # Normalisation weighs each position by what stands there.
+        positions = seen.skeleton
+    if hypotheses.gamma_is_zero:
+        positions = 0
     return shares, positions, Fraction(_squares(seen), seen.size**2)
 
 
 def _silent(seen: Incidence, hypotheses: DeepHypotheses) -> object:
     """Whether one block leaves N_ij = u_i u_j for this template and every other."""
     one_block = hypotheses.gamma_is_zero and len(hypotheses.blocks) == 1
-    return True if one_block and not seen.counts else None
+    tokens = hypotheses.tokens
+    shared = tokens is not None and (tokens.common or any(tokens.cross))
+    return True if one_block and not seen.counts and not shared else None
 
 
 _TRACES = (
@@ -291,15 +232,18 @@ _TRACES = (
 
 
 def _without_collapse(
-    seen: Sequence[Incidence], hypotheses: DeepHypotheses
+    seen: Sequence[Incidence], hypotheses: DeepHypotheses, told_apart: DistinctTokens
 ) -> Decision:
     """The decision where no two templates collapse for certain."""
     vanishing = hypotheses.vanishing_turn(max(x.size for x in seen))
     if hypotheses.theorem_d and vanishing is None:
+        if hypotheses.tokens and (missing := _of_tokens(seen, hypotheses, told_apart)):
+            return _undecided(missing)
         return _holds(
             f"N is non-singular by Theorem D, for {_depth(hypotheses)}: the templates "
             "are pairwise inequivalent, gamma is non-zero, so is beta in the first "
-            f"block, and each MLP has {_kept(hypotheses)}."
+            f"block, {'embeddings differ, ' if hypotheses.tokens else ''}and each MLP "
+            f"has {_kept(hypotheses)}."
         )
     if hypotheses.forgets:
         return _undecided("With a constant stream and one template N is a number.")
@@ -312,6 +256,24 @@ def _without_collapse(
         "see which tokens are the same; with beta = 0 there no two templates collapse "
         "for certain, which does not settle whether N is singular."
     )
+
+
+def _of_tokens(
+    seen: Sequence[Incidence], hypotheses: DeepHypotheses, told_apart: DistinctTokens
+) -> str | None:
+    """What Theorem D asks of embeddings and is not known to be so, if there is such."""
+    if pair := told_apart.too_close(seen):
+        return (
+            "Theorem D asks that no two tokens have one embedding; those of "
+            f"{pair[0]} and {pair[1]} are not known to differ."
+        )
+    if told_apart.dependent(seen, hypotheses.masked):
+        return (
+            "Theorem D asks, of templates of one token and under a causal mask, for "
+            "affinely independent embeddings of the first tokens; these are not known "
+            "to be."
+        )
+    return None
 
 
 def _of_relative(hypotheses: DeepHypotheses, vanishing: int | None) -> str:
@@ -348,7 +310,9 @@ def _without_positions(
             "each token and wildcard occurs, the first block's attention shows that to "
             f"[CLS], and {_carriers(hypotheses)}."
         )
-    if hypotheses.relative != "none":
+    if hypotheses.tokens:
+        missing = "inner products of tokens may show what their counts do not"
+    elif hypotheses.relative != "none":
         missing = "relative positions may show the order of tokens"
     elif hypotheses.masked:
         missing = "a causal mask may show the order of tokens without positions"

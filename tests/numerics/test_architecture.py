@@ -8,6 +8,7 @@ import pytest
 from numerics import Architecture, Cosine, ReLU
 from numerics.architecture import Block, require_one_layer
 from numerics.positions import ALiBi, Rotary
+from numerics.tokens import TokenGram
 from symbind_theory import InputError
 
 
@@ -48,6 +49,8 @@ def test_zeros_are_allowed_here():
         {"blocks": [Block()]},
         {"relative": ALiBi},
         {"relative": "rotary"},
+        {"tokens": TokenGram},
+        {"tokens": ((1.0,),)},
     ],
     ids=str,
 )
@@ -74,6 +77,7 @@ def test_there_is_one_block_for_each_of_the_depth():
         {"causal": True},
         {"blocks": (Block(),)},
         {"relative": Rotary()},
+        {"tokens": TokenGram()},
     ],
     ids=str,
 )

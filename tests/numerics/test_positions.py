@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.special import stdtrit
-from symbind_testing.oracles.plain_recursion import sampled
+from symbind_testing.oracles.plain_recursion import (
+    LEVEL,
+    RUNS,
+    assert_agree,
+    sampled,
+)
 from symbind_testing.refusals import refusal
 from symbind_testing.tasks import ABA_ABB
 
@@ -24,23 +28,6 @@ KINDS = {
     "rotary": Rotary(2, 0.5),
 }
 EACH = pytest.mark.parametrize("name", KINDS)
-
-# 20 entries for each of 13 kernels at 1e-6: one alarm in 3000 at most.
-LEVEL = 1 - 1e-6
-RUNS = 16
-
-
-def assert_agree(templates, architecture, points=4096):
-    """Entries of N and K_self: by what both say of their own errors."""
-    gram = template_gram(
-        templates, architecture, rel_tol=1e-9, max_points=1024, level=LEVEL
-    )
-    found = sampled(templates, architecture, RUNS, points)
-    quantile = stdtrit(RUNS - 1, (1 + LEVEL) / 2)
-    for name, (mean, error) in zip(("matrix", "matrix_self"), found, strict=True):
-        off = np.abs(mean - getattr(gram, name))
-        assert (off <= quantile * error + gram.halfwidth[name]).all(), name
-        assert quantile * error.max() < 0.2 * np.abs(mean).max()
 
 
 @EACH

@@ -43,6 +43,8 @@ TESTED_IN = {
     "test_check_template_refusals.py: through the command that it serves",
     "symbind_theory/files.py": "symbind_theory/test_check_template_refusals.py: "
     "through those who read and write",
+    "symbind_theory/separation/deep_hypotheses.py": "symbind_theory/separation/"
+    "test_theorem_d.py: the facts of the theorem",
     "symbind_theory/laws/arguments.py": "symbind_theory/laws/"
     "test_substitution_laws.py: what laws are read from",
     "symbind_theory/laws/inclusion.py": "properties/test_inclusion_laws.py: laws of "

@@ -7,17 +7,23 @@ from symbind_testing.builders.streams import incidences
 
 from numerics.deep.position_symmetry import PositionSymmetry
 from numerics.deep.stream import start
+from numerics.tokens import TokenGram
 
 TEMPLATES = ["?a ?a ?b", "?a ?b ?b", "?a ?b ?a", "x ?a x", "x y ?a", "?a ?a ?a"]
 EVERY = np.arange(4)
 
 
-def equivariant():
+CORRELATED = TokenGram.from_embeddings(
+    ["x", "y"], [[1.0, 0.2], [0.3, 1.1]], mean=[0.4, -0.1], self_value=0.9
+)
+
+
+def equivariant(gram=None):
     """Covariances of templates, after a map that treats all positions alike.
 
     S C Sᵀ with S = softmax(D) by rows: a permutation of positions permutes it.
     """
-    stream = start(incidences(TEMPLATES), 0.8)
+    stream = start(incidences(TEMPLATES), 0.8, gram)
     weights = softmax(stream.within, axis=2)
     return stream.mixed(weights)
 
@@ -26,9 +32,10 @@ def symmetry(alike=True):
     return PositionSymmetry.of(incidences(TEMPLATES), alike)
 
 
-def test_what_is_alike_already_stays_as_it_is():
-    """No two entries that differ are taken for equal."""
-    stream = equivariant()
+@pytest.mark.parametrize("gram", [None, CORRELATED], ids=["identity", "correlated"])
+def test_what_is_alike_already_stays_as_it_is(gram):
+    """No two entries that differ are taken for equal, whatever tokens' products are."""
+    stream = equivariant(gram)
     sites = np.einsum("iqq->iq", stream.between_strings)
     found = symmetry()
     np.testing.assert_allclose(found.averaged_sites(sites, EVERY), sites, rtol=1e-14)

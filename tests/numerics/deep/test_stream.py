@@ -7,6 +7,7 @@ from symbind_testing.builders.strings import symbols
 from symbind_testing.oracles.two_positions import equal_tokens
 
 from numerics.deep.stream import Stream, stacked, start
+from numerics.tokens import TokenGram
 from symbind_theory.templates import read_templates
 
 TEMPLATES = ["?a ?b ?a", "x ?a x", "x y x", "?a ?a ?a"]
@@ -24,6 +25,56 @@ def test_the_start_is_tokens_and_positions(readout):
         for j, other in enumerate(strings):
             between = equal_tokens(string, other, apart=True) + positions
             np.testing.assert_allclose(stream.across[i, :, j], between, atol=1e-15)
+
+
+@pytest.mark.parametrize("readout", ["cls", "last"])
+def test_the_start_is_that_of_embeddings_that_are_drawn(readout):
+    """Strings of vectors: symbols have one mean, and each a part of its own.
+
+    Each template once more with other symbols; [CLS] and y are not named.
+    """
+    generator = np.random.default_rng(3)
+    strings = [symbols(t, readout) for t in read_templates(TEMPLATES)] * 2
+    half = len(TEMPLATES)
+    tokens = {
+        x if isinstance(x, str) else (n, x) for n, s in enumerate(strings) for x in s
+    }
+    own = dict(zip(sorted(tokens, key=str), np.eye(len(tokens)), strict=True))
+    x, mean = generator.standard_normal((2, 5))
+
+    def embedding(n, token):
+        if token == "x":
+            return np.concatenate([x, np.zeros(len(tokens))])
+        if isinstance(token, str):
+            return np.concatenate([np.zeros(5), own[token]])
+        return np.concatenate([mean, 0.6 * own[n, token]])
+
+    rows = np.array([[embedding(n, t) for t in s] for n, s in enumerate(strings)])
+    keys = rows.shape[1]
+    gram = np.einsum("iqd,jpd->iqjp", rows, rows) + (
+        0.49 * np.eye(keys)[None, :, None, :]
+    )
+    square = float(mean @ mean) + 0.36
+    given = TokenGram.from_embeddings(["x"], [x], mean, square)
+    stream = start(incidences(TEMPLATES, readout), 0.7, given)
+    np.testing.assert_allclose(stream.across, gram[:half, :, half:], atol=1e-13)
+    for i in range(half):
+        np.testing.assert_allclose(stream.within[i], gram[i, :, i], atol=1e-13)
+    # Mutant: symbols without their mean.
+    wrong = start(
+        incidences(TEMPLATES, readout), 0.7, TokenGram.from_embeddings(["x"], [x])
+    )
+    assert np.abs(wrong.across - gram[:half, :, half:]).max() > 0.1
+
+
+def test_what_one_symbol_has_more_is_on_its_positions_alone():
+    """E = v − ρ where one wildcard stands at both; 0 where all symbols are one."""
+    for square, more in [(1.5, 1.0), (0.5, 0.0)]:
+        stream = start(
+            incidences(["?a X ?a ?b"], "last"), 1.0, TokenGram((), (), (), 0.5, square)
+        )
+        same = [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
+        np.testing.assert_array_equal(stream.excess[0], more * np.array(same))
 
 
 def test_parts_of_the_covariances_agree():

@@ -14,6 +14,7 @@ from numerics.overlap_types import OverlapTypes
 from numerics.strings import deep_components
 from numerics.strings.overlap_gram import OverlapGram
 from numerics.strings.patterns import pattern_strings
+from numerics.tokens import TokenGram
 from symbind_theory import Template
 from symbind_theory.overlaps import overlap_types
 from symbind_theory.records.architecture import KernelName
@@ -28,6 +29,12 @@ def made(
     architecture=DEEP, patterns=PATTERNS, points=2**10, kernel: KernelName = "nngp"
 ):
     return DeepKernel(architecture, points=points, kernel=kernel).gram(patterns)
+
+
+# With a name, a, that tokens which strings share are not to get.
+CORRELATED = TokenGram(
+    ("X", "a"), ((1.5, 0.1), (0.1, 1.0)), (0.4, 0.0), common=0.3, self_value=0.8
+)
 
 
 def all_types(patterns):
@@ -70,6 +77,13 @@ def test_one_block_has_the_values_of_the_one_layer_kernel(parameters):
     ("parameters", "patterns", "points"),
     [
         ({}, PATTERNS[:2], 2**10),
+        ({"tokens": CORRELATED, "depth": 1}, PATTERNS, 2**10),
+        pytest.param(
+            {"tokens": CORRELATED, "activation": ReLU(), "normalisation": None},
+            (Template("?1 ?2 ?2"), Template("X ?1 ?2")),
+            2**12,
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             {"depth": 3, "readout": "cls"},
             PATTERNS,
@@ -102,7 +116,7 @@ def test_values_agree_with_one_covariance_of_concrete_strings(
     found = made(architecture, patterns, points).values(types)
     for n, kind in enumerate(kinds):
         strings = [text.split() for text in kind.strings()]
-        known, error = deep_strings(strings, architecture, 2000, seed=n)
+        known, error = deep_strings(strings, architecture, 2000, n, regular={"X"})
         # At five standard errors of Student's t, 15 degrees of freedom, beside the
         # halfwidth, 40 values are missed by chance once in 1e3 suites.
         assert abs(found.value[n] - known[0, 1]) <= found.halfwidth[n] + 5 * error[0, 1]
@@ -145,6 +159,15 @@ def test_the_tangent_kernel_of_all_strings_is_positive_semi_definite():
     assert np.linalg.eigvalsh(matrix)[0] >= -1e-12 * np.trace(matrix)
     plain = gram_of(strings, DeepKernel(DEEP, points=2**10)).dense()
     assert (np.diagonal(matrix) > np.diagonal(plain)).all()
+
+
+def test_shared_tokens_have_the_inner_products_of_symbols():
+    """As plain regular tokens they would not fit, and halfwidths would be above 1."""
+    deep = Architecture(
+        residual=1.0, normalisation="pre", readout="last", tokens=CORRELATED
+    )
+    values = made(deep).values(all_types(PATTERNS)[1])
+    assert values.halfwidth.max() < 0.02
 
 
 def gram_of(strings, kernel):

@@ -30,6 +30,7 @@ from numerics import (
 )
 from numerics.positions import ALiBi, RandomBias, Rotary
 from numerics.template_matrix.estimate import gram_of
+from numerics.tokens import TokenGram
 
 SEVEN = ["?a ?a", "?a ?b", "x ?a", "?a x", "x x", "x y", "y ?a"]
 LEVEL = 1 - 1e-6
@@ -205,6 +206,13 @@ def test_many_templates_take_the_other_ways(activation):
 def test_rotary_positions_are_refused():
     message = refusal(lambda: estimate(AA_AB, replace(DEPTH_2, relative=Rotary())))
     assert message.startswith("relative is rotary with the tangent kernel; expected")
+
+
+def test_embeddings_that_are_not_independent_are_refused():
+    """Trained by rows or through what they have in common: two kernels."""
+    correlated = replace(DEPTH_2, tokens=TokenGram.equicorrelated(["X"], 0.3))
+    message = refusal(lambda: estimate(AA_AB, correlated))
+    assert message.startswith("tokens is a Gram matrix with the tangent kernel")
 
 
 def test_other_kernels_are_refused():

@@ -1,7 +1,6 @@
 """C11: what is held against what, and that each part can fail."""
 
 import importlib
-from dataclasses import replace
 
 import pytest
 from symbind_testing.findings import finding

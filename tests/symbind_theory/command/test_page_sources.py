@@ -14,6 +14,7 @@ from symbind_theory.command.page_sources import embedded_certificate, versions
 from symbind_theory.records.architecture import ActivationRecord, RelativeRecord
 from symbind_theory.separation.certificates import certify
 from symbind_theory.separation.leading_gaps import verify
+from symbind_theory.separation.token_gram import TokenGram
 
 READ = dataclasses.replace(ARCHITECTURE, beta=1.0, readout="last")
 
@@ -51,6 +52,7 @@ CUBE = ActivationRecord("cube", (("nodes", 16),))
     ("changes", "outcome", "reason"),
     [
         ({"relative": ROTARY}, Outcome.HOLDS, "hypotheses of Theorem D"),
+        ({"tokens": TokenGram()}, Outcome.HOLDS, "independent embeddings of tokens"),
         ({"relative": RelativeRecord("own")}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"depth": 2, "beta": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),
         ({"depth": 2, "gamma": 0.0}, Outcome.HOLDS, "hypotheses of Theorem D"),

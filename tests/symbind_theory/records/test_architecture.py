@@ -10,6 +10,7 @@ from symbind_testing.builders.toy_result import toy_result
 from numerics import GELU, Architecture, Cosine, CustomActivation, Erf, ReLU
 from numerics.architecture import Block
 from numerics.positions import ALiBi, DistanceBias, RandomBias, Rotary
+from numerics.tokens import TokenGram
 from symbind_theory import InputError
 from symbind_theory.records.architecture import (
     ActivationRecord,
@@ -23,6 +24,7 @@ from symbind_theory.separation.theorem_d import BlockFacts, DeepHypotheses
 from symbind_theory.separation.theorem_s import Hypotheses
 
 BLOCKS = (Block(beta=2.0, residual=0.0), Block(identity_kq=1, identity_vo=-0.5))
+PAIR = TokenGram(("X", "Y"), ((1, 0.5), (0.5, 1)), (0.25, 0.25), 0.5, 2)
 ARCHITECTURES = {
     "defaults": Architecture(),
     "whole numbers": Architecture(2, 3, "last", ReLU(), identity_kq=1),
@@ -41,6 +43,7 @@ ARCHITECTURES = {
         BLOCKS,
     ),
     "constant": Architecture(activation=Cosine(0.0)),
+    "tokens": Architecture(tokens=PAIR, depth=2),
     "erf": Architecture(activation=Erf()),
     "gelu": Architecture(activation=GELU()),
 }
@@ -98,9 +101,17 @@ def test_the_document_names_every_parameter():
         "causal": False,
         "blocks": [],
         "relative": None,
+        "tokens": None,
     }
     alibi = Architecture(relative=ALiBi(slope=2)).record()
     assert written(alibi)["relative"] == {"name": "alibi", "slope": 2}
+    assert written(Architecture(tokens=PAIR).record())["tokens"] == {
+        "tokens": ["X", "Y"],
+        "gram": [[1.0, 0.5], [0.5, 1.0]],
+        "cross": [0.25, 0.25],
+        "common": 0.5,
+        "self_value": 2.0,
+    }
     assert written(CUBE.record())["activation"] == {"name": "cube", "nodes": 16}
 
 
@@ -138,6 +149,7 @@ def test_the_kind_is_what_theorem_s_asks(activation, kind):
         ({"causal": True}, {"one_layer": False}),
         ({"blocks": (Block(),)}, {"one_layer": False}),
         ({"relative": ALiBi()}, {"one_layer": False}),
+        ({"tokens": TokenGram()}, {"one_layer": False}),
     ],
     ids=str,
 )
@@ -207,6 +219,32 @@ def test_theorem_d_is_told_of_relative_positions(relative, kind, angles):
 )
 def test_of_other_relative_positions_nothing_is_known(relative):
     assert (relative.kind, relative.angles) == ("unknown", ())
+
+
+def test_theorem_d_is_told_of_tokens_unless_they_are_independent():
+    facts = Architecture(tokens=PAIR).record().deep_hypotheses
+    assert facts.tokens == PAIR
+    plain = TokenGram(("X", "Y"), ((1, 0), (0, 1)))
+    assert Architecture(tokens=plain).record().deep_hypotheses == (
+        Architecture().record().deep_hypotheses
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gram": [[1.0]]}, "gram has 1 entries; expected 2"),
+        ({"cross": [1.0, 1.0]}, "the smallest eigenvalue -"),
+        ({"common": None}, "common is null; expected a number"),
+    ],
+)
+def test_a_file_has_inner_products_or_is_refused(change, message):
+    document = json.loads(
+        to_json(toy_result(architecture=ARCHITECTURES["tokens"].record()))
+    )
+    document["architecture"]["tokens"] |= change
+    with pytest.raises(InputError, match=rf"^architecture\.tokens.*{message}"):
+        parse_result(json.dumps(document))
 
 
 def test_an_identity_in_one_block_is_an_identity():

@@ -182,6 +182,7 @@ def test_the_numbers_are_those_of_the_record():
         "causal": False,
         "blocks": [],
         "relative": None,
+        "tokens": None,
     }
     assert document["level"] == 0.95
     assert (document["points"], document["method"]) == (256, "mc")

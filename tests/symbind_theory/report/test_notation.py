@@ -40,6 +40,7 @@ from symbind_theory.report.notation import (
     strings_needed,
     whole,
 )
+from symbind_theory.separation.token_gram import TokenGram
 
 ROOT = Path(__file__).parents[3]
 INFINITE = Interval(math.inf, math.inf, math.inf)
@@ -121,6 +122,13 @@ def test_what_blocks_and_positions_have_of_their_own_is_named():
     assert parameter_text(blocks) == "([beta=2, residual=0.5], [])"
     alibi = RelativeRecord("alibi", (("slope", 0.5),))
     assert parameter_text(alibi) == "alibi(slope=0.5)"
+
+
+def test_inner_products_of_tokens_are_written_where_they_are_not_the_identity():
+    assert parameter_text(TokenGram()) == "()"
+    gram = TokenGram(("X", "Y"), ((1, 0.25), (0.25, 2)), (0.0, 0.5), 0.75, 1.5)
+    text = "gram=[[1, 0.25], [0.25, 2]], cross=[0, 0.5], common=0.75, self_value=1.5"
+    assert parameter_text(gram) == f"(X, Y, {text})"
 
 
 def test_beta_and_gamma_are_named_even_where_they_are_0():

@@ -8,12 +8,15 @@ conditioned on, and no points but pseudo-random ones.
 
 import numpy as np
 from scipy.special import softmax
+from symbind_testing.oracles.plain_recursion import inner_products
+
+from symbind_theory.templates import CLS
 
 # Independent runs through all blocks; their spread gives the standard error.
 RUNS = 16
 
 
-def deep_strings(strings, architecture, count, seed=0):
+def deep_strings(strings, architecture, count, seed=0, regular=()):
     """K at the readout, with its standard error; both of shape (n, n).
 
     Args:
@@ -21,13 +24,12 @@ def deep_strings(strings, architecture, count, seed=0):
         architecture: all blocks alike, no mask and no identity in the values.
         count: draws of Z for each attention of each run.
         seed: of the draws.
+        regular: the regular tokens, where the architecture has a Gram matrix of tokens.
     """
     if architecture.readout == "cls":
-        strings = [[*s, None] for s in strings]
+        strings = [[*s, CLS] for s in strings]
     n, keys = len(strings), len(strings[0])
-    tokens = [x for s in strings for x in s]
-    same = np.array([[x == y for y in tokens] for x in tokens], dtype=float)
-    first = same + architecture.gamma**2 * np.tile(np.eye(keys), (n, n))
+    first = inner_products(strings, {CLS, *regular}, architecture)
     rng = np.random.default_rng(seed)
     runs = []
     for _ in range(RUNS):
