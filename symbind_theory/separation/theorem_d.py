@@ -34,15 +34,16 @@ tells the two apart, so that their rows of N are equal. Without relative positio
   positions from then on, and knows shares of tokens only.
 
 With γ = 0 and one block, `last` and `mean` give templates of wildcards alone rows that
-are proportional. All else is UNDECIDED. Activations are taken to be square-integrable
-under N(0, v) for all self values v that occur.
+are proportional, and rotary positions show the distances between equal symbols up to
+shifts and reflections alone (`rotary_traces`). All else is UNDECIDED. Activations are
+taken to be square-integrable under N(0, v) for all self values v that occur.
 
 Source: symbind; docs/theorem-d.md has the proofs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -54,9 +55,13 @@ from symbind_theory.separation.deep_hypotheses import (
 )
 from symbind_theory.separation.equal_embeddings import DistinctTokens
 from symbind_theory.separation.incidence import Incidence, incidence_of
+from symbind_theory.separation.rotary_traces import rotary_trace
 from symbind_theory.separation.theorem_s import Collapse, Decision
 from symbind_theory.separation.token_gram import TokenGram
 from symbind_theory.templates import Template
+
+Trace = Callable[[Incidence, DeepHypotheses], object]
+"""What is left of a template, None for all of it."""
 
 __all__ = ["BlockFacts", "DeepHypotheses", "Relative", "decide_deep"]
 
@@ -116,6 +121,10 @@ _AVERAGED = (
     "with beta = 0 and no residual connection in the first block all positions carry "
     "one average from then on, so {pair} have equal rows."
 )
+_TURNED = (
+    "with gamma = 0 and one block rotary logits see how far equal symbols are apart, "
+    "which is the same in {pair} up to shifts and reflections, so their rows are equal."
+)
 _SILENT = (
     "with gamma = 0 and one block nothing is shared by strings of wildcards alone, so "
     "{pair} have proportional rows."
@@ -127,6 +136,7 @@ _CAUSES = (
     _PERMUTED,
     _UNIFORM,
     _AVERAGED,
+    _TURNED,
     _SILENT,
 )
 """Why two templates collapse; the first that applies is told."""
@@ -145,11 +155,10 @@ def _cause(t: Incidence, u: Incidence, hypotheses: DeepHypotheses) -> str | None
         return _EQUIVALENT
     if hypotheses.forgets:
         return _FORGETS
-    traces = _TRACES if hypotheses.relative == "none" else _TRACES[-1:]
     return next(
         (
             cause
-            for cause, trace in traces
+            for cause, trace in _TRACES[hypotheses.relative]
             if (of_t := trace(t, hypotheses)) is not None
             and of_t == trace(u, hypotheses)
         ),
@@ -222,13 +231,18 @@ def _silent(seen: Incidence, hypotheses: DeepHypotheses) -> object:
     return True if one_block and not seen.counts and not shared else None
 
 
-_TRACES = (
-    (_PERMUTED, _permuted),
-    (_UNIFORM, _uniform),
-    (_AVERAGED, _averaged),
-    (_SILENT, _silent),
-)
-"""What is left of a template for each cause; the last is one whatever positions are."""
+_TRACES: dict[Relative, tuple[tuple[str, Trace], ...]] = {
+    "none": (
+        (_PERMUTED, _permuted),
+        (_UNIFORM, _uniform),
+        (_AVERAGED, _averaged),
+        (_SILENT, _silent),
+    ),
+    "rotary": ((_TURNED, rotary_trace), (_SILENT, _silent)),
+    "bias": ((_SILENT, _silent),),
+    "unknown": ((_SILENT, _silent),),
+}
+"""What is left of a template for each cause, by the relative positions."""
 
 
 def _without_collapse(

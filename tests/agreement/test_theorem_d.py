@@ -5,6 +5,7 @@ fewer than a hundred are made here, a false alarm in ten thousand runs.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from symbind_testing.oracles.two_positions import exact
 
 from numerics import Architecture, Cosine, Erf, ReLU, template_gram
 from numerics.architecture import Block
+from numerics.positions import Rotary
 from symbind_theory import Outcome, Template
 from symbind_theory.separation import decide
 from symbind_theory.separation.deep_bounds import (
@@ -303,3 +305,31 @@ def test_what_collapses_has_a_singular_tangent_kernel(case):
         matrix = exact(texts, network).tangent
         least = np.linalg.eigvalsh(matrix)[0]
         assert (least < 1e-12 * np.trace(matrix)) == (outcome is Outcome.REFUTED)
+
+
+ROTARY = {
+    "cls": ("x ?a ?a ?b", "x ?a ?b ?b"),
+    "last": ("x ?a ?b", "?a x ?b"),
+}
+
+
+@pytest.mark.parametrize("readout", ROTARY)
+def test_rotary_positions_alone_merge_what_is_said(readout):
+    """By estimates, with b and a residual; with γ = 1 the two are apart."""
+    blind = Architecture(
+        beta=2.0,
+        gamma=0.0,
+        readout=readout,
+        residual=0.5,
+        activation=ReLU(),
+        identity_vo=0.3,
+        relative=Rotary(2, 10.0),
+    )
+    texts = ROTARY[readout]
+    assert decide(texts, blind.record()).outcome is Outcome.REFUTED
+    gram = template_gram(texts, blind, 1e-9, 2**10)
+    assert gram.gaps[0, 1] <= gram.halfwidth["gaps"][0, 1]
+    own = gram.halfwidth["matrix_self"].sum()
+    assert abs(gram.matrix_self[0] - gram.matrix_self[1]) <= own
+    seeing = template_gram(texts, replace(blind, gamma=1.0), 1e-9, 2**10)
+    assert seeing.gaps[0, 1] > 2 * seeing.halfwidth["gaps"][0, 1]
