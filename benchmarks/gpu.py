@@ -16,9 +16,10 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from benchmarks.bench_strings import (
     sampling_rate,
 )
 from numerics import Architecture, string_gram, template_gram
+from numerics.template_matrix.estimate import gram_of
+from symbind_theory.records.architecture import KernelName
 from symbind_theory.separation.incidence import READOUTS, Readout
 
 RESULTS = Path(__file__).with_name("results")
@@ -82,28 +85,62 @@ def agree(
             strings, architecture, points, device=device, precision=precision
         )
 
-    found = []
-    for what, estimate in (("template_gram", templates), ("string_gram", data)):
-        estimate(device, precision)
-        start = time.perf_counter()
-        there = estimate(device, precision)
-        middle = time.perf_counter()
-        here = estimate("cpu", "float64")
-        stop = time.perf_counter()
-        difference = np.abs(there.attention / here.attention - 1).max()
-        stated = getattr(there, "rounding", 2 * getattr(there, "feature_error", 0.0))
-        found.append(
-            Agreement(
-                what,
-                readout,
-                precision,
-                float(difference),
-                stated,
-                middle - start,
-                stop - middle,
-            )
+    estimates = {"template_gram": templates, "string_gram": data}
+    return [
+        _compared(what, readout, device, precision, estimate)
+        for what, estimate in estimates.items()
+    ]
+
+
+def agree_in_depth(readout: Readout, device: str, points: int) -> list[Agreement]:
+    """Deep estimates, in double precision: two blocks, and the tangent kernel."""
+    architecture = Architecture(
+        readout=readout, depth=2, residual=1.0, normalisation="pre"
+    )
+
+    def estimate(kernel: KernelName):
+        return lambda device, precision: gram_of(
+            kernel,
+            TEMPLATES,
+            architecture,
+            rel_tol=1e-12,
+            max_points=points,
+            device=device,
         )
-    return found
+
+    return [
+        _compared(f"two blocks, {kernel}", readout, device, "float64", estimate(kernel))
+        for kernel in get_args(KernelName)
+    ]
+
+
+def _compared(
+    what: str,
+    readout: Readout,
+    device: str,
+    precision: str,
+    estimate: Callable[[str, str], Any],
+) -> Agreement:
+    """An estimate on the device, beside the same on the processor."""
+    estimate(device, precision)
+    start = time.perf_counter()
+    there = estimate(device, precision)
+    middle = time.perf_counter()
+    here = estimate("cpu", "float64")
+    stop = time.perf_counter()
+    of_features = max(
+        getattr(there, name, 0.0) for name in ("feature_error", "relative_error")
+    )
+    stated = max(getattr(there, "rounding", 0.0), 2 * of_features)
+    return Agreement(
+        what=what,
+        readout=readout,
+        precision=precision,
+        difference=float(np.abs(there.attention / here.attention - 1).max()),
+        stated=stated,
+        seconds=middle - start,
+        cpu_seconds=stop - middle,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,6 +174,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for r in READOUTS
         for p in PRECISIONS
         for found in agree(r, options.device, p, min(options.points, 2**12))
+    ]
+    agreements += [
+        found
+        for r in READOUTS
+        for found in agree_in_depth(r, options.device, min(options.points, 2**12))
     ]
     for found in agreements:
         print(

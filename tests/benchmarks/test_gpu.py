@@ -23,7 +23,7 @@ def test_the_script_on_the_processor(tmp_path, capsys):
     document = json.loads(path.read_text())
     assert len(document["rates"]) == 6
     assert all(rate["share"] > 0 for rate in document["rates"])
-    assert len(document["agreement"]) == 12
+    assert len(document["agreement"]) == 18
     for found in document["agreement"]:
         assert found["difference"] <= found["stated"]
         if found["precision"] == "float64":
@@ -46,6 +46,14 @@ def test_without_a_device_nothing_is_measured(tmp_path, capsys):
 def test_cuda_agrees_with_the_processor(readout, precision):
     """At the same points, to within the errors that the records state."""
     for found in gpu.agree(readout, "cuda", precision, 2**10):
+        assert found.difference <= found.stated
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("readout", READOUTS)
+def test_cuda_agrees_with_the_processor_in_depth(readout):
+    for found in gpu.agree_in_depth(readout, "cuda", 2**10):
         assert found.difference <= found.stated
 
 
