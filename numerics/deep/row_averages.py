@@ -40,6 +40,8 @@ __all__ = ["Rows", "averaged_pairs", "averaged_rows", "rows_of"]
 
 # Sums of products below it have lost digits: e^{−650}, with e^{−745} the least number.
 _LEAST = 1e-282
+# Products of two factors that are held at a time: 32 MiB.
+_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +138,20 @@ def averaged_pairs(
         weights: of the nodes.
     """
     first, second = map(torch.from_numpy, key_pairs(shared.shape[-1]))
-    factors, outer = own.exp(), shared.exp()
-    totals = outer @ factors.transpose(1, 2)
-    products = factors[..., first] * factors[..., second]
-    found = outer[..., first] * outer[..., second]
-    found *= (weights / totals**2) @ products
-    lost = (totals < math.sqrt(_LEAST)).any(-1)
-    for site, points, rows in _one_by_one(lost, shared, own):
+    at_once = max(1, _AT_ONCE // max(1, own.shape[1] * len(first)))
+    found, lost = [], []
+    for G, X in zip(shared.split(at_once), own.split(at_once), strict=True):
+        factors, outer = X.exp(), G.exp()
+        totals = outer @ factors.transpose(1, 2)
+        products = factors[..., first] * factors[..., second]
+        pairs = outer[..., first] * outer[..., second]
+        found.append(pairs * ((weights / totals**2) @ products))
+        lost.append((totals < math.sqrt(_LEAST)).any(-1))
+    averages = torch.cat(found)
+    for site, points, rows in _one_by_one(torch.cat(lost), shared, own):
         each = rows[..., first] * rows[..., second]
-        found[site, points] = torch.einsum("m,nmp->np", weights, each)
-    return found
+        averages[site, points] = torch.einsum("m,nmp->np", weights, each)
+    return averages
 
 
 def _one_by_one(

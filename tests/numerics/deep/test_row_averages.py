@@ -7,6 +7,7 @@ from scipy.special import softmax
 from symbind_testing.builders.streams import averaging, every_row, random_stream
 from symbind_testing.oracles.sigmoid_moments import Logit, mean_tanh
 
+from numerics.deep import row_averages
 from numerics.deep.own_rules import Nodes, own_rule
 from numerics.deep.row_averages import averaged_pairs, averaged_rows, rows_of
 from numerics.deep.slope_forms import key_pairs
@@ -62,11 +63,13 @@ def test_a_mask_keeps_hidden_keys_out_of_the_law():
 
 @pytest.mark.parametrize("beta", [BETA, 1e3])
 @pytest.mark.parametrize("causal", [False, True])
-def test_products_of_factors_are_softmax(causal, beta):
+@pytest.mark.parametrize("at_once", [1, 2**22])
+def test_products_of_factors_are_softmax(causal, beta, at_once, monkeypatch):
     """At each node and point by itself, the logits added up and mapped.
 
     At β = 1000 products leave float64: most sums are 0 / 0.
     """
+    monkeypatch.setattr(row_averages, "_AT_ONCE", at_once)
     generator, positions = np.random.default_rng(1), every_row(4, causal=causal)
     rows = rows_of(random_stream(2, 4), beta, 0.5, positions)
     z = generator.standard_normal((5, 3))
