@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from proofs_check.claims.nonsingularity import nonsingularity
     from proofs_check.claims.other_architectures import other_architectures
     from proofs_check.claims.single_runs import single_runs
+    from proofs_check.claims.tangent_regime import tangent_regime
     from proofs_check.evidence.architectures import Candidate, candidates, transformer
     from proofs_check.evidence.copying_rates import CopyingExperiment
     from proofs_check.evidence.identity_setting import IdentityExperiment
@@ -59,6 +60,7 @@ __all__ = [
     "nonsingularity",
     "other_architectures",
     "single_runs",
+    "tangent_regime",
     "transformer",
 ]
 
@@ -84,6 +86,7 @@ _LATER = {
     "nonsingularity": "proofs_check.claims.nonsingularity",
     "other_architectures": "proofs_check.claims.other_architectures",
     "single_runs": "proofs_check.claims.single_runs",
+    "tangent_regime": "proofs_check.claims.tangent_regime",
     "transformer": "proofs_check.evidence.architectures",
 }
 

@@ -46,7 +46,7 @@ from symbind_theory.validation import InputError, finite_number, positive_intege
 __all__ = ["CHECKER", "SIZES", "tangent_regime"]
 
 # Of both kernels: λ_min to a few hundredths for templates of few symbols.
-_MAX_POINTS = 2**11
+_MAX_POINTS = 2**12
 
 
 def tangent_regime(

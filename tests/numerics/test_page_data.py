@@ -172,8 +172,8 @@ def test_a_variant_in_b_needs_no_points_where_the_check_has_its_matrix(monkeypat
 
 def test_the_tangent_kernel_is_illustrated():
     """Strings and variants are of the kernel that was checked, for one layer too."""
-    result = check(SAME_DIFFERENT, max_points=2**10, kernel="ntk")
-    shown = illustrate(result, max_points=2**10)
+    result = check(SAME_DIFFERENT, max_points=FEW, kernel="ntk")
+    shown = illustrate(result, max_points=FEW)
     blocks = tangent_gram(SAME_DIFFERENT.templates, max_points=2**10)
     drawn = np.array(shown.kernel.matrix)
     assert drawn[0, 0] == pytest.approx(blocks.matrix_self[0], rel=0.1)

@@ -429,6 +429,7 @@ def test_the_command_says_which_kernel(capsys):
     assert "tangent kernel, ridge 0.001" in text
 
 
+@pytest.mark.slow
 def test_a_finite_vocabulary_has_the_tangent_kernel_too():
     """Errors that are simulated are near those without collisions of the same kernel.
 

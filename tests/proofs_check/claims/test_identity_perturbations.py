@@ -16,6 +16,8 @@ from numerics import ReLU
 from numerics.architecture import Architecture
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.strings.sampled_gram import string_gram
+from numerics.template_matrix.accuracy import Accuracy
+from numerics.template_matrix.one_layer import one_layer_gram
 from proofs_check.claims.identity_perturbations import (
     IdentityExperiment,
     identity_perturbations,
@@ -48,14 +50,22 @@ def setting(task, architecture, experiment=SMALL, seed=0):
     return IdentitySetting(task, architecture, experiment, seed)
 
 
+class MorePointsWithB(IdentitySetting):
+    """Estimates take twice as many points with b as without."""
+
+    def gram(self, architecture, precise=True):
+        points = 2**10 if architecture.identity_vo == 0 else 2**11
+        accuracy = Accuracy(rel_tol=1e-9, max_points=points, seed=self.seed)
+        return one_layer_gram(self.task.templates, architecture, accuracy)
+
+
 def test_what_b_adds_is_exact_where_more_points_would_be_taken_with_it():
-    """λ_min(N) is known well enough at half as many points without b as with it."""
-    experiment = replace(SMALL, max_points=2**12)
-    chosen = setting(builtin_task("variable-chain-2"), Architecture(), experiment, 3)
-    points = [
-        chosen.gram(Architecture(identity_vo=b), precise=False).points for b in (0, 1)
-    ]
-    assert points == [2**11, 2**12]
+    """It is added to the estimate without b: at other points gaps would differ."""
+    task, base = builtin_task("aabb-abab"), Architecture()
+    chosen = MorePointsWithB(task, base, SMALL, 3)
+    plain, other = (chosen.gram(Architecture(identity_vo=b)) for b in (0.0, 1.0))
+    assert (plain.points, other.points) == (2**10, 2**11)
+    assert abs(other.gaps[0, 1] - plain.gaps[0, 1]) > 1e-9
     no_gap_lower, exactly_0 = islice(in_values(chosen, 1.0, False), 2)
     assert no_gap_lower.outcome is Outcome.HOLDS, no_gap_lower.statement
     assert exactly_0.outcome is Outcome.HOLDS, exactly_0.statement

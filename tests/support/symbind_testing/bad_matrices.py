@@ -97,7 +97,8 @@ CASES: dict[str, tuple[partial[Any], str]] = {
             (
                 "kernel",
                 partial(f, TASK, *arguments, kernel=NO_MATRIX),
-                "kernel is 3; expected an object with a method gram(patterns), or None",
+                "kernel is 3; expected 'nngp', 'ntk', an object with a method "
+                "gram(patterns), or None",
             ),
             (
                 "architecture",
