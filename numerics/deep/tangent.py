@@ -31,10 +31,14 @@ __all__ = ["trained_attention", "trained_values"]
 def trained_values(kernel: Stream, tangent: Stream) -> Values:
     """What weights are averaged around: κ, Θ, and κ ⊗ κ, κ ⊗ Θ in pairs of keys.
 
+    One key alone has no pairs: its weight is 1, whatever its logit.
+
     Args:
         kernel: κ.
         tangent: Θ.
     """
+    if kernel.root.shape[2] == 1:
+        return Values(by_key=(kernel, tangent))
     return Values(
         by_key=(kernel, tangent),
         by_pair=(pair_products(kernel, kernel), pair_products(kernel, tangent)),
@@ -52,13 +56,11 @@ def trained_attention(
         made: what attention makes of each of the `trained_values`.
         beta: inverse temperature.
     """
-    of_kernel, of_tangent, both_kernel, kernel_tangent = made
-    doubled = stacked([kernel.scaled(math.sqrt(2)), tangent])
-    return stacked(
-        [
-            of_kernel.scaled(math.sqrt(2)),
-            of_tangent,
-            both_kernel.times(doubled).scaled(beta),
-            kernel_tangent.times(kernel).scaled(beta),
-        ]
-    )
+    of_kernel, of_tangent, *of_pairs = made
+    added = [of_kernel.scaled(math.sqrt(2)), of_tangent]
+    if of_pairs:
+        both_kernel, kernel_tangent = of_pairs
+        doubled = stacked([kernel.scaled(math.sqrt(2)), tangent])
+        added.append(both_kernel.times(doubled).scaled(beta))
+        added.append(kernel_tangent.times(kernel).scaled(beta))
+    return stacked(added)
