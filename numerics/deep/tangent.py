@@ -21,11 +21,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from numerics.deep.across_strings import Values
 from numerics.deep.slope_forms import pair_products
 from numerics.deep.stream import Stream, stacked
+from numerics.shapes import Int64
 
-__all__ = ["trained_attention", "trained_values"]
+__all__ = ["steepness", "trained_attention", "trained_values"]
+
+
+def steepness(
+    kernel: Stream, queries: Int64[np.ndarray, " some"], beta: float
+) -> float:
+    """Bound on the standard deviation of a difference of two logits, a left aside.
+
+    Where it is large J is not 0 for one in so many points alone, and then as large.
+
+    Args:
+        kernel: κ.
+        queries: the rows that are wanted.
+        beta: inverse temperature.
+    """
+    squares = kernel.squares
+    spread = squares[:, :, None] + squares[:, None, :] - 2 * kernel.within
+    variance = squares[:, queries].max(1) * spread.max((1, 2))
+    return beta * math.sqrt(max(0.0, float(variance.max())))
 
 
 def trained_values(kernel: Stream, tangent: Stream) -> Values:

@@ -86,7 +86,11 @@ def deep_gram(
             architecture=architecture,
             points=GROUPS * size,
             seed=accuracy.seed,
-            confidence=Confidence(accuracy.level, len(sizes) - 1),
+            confidence=Confidence(
+                level=accuracy.level,
+                looks=len(sizes) - 1,
+                enough=GROUPS * size >= runs.points_needed,
+            ),
             method=accuracy.method,
             device=str(resolve_device(accuracy.device)),
             column=tuple(distinct.index(t) for t in canonical),
