@@ -98,10 +98,8 @@ def deep_gram(
             relative_error=_RELATIVE_ERROR_OF_MANY if many else _RELATIVE_ERROR,
         )
         enough = gram.points >= runs.points_needed
-        precise = (
-            enough and gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
-        )
-        if precise or size == sizes[-1]:
+        precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
+        if (precise and enough) or size == sizes[-1]:
             return gram
         fewer = runs
     raise AssertionError("there are two looks at least")

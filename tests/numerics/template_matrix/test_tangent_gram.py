@@ -215,7 +215,6 @@ def test_logits_too_steep_for_the_points_are_refused(beta):
     architecture = Architecture(beta=beta, readout="last")
     message = refusal(lambda: tangent_gram(AA_AB, architecture, max_points=512))
     assert message.startswith("max_points is 512 with the tangent kernel")
-    assert np.isfinite(template_gram(AA_AB, architecture, max_points=512).matrix).all()
 
 
 def test_steep_logits_are_known_from_points_enough():

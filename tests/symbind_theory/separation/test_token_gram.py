@@ -115,6 +115,23 @@ def test_what_is_no_gram_matrix_is_refused(call, start):
     assert refusal(call).startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("call", "start"),
+    [
+        (lambda: TokenGram.from_embeddings(["X"], [1.0]), "embeddings[0] is 1.0"),
+        (lambda: TokenGram.from_embeddings(["X"], None), "embeddings is None"),
+        (lambda: TokenGram.from_embeddings(["X"], [[1.0]], 3), "mean is 3"),
+        (lambda: TokenGram.from_embeddings(None, [[1.0]]), "tokens is None"),
+        (lambda: TokenGram.from_embeddings(["X"], np.ones(1)), "embeddings[0] is "),
+        (lambda: TokenGram.equicorrelated(3, 0.5), "tokens is 3"),
+        (lambda: TokenGram.equicorrelated("XY", 0.5), "tokens is 'XY'"),
+    ],
+)
+def test_what_has_no_entries_is_refused(call, start):
+    """In one line, as a text is whose letters would be tokens."""
+    assert refusal(call).startswith(start)
+
+
 def test_symbols_with_names_are_symbols():
     gram = TokenGram(PAIR, ((1, 0.25), (0.25, 2)), (0.125, 0.5), 0.75, 1.5)
     named = gram.with_symbols(["a", "b"])
