@@ -20,8 +20,9 @@ from numerics.activations import Activation, Slope, slope_dual
 from numerics.deep.stream import Stream, stacked
 from numerics.mehler import kernel_factor
 from numerics.shapes import Float64
+from symbind_theory.validation import InputError
 
-__all__ = ["through_mlp", "trained_mlp"]
+__all__ = ["rule_error", "through_mlp", "trained_mlp"]
 
 # Relative error of columns and self values that Mehler's series is told of: rounding.
 _ROUNDING = 1e-15
@@ -29,6 +30,8 @@ _ROUNDING = 1e-15
 _FEW_SITES = 32
 _SHORT_SERIES = 3
 _GAUSS = np.polynomial.legendre.leggauss(16)
+# A slope that is known no better than this part of itself may have no finite square.
+_WORST = 0.5
 
 
 def through_mlp(seen: Stream, activation: Activation) -> Stream:
@@ -58,6 +61,40 @@ def trained_mlp(
     excess = slope_dual(activation, x, y, D) - slope_dual(activation, x, y, C)
     slope = Stream(_root(seen, Slope(activation)), excess)
     return stacked([made, slope.times(stacked([tangent, seen]))])
+
+
+def rule_error(seen: Stream, activation: Activation, *, trained: bool) -> float:
+    """What coefficients that are not exact do to a root, relative to its columns.
+
+    Args:
+        seen: the stream as the MLP sees it.
+        activation: φ.
+        trained: whether its slope is asked for too.
+
+    Raises:
+        InputError: a slope of which next to nothing is known, as where φ jumps.
+    """
+    d = seen.squares.ravel()
+    error = _relative_error(activation, d)
+    if not trained:
+        return error
+    of_slope = _relative_error(Slope(activation), d)
+    if of_slope > _WORST:
+        raise InputError(
+            f"activation is {activation.name!r} with the tangent kernel, its slope "
+            f"known to {of_slope:.0%} alone; expected one without jumps, or with a "
+            "method slope_dual(x, y, c)"
+        )
+    return error + of_slope
+
+
+def _relative_error(activation: Activation, d: Float64[np.ndarray, " sites"]) -> float:
+    """That of φ's coefficients, relative to their norm; 0 for closed forms."""
+    error = activation.quadrature_error(d)
+    if not error:
+        return 0.0
+    size = float(np.sqrt(activation.dual(d, d, d).min()))
+    return error / size if size else np.inf
 
 
 def _root(seen: Stream, activation: Activation) -> Float64[np.ndarray, "rows r keys"]:

@@ -24,14 +24,14 @@ from numerics.activations import Activation
 from numerics.architecture import Architecture
 from numerics.deep.across_strings import AcrossStrings, Values, attend_across
 from numerics.deep.averaging import Averaging
-from numerics.deep.mlp import through_mlp, trained_mlp
+from numerics.deep.mlp import rule_error, through_mlp, trained_mlp
 from numerics.deep.own_rules import own_rule
 from numerics.deep.position_rows import PositionRows
 from numerics.deep.position_symmetry import PositionSymmetry
 from numerics.deep.row_averages import rows_of
 from numerics.deep.shared_directions import logit_directions
 from numerics.deep.stream import Stream, stacked, start
-from numerics.deep.tangent import trained_attention, trained_values
+from numerics.deep.tangent import steepness, trained_attention, trained_values
 from numerics.deep.within_strings import Attending, attend_within
 from numerics.shapes import Float64, Int64
 from symbind_theory.records.architecture import BlockNumbers, Normalisation
@@ -52,12 +52,18 @@ class DeepStreams:
             trained.
         bias: the largest part of the last A(C), in any direction, that was taken off as
             the bias of averages over what a string has of its own.
+        steepness: bound on the standard deviation of a difference of two logits, in any
+            block, where all layers are trained; else 0.
+        rule_errors: of each block's MLP, what coefficients of the activation that are
+            not exact do, relative to a root.
     """
 
     attended: Stream
     last: Stream
     tangent: Stream | None
     bias: float
+    steepness: float
+    rule_errors: tuple[float, ...]
 
     @property
     def output(self) -> Stream:
@@ -94,21 +100,32 @@ def run_blocks(
     read, every = np.array(templates[0].queries), np.arange(keys)
     kernel = start(templates, architecture.gamma, architecture.tokens)
     both = attended = _Both(kernel, kernel if trained else None)
-    bias = 0.0
+    bias = steepest = 0.0
+    rule_errors = []
     blocks = architecture.every_block
     for index, block in enumerate(blocks):
         queries = read if index == len(blocks) - 1 else every
         own = averaging.of_block(len(blocks) * run + index)
+        if trained:
+            steepest = max(steepest, network.steepness(both, block, queries))
         attended, bias = network.attention(both, block, queries, own)
         if trained and architecture.one_layer:
             attended = attended.map(_pooled)
+        rule_errors.append(network.rule_error(attended))
         both = network.mlp(attended, block)
     if architecture.final_normalisation:
         both = both.normalised()
     tangent = None
     if both.tangent is not None:
         tangent = stacked([both.kernel, both.tangent])
-    return DeepStreams(attended.kernel, both.kernel, tangent, bias)
+    return DeepStreams(
+        attended=attended.kernel,
+        last=both.kernel,
+        tangent=tangent,
+        bias=bias,
+        steepness=steepest,
+        rule_errors=tuple(rule_errors),
+    )
 
 
 def _pooled(stream: Stream) -> Stream:
@@ -186,6 +203,17 @@ class _Network:
             factor = block.residual
             added.append(both.map(lambda stream: stream.at(queries).scaled(factor)))
         return self._sum(added), across.bias
+
+    def steepness(
+        self, both: _Both, block: BlockNumbers, queries: Int64[np.ndarray, " queries"]
+    ) -> float:
+        """How far logits are apart in attention at some positions."""
+        return steepness(self._seen(both).kernel, queries, block.beta)
+
+    def rule_error(self, both: _Both) -> float:
+        """What coefficients of the activation are off in the MLP."""
+        trained = both.tangent is not None
+        return rule_error(self._seen(both).kernel, self.activation, trained=trained)
 
     def mlp(self, both: _Both, block: BlockNumbers) -> _Both:
         """The stream after the MLP."""

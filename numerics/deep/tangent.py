@@ -21,20 +21,45 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from numerics.deep.across_strings import Values
 from numerics.deep.slope_forms import pair_products
 from numerics.deep.stream import Stream, stacked
+from numerics.shapes import Int64
 
-__all__ = ["trained_attention", "trained_values"]
+__all__ = ["steepness", "trained_attention", "trained_values"]
+
+
+def steepness(
+    kernel: Stream, queries: Int64[np.ndarray, " some"], beta: float
+) -> float:
+    """Bound on the standard deviation of a difference of two logits, a left aside.
+
+    Where it is large J is not 0 for one in so many points alone, and then as large.
+
+    Args:
+        kernel: κ.
+        queries: the rows that are wanted.
+        beta: inverse temperature.
+    """
+    squares = kernel.squares
+    spread = squares[:, :, None] + squares[:, None, :] - 2 * kernel.within
+    variance = squares[:, queries].max(1) * spread.max((1, 2))
+    return beta * math.sqrt(max(0.0, float(variance.max())))
 
 
 def trained_values(kernel: Stream, tangent: Stream) -> Values:
     """What weights are averaged around: κ, Θ, and κ ⊗ κ, κ ⊗ Θ in pairs of keys.
 
+    One key alone has no pairs: its weight is 1, whatever its logit.
+
     Args:
         kernel: κ.
         tangent: Θ.
     """
+    if kernel.root.shape[2] == 1:
+        return Values(by_key=(kernel, tangent))
     return Values(
         by_key=(kernel, tangent),
         by_pair=(pair_products(kernel, kernel), pair_products(kernel, tangent)),
@@ -52,13 +77,11 @@ def trained_attention(
         made: what attention makes of each of the `trained_values`.
         beta: inverse temperature.
     """
-    of_kernel, of_tangent, both_kernel, kernel_tangent = made
-    doubled = stacked([kernel.scaled(math.sqrt(2)), tangent])
-    return stacked(
-        [
-            of_kernel.scaled(math.sqrt(2)),
-            of_tangent,
-            both_kernel.times(doubled).scaled(beta),
-            kernel_tangent.times(kernel).scaled(beta),
-        ]
-    )
+    of_kernel, of_tangent, *of_pairs = made
+    added = [of_kernel.scaled(math.sqrt(2)), of_tangent]
+    if of_pairs:
+        both_kernel, kernel_tangent = of_pairs
+        doubled = stacked([kernel.scaled(math.sqrt(2)), tangent])
+        added.append(both_kernel.times(doubled).scaled(beta))
+        added.append(kernel_tangent.times(kernel).scaled(beta))
+    return stacked(added)

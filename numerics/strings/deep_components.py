@@ -219,9 +219,10 @@ def _estimate(
     mean, spread = averaged(runs.made(1, each), lambda done: report(GROUPS + done))
     spread += np.abs(mean - few)
     shape = len(faces), len(faces), factorial(size)
-    values, halfwidth = (x[:-1].reshape(shape) for x in (mean, spread))
+    values, halfwidth = (x[:-2].reshape(shape) for x in (mean, spread))
     # A component is a sum of 2^s columns of the root.
-    delta = 2**size * runs.relative_error * math.sqrt(mean[-1])
+    square, rule_error = mean[-2:]
+    delta = 2**size * (runs.relative_error + rule_error) * math.sqrt(square)
     longest = math.sqrt(max(float(values.max()), 0.0))
     error = np.array(2 * delta * longest + delta**2)
     return {"values": values, "halfwidth": halfwidth, "error": error}
@@ -289,7 +290,10 @@ class _Runs:
             )
 
     def made(self, look: int, points: int) -> Iterator[Float64[np.ndarray, " entries"]]:
-        """The components of each run, and the largest squared length of a column.
+        """The components of each run, and two numbers of its root.
+
+        They are the largest squared length of a column, and its relative error by
+        coefficients of the activation that are not exact.
 
         Args:
             look: 0 for the runs that show the bias, 1 for the others.
@@ -317,4 +321,5 @@ def _one_run(
     root = streams.output.root.mean(2)
     components = root[:, runs.plan.parts] @ runs.plan.signs
     products = over_orders(components.T @ components, runs.size)
-    return np.append(products.ravel(), (root**2).sum(0).max())
+    longest = (root**2).sum(0).max()
+    return np.append(products.ravel(), [longest, sum(streams.rule_errors)])

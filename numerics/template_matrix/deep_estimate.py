@@ -80,7 +80,9 @@ def deep_gram(
     layers = architecture.depth * len(distinct) * keys**2
     looks = _looks(averaged, layers, accuracy, sizes)
     fewer = next(looks)
+    _check_steepness(fewer, GROUPS * sizes[-1])
     for size, runs in zip(sizes[1:], looks, strict=True):
+        _check_steepness(runs, GROUPS * sizes[-1])
         gram = DeepGram(
             templates=tuple(templates),
             architecture=architecture,
@@ -95,8 +97,9 @@ def deep_gram(
             kernel=kernel,
             relative_error=_RELATIVE_ERROR_OF_MANY if many else _RELATIVE_ERROR,
         )
+        enough = gram.points >= runs.points_needed
         precise = gram.smallest_eigenvalue.relative_halfwidth <= accuracy.rel_tol
-        if precise or size == sizes[-1]:
+        if (precise and enough) or size == sizes[-1]:
             return gram
         fewer = runs
     raise AssertionError("there are two looks at least")
@@ -117,6 +120,20 @@ def _check_trained(architecture: Architecture) -> None:
         raise InputError(
             "tokens is a Gram matrix with the tangent kernel; expected None: "
             "embeddings that are not independent may be trained in more than one way"
+        )
+
+
+def _check_steepness(runs: DeepRuns, points: int) -> None:
+    """Refuse logits so steep that no point may lie where softmax has a slope.
+
+    Raises:
+        InputError: they are.
+    """
+    if points < runs.points_needed:
+        raise InputError(
+            f"max_points is {points} with the tangent kernel, and logits differ by up "
+            f"to {runs.steepness:.3g}; expected at least {runs.points_needed:.3g}: "
+            "lower beta, or normalise the stream"
         )
 
 

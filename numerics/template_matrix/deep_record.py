@@ -55,6 +55,8 @@ class DeepRun:
         factor: G with N = GᵀG.
         kernel_self: K_self.
         bias: the largest part of C, in any direction, that was taken off as a bias.
+        steepness: of logits, where all layers are trained; else 0.
+        rule_errors: of each MLP, by coefficients of the activation that are not exact.
     """
 
     features: Float64[np.ndarray, "rows distinct"]
@@ -62,6 +64,8 @@ class DeepRun:
     factor: Float64[np.ndarray, "more distinct"]
     kernel_self: Float64[np.ndarray, " distinct"]
     bias: float
+    steepness: float
+    rule_errors: tuple[float, ...]
 
     @classmethod
     def of(cls, streams: DeepStreams) -> DeepRun:
@@ -74,6 +78,8 @@ class DeepRun:
             factor=factor,
             kernel_self=kernel_self,
             bias=streams.bias,
+            steepness=streams.steepness,
+            rule_errors=streams.rule_errors,
         )
 
 
@@ -94,6 +100,10 @@ class DeepRuns:
         factors: G with N = GᵀG.
         kernel_self: K_self.
         bias: the largest of a run.
+        steepness: the largest of a run.
+        attention_error: relative error of F by coefficients of the activation, over all
+            MLPs but the last.
+        rule_error: the same of G, over all of them.
     """
 
     features: tuple[Float64[np.ndarray, "rows distinct"], ...]
@@ -101,6 +111,9 @@ class DeepRuns:
     factors: tuple[Float64[np.ndarray, "rows distinct"], ...]
     kernel_self: Float64[np.ndarray, "replicates distinct"]
     bias: float
+    steepness: float
+    attention_error: float
+    rule_error: float
 
     @classmethod
     def of(cls, runs: Sequence[DeepRun]) -> DeepRuns:
@@ -111,7 +124,19 @@ class DeepRuns:
             factors=_pooled([run.factor for run in runs]),
             kernel_self=_means([run.kernel_self for run in runs]),
             bias=max(run.bias for run in runs),
+            steepness=max(run.steepness for run in runs),
+            attention_error=max(sum(run.rule_errors[:-1]) for run in runs),
+            rule_error=max(sum(run.rule_errors) for run in runs),
         )
+
+    @property
+    def points_needed(self) -> float:
+        """Points below which none may lie where slopes of softmax are not 0.
+
+        Within a string 12 of four times as many do, of averages that say how sure they
+        are only if some do: none of them does with probability e^{−12}.
+        """
+        return 2 * self.steepness
 
     def excess(self, wild: np.ndarray) -> tuple[Float64[np.ndarray, " distinct"], ...]:
         """K_self − diag N, 0 where there are no wildcards."""
@@ -253,20 +278,28 @@ class DeepGram(ReplicatedMatrix):
         self, name: str, entries: Mapping[str, Float64[np.ndarray, " ..."]]
     ) -> Float64[np.ndarray, " ..."]:
         """What drawing points anew does not show, of each entry of one matrix."""
-        value = entries[name][0]
+        value, error = entries[name][0], self._error(name)
+        if value.ndim == 1:
+            return 2 * error * np.abs(value)
         if name != "gaps":
-            return 2 * self.relative_error * np.abs(value)
-        delta = self.relative_error * np.sqrt(
-            np.diagonal(entries["attention"][0]).max()
-        )
+            # An error of a factor's columns is relative to their lengths.
+            length = np.sqrt(np.diagonal(value))
+            return 2 * error * length[:, None] * length
+        delta = error * np.sqrt(np.diagonal(entries["attention"][0]).max())
         moved = 4 * (np.sqrt(value) + delta) * delta + 4 * self.features_remainder
         # Equivalent templates share their features: that gap is 0 exactly.
         place = np.array(self.column)
         return np.where(place[:, None] == place, 0.0, moved)
 
+    def _error(self, name: str) -> float:
+        """Relative error of the factor that entries of one name come from."""
+        last = name in ("matrix", "matrix_self")
+        rules = self.runs.rule_error if last else self.runs.attention_error
+        return self.relative_error + rules
+
     @property
     def more_points(self) -> int:
-        """0: no number of points is known to be too few."""
+        """0: what takes more points than there are is refused."""
         return 0
 
     @property
@@ -277,16 +310,17 @@ class DeepGram(ReplicatedMatrix):
     @property
     def features_error(self) -> float:
         """Bound on ‖δF‖."""
-        return self.relative_error * float(np.linalg.norm(self.runs.features[0]))
+        error = self._error("attention")
+        return error * float(np.linalg.norm(self.runs.features[0]))
 
     @computed_once
     def kernel_replicates(self) -> KernelReplicates:
         """G with N = GᵀG for the distinct templates."""
-        error = self.relative_error * float(np.linalg.norm(self.runs.factors[0]))
+        norm = float(np.linalg.norm(self.runs.factors[0]))
         return KernelReplicates(
             factors=self.runs.factors,
             excess=self.runs.excess(self._wild),
-            error=error,
+            error=self._error("matrix") * norm,
             remainder=self._rounding(self.runs.factors[0]),
         )
 

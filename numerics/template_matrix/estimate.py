@@ -127,7 +127,8 @@ def tangent_gram(
         progress: called with (points done, points at most).
 
     Raises:
-        InputError: an argument out of range, rotary positions or a token Gram matrix.
+        InputError: an argument out of range, rotary positions or a token Gram matrix,
+            an activation with jumps, or logits too steep for so many points.
 
     Source: symbind; docs/theorem-d.md.
     """

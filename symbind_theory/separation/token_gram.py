@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symbind_theory.templates import CLS, parse_string
 from symbind_theory.validation import InputError, finite_number, shorten
@@ -128,12 +129,13 @@ eigenvalue -1; expected a Gram matrix, which has none below 0
             InputError: a correlation out of range: infinitely many vectors have no
                 negative one.
         """
+        tokens = tuple(_entries("tokens", tokens))
         rho = finite_number("correlation", correlation)
         if not 0 <= rho <= 1:
             raise InputError(f"correlation is {rho:g}; expected a number in [0, 1]")
         places = range(len(tokens))
         gram = tuple(tuple(1.0 if i == j else rho for j in places) for i in places)
-        return cls(tuple(tokens), gram, (rho,) * len(tokens), rho)
+        return cls(tokens, gram, (rho,) * len(tokens), rho)
 
     @classmethod
     def from_embeddings(
@@ -156,11 +158,14 @@ eigenvalue -1; expected a Gram matrix, which has none below 0
             self_value: v, the squared length of a symbol's embedding.
 
         Raises:
-            InputError: rows that are not one for each token, or not of one length.
+            InputError: rows that are not one for each token, or not of one length; or
+                no rows.
         """
-        rows = [tuple(row) for row in embeddings]
+        tokens = tuple(_entries("tokens", tokens))
+        given = _entries("embeddings", embeddings)
+        rows = [_entries(f"embeddings[{i}]", row) for i, row in enumerate(given)]
         _sequence("embeddings", rows, len(tokens))
-        symbol = None if mean is None else tuple(mean)
+        symbol = None if mean is None else _entries("mean", mean)
         width = len(next(iter(rows), symbol or ()))
         rows = [_numbers(f"embeddings[{i}]", x, width) for i, x in enumerate(rows)]
         symbol = _numbers("mean", (0.0,) * width if symbol is None else symbol, width)
@@ -168,7 +173,7 @@ eigenvalue -1; expected a Gram matrix, which has none below 0
             tuple(_inner(x, y) for y in [*rows, symbol]) for x in [*rows, symbol]
         ]
         return cls(
-            tokens=tuple(tokens),
+            tokens=tokens,
             gram=tuple(row[:-1] for row in own),
             cross=last[:-1],
             common=last[-1],
@@ -268,6 +273,20 @@ def _check_regular(token: object) -> None:
         raise InputError(
             f"tokens has {shorten(token)}; expected regular tokens, such as 'X'"
         ) from None
+
+
+def _entries(name: str, given: object) -> list[Any]:
+    """What was given, one by one.
+
+    Raises:
+        InputError: a text, or what has no entries.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(f"{name} is {shorten(given)}; expected a list")
+    try:
+        return list(given)
+    except TypeError:  # An array of no dimension is iterable in name alone.
+        raise InputError(f"{name} is {shorten(given)}; expected a list") from None
 
 
 def _sequence(name: str, given: object, count: int) -> Sequence[object]:

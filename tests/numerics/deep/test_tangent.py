@@ -9,7 +9,7 @@ from symbind_testing.builders.deep_architectures import DEEP, cold
 from symbind_testing.builders.streams import averaging, incidences, random_stream
 from symbind_testing.oracles.two_positions import Recursion, exact
 
-from numerics import Architecture, Erf
+from numerics import Architecture, Erf, ReLU
 from numerics.deep.recursion import run_blocks
 from numerics.deep.tangent import trained_attention, trained_values
 
@@ -63,6 +63,20 @@ def test_terms_are_those_of_the_formula():
     values = trained_values(kernel, tangent)
     assert [s.root.shape[2] for s in values.streams] == [3, 3, 3, 3]
     assert len(values.by_key) == len(values.by_pair) == 2
+
+
+@pytest.mark.parametrize("readout", ["last", "mean"])
+def test_one_position_attends_to_itself_alone(readout):
+    """K = 1: Θ is 2 κ + κ after attention, and the ReLU's duals are known at 0 and 1.
+
+    Strings of two templates share nothing: C = 0, D = 1. There are no pairs of keys.
+    """
+    architecture = Architecture(readout=readout, gamma=0.0, activation=ReLU())
+    found = tangent(["?a", "x", "y"], architecture)
+    truth = np.full((3, 3), 2 * 0.5 / np.pi)
+    truth[[1, 2], [1, 2]] = 2 * 0.5 + 0.5 * (1 + 3)
+    np.testing.assert_allclose(found.across[:, 0, :, 0], truth, rtol=1e-8)
+    np.testing.assert_allclose(found.within[:, 0, 0], np.full(3, 3.0), rtol=1e-8)
 
 
 def test_one_layer_takes_the_mean_before_its_mlp():

@@ -19,7 +19,15 @@ from symbind_testing.oracles.two_positions import exact
 from symbind_testing.refusals import refusal
 from symbind_testing.tasks import AA_AB, AABB_ABAB, ABA_ABB, LENGTH_3
 
-from numerics import GELU, Architecture, Cosine, Erf, ReLU, template_gram
+from numerics import (
+    GELU,
+    Architecture,
+    Cosine,
+    CustomActivation,
+    Erf,
+    ReLU,
+    template_gram,
+)
 from numerics.architecture import Block
 from numerics.template_matrix import deep_estimate
 from numerics.template_matrix.deep_record import DeepGram
@@ -240,6 +248,21 @@ def test_single_precision_is_refused():
 def test_blocks_that_do_not_fit_the_depth_are_refused():
     message = refusal(lambda: Architecture(depth=3, blocks=(Block(), Block())))
     assert message.startswith("blocks has 2 entries with depth 3")
+
+
+def test_kinks_of_ones_own_widen_intervals():
+    """What the rule of an activation is off by is in no spread of runs."""
+    kink = CustomActivation(lambda t: np.maximum(t, 0))
+    exactly = deep(AA_AB, replace(DEPTH_1, activation=ReLU()), 64)
+    gram = deep(AA_AB, replace(DEPTH_1, activation=kink), 64)
+    rule = kink.quadrature_error(exactly.attention_self)
+    added = gram.halfwidth["matrix_self"] - exactly.halfwidth["matrix_self"]
+    assert (added > rule * np.sqrt(exactly.matrix_self)).all()
+    width = gram.halfwidth["attention"]
+    np.testing.assert_allclose(width, exactly.halfwidth["attention"])
+    low, high = gram.smallest_eigenvalue.low, gram.smallest_eigenvalue.high
+    assert low <= exactly.smallest_eigenvalue.low
+    assert exactly.smallest_eigenvalue.high <= high
 
 
 def test_steep_softmax_is_finite():

@@ -29,6 +29,8 @@ def run(generator, noise=0.05, bias=0.1):
         factor=factor,
         kernel_self=own,
         bias=bias,
+        steepness=0.0,
+        rule_errors=(0.0, 0.0),
     )
 
 

@@ -22,6 +22,7 @@ from numerics import (
     GELU,
     Architecture,
     Cosine,
+    CustomActivation,
     Erf,
     ReLU,
     relative_eigenvalue,
@@ -32,6 +33,7 @@ from numerics.positions import ALiBi, RandomBias, Rotary
 from numerics.template_matrix.estimate import gram_of
 from numerics.tokens import TokenGram
 
+RELU = ReLU()
 SEVEN = ["?a ?a", "?a ?b", "x ?a", "?a x", "x x", "x y", "y ?a"]
 LEVEL = 1 - 1e-6
 DEPTH_2 = Architecture(depth=2, residual=1.0, normalisation="pre", activation=Erf())
@@ -201,6 +203,62 @@ def test_many_templates_take_the_other_ways(activation):
     off = np.abs(found.matrix[:2, :2] - few.matrix)
     width = few.halfwidth["matrix"] + found.halfwidth["matrix"][:2, :2]
     assert (off <= width).all()
+
+
+@pytest.mark.parametrize("beta", [1e4, 1e6, 1e75])
+def test_logits_too_steep_for_the_points_are_refused(beta):
+    """β² E J J' grows as β, from the 1/β of all points where two logits are alike.
+
+    Where none may lie there the spread of runs says nothing. A hard maximum gave 5 for
+    a string with itself, ± 1e-7, for all β from 1e6 on.
+    """
+    architecture = Architecture(beta=beta, readout="last")
+    message = refusal(lambda: tangent_gram(AA_AB, architecture, max_points=512))
+    assert message.startswith("max_points is 512 with the tangent kernel")
+
+
+def test_steep_logits_are_known_from_points_enough():
+    architecture = Architecture(beta=50.0, readout="last")
+    gram, truth = estimate(AA_AB, architecture), exact(AA_AB, architecture)
+    off = np.abs(gram.matrix_self - truth.tangent_self)
+    assert (off <= gram.halfwidth["matrix_self"]).all()
+
+
+class Unsloped:
+    """A ReLU with closed forms for φ and for its dual alone."""
+
+    name, constant = "unsloped", False
+    dual, hermite, quadrature_error = RELU.dual, RELU.hermite, RELU.quadrature_error
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_kinks_without_a_slope_are_in_every_halfwidth(depth):
+    """Series of 256 orders miss 2 % of E φ'(u)²: intervals of 1e-5 were wrong."""
+    known = Architecture(depth=depth, residual=depth - 1.0, activation=ReLU())
+    truth = exact(["?a", "x"], known)
+    for activation in (CustomActivation(lambda t: np.maximum(t, 0)), Unsloped()):
+        gram = estimate(["?a", "x"], replace(known, activation=activation))
+        for name, value in (
+            ("matrix", truth.tangent),
+            ("matrix_self", truth.tangent_self),
+        ):
+            off = np.abs(getattr(gram, name) - value)
+            assert (off <= gram.halfwidth[name]).all(), name
+
+
+def test_smooth_activations_of_ones_own_stay_sharp():
+    architecture = Architecture(readout="last", activation=CustomActivation(np.tanh))
+    gram = tangent_gram(AA_AB, architecture, max_points=4096)
+    assert gram.smallest_eigenvalue.relative_halfwidth < 0.02
+    assert (gram.halfwidth["matrix_self"] < 1e-3 * gram.matrix_self).all()
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_jumps_have_no_tangent_kernel(depth):
+    """E φ'(u)² is infinite."""
+    architecture = Architecture(depth=depth, activation=CustomActivation(np.sign))
+    message = refusal(lambda: tangent_gram(AA_AB, architecture))
+    assert message.startswith("activation is 'custom' with the tangent kernel")
 
 
 def test_rotary_positions_are_refused():

@@ -1,6 +1,7 @@
 """Gram matrices of tokens: which numbers are one, and what is refused."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from symbind_testing.refusals import refusal
 from symbind_theory.separation.token_gram import TokenGram
 
 PAIR = ("X", "Y")
+# Called with what a type checker would refuse.
+ANY_GRAM: Any = TokenGram
 ONES = ((1.0, 1.0), (1.0, 1.0))
 
 
@@ -112,6 +115,23 @@ def test_equicorrelated_tokens_are_a_gram_matrix(correlation, others):
     ],
 )
 def test_what_is_no_gram_matrix_is_refused(call, start):
+    assert refusal(call).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("call", "start"),
+    [
+        (lambda: ANY_GRAM.from_embeddings(["X"], [1.0]), "embeddings[0] is 1.0"),
+        (lambda: ANY_GRAM.from_embeddings(["X"], None), "embeddings is None"),
+        (lambda: ANY_GRAM.from_embeddings(["X"], [[1.0]], 3), "mean is 3"),
+        (lambda: ANY_GRAM.from_embeddings(None, [[1.0]]), "tokens is None"),
+        (lambda: ANY_GRAM.from_embeddings(["X"], np.ones(1)), "embeddings[0] is "),
+        (lambda: ANY_GRAM.equicorrelated(3, 0.5), "tokens is 3"),
+        (lambda: ANY_GRAM.equicorrelated("XY", 0.5), "tokens is 'XY'"),
+    ],
+)
+def test_what_has_no_entries_is_refused(call, start):
+    """In one line, as a text is whose letters would be tokens."""
     assert refusal(call).startswith(start)
 
 
