@@ -12,6 +12,7 @@ docs/depth.md and the figures beside it (with `pip install 'symbind[figures]'`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.progress import track
@@ -21,8 +22,8 @@ from examples.depth_rows import DEPTHS, LINES, Line, Row, identity_lines, measur
 from examples.pages import DOCS, number, rewritten
 from examples.small_beta import (
     BETAS,
-    NETWORKS,
-    SETS,
+    GROWING,
+    PLACES,
     SIZES,
     Falls,
     Sizes,
@@ -30,7 +31,7 @@ from examples.small_beta import (
     measure_sizes,
     slope,
 )
-from numerics.store.value_cache import cache_folder
+from numerics.store import cache_folder
 
 __all__ = [
     "PAGE",
@@ -51,7 +52,7 @@ def depth_table(rows: Mapping[Line, Sequence[Row]], quantity: str) -> Iterator[s
 
     Args:
         rows: what was measured at each of a line's depths.
-        quantity: "relative" or "strings".
+        quantity: "smallest", "relative" or "strings".
     """
     depths = " | ".join(map(str, DEPTHS))
     yield f"| task | readout | φ | kernel | s | normalised | {depths} |"
@@ -106,20 +107,23 @@ def falls_table(falls: Iterable[Falls]) -> Iterator[str]:
         steepness = slope(some)
         if steepness:
             beta, interval = steepness
-            words[3] = f"{interval.value:.3f} ± {interval.halfwidth:.3f}"
+            width = math.ceil(1000 * interval.halfwidth) / 1000
+            words[3] = f"{interval.value:.3f} ± {width:.3f}"
             words[4] = f"{beta:g}, {2 * beta:g}"
         yield f"| {' | '.join([*words, *map(number, some.smallest)])} |"
 
 
 def sizes_table(sizes: Iterable[Sizes]) -> Iterator[str]:
     """λ_min(C) of the first r templates of each length."""
-    names = " | ".join(name for name in NETWORKS if "ReLU" not in name)
+    names = " | ".join(GROWING)
     yield f"| length | r | exact 2L | {names} |"
-    yield f"| --- | --- | --- |{' --- |' * (len(NETWORKS) - 1)}"
+    yield f"| --- | --- | --- |{' --- |' * len(GROWING)}"
     for some in sizes:
         exact = "" if some.order is None else str(2 * some.order)
         words = [str(some.length), str(some.size), exact]
-        yield f"| {' | '.join([*words, *map(number, some.smallest)])} |"
+        numbers = [number(i) for i in some.smallest]
+        missing = [""] * (len(GROWING) - len(numbers))
+        yield f"| {' | '.join([*words, *numbers, *missing])} |"
 
 
 def _measured(lines: Sequence[Line], what: str) -> dict[Line, list[Row]]:
@@ -139,10 +143,10 @@ def main() -> None:
     )
     rows = _measured(LINES, "depths")
     identity = _measured(identity_lines(), "a and b")
-    places = [(name, network) for name in SETS for network in NETWORKS]
-    falls = [measure_falls(*place) for place in track(places, "β")]
+    falls = [measure_falls(*place) for place in track(PLACES, "β")]
     sizes = [row for k in track(list(SIZES), "r") for row in measure_sizes(k)]
     tables = {
+        "smallest": depth_table(rows, "smallest"),
         "relative": depth_table(rows, "relative"),
         "strings": depth_table(rows, "strings"),
         "identity": identity_table(identity),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from examples.depth_rows import MULTIPLES, Line, Row
-from examples.small_beta import BETAS, NETWORKS, SETS, Falls, Sizes
+from examples.depth_rows import DEPTHS, MULTIPLES, Line, Row
+from examples.small_beta import BETAS, GROWING, NETWORKS, SETS, Falls, Sizes
 from numerics import Cosine
 from symbind_theory import Interval
 
@@ -50,6 +50,13 @@ def _bars(
     )
 
 
+def _depth_axis(axis: Any) -> None:
+    """Depths that double are equally far apart."""
+    axis.set_xscale("log", base=2)
+    depths = [depth for depth in DEPTHS if depth & (depth - 1) == 0]
+    axis.set_xticks(depths, map(str, depths))
+
+
 def draw_depth(rows: Mapping[Line, Sequence[Row]], path: Path) -> None:
     """λ_min/e and strings against depth: a column for each task, `cls` and cosine."""
     plt = _plotter()
@@ -69,8 +76,8 @@ def draw_depth(rows: Mapping[Line, Sequence[Row]], path: Path) -> None:
         for axis, name in zip(axes[:, column], ("relative", "strings"), strict=True):
             _bars(axis, line.depths, [getattr(row, name) for row in some], **style)
     for axis in axes.flat:
-        axis.set_xscale("log", base=2)
         axis.set_yscale("log")
+        _depth_axis(axis)
         axis.grid(alpha=0.3)
     for axis, task in zip(axes[0], tasks, strict=True):
         axis.set_title(task)
@@ -107,7 +114,7 @@ def draw_identity(rows: Mapping[Line, Sequence[Row]], path: Path) -> None:
         )
     for axis, (task, readout) in zip(axes[0], panels, strict=True):
         axis.set(title=f"{task}, {readout}", xlabel="depth", yscale="log")
-        axis.set_xscale("log", base=2)
+        _depth_axis(axis)
         axis.grid(alpha=0.3)
     axes[0][0].set_ylabel("λ_min/e")
     axes[0][0].legend()
@@ -116,16 +123,32 @@ def draw_identity(rows: Mapping[Line, Sequence[Row]], path: Path) -> None:
     plt.close(figure)
 
 
+def _draw_sizes(axis: Any, sizes: Sequence[Sizes]) -> None:
+    """λ_min(C) of nested sets: a colour for each network, a dash for length 3."""
+    for length, style in ((3, "--"), (4, "-")):
+        group = [some for some in sizes if some.length == length]
+        for place, name in enumerate(GROWING):
+            some = [row for row in group if len(row.smallest) > place]
+            _bars(
+                axis,
+                [row.size for row in some],
+                [row.smallest[place] for row in some],
+                color=f"C{place}",
+                linestyle=style,
+                label=name if style == "-" else None,
+            )
+    axis.set(title="length 4 (3 dashed)", xlabel="templates r", yscale="log")
+    axis.legend(fontsize="small")
+
+
 def draw_small(falls: Sequence[Falls], sizes: Sequence[Sizes], path: Path) -> None:
     """λ_min(C) against β, a panel for each network, and against r."""
     plt = _plotter()
     figure, axes = plt.subplots(1, len(NETWORKS) + 1, figsize=(16, 4))
     names = list(NETWORKS)
     for some in falls:
-        axis, colour = (
-            axes[names.index(some.network)],
-            f"C{list(SETS).index(some.templates)}",
-        )
+        axis = axes[names.index(some.network)]
+        colour = f"C{list(SETS).index(some.templates)}"
         _bars(axis, BETAS, some.smallest, color=colour, label=some.templates)
         if some.order is not None and some.smallest[1].low > 0:
             first = some.smallest[1].value
@@ -134,23 +157,11 @@ def draw_small(falls: Sequence[Falls], sizes: Sequence[Sizes], path: Path) -> No
     for axis, name in zip(axes, names, strict=False):
         axis.set(title=name, xlabel="β", yscale="log")
         axis.set_xscale("log", base=2)
-    for length in dict.fromkeys(some.length for some in sizes):
-        group = [some for some in sizes if some.length == length]
-        for place, style in enumerate("-:-."[i : i + 1] for i in (0, 1, 2)):
-            _bars(
-                axes[-1],
-                [some.size for some in group],
-                [some.smallest[place] for some in group],
-                color=f"C{length}",
-                linestyle=style,
-                label=f"length {length}" if place == 0 else None,
-            )
-    axes[-1].set(title="β = 1", xlabel="templates r", yscale="log")
+    _draw_sizes(axes[-1], sizes)
     for axis in axes:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("λ_min(C)")
     axes[0].legend(fontsize="small")
-    axes[-1].legend()
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from numerics import (
     Architecture,
-    Cosine,
     ReLU,
     relative_eigenvalue,
     sample_complexity,
+    tangent_gram,
     template_gram,
 )
-from numerics.store.value_cache import ValueCache
-from numerics.template_matrix.estimate import gram_of
+from numerics.store import ValueCache
 from symbind_theory import Interval, builtin_task
-from symbind_theory.records.architecture import KernelName
 
 __all__ = [
     "DEPTHS",
@@ -37,11 +35,15 @@ __all__ = [
     "measure",
 ]
 
+KernelName = Literal["nngp", "ntk"]
+
 DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16)
 TASKS = ("same-different", "aba-abb", "aabb-abab")
 LONG_TASK = "relational-match-to-sample"
 MULTIPLES = ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (4.0, 0.0), (0.0, 1.0), (0.0, 2.0))
+KERNELS: tuple[KernelName, ...] = ("nngp", "ntk")
 TARGET, ALPHA, REL_TOL = 0.01, 1e-3, 0.05
+POINTS, LONG_POINTS = 2**12, 2**15
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Line:
     architecture: Architecture = field(default_factory=Architecture)
     kernel: KernelName = "nngp"
     depths: tuple[int, ...] = DEPTHS
-    points: int = 2**12
+    points: int = POINTS
 
     def at(self, depth: int) -> Architecture:
         """The architecture of one depth."""
@@ -91,19 +93,17 @@ def _lines() -> tuple[Line, ...]:
     forgetful = Architecture(normalisation="pre")
     lines: list[Line] = []
     for task in TASKS:
-        for activation, architecture in product((Cosine(), ReLU()), (plain, pre)):
-            both = replace(architecture, activation=activation)
-            lines += [Line(task, both, "nngp"), Line(task, both, "ntk")]
-        for architecture in (forgetful, post):
-            lines += [
-                Line(task, architecture, "nngp"),
-                Line(task, architecture, "ntk"),
-            ]
+        for architecture, kernel in product((plain, forgetful, pre, post), KERNELS):
+            lines.append(Line(task, architecture, kernel))
         lines.append(Line(task, grown, depths=DEPTHS[:6]))
-        lines += [Line(task, replace(x, readout="last")) for x in (plain, pre)]
-    few = {"depths": (1, 2, 4, 8), "points": 2**15}
-    lines += [Line(LONG_TASK, x, **few) for x in (plain, pre, post)]
-    lines.append(Line(LONG_TASK, pre, "ntk", depths=(1, 2, 4), points=2**15))
+        for architecture in (plain, pre):
+            lines.append(Line(task, replace(architecture, activation=ReLU())))
+            lines.append(Line(task, replace(architecture, readout="last")))
+    for architecture in (plain, pre):
+        lines.append(
+            Line(LONG_TASK, architecture, depths=(1, 2, 4, 8), points=LONG_POINTS)
+        )
+    lines.append(Line(LONG_TASK, pre, "ntk", depths=(1, 2), points=LONG_POINTS))
     return tuple(lines)
 
 
@@ -142,13 +142,8 @@ def measure(line: Line, depth: int, cache: ValueCache | None = None) -> Row:
 
     def compute() -> dict[str, np.ndarray]:
         task = builtin_task(line.task)
-        gram = gram_of(
-            line.kernel,
-            task.templates,
-            architecture,
-            rel_tol=REL_TOL,
-            max_points=line.points,
-        )
+        estimate = tangent_gram if line.kernel == "ntk" else template_gram
+        gram = estimate(task.templates, architecture, REL_TOL, line.points)
         strings = sample_complexity(task, target=TARGET, alpha=ALPHA, gram=gram)
         return {
             "smallest": _array(gram.smallest_eigenvalue),

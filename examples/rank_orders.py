@@ -6,9 +6,9 @@ shared part of the logit at position i against that of [CLS], the features are
     f_j = E softmax(β (y + ξ_j)),     ξ_j ~ N(0, κ J_j),     κ = 1 + γ²,
 
 J_j[a, b] = 1 where a and b carry one wildcard (docs/separation.md). So the coefficient
-of β^l is exp(½ κ Σ_w D_w²) s_l, with s_l the softmax's Taylor polynomial of degree l and
-D_w the derivative along the indicator of wildcard w. y is Gaussian with a density, so
-that relations between the polynomials are those between the features.
+of β^l is exp(½ κ Σ_w D_w²) s_l, with s_l the softmax's Taylor polynomial of degree l,
+D_w the derivative along the indicator of wildcard w. y has a density: relations between
+the polynomials are those between the features.
 
 Write F for the map x ↦ Σ x_j f_j. Over power series in β, F = U D V with D diagonal of
 powers β^{e_1}, …, β^{e_r}, V invertible and U injective at β = 0 (Smith's normal form).
@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly, fmpq_mpoly_ctx
 
 from symbind_theory import Template
-from symbind_theory.separation.series import softmax_series
+from symbind_theory.separation import softmax_series
 
 __all__ = ["eigenvalue_orders", "nested_orders", "set_partitions"]
 

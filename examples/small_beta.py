@@ -13,12 +13,14 @@ from itertools import pairwise
 from examples.depth_rows import attention_eigenvalue
 from examples.rank_orders import eigenvalue_orders, nested_orders, set_partitions
 from numerics import Architecture, ReLU
-from numerics.store.value_cache import ValueCache
+from numerics.store import ValueCache
 from symbind_theory import Interval, builtin_task
 
 __all__ = [
     "BETAS",
+    "GROWING",
     "NETWORKS",
+    "PLACES",
     "SETS",
     "SIZES",
     "Falls",
@@ -28,7 +30,7 @@ __all__ = [
     "slope",
 ]
 
-BETAS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
+BETAS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 NETWORKS: Mapping[str, Architecture] = {
     "depth 1": Architecture(),
     "depth 2, s = 0": Architecture(depth=2),
@@ -41,11 +43,27 @@ SETS: Mapping[str, tuple[str, ...]] = {
         for name in ("same-different", "aba-abb", "aabb-abab")
     },
     "all 5 of length 3": set_partitions(3),
+    "all 15 of length 4": set_partitions(4),
     "relational-match-to-sample": tuple(
         map(str, builtin_task("relational-match-to-sample").templates)
     ),
 }
+# Sets that take long at depth 2, or need many more points there.
+DEPTH_ONE = ("all 15 of length 4", "relational-match-to-sample")
+PLACES = tuple(
+    (templates, network)
+    for templates in SETS
+    for network in NETWORKS
+    if network == "depth 1" or templates not in DEPTH_ONE
+)
 SIZES = {3: (2, 3, 4, 5), 4: (2, 4, 5, 8, 12, 13, 15)}
+MOST_DEEP = 5
+GROWING: Mapping[str, Architecture] = {
+    "depth 1, β = 0.5": Architecture(beta=0.5),
+    "depth 1, β = 1": NETWORKS["depth 1"],
+    "depth 2, s = 0, β = 1": NETWORKS["depth 2, s = 0"],
+    "depth 2, s = 1, pre, β = 1": NETWORKS["depth 2, s = 1, pre"],
+}
 POINTS = 2**15
 
 # No set here needs more: L is 8 for all templates of length 4.
@@ -71,13 +89,13 @@ class Falls:
 
 @dataclass(frozen=True)
 class Sizes:
-    """λ_min(C) of the first r templates of one length, β = 1.
+    """λ_min(C) of the first r templates of one length.
 
     Attributes:
         length: of the templates.
         size: r.
         order: L of depth 1.
-        smallest: λ_min(C) of each of `NETWORKS` but the one with ReLU.
+        smallest: λ_min(C) in each network of `GROWING`, in deep ones of few templates.
     """
 
     length: int
@@ -133,7 +151,7 @@ def measure_sizes(length: int, cache: ValueCache | None = None) -> Iterator[Size
     for size in SIZES[length]:
         smallest = [
             attention_eigenvalue(templates[:size], architecture, POINTS, cache)
-            for name, architecture in NETWORKS.items()
-            if "ReLU" not in name
+            for architecture in GROWING.values()
+            if architecture.depth == 1 or size <= MOST_DEEP
         ]
         yield Sizes(length, size, orders[size], tuple(smallest))
