@@ -5,7 +5,7 @@
 For transformers of up to 16 blocks, with and without residual connections and
 normalisation: λ_min against e and the strings needed; what multiples of the identity do
 there; and how λ_min(C) falls with β and with the number of templates, beside the exact
-order. The command takes about MINUTES minutes on two cores, keeps each estimate that is
+order. The command takes about 30 minutes on two cores, keeps each estimate that is
 finished and goes on from there when it is run again. It rewrites the tables of
 docs/depth.md and the figures beside it (with `pip install 'symbind[figures]'`).
 """
@@ -138,7 +138,7 @@ def _measured(lines: Sequence[Line], what: str) -> dict[Line, list[Row]]:
 def main() -> None:
     """Measure everything; rewrite the tables and the figures."""
     print(
-        "about MINUTES minutes on two cores, most of them for depths 8 to 16; what is "
+        "about 30 minutes on two cores, most of them for depths 8 to 16; what is "
         f"finished is kept in {cache_folder()} and not measured again"
     )
     rows = _measured(LINES, "depths")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.depth_rows import DEPTHS, MULTIPLES, Line, Row
-from examples.small_beta import BETAS, GROWING, NETWORKS, SETS, Falls, Sizes
+from examples.small_beta import BETAS, GROWING, NETWORKS, SETS, SIZES, Falls, Sizes
 from numerics import Cosine
 from symbind_theory import Interval
 
@@ -138,6 +138,7 @@ def _draw_sizes(axis: Any, sizes: Sequence[Sizes]) -> None:
                 label=name if style == "-" else None,
             )
     axis.set(title="length 4 (3 dashed)", xlabel="templates r", yscale="log")
+    axis.set_xticks(SIZES[4])
     axis.legend(fontsize="small")
 
 
