@@ -9,8 +9,6 @@ of docs/identity.md and the figure beside it (with `pip install 'symbind[figures
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,7 +16,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from examples.pages import DOCS, rewritten
+from examples.pages import DOCS, number, rewritten
 from numerics import (
     Architecture,
     relative_eigenvalue,
@@ -85,30 +83,8 @@ def markdown(rows: Sequence[Row]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for row in rows:
         intervals = (row.smallest, row.relative, row.condition, row.strings, row.gap)
-        cells = [row.task, row.readout, f"{row.multiple:g}", *map(_number, intervals)]
+        cells = [row.task, row.readout, f"{row.multiple:g}", *map(number, intervals)]
         yield f"| {' | '.join(cells)} |"
-
-
-def _number(interval: Interval) -> str:
-    """The value to the digit that its halfwidth touches, the halfwidth in brackets.
-
-    >>> _number(Interval(0.0012345, 0.0012334, 0.00123568))
-    '1.2345(12)e-3'
-    >>> _number(Interval(655.13, 654.905, 655.3))
-    '655.13(23)'
-    >>> _number(Interval(2e-7, 1e-7, 5e-7))
-    '2e-7 [1e-7, 5e-7]'
-    """
-    value, width = interval.value, interval.halfwidth
-    if interval.relative_halfwidth > 0.3:
-        text = f"{value:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
-        return re.sub(r"e([-+])0?", lambda sign: f"e{sign[1]}".strip("+"), text)
-    power = math.floor(math.log10(value))
-    power = 0 if power >= 0 and width < 100 else power
-    places = max(power - math.floor(math.log10(width)) + 1, 0)
-    last = math.ceil(width * 10.0 ** (places - power))
-    scaled = f"{value / 10.0**power:.{places}f}({last})"
-    return scaled if power == 0 else f"{scaled}e{power}"
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

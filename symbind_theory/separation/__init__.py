@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from symbind_theory.separation.incidence import READOUTS, Readout
     from symbind_theory.separation.leading_gaps import LeadingGap, leading_gap
+    from symbind_theory.separation.series import softmax_series
     from symbind_theory.separation.theorem_d import BlockFacts, DeepHypotheses
     from symbind_theory.separation.theorem_s import Hypotheses
 
@@ -40,6 +41,7 @@ __all__ = [
     "depth_bound",
     "first_temperature",
     "leading_gap",
+    "softmax_series",
     "verify",
 ]
 
@@ -59,6 +61,7 @@ _LATER = {
     "depth_bound": "symbind_theory.separation.deep_bounds",
     "first_temperature": "symbind_theory.separation.deep_bounds",
     "leading_gap": "symbind_theory.separation.leading_gaps",
+    "softmax_series": "symbind_theory.separation.series",
     "verify": "symbind_theory.separation.certificates",
 }
 
