@@ -55,6 +55,7 @@ def apart(matrix, own):
     return np.array([gap, own[0] - own[1]])
 
 
+@pytest.mark.slow
 def test_the_recursion_has_the_value_of_quadrature():
     """αα/αβ with [CLS], β = γ = 1, two blocks, by deterministic quadrature."""
     architecture = Architecture(depth=2, activation=Cosine(1.0, 0.3))
@@ -183,6 +184,7 @@ def test_what_holds_has_a_positive_smallest_eigenvalue(readout, case):
     assert value > FAR * error
 
 
+@pytest.mark.slow
 def test_residuals_carry_what_cls_saw_without_positions():
     texts = ("?a ?a", "?a ?b", "X ?a")
     architecture = Architecture(
@@ -244,6 +246,7 @@ def test_the_smallest_eigenvalue_is_above_its_bound(readout, case):
     assert value > bound.low - FAR * error
 
 
+@pytest.mark.slow
 def test_the_mean_readout_needs_no_share_of_positions_for_residuals_alone():
     """The averaged C¹ is what residuals carry: sharp where MLPs add nothing."""
     architecture = Architecture(readout="mean", depth=1, **FLAT)
@@ -253,6 +256,7 @@ def test_the_mean_readout_needs_no_share_of_positions_for_residuals_alone():
     assert FAR * error < 0.5 * bound.value
 
 
+@pytest.mark.slow
 def test_a_later_b_may_undo_the_residual():
     """s I + b S̄ with b = −s and uniform weights averages to nothing.
 
@@ -269,6 +273,7 @@ def test_a_later_b_may_undo_the_residual():
     assert depth_bound(architecture.record(), first).high == 0.0
 
 
+@pytest.mark.slow
 def test_under_pre_the_first_attention_is_divided_by_its_self_values():
     """λ_min(C) of one layer at β/(1+γ²) is beyond λ_min(N), a (1+γ²)-th of it not."""
     architecture = Architecture(gamma=2.0, normalisation="pre", **FLAT)

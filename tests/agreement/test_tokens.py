@@ -58,6 +58,7 @@ def test_what_one_embedding_hides_is_not_there(texts, tokens):
     assert gram.smallest_eigenvalue.low > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "options"),
     [
@@ -82,6 +83,7 @@ def test_uniform_attention_hides_what_it_hides_of_independent_tokens(texts, opti
     np.testing.assert_allclose(gram.matrix[0], gram.matrix[1], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_lengths_show_positions_to_an_average():
     """Why it is UNDECIDED there: X Y and Y X are told apart by a normalised average."""
     options = {"blocks": AVERAGING, "depth": 2, "normalisation": "pre"}

@@ -106,6 +106,7 @@ def test_the_identity_gives_the_very_same_run(kind, names):
     np.testing.assert_array_equal(found.excess, plain.excess)
 
 
+@pytest.mark.slow
 def test_the_identity_gives_the_very_same_estimate():
     deep = Architecture(depth=2, residual=0.6, normalisation="pre")
     plain, found = (
@@ -146,6 +147,7 @@ def test_two_blocks_are_those_of_plain_draws(name, options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "other"),
     [

@@ -193,6 +193,7 @@ def test_strings_without_wildcards_have_no_excess():
     assert gram.excess[0] == 0 < gram.excess[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [Cosine(), ReLU()], ids=["cos", "relu"])
 def test_many_templates_take_the_other_ways(activation):
     """More sites than series and products are factorised for: entries are the same."""

@@ -146,6 +146,7 @@ def test_a_wrong_proof_of_singularity_is_contradicted(monkeypatch):
 DEEP = {mutant.name: mutant for mutant in MODULE._DEEP_MUTANTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 def test_mutants_need_the_exact_decision_or_a_gap_of_rounding(name, monkeypatch):
     """Were the decision wrong, gaps refute it where nothing at all is left of them."""
@@ -157,6 +158,7 @@ def test_mutants_need_the_exact_decision_or_a_gap_of_rounding(name, monkeypatch)
     assert report.outcome is gaps
 
 
+@pytest.mark.slow
 def test_uniform_attention_first_is_no_mutant_with_a_residual():
     """Nothing is proved then, and λ_min shows that N is non-singular."""
     blocks = (Block(beta=0.0), Block(beta=2.0))
@@ -176,6 +178,7 @@ def test_what_is_neither_proved_nor_resolved_is_undecided():
     assert "pass sampling=Sampling(points=1100" in report.evidence
 
 
+@pytest.mark.slow
 def test_a_constant_activation_with_residuals_is_no_mutant():
     report = nonsingularity(AA_AB, replace(PRE, activation=Cosine(b1=0.0)), SOME)
     assert report.outcome is Outcome.HOLDS, report.evidence
@@ -187,6 +190,7 @@ def test_relative_positions_are_checked_without_the_bound():
     assert not any(f.statement.startswith("share") for f in report.findings)
 
 
+@pytest.mark.slow
 def test_strings_of_many_logits_are_not_drawn():
     """Twenty symbols: the other findings remain, and the report says so."""
     task = builtin_task("aba-abb-2-shot")

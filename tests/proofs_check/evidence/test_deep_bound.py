@@ -101,6 +101,7 @@ UNSAID = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNSAID)
 def test_nothing_is_said_where_the_bound_asks_for_more(name):
     assert judged(UNSAID[name]) == []

@@ -158,6 +158,7 @@ def test_a_bias_of_one_over_points_is_taken_off(monkeypatch):
     assert found.bias["matrix"] == pytest.approx(np.zeros((2, 2)))
 
 
+@pytest.mark.slow
 def test_runs_of_few_points_have_the_mean_of_runs_of_many():
     """32 points and three blocks: 400 runs see no bias beyond what is allowed for.
 
