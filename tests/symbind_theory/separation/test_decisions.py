@@ -40,7 +40,10 @@ def test_everything_else_is_decided_by_theorem_d(readout, change):
     assert decision.outcome is Outcome.HOLDS
     assert decision == decide(PAIR, record.deep_hypotheses)
     assert "by Theorem D" in decision.reason
-    tokens = ["X ?b ?a", "?a X ?b"] if readout != "last" else ["X ?b ?a", "?b X ?a"]
+    tokens = ["X ?b ?a", "?a X ?b"]
+    if readout == "last":
+        # Rotary logits see that two X are further apart, not where a single one is.
+        tokens = ["X X ?b ?a", "X ?b X ?a"]
     permuted = decide(
         tokens, Architecture(**change, gamma=0.0, readout=readout).record()
     )
