@@ -6,22 +6,21 @@ from hypothesis import strategies as st
 
 from symbind_theory import Outcome, Template
 from symbind_theory.separation import BlockFacts, DeepHypotheses, decide
-from symbind_theory.separation.incidence import incidence_of
+from symbind_theory.separation.incidence import Readout, incidence_of
 from symbind_theory.separation.rotary_traces import rotary_trace
 
 
-def rotary(readout="cls", blocks=1, **facts):
+def rotary(readout: Readout = "cls", blocks=1):
     return DeepHypotheses(
         readout=readout,
         gamma_is_zero=True,
         blocks=(BlockFacts(residual=True),) * blocks,
         relative="rotary",
         angles=(1.0, 0.1),
-        **facts,
     )
 
 
-def trace(text, readout="cls"):
+def trace(text, readout: Readout = "cls"):
     return rotary_trace(incidence_of(Template(text), readout), rotary(readout))
 
 
