@@ -36,8 +36,12 @@ from numerics.deep.within_strings import Attending, attend_within
 from numerics.shapes import Float64, Int64
 from symbind_theory.records.architecture import BlockNumbers, Normalisation
 from symbind_theory.separation.incidence import Incidence
+from symbind_theory.validation import InputError
 
 __all__ = ["DeepStreams", "run_blocks"]
+
+# Squares of self values, times β², are then within float64.
+_LARGEST = 1e75
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ def run_blocks(
         run: which of the independent runs of this averaging.
         trained: whether all layers are trained, not the readout alone. Of one layer the
             mean is then taken before the MLP, as the network itself does.
+
+    Raises:
+        InputError: a stream that leaves the range of float64.
     """
     keys, relative = templates[0].size, architecture.relative
     alike = not architecture.causal and relative is None
@@ -128,6 +135,22 @@ def run_blocks(
     )
 
 
+def _check_range(stream: Stream) -> None:
+    """See that logits, products of two self values, stay within float64.
+
+    Raises:
+        InputError: they do not, or nothing is left of the stream.
+    """
+    least, largest = float(stream.squares.min()), float(stream.squares.max())
+    if not 1 / _LARGEST <= least <= largest <= _LARGEST:
+        raise InputError(
+            f"squared lengths of the stream are from {least:.2g} to {largest:.2g}; "
+            f"expected from {1 / _LARGEST:g} to {_LARGEST:g}: choose less extreme "
+            "numbers for gamma, residual, identity_vo or the activation, fewer blocks, "
+            "or normalisation"
+        )
+
+
 def _pooled(stream: Stream) -> Stream:
     """The mean over positions, as one position."""
     r, queries = stream.excess.shape[:2]
@@ -153,6 +176,7 @@ class _Both:
 
     def normalised(self) -> _Both:
         """Both divided by the lengths of the stream, which are then 1."""
+        _check_range(self.kernel)
         lengths = self.kernel.lengths
         return self.map(lambda stream: stream.scaled(1 / lengths))
 
@@ -228,6 +252,7 @@ class _Network:
 
     def _seen(self, both: _Both) -> _Both:
         """What a sublayer sees of the stream."""
+        _check_range(both.kernel)
         return both.normalised() if self.normalisation == "pre" else both
 
     def _sum(self, added: list[_Both]) -> _Both:

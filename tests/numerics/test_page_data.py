@@ -170,6 +170,7 @@ def test_a_variant_in_b_needs_no_points_where_the_check_has_its_matrix(monkeypat
     assert vo.smallest_eigenvalue == own.smallest_eigenvalue
 
 
+@pytest.mark.slow
 def test_the_tangent_kernel_is_illustrated():
     """Strings and variants are of the kernel that was checked, for one layer too."""
     result = check(SAME_DIFFERENT, max_points=FEW, kernel="ntk")

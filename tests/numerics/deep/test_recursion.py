@@ -11,9 +11,10 @@ import pytest
 from symbind_testing.builders.deep_architectures import DEEP, cold
 from symbind_testing.builders.streams import averaging, incidences
 from symbind_testing.oracles.two_positions import exact
+from symbind_testing.refusals import refusal
 from symbind_testing.tasks import LENGTH_3
 
-from numerics import GELU, Architecture, Erf, ReLU
+from numerics import GELU, Architecture, Cosine, Erf, ReLU
 from numerics.architecture import Block
 from numerics.deep.recursion import run_blocks
 from numerics.positions import Rotary
@@ -133,3 +134,20 @@ def test_the_excess_is_positive_semi_definite(relative):
     found = run(LENGTH_3, architecture)
     for excess in (*found.attended.excess, *found.last.excess):
         assert np.linalg.eigvalsh(excess)[0] > -1e-4 * np.trace(excess)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(depth=2, residual=1e40),
+        Architecture(depth=2, gamma=1e75, normalisation="pre"),
+        Architecture(depth=2, activation=Cosine(1e6)),
+        Architecture(residual=1e75, final_normalisation=True),
+        Architecture(activation=Cosine(1e6), normalisation="post"),
+    ],
+    ids=["grows", "begins", "vanishes", "ends", "vanishes last"],
+)
+def test_streams_beyond_float64_are_refused(architecture):
+    """In one line, before a factor is taken of what is infinite or 0."""
+    said = refusal(lambda: run(SEVEN, architecture))
+    assert said.startswith("squared lengths of the stream are from")

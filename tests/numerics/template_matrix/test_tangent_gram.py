@@ -104,9 +104,13 @@ def test_depths_and_normalisations_agree_with_two_positions(
     ("options", "truth"),
     [
         ({"depth": 1}, 1.56e-3),
-        ({"depth": 4}, 1.49e-3),
+        pytest.param({"depth": 4}, 1.49e-3, marks=pytest.mark.slow),
         ({"depth": 1, "residual": 1.0, "normalisation": "pre"}, 3.50e-4),
-        ({"depth": 4, "residual": 1.0, "normalisation": "pre"}, 5.65e-4),
+        pytest.param(
+            {"depth": 4, "residual": 1.0, "normalisation": "pre"},
+            5.65e-4,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["1", "4", "pre 1", "pre 4"],
 )
@@ -167,7 +171,13 @@ def test_more_positions_agree_with_plain_sums(name):
     assert_as_plain_sums(*PLAIN[name], points=4096)
 
 
-@pytest.mark.parametrize("architecture", [Architecture(), DEPTH_2], ids=["1", "2"])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        pytest.param(Architecture(), id="1"),
+        pytest.param(DEPTH_2, id="2", marks=pytest.mark.slow),
+    ],
+)
 def test_the_tangent_kernel_is_no_less_than_the_other(architecture):
     """Θ − N is a sum of other parameters' Gram matrices; the attention is the same."""
     trained = estimate(AABB_ABAB, architecture, 256)

@@ -35,6 +35,7 @@ def test_a_smaller_matrix_than_n_is_refuted(monkeypatch):
     assert finding(report, "λ_min(N), no more than").outcome is Outcome.REFUTED
 
 
+@pytest.mark.slow
 def test_more_strings_than_may_be_drawn_are_undecided():
     """Two strings are not enough for a small target: what to pass is said."""
     few = TrainingSizes(few_sets=12, most=64, many_sets=2)
