@@ -167,7 +167,13 @@ def _by_strings(
     if diversity is not None:
         return _by_symbols(target, diversity)
     n = complexity.n
-    if n is None or n > MOST_IN_PRACTICE or math.isinf(complexity.interval.high):
+    if n is not None and math.isinf(complexity.interval.high):
+        sentence = (
+            "Transformers learn this task in principle (C5); from how many strings is "
+            "not resolved: raise max_points"
+        )
+        return "in principle", sentence, "learn it in principle"
+    if n is None or n > MOST_IN_PRACTICE:
         many = "more than 1e15" if n is None else f"about {_strings(n)}"
         sentence = (
             f"Transformers learn this task in principle (C5), from {many} strings for "

@@ -8,6 +8,7 @@ Source: symbind; docs/theorem-d.md for the recursion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -130,10 +131,12 @@ def _check_steepness(runs: DeepRuns, points: int) -> None:
         InputError: they are.
     """
     if points < runs.points_needed:
+        # Points are rounded down to a power of two.
+        least = 2.0 ** math.ceil(math.log2(runs.points_needed))
         raise InputError(
             f"max_points is {points} with the tangent kernel, and logits differ by up "
-            f"to {runs.steepness:.3g}; expected at least {runs.points_needed:.3g}: "
-            "lower beta, or normalise the stream"
+            f"to {runs.steepness:.3g}, too steep for so few; expected at least "
+            f"{least:.10g}, or a lower beta, or normalisation"
         )
 
 
@@ -148,8 +151,8 @@ def _check_size(templates: int, keys: int) -> None:
         size = 8 * 3 * logits**2 / 2**30
         raise InputError(
             f"{templates} templates of {keys} positions have {logits} logits in a "
-            f"block, which would take {size:.1f} GiB; expected at most {_MOST_LOGITS}: "
-            "take fewer templates or shorter ones"
+            f"block, whose covariance takes {size:.1f} GiB; expected at most "
+            f"{_MOST_LOGITS} logits: take fewer templates or shorter ones"
         )
 
 

@@ -159,7 +159,7 @@ def check_result(
     described = architecture.record()
     decision = decide(task.templates, described, kernel)
     smallest, least = gram.smallest_eigenvalue, gram.more_points
-    b, plain = described.identity_vo, described.one_layer
+    b, plain = described.identity_vo, described.one_layer and kernel == "nngp"
     verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
     return CheckResult(
         task=task,

@@ -202,8 +202,8 @@ def task_of(options: argparse.Namespace) -> TemplateTask:
     """The task that the options name: by templates, --task or --file.
 
     Raises:
-        InputError: none of them or several, a task that cannot be read, or one whose
-            labels are symbols with --advise.
+        InputError: none of them or several, a task that cannot be read, or with
+            --advise one whose labels are symbols, or the tangent kernel.
     """
     task = _named_task(options)
     if options.advise and task.symbolic:
@@ -211,6 +211,11 @@ def task_of(options: argparse.Namespace) -> TemplateTask:
             "--advise was given with labels that are symbols, such as "
             f"{shorten(task.labels[0])}; expected numbers: strings are counted for "
             "regression"
+        )
+    if options.advise and options.kernel == "ntk":
+        raise InputError(
+            "--advise was given with --kernel ntk; expected nngp: architectures are "
+            "ranked by the kernel whose readout alone is trained"
         )
     return task
 

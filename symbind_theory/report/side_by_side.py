@@ -78,12 +78,15 @@ def columns_of(checks: Sequence[CheckResult]) -> SideBySide:
     task, named = _tasks(checks)
     rows = (
         *named,
+        *_kernels(checks),
         *_answers(checks),
         *_numbers(checks),
         *_settings(checks),
         *differing,
     )
     [meanings] = first_meanings([" ".join([*(row.quantity for row in rows), *same])])
+    if checks[0].kernel == "ntk" and not _kernels(checks):
+        same.append("kernel ntk")
     return SideBySide(
         rows=rows,
         parameters=tuple(parameters),
@@ -102,6 +105,13 @@ def _tasks(checks: Sequence[CheckResult]) -> tuple[str, list[Row]]:
         return (words if one_task else ""), []
     row = _row("task", checks, lambda check: printable(check.task.name or "") or None)
     return ("the task but for its name" if one_task else ""), [row]
+
+
+def _kernels(checks: Sequence[CheckResult]) -> list[Row]:
+    """Which kernel each check is of, where they differ: N is that kernel's matrix."""
+    if len({check.kernel for check in checks}) == 1:
+        return []
+    return [_row("kernel", checks, lambda check: check.kernel)]
 
 
 def _row(
@@ -208,7 +218,7 @@ def _facts(checks: Sequence[CheckResult]) -> tuple[list[str], list[Row]]:
         texts = {write(check) for check in checks}
         if len(texts) > 1:
             rows.append(_row(name, checks, write))
-        elif texts - {"0", "nngp", None}:
+        elif texts - {"0", None}:
             same.append(f"{name} {texts.pop()}")
     return same, rows
 
@@ -237,7 +247,6 @@ def _symbols(check: CheckResult) -> str | None:
 
 
 _FACTS: dict[str, Callable[[CheckResult], str | None]] = {
-    "kernel": lambda check: check.kernel,
     "error aimed at": _target,
     "ridge": _ridge,
     "label noise": _noise,

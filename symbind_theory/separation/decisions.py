@@ -49,8 +49,9 @@ Architecture: TypeAlias = Hypotheses | DeepHypotheses | Described
 
 
 _TANGENT = {
-    Outcome.HOLDS: " The tangent kernel's matrix is this one plus the Gram matrices of "
-    "all other parameters' gradients, so it is non-singular too.",
+    Outcome.HOLDS: " That is so where the readout alone is trained; the tangent "
+    "kernel's matrix has the Gram matrices of all other parameters' gradients besides, "
+    "so it is non-singular too.",
     Outcome.REFUTED: " The same is so for the gradients of all layers, so the tangent "
     "kernel's matrix is singular too.",
     Outcome.UNDECIDED: "",

@@ -414,7 +414,7 @@ def test_the_tangent_kernel_is_checked_in_place_of_the_other():
     assert "tangent kernel" not in plain.headline.regime
     verdict = trained.verdict("C3")
     assert verdict is not None
-    assert "gradients, so it is non-singular too" in verdict.evidence
+    assert "gradients besides, so it is non-singular too" in verdict.evidence
     assert (plain.kernel, trained.kernel) == ("nngp", "ntk")
 
 

@@ -64,6 +64,10 @@ BAD = {
     ),
     "many digits": (["?a -> 0." + "1" * 5000], "has 5002 characters; expected fewer"),
     "control": (["?a \x1b[31m -> 1"], "expected non-empty text without spaces or"),
+    "advice on another kernel": (
+        [*SAME_DIFFERENT_LINES, "--advise", "--kernel", "ntk"],
+        "--advise was given with --kernel ntk; expected nngp",
+    ),
     "no cuda": (
         [*SAME_DIFFERENT_LINES, "--device", "cuda"],
         "torch sees no CUDA device",

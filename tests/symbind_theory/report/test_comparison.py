@@ -16,6 +16,7 @@ from symbind_theory.records.architecture import ActivationRecord
 from symbind_theory.records.check import Gap
 from symbind_theory.records.learning import Alignment, SampleComplexity
 from symbind_theory.report.comparison import print_comparison
+from symbind_theory.report.side_by_side import columns_of
 from symbind_theory.tasks import TemplateTask
 
 SYMBOLIC = TemplateTask(["?a X ?b"], ["?a"])
@@ -277,3 +278,14 @@ def test_outcomes_have_their_colours(monkeypatch):
     assert "\x1b[1;32mHOLDS" in text
     assert "\x1b[1;31mdo not learn it" in text
     assert "\x1b[1;32mlearn it" in text
+
+
+def test_the_kernel_stands_first_where_checks_are_of_two():
+    """λ_min below is then of two matrices; in words where both are the tangent one."""
+    result = toy_result()
+    trained = dataclasses.replace(result, kernel="ntk")
+    both = columns_of([result, trained])
+    assert both.rows[0].quantity == "kernel"
+    assert [cell.text for cell in both.rows[0].cells] == ["nngp", "ntk"]
+    assert "kernel ntk" in columns_of([trained, trained]).common
+    assert "kernel" not in columns_of([result, result]).common
