@@ -33,8 +33,7 @@ def reach_verdicts(
         identity_vo: b, what is added to W_V W_O; copying asks for b > 0.
         least_points: outer points that the estimate had to have and had not; 0 if it
             had enough.
-        one_layer: whether it is the paper's network with its readout trained, of which
-            alone C7 speaks.
+        one_layer: whether C7 speaks of it, as of the paper's network.
     """
     matrix = _template_matrix(decision, smallest, least_points)
     verdicts = [
@@ -188,9 +187,9 @@ def _copying(task: TemplateTask, identity_vo: float, one_layer: bool) -> Verdict
             "C7",
             Outcome.UNDECIDED,
             f"'{task.templates[i]}' copies its wildcard {task.labels[i]}. That this "
-            "fails as the width grows, and what identity_vo mends, is known of one "
-            "layer without residual connection and normalisation, not of its tangent "
-            "kernel.",
+            "fails as the width grows is known of one layer without residual "
+            "connection and normalisation; that identity_vo mends it, where it is "
+            "trained: the tangent kernel holds it.",
         )
     remedy = (
         f"the multiple {identity_vo:g} of the identity in each head, trained along, "

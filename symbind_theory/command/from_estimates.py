@@ -159,7 +159,9 @@ def check_result(
     described = architecture.record()
     decision = decide(task.templates, described, kernel)
     smallest, least = gram.smallest_eigenvalue, gram.more_points
-    b, plain = described.identity_vo, described.one_layer and kernel == "nngp"
+    b = described.identity_vo
+    # What b mends is known where it is trained, and the tangent kernel holds it.
+    plain = described.one_layer and (kernel == "nngp" or b <= 0)
     verdicts = reach_verdicts(task, decision, smallest, needed, b, least, plain)
     return CheckResult(
         task=task,

@@ -106,6 +106,15 @@ UNDECIDED = {
         "variable-chain-3",
     },
     "C9": {"variable-chain-3"},
+    "C11": {
+        "distribution-of-three",
+        "identity-rules",
+        "majority",
+        "print-string",
+        "relational-match-to-sample",
+        "set-1",
+        "variable-assignment",
+    },
 }
 
 PAIRS = [
@@ -144,9 +153,15 @@ def test_claims_say_nothing_about_these_tasks_alone():
 
 
 @cache
-def checked(name):
-    """The check of a task, with few points, where a checker refutes a claim of it."""
-    return check(builtin_task(name), rel_tol=0.1, max_points=2**10)
+def verdict(claim, name):
+    """The check's, with few points, where a checker refutes a claim of a task.
+
+    C11 is C5 for the tangent kernel.
+    """
+    few = {"rel_tol": 0.1, "max_points": 2**10}
+    if claim == "C11":
+        return check(builtin_task(name), kernel="ntk", **few).verdict("C5")
+    return check(builtin_task(name), **few).verdict(claim)
 
 
 @pytest.mark.slow
@@ -155,7 +170,7 @@ def test_a_checker_never_contradicts_the_check(checker, name):
     report = reported(checker.claim, name)
     findings = [str(f) for f in report.findings if f.outcome is not Outcome.HOLDS]
     if report.outcome is Outcome.REFUTED:
-        said = checked(name).verdict(checker.claim)
+        said = verdict(checker.claim, name)
         assert said is not None, findings
         assert said.outcome is Outcome.REFUTED, findings
     elif report.outcome is Outcome.UNDECIDED:

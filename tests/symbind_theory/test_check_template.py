@@ -447,3 +447,16 @@ def test_a_finite_vocabulary_has_the_tangent_kernel_too():
         for mse, apart in zip(diversity.mse, diversity.apart, strict=True):
             assert mse.value == pytest.approx(apart.value, rel=0.25)
     assert len({diversity.sizes for diversity in found if diversity}) == 2
+
+
+@pytest.mark.parametrize(
+    ("b", "outcomes"),
+    [(0.0, ("REFUTED", "HOLDS")), (1.0, ("UNDECIDED", "UNDECIDED"))],
+)
+def test_copying_with_all_layers_trained(b, outcomes):
+    """Without b it fails (C7); b is held in the tangent kernel, so no more is said."""
+    architecture = Architecture(identity_vo=b)
+    task = TemplateTask(["?a ?b"], ["?a"])
+    result = check(task, architecture, kernel="ntk", max_points=64, rel_tol=1.0)
+    found = [result.verdict(claim) for claim in ("C5", "C7")]
+    assert tuple(v.outcome.value for v in found if v is not None) == outcomes
