@@ -85,6 +85,7 @@ UNDECIDED = {
         "print-any-string",
         "print-string",
         "variable-assignment",
+        "variable-chain-2",
         "variable-chain-3",
     },
     "C5": {
