@@ -229,6 +229,7 @@ def test_a_kernel_of_another_architecture_is_refused():
     assert message.startswith("the architecture of kernel is not known; expected Arch")
 
 
+@pytest.mark.slow
 def test_the_tangent_kernel_by_its_name():
     """Without collisions it is the closed form of Θ, whose excess is Θ's."""
     task = SAME_DIFFERENT
