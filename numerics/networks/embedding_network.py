@@ -1,0 +1,140 @@
+"""Networks on token embeddings: how the last vector of a string becomes its output.
+
+    f = ⟨w, h⟩                    one number; w starts as N(0, 1/d)
+    logit of token u = ⟨W_E[u], h⟩/√d       the unembedding is the embedding
+
+h, of d entries of order 1, is what the network makes of the string.
+
+Source: arXiv 2310.09753, on regression and on symbolic labels with tied embeddings.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Literal, get_args
+
+import torch
+
+from numerics.shapes import Float, Int64
+from symbind_theory.validation import InputError, one_of, positive_integer
+
+__all__ = ["EmbeddingNetwork", "Output", "check_tokens", "normal_parameter"]
+
+Output = Literal["number", "token"]
+"""What a network says of a string: a number, or a logit for each token."""
+
+
+def normal_parameter(
+    *sizes: int,
+    variance: float,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+) -> torch.nn.Parameter:
+    """A parameter of independent normal entries.
+
+    Args:
+        sizes: its shape.
+        variance: of each entry, ≥ 0.
+        generator: drawn from in float64, so that precisions share their draws.
+        dtype: of the parameter.
+    """
+    draws = torch.randn(*sizes, generator=generator, dtype=torch.float64)
+    return torch.nn.Parameter((math.sqrt(variance) * draws).to(dtype))
+
+
+def check_tokens(
+    tokens: Int64[torch.Tensor, "n length"], length: int, vocabulary: int
+) -> None:
+    """See that strings have their length, and tokens that are numbered.
+
+    An embedding takes numbers below 0 and that of `[CLS]` without complaint.
+
+    Raises:
+        InputError: they do not.
+    """
+    if tokens.shape[1] != length:
+        raise InputError(f"tokens have length {tokens.shape[1]}; expected {length}")
+    if not tokens.numel():
+        return
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= vocabulary:
+        raise InputError(
+            f"tokens contain {low if low < 0 else high}; expected numbers from 0 to "
+            f"{vocabulary - 1}"
+        )
+
+
+class EmbeddingNetwork(torch.nn.Module, ABC):
+    """A network that reads embedded tokens: `Trainable`, one network in a stack.
+
+    Args:
+        vocabulary: number of tokens, `[CLS]` not included.
+        length: k, tokens in a string, `[CLS]` not included.
+        width: d, of embeddings and of h.
+        output: "number" for regression, "token" for a logit of each token.
+        generator: draws the initial weights.
+        cls: whether the embedding has a last row for `[CLS]`.
+        dtype: of the parameters.
+
+    Raises:
+        InputError: a size below 1, or an unknown output.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        length: int,
+        width: int,
+        output: Output,
+        generator: torch.Generator,
+        *,
+        cls: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.vocabulary = positive_integer("vocabulary", vocabulary)
+        self.length = positive_integer("length", length)
+        self.width = positive_integer("width", width)
+        self.output = one_of("output", output, get_args(Output))
+        self.embedding = normal_parameter(
+            vocabulary + cls, width, variance=1.0, generator=generator, dtype=dtype
+        )
+        if output == "number":
+            self.readout = normal_parameter(
+                width, variance=1 / width, generator=generator, dtype=dtype
+            )
+
+    @property
+    def networks(self) -> int:
+        """1: none are stacked."""
+        return 1
+
+    @abstractmethod
+    def encode(
+        self, tokens: Int64[torch.Tensor, "n length"]
+    ) -> Float[torch.Tensor, "n width"]:
+        """h of each string.
+
+        Args:
+            tokens: strings as numbers of tokens.
+        """
+
+    def forward(
+        self, tokens: Int64[torch.Tensor, "n length"]
+    ) -> Float[torch.Tensor, "n *vocabulary"]:
+        """The output for each string: a number, or a logit for each token.
+
+        Args:
+            tokens: strings as numbers below the vocabulary's size.
+        """
+        h = self.encode(tokens)
+        if self.output == "number":
+            return h @ self.readout
+        return h @ self.embedding[: self.vocabulary].T / math.sqrt(self.width)
+
+    def batch_outputs(
+        self, inputs: Int64[torch.Tensor, "n length"]
+    ) -> Float[torch.Tensor, "1 n *vocabulary"]:
+        """The outputs with a record for gradients, as `Trainable` has it."""
+        return self(inputs)[None]
