@@ -1,9 +1,10 @@
 """Networks on token embeddings: how the last vector of a string becomes its output.
 
-    f = ⟨w, h⟩                    one number; w starts as N(0, 1/d)
-    logit of token u = ⟨W_E[u], h⟩/√d       the unembedding is the embedding
+    f = ⟨w, h⟩                            one number; w starts as N(0, 1/d)
+    logit of token u = ⟨W_E[u], h⟩/√d     the unembedding is the embedding
 
-h, of d entries of order 1, is what the network makes of the string.
+h, of d entries of order 1, is what the network makes of the string. In the theory's
+form of parameters w starts as N(0, 1) and f = ⟨w, h⟩/√d.
 
 Source: arXiv 2310.09753, on regression and on symbolic labels with tied embeddings.
 """
@@ -19,7 +20,12 @@ import torch
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer
 
-__all__ = ["EmbeddingNetwork", "Output", "check_tokens", "normal_parameter"]
+__all__ = ["EmbeddingNetwork", "Form", "Output", "check_tokens", "normal_parameter"]
+
+Form = Literal["paper", "theory"]
+"""How parameters are scaled: "paper", as torch has them, of variance 1/fan-in; or
+"theory", N(0, 1) and multiplied by what is fixed, so that gradient flow of wide
+networks follows the tangent kernel."""
 
 Output = Literal["number", "token"]
 """What a network says of a string: a number, or a logit for each token."""
@@ -75,6 +81,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         output: "number" for regression, "token" for a logit of each token.
         generator: draws the initial weights.
         cls: whether the embedding has a last row for `[CLS]`.
+        form: of w.
         dtype: of the parameters.
 
     Raises:
@@ -90,6 +97,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         generator: torch.Generator,
         *,
         cls: bool = False,
+        form: Form = "paper",
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -100,9 +108,12 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         self.embedding = normal_parameter(
             vocabulary + cls, width, variance=1.0, generator=generator, dtype=dtype
         )
+        unit = one_of("form", form, get_args(Form)) == "theory"
+        self._readout_scale = 1 / math.sqrt(width) if unit else 1.0
         if output == "number":
+            variance = 1.0 if unit else 1 / width
             self.readout = normal_parameter(
-                width, variance=1 / width, generator=generator, dtype=dtype
+                width, variance=variance, generator=generator, dtype=dtype
             )
 
     @property
@@ -130,7 +141,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         """
         h = self.encode(tokens)
         if self.output == "number":
-            return h @ self.readout
+            return h @ self.readout * self._readout_scale
         return h @ self.embedding[: self.vocabulary].T / math.sqrt(self.width)
 
     def batch_outputs(

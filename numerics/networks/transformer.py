@@ -18,15 +18,14 @@ Source: arXiv 2310.09753 (architecture); the finite-H formula is symbind's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.architecture import Architecture, require_one_layer
 from numerics.devices import chunk_numbers
+from numerics.networks.torch_activations import torch_function
 from numerics.shapes import Float, Float64, Int64
 from symbind_theory.validation import InputError, positive_integer
 
@@ -90,7 +89,7 @@ class TransformerNetwork(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.shape, self.architecture = shape, require_one_layer(architecture)
-        self._function = _torch_function(architecture.activation)
+        self._function = torch_function(architecture.activation)
         generator = seed if isinstance(seed, torch.Generator) else _generator(seed)
 
         def normal(*sizes: int, variance: float) -> torch.nn.Parameter:
@@ -188,20 +187,6 @@ class TransformerNetwork(torch.nn.Module):
 def _generator(seed: int) -> torch.Generator:
     """A stream of its own: torch's global one stays as it is."""
     return torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
-
-
-def _torch_function(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
-    """φ for tensors."""
-    if isinstance(activation, Cosine):
-        return lambda t: torch.cos(activation.b1 * t + activation.b2)
-    functions = {ReLU: torch.relu, Erf: torch.erf, GELU: torch.nn.functional.gelu}
-    for kind, function in functions.items():
-        if isinstance(activation, kind):
-            return function
-    raise InputError(
-        f"activation is {activation.name}; expected cos, relu, erf or gelu: others "
-        "have no torch function to train through"
-    )
 
 
 @dataclass(frozen=True, slots=True)

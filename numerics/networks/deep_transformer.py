@@ -1,0 +1,224 @@
+"""Finite transformers of any depth: what the kernels of blocks are the wide limit of.
+
+    x⁰ = W_E[tokens, CLS] + γ P             W_E, P: entries N(0, 1)
+    x ← s x + attention(x̂)                  x̂ = x, or x normalised ("pre")
+    x ← s x + W_B φ(W_A x̂)                  the sum normalised ("post")
+    h = x at the readout, normalised if so asked; f = ⟨w, h⟩, or a logit for each token
+
+At random initialisation ⟨f, f⟩ tends to N^L of the recursion (`template_gram`) and, in
+the theory's form, the gradients' products to Θ (`tangent_gram`) as the head width, the
+width and the heads grow.
+
+`PAPER` is the transformer of the paper's experiments, as an architecture whose kernel
+can be asked for.
+
+Source: arXiv 2310.09753, on experiments; symbind for depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import torch
+
+from numerics.activations import GELU
+from numerics.architecture import Architecture
+from numerics.networks.blocks import (
+    BlockShape,
+    Drawn,
+    FeedForward,
+    Identity,
+    Norm,
+    SelfAttention,
+)
+from numerics.networks.embedding_network import (
+    EmbeddingNetwork,
+    Form,
+    Output,
+    check_tokens,
+    normal_parameter,
+)
+from numerics.networks.mimetic import make_mimetic
+from numerics.shapes import Float, Int64
+from symbind_theory.records.architecture import BlockNumbers
+from symbind_theory.validation import InputError, one_of, shorten
+
+__all__ = ["PAPER", "DeepTransformer", "Initialisation"]
+
+PAPER = Architecture(
+    activation=GELU(),
+    depth=2,
+    residual=1.0,
+    normalisation="pre",
+    final_normalisation=True,
+)
+"""Two blocks of pre-norm with a residual and GELU, read at `[CLS]`, normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """How a transformer starts, and which of its scalars are trained.
+
+    Attributes:
+        form: "paper" for parameters as torch scales them, with biases and gains;
+            "theory" for those whose tangent kernel has a limit.
+        trained_identity: which scalars training moves: "kq" for each head's a, "vo" for
+            its b.
+        mimetic: whether keys and queries start near a multiple of the identity.
+        seed: equal seeds give equal bits.
+        dtype: of the parameters.
+    """
+
+    form: Form = "paper"
+    trained_identity: tuple[Identity, ...] = ()
+    mimetic: bool = False
+    seed: int = 0
+    dtype: torch.dtype = field(default=torch.float32)
+
+    def __post_init__(self) -> None:
+        one_of("form", self.form, ("paper", "theory"))
+        for name in self.trained_identity:
+            one_of("trained_identity", name, ("kq", "vo"))
+
+
+class DeepTransformer(EmbeddingNetwork):
+    """A transformer at random initialisation: `Trainable`.
+
+    Args:
+        vocabulary: number of tokens, `[CLS]` not included.
+        length: k, tokens in a string, `[CLS]` not included.
+        architecture: depth, β, γ, readout, φ, s, normalisation, and a and b, with which
+            each head starts.
+        shape: the sizes of its blocks.
+        start: form, seed, and which scalars are trained.
+        output: "number" for regression, "token" for a logit of each token.
+
+    Raises:
+        InputError: a size below 1, relative positions or correlated tokens, or an
+            activation that torch cannot differentiate.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        length: int,
+        architecture: Architecture = PAPER,
+        shape: BlockShape | None = None,
+        start: Initialisation | None = None,
+        output: Output = "number",
+    ) -> None:
+        shape, start = shape or BlockShape(), start or Initialisation()
+        _supported(architecture)
+        generator = torch.Generator().manual_seed(start.seed)
+        self._cls = architecture.readout == "cls"
+        super().__init__(
+            vocabulary,
+            length,
+            shape.width,
+            output,
+            generator,
+            cls=self._cls,
+            form=start.form,
+            dtype=start.dtype,
+        )
+        self.architecture, self.shape = architecture, shape
+        drawn = Drawn(start.form, generator, start.dtype)
+        self.positions = normal_parameter(
+            length + self._cls,
+            shape.width,
+            variance=1.0,
+            generator=generator,
+            dtype=start.dtype,
+        )
+        self.blocks = torch.nn.ModuleList(
+            _Block(architecture, numbers, shape, drawn, start.trained_identity)
+            for numbers in architecture.every_block
+        )
+        final = architecture.final_normalisation
+        self.final = Norm(shape.width, drawn, gain=False) if final else None
+        if start.mimetic:
+            for block in self.attentions:
+                make_mimetic(block, generator)
+
+    @property
+    def attentions(self) -> list[SelfAttention]:
+        """The attention of each block, first to last."""
+        return [block.attention for block in self.blocks]  # type: ignore[misc]
+
+    def encode(
+        self, tokens: Int64[torch.Tensor, "n length"]
+    ) -> Float[torch.Tensor, "n width"]:
+        """h of each string.
+
+        Args:
+            tokens: strings as numbers of tokens; `[CLS]` is appended here.
+
+        Raises:
+            InputError: strings of another length, or a number out of range.
+        """
+        check_tokens(tokens, self.length, self.vocabulary)
+        if self._cls:
+            cls = torch.full_like(tokens[:, :1], self.vocabulary)
+            tokens = torch.cat([tokens, cls], dim=1)
+        x = self.embedding[tokens] + self.architecture.gamma * self.positions
+        every = slice(None)
+        read = every if self.architecture.readout == "mean" else slice(-1, None)
+        for index, block in enumerate(self.blocks):
+            # Of the last block only what is read is wanted.
+            x = block(x, read if index == len(self.blocks) - 1 else every)
+        x = x if self.final is None else self.final(x)
+        return x.mean(1)
+
+
+class _Block(torch.nn.Module):
+    """Attention, then an MLP."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        numbers: BlockNumbers,
+        shape: BlockShape,
+        drawn: Drawn,
+        trained: Collection[Identity],
+    ) -> None:
+        super().__init__()
+        self._residual, self._place = numbers.residual, architecture.normalisation
+        self.attention = SelfAttention(
+            shape, numbers, drawn, trained, causal=architecture.causal
+        )
+        self.mlp = FeedForward(shape, architecture.activation, drawn)
+        normalised = architecture.normalisation is not None
+        self.norms = torch.nn.ModuleList(
+            Norm(shape.width, drawn) for _ in range(2 * normalised)
+        )
+
+    def forward(
+        self, x: Float[torch.Tensor, "n k d"], rows: slice
+    ) -> Float[torch.Tensor, "n q d"]:
+        """The stream after the block, at some positions."""
+        pre, post = self._place == "pre", self._place == "post"
+        seen = self.norms[0](x) if pre else x
+        x = self._add(x[:, rows], self.attention(seen, rows))
+        x = self.norms[0](x) if post else x
+        seen = self.norms[1](x) if pre else x
+        x = self._add(x, self.mlp(seen))
+        return self.norms[1](x) if post else x
+
+    def _add(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+        return self._residual * x + change if self._residual else change
+
+
+def _supported(architecture: Architecture) -> None:
+    """See that a finite network of this kind is written here.
+
+    Raises:
+        InputError: it is not.
+    """
+    for name in ("relative", "tokens"):
+        given = getattr(architecture, name)
+        if given is not None:
+            raise InputError(
+                f"{name} is {shorten(given)}; expected None, the only value that is "
+                "supported here"
+            )

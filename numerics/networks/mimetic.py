@@ -1,0 +1,41 @@
+"""Mimetic initialisation: keys and queries whose product is near the identity.
+
+    W_Q,h W_K,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I,   Z: entries N(0, 1/d)
+
+for each head of width e, by its singular vectors: W_Q = U √S, W_K = V √S.
+
+Source: Trockman & Kolter 2023, on self-attention layers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from numerics.networks.blocks import SelfAttention
+
+__all__ = ["make_mimetic"]
+
+_RANDOM = _IDENTITY = 0.7
+
+
+@torch.no_grad()
+def make_mimetic(attention: SelfAttention, generator: torch.Generator) -> None:
+    """Set keys and queries of every head.
+
+    Args:
+        attention: one in the paper's form.
+        generator: of Z.
+    """
+    d, e = attention.shape.width, attention.shape.head_width
+    rank = min(d, e)
+    for head in range(attention.shape.heads):
+        Z = torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
+        product = _RANDOM * Z + _IDENTITY * torch.eye(d, dtype=torch.float64)
+        U, S, Vh = torch.linalg.svd(product)
+        root = S[:rank].sqrt()
+        rows = slice(head * e, head * e + rank)
+        for matrix, vectors in ((attention.query, U[:, :rank].T), (attention.key, Vh)):
+            matrix[head * e : (head + 1) * e] = 0
+            matrix[rows] = (root[:, None] * vectors[:rank]).to(matrix.dtype)
