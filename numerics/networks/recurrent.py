@@ -8,8 +8,9 @@
 
     h = s_k P,  s_0 = c_0 = 0
 
-With several layers each reads the states of the one below as its x_t, and the last one's
-s_k is projected. There is no `[CLS]`: a string is read from its first token to its last.
+With several layers each reads the states of the one below as its x_t, and s_k of the
+last one is projected. There is no `[CLS]`: a string is read from its first token to its
+last.
 
 Source: the recurrences of `torch.nn.RNN` and `torch.nn.LSTM`.
 """

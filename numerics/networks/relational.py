@@ -1,7 +1,7 @@
 """A relational bottleneck: a network that sees how tokens compare, and not which.
 
-    z_p = LN(W_E[x_p]),  or LN(W_E[x_p]) A               LN: layer normalisation, ‖z‖² ≈ d
-    R = softmax over each row of Z Zᵀ                    k × k
+    z_p = LN(W_E[x_p]),  or LN(W_E[x_p]) A       LN: layer normalisation, ‖LN‖² ≈ d
+    R = softmax over each row of Z Zᵀ            k × k
     h = φ(φ(vec(R) W_1 + c_1) W_2 + c_2) W_3 + c_3
 
 Nothing but R reaches h. Where ⟨z, z⟩ is one number for all tokens, and ⟨z, z'⟩ another
