@@ -72,9 +72,11 @@ def recurrent(cell: str, output: Output, layers: int = 1) -> Callable[[int], Tra
     )
 
 
-def relational(output: Output, **options: bool) -> Callable[[int], Trainable]:
+def relational(
+    output: Output, *, projected: bool = False, scaled: bool = False
+) -> Callable[[int], Trainable]:
     """Of embeddings that are far from orthogonal, and so tell tokens apart."""
-    kind = Relational(6, 32, **options)
+    kind = Relational(6, 32, projected, scaled)
     return lambda seed: RelationalNetwork(
         kind, VOCABULARY, LENGTH, output, generator(seed), dtype=torch.float64
     )

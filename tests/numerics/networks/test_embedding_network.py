@@ -36,9 +36,10 @@ def pooled(seed: int = 0, **options: Any) -> Pooled:
 @pytest.mark.parametrize("cls", [False, True])
 def test_a_number_is_the_product_with_the_readout(cls):
     one = pooled(cls=cls, dtype=torch.float64)
-    h = one.encode(TOKENS)
-    expected = torch.stack(
-        [sum(h[n, i] * one.readout[i] for i in range(4)) for n in (0, 1)]
+    h, w = one.encode(TOKENS).tolist(), one.readout.tolist()
+    expected = torch.tensor(
+        [sum(h[n][i] * w[i] for i in range(4)) for n in (0, 1)],
+        dtype=torch.float64,
     )
     torch.testing.assert_close(one(TOKENS), expected, rtol=0, atol=1e-14)
     assert one.embedding.shape == (5 + cls, 4)
@@ -48,12 +49,14 @@ def test_a_number_is_the_product_with_the_readout(cls):
 def test_logits_are_products_with_the_embeddings(cls):
     """Of all tokens but `[CLS]`, which is never an answer; there is no readout."""
     one = pooled(output="token", cls=cls, dtype=torch.float64)
-    h, rows = one.encode(TOKENS), one.embedding
-    expected = [
-        [sum(rows[u, i] * h[n, i] for i in range(4)) / 2 for u in range(5)]
-        for n in (0, 1)
-    ]
-    expected = torch.stack([torch.stack(row) for row in expected])
+    h, rows = one.encode(TOKENS).tolist(), one.embedding.tolist()
+    expected = torch.tensor(
+        [
+            [sum(rows[u][i] * h[n][i] for i in range(4)) / 2 for u in range(5)]
+            for n in (0, 1)
+        ],
+        dtype=torch.float64,
+    )
     torch.testing.assert_close(one(TOKENS), expected, rtol=0, atol=1e-14)
     assert [name for name, _ in one.named_parameters()] == ["embedding"]
 
