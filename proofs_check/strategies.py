@@ -31,7 +31,10 @@ def mlps(
     Args:
         max_depth: most hidden layers, ≥ 1.
         max_width: most units in each, ≥ 1.
-        first_layers: names of `numerics.networks.mlp.FIRST_LAYERS`, at least one.
+        first_layers: names of `numerics.networks.mlp.FIRST_LAYERS`, at least one. The
+            claims on MLPs are about the two that read the one-hot string and start as
+            i.i.d.: "tied" and "relations" see which positions carry equal tokens, and
+            "opposed" starts with weights that do.
 
     Raises:
         InputError: a number out of range.

@@ -9,6 +9,13 @@ so that a permutation of the tokens at each position, applied to W and to the st
 leaves every bit of f. As a product it adds k·m numbers, most of them zero, in an order
 that the permutation changes.
 
+Told which positions carry equal tokens, 1[x_p = x_q] for p < q, the first layer adds
+
+    Σ_{p<q} V[p, q] 1[x_p = x_q]           V i.i.d. as W: what is above X Xᵀ's diagonal
+
+to the sum. One permutation of the tokens for all positions leaves the equalities, and
+every bit of f, as they are. Permutations that differ between positions change them.
+
 Networks are stacked along a leading axis. Nothing mixes them, so that one run of an
 elementwise optimiser trains them independently.
 
@@ -24,7 +31,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from numerics.shapes import Float64, Int64
+from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer
 
 __all__ = ["ACTIVATIONS", "FIRST_LAYERS", "MLP", "MLPStack"]
@@ -38,7 +45,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 """φ by name."""
 
-FIRST_LAYERS = ("gather", "dense", "tied", "opposed")
+FIRST_LAYERS = ("gather", "dense", "tied", "opposed", "relations")
 """How the first layer reads a string: the values of `MLP.first_layer`."""
 
 
@@ -54,7 +61,8 @@ class MLP:
             up; "dense": the same as a product with the one-hot string; "tied": one
             embedding of the tokens for all positions, then weights for each position;
             "opposed": as "gather", but the second position's weights start as minus
-            the first's.
+            the first's; "relations": as "gather", with inputs beside the tokens for
+            which pairs of positions carry equal ones.
 
     Raises:
         InputError: a number out of range or an unknown name.
@@ -73,19 +81,24 @@ class MLP:
 
 
 class MLPStack(torch.nn.Module):
-    """Networks of one kind with independent initialisations, in float64: `Trainable`.
+    """Networks of one kind with independent initialisations: `Trainable`.
 
-    Weights start as N(0, 1/fan-in) with fan-in k for the first layer, biases as 0.
+    Weights start as N(0, 1/fan-in), biases as 0. Fan-in is how many inputs may be 1 in
+    one string: k for the first layer, and k(k + 1)/2 with "relations", whose k tokens
+    and k(k − 1)/2 pairs are inputs of one kind. What enters φ first then has variance 1
+    in a string of one token repeated, and 2/(k + 1) in one of distinct tokens.
 
     Args:
         mlp: their kind.
         networks: how many.
         length: k, tokens in a string.
         vocabulary: m, number of tokens.
-        generator: draws the initial weights.
+        generator: draws the initial weights, in float64 whatever the dtype.
+        dtype: of the parameters.
 
     Raises:
-        InputError: a size below 1, or strings of one token for "opposed".
+        InputError: a size below 1, or strings of one token for "opposed" or
+            "relations".
     """
 
     def __init__(
@@ -95,34 +108,41 @@ class MLPStack(torch.nn.Module):
         length: int,
         vocabulary: int,
         generator: torch.Generator,
+        *,
+        dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
         self.mlp = mlp
         self.networks = positive_integer("networks", networks)
         self.length = positive_integer("length", length)
         self.vocabulary = positive_integer("vocabulary", vocabulary)
-        if mlp.first_layer == "opposed" and length < 2:
+        if mlp.first_layer in ("opposed", "relations") and length < 2:
             raise InputError(
-                "first_layer is 'opposed' for strings of 1 token; expected 2 or more"
+                f"first_layer is {mlp.first_layer!r} for strings of 1 token; expected "
+                "2 or more"
             )
 
         def normal(*sizes: int, fan_in: int) -> torch.nn.Parameter:
             shape = (networks, *sizes)
             draws = torch.randn(shape, generator=generator, dtype=torch.float64)
-            return torch.nn.Parameter(draws / fan_in**0.5)
+            return torch.nn.Parameter((draws / fan_in**0.5).to(dtype))
 
         def zeros() -> torch.nn.Parameter:
             shape = (networks, 1, mlp.width)
-            return torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64))
+            return torch.nn.Parameter(torch.zeros(shape, dtype=dtype))
 
         width, deeper = mlp.width, range(mlp.depth - 1)
-        tied = mlp.first_layer == "tied"
-        self.first = normal(1 if tied else length, vocabulary, width, fan_in=length)
+        tied, related = mlp.first_layer == "tied", mlp.first_layer == "relations"
+        pairs = length * (length - 1) // 2 if related else 0
+        read = length + pairs
+        self.first = normal(1 if tied else length, vocabulary, width, fan_in=read)
         if mlp.first_layer == "opposed":
             with torch.no_grad():
                 self.first[:, 1] = -self.first[:, 0]
         mixing = [normal(length * width, width, fan_in=width)] if tied else []
         self.mixing = torch.nn.ParameterList(mixing)
+        relations = [normal(pairs, width, fan_in=read)] if related else []
+        self.relations = torch.nn.ParameterList(relations)
         self.weights = torch.nn.ParameterList(
             normal(width, width, fan_in=width) for _ in deeper
         )
@@ -131,7 +151,7 @@ class MLPStack(torch.nn.Module):
 
     def forward(
         self, tokens: Int64[torch.Tensor, "n k"]
-    ) -> Float64[torch.Tensor, "networks n"]:
+    ) -> Float[torch.Tensor, "networks n"]:
         """f of each network on each string.
 
         Args:
@@ -145,14 +165,14 @@ class MLPStack(torch.nn.Module):
 
     def batch_outputs(
         self, inputs: Int64[torch.Tensor, "n k"]
-    ) -> Float64[torch.Tensor, "networks n"]:
+    ) -> Float[torch.Tensor, "networks n"]:
         """f with a record for gradients, as `Trainable` has it."""
         return self(inputs)
 
     @torch.no_grad()
     def outputs(
         self, tokens: Int64[torch.Tensor, "n k"]
-    ) -> Float64[torch.Tensor, "networks n"]:
+    ) -> Float[torch.Tensor, "networks n"]:
         """f without a record for gradients.
 
         Args:
@@ -162,7 +182,7 @@ class MLPStack(torch.nn.Module):
 
     def _first(
         self, tokens: Int64[torch.Tensor, "n k"]
-    ) -> Float64[torch.Tensor, "networks n width"]:
+    ) -> Float[torch.Tensor, "networks n width"]:
         if self.mlp.first_layer == "dense":
             one_hot = functional.one_hot(tokens, self.vocabulary).flatten(1)
             return one_hot.to(self.first.dtype) @ self.first.flatten(1, 2)
@@ -171,16 +191,30 @@ class MLPStack(torch.nn.Module):
             strings = embedded.unflatten(1, tuple(tokens.shape)).flatten(2)
             return strings @ self.mixing[0]
         added = zip(self.first.unbind(1), tokens.unbind(1), strict=True)
-        return sum(
+        gathered = sum(
             (weights.index_select(1, column) for weights, column in added),
             start=torch.zeros((), dtype=self.first.dtype),
         )
+        if self.mlp.first_layer == "relations":
+            return gathered + self._equalities(tokens) @ self.relations[0]
+        return gathered
+
+    def _equalities(
+        self, tokens: Int64[torch.Tensor, "n k"]
+    ) -> Float[torch.Tensor, "n pairs"]:
+        """1[x_p = x_q] for p < q, in the order of the rows above X Xᵀ's diagonal."""
+        p, q = torch.triu_indices(
+            self.length, self.length, offset=1, device=tokens.device
+        )
+        return (tokens[:, p] == tokens[:, q]).to(self.first.dtype)
 
     def permuted(self, permutations: Int64[torch.Tensor, "k m"]) -> MLPStack:
         """Πθ: the copy that does on Πx what this stack does on x.
 
         A tied embedding has one row for a token at all positions. It cannot follow
-        permutations that differ between positions, and is permuted by the first.
+        permutations that differ between positions, and is permuted by the first. Nor
+        can "relations", whose equalities such permutations change; they follow one
+        permutation at all positions, with the weights of the equalities as they are.
 
         Args:
             permutations: π_p(t), the token that takes the place of t at position p.

@@ -11,7 +11,10 @@ from symbind_testing.builders.generators import generator
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_network import PARAMETER_GROUPS, CopyingNetwork
+from numerics.networks.embedding_network import Output
 from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.recurrent import Recurrent, RecurrentNetwork
+from numerics.networks.relational import Relational, RelationalNetwork
 from numerics.networks.training import LossRecord, Training, train
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.protocols import Trainable
@@ -62,10 +65,37 @@ def copier(*groups: str) -> Callable[[int], Trainable]:
     )
 
 
+def recurrent(cell: str, output: Output, layers: int = 1) -> Callable[[int], Trainable]:
+    kind = Recurrent(cell, 12, 16, layers)
+    return lambda seed: RecurrentNetwork(
+        kind, VOCABULARY, LENGTH, output, generator(seed), dtype=torch.float64
+    )
+
+
+def relational(
+    output: Output, *, projected: bool = False, scaled: bool = False
+) -> Callable[[int], Trainable]:
+    """Of embeddings that are far from orthogonal, and so tell tokens apart."""
+    kind = Relational(6, 32, projected, scaled)
+    return lambda seed: RelationalNetwork(
+        kind, VOCABULARY, LENGTH, output, generator(seed), dtype=torch.float64
+    )
+
+
 CASES = {
     "three MLPs": Case(stack(MLPStack, 3)),
     "one MLP on one-hot strings": Case(stack(MLPStack, 1, "dense")),
     "two MLPs with tied embeddings": Case(stack(MLPStack, 2, "tied")),
+    "two MLPs told which tokens are equal": Case(stack(MLPStack, 2, "relations")),
+    "a recurrent network": Case(recurrent("rnn", "number")),
+    "an LSTM of two layers": Case(recurrent("lstm", "number", 2)),
+    "an LSTM that copies": Case(
+        recurrent("lstm", "token"), "cross-entropy", VOCABULARY
+    ),
+    "a relational network": Case(relational("number")),
+    "one that projects and copies": Case(
+        relational("token", projected=True, scaled=True), "cross-entropy", VOCABULARY
+    ),
     "a transformer read at [CLS]": Case(transformer(Architecture())),
     "a transformer with identities": Case(
         transformer(Architecture(readout="mean", identity_kq=0.5, identity_vo=1.0))

@@ -76,6 +76,14 @@ def test_rounding_is_far_below_its_tolerance():
         assert finding.estimate.high < ROUNDING / 100
 
 
+def test_inputs_for_equal_tokens_break_the_coupling():
+    """Such an MLP tells αα from αβ: the claim is about one-hot strings alone."""
+    report = mlp_coupling(TASK, MLP(first_layer="relations"), FEW)
+    assert report.outcome is Outcome.REFUTED
+    assert report.findings[0].estimate is not None
+    assert report.findings[0].estimate.low > 0.01
+
+
 def test_where_nothing_seen_moves_the_weights_alone_are_enough():
     one = mlp_coupling(TASK, training=FEW, permuted="weights")
     assert one.findings == mlp_coupling(TASK, training=FEW).findings
