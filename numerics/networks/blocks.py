@@ -3,13 +3,13 @@
 With x of d entries of order 1 at each position, x̂ what a sublayer sees, H heads of
 width e and M_h = x̂ W_Q,h W_K,hᵀ x̂ᵀ/√e:
 
-    theory   softmax(β (M_h + a_h x̂ x̂ᵀ/d)),   out = Σ_h A_h x̂ W_V,h W_O,h + H⁻¹ Σ_h b_h A_h x̂
-    paper    softmax(β (M_h + a_h x̂ x̂ᵀ)),     out = Σ_h A_h x̂ W_V,h W_O,h + Σ_h b_h A_h x̂
+    theory    A_h = softmax(β (M_h + a_h x̂ x̂ᵀ/d)),   Σ_h A_h x̂ (W_V,h W_O,h + b_h/H)
+    paper     A_h = softmax(β (M_h + a_h x̂ x̂ᵀ)),     Σ_h A_h x̂ (W_V,h W_O,h + b_h)
 
-Every matrix has entries of variance 1/fan-in, the W_O of all heads together. In the
-theory's form the parameters themselves are N(0, 1) and what they are multiplied by is
-fixed, so that gradient flow follows the tangent kernel; there are neither biases nor
-gains. In the paper's form the parameters are the matrices, as torch has them, with
+Every matrix has entries of variance g²/fan-in, the W_O of all heads together. In the
+theory's form g = 1, the parameters themselves are N(0, 1) and what they are multiplied
+by is fixed, so that gradient flow follows the tangent kernel; there are neither biases
+nor gains. In the paper's form the parameters are the matrices, as torch has them, with
 biases in the MLP and gains in the normalisation. x̂ x̂ᵀ is of order d there: one step of
 Adam at rate 1e-3 changes a logit by 1e-3 d.
 
@@ -69,17 +69,19 @@ class Drawn:
 
     Attributes:
         form: the paper's or the theory's.
+        gain: g, in the paper's form.
         generator: of their initial values.
         dtype: of the parameters.
     """
 
     form: Form
+    gain: float
     generator: torch.Generator
     dtype: torch.dtype
 
     def matrix(self, rows: int, columns: int) -> torch.nn.Parameter:
-        """A parameter of columns × rows entries: N(0, 1/rows), or N(0, 1)."""
-        variance = 1.0 if self.form == "theory" else 1 / rows
+        """A parameter of columns × rows entries: N(0, g²/rows), or N(0, 1)."""
+        variance = 1.0 if self.form == "theory" else self.gain**2 / rows
         return normal_parameter(
             columns,
             rows,
@@ -157,7 +159,8 @@ class SelfAttention(torch.nn.Module):
         if not (trained or start):
             return None
         scalars = drawn.constant(start, self.shape.heads)
-        return scalars.requires_grad_(trained)
+        scalars.requires_grad_(trained)
+        return scalars
 
     def forward(
         self, x: Float[torch.Tensor, "n k d"], rows: slice
@@ -254,9 +257,7 @@ class FeedForward(torch.nn.Module):
         InputError: an activation that torch cannot differentiate.
     """
 
-    def __init__(
-        self, shape: BlockShape, activation: Activation, drawn: Drawn
-    ) -> None:
+    def __init__(self, shape: BlockShape, activation: Activation, drawn: Drawn) -> None:
         super().__init__()
         self._function = torch_function(activation)
         self._theory = drawn.form == "theory"

@@ -1,6 +1,6 @@
 """Networks on token embeddings: how the last vector of a string becomes its output.
 
-    f = ⟨w, h⟩                            one number; w starts as N(0, 1/d)
+    f = ⟨w, h⟩                            one number; w starts as N(0, g²/d)
     logit of token u = ⟨W_E[u], h⟩/√d     the unembedding is the embedding
 
 h, of d entries of order 1, is what the network makes of the string. In the theory's
@@ -82,6 +82,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         generator: draws the initial weights.
         cls: whether the embedding has a last row for `[CLS]`.
         form: of w.
+        gain: g, in the paper's form: w starts as N(0, g²/d).
         dtype: of the parameters.
 
     Raises:
@@ -98,6 +99,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         *,
         cls: bool = False,
         form: Form = "paper",
+        gain: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -111,7 +113,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         unit = one_of("form", form, get_args(Form)) == "theory"
         self._readout_scale = 1 / math.sqrt(width) if unit else 1.0
         if output == "number":
-            variance = 1.0 if unit else 1 / width
+            variance = 1.0 if unit else gain**2 / width
             self.readout = normal_parameter(
                 width, variance=variance, generator=generator, dtype=dtype
             )
@@ -139,7 +141,12 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         Args:
             tokens: strings as numbers below the vocabulary's size.
         """
-        h = self.encode(tokens)
+        return self.read(self.encode(tokens))
+
+    def read(
+        self, h: Float[torch.Tensor, "n width"]
+    ) -> Float[torch.Tensor, " n *vocabulary"]:
+        """The output for each h."""
         if self.output == "number":
             return h @ self.readout * self._readout_scale
         return h @ self.embedding[: self.vocabulary].T / math.sqrt(self.width)

@@ -1,8 +1,9 @@
 """Mimetic initialisation: keys and queries whose product is near the identity.
 
-    W_Q,h W_K,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I,   Z: entries N(0, 1/d)
+    W_Q,h W_K,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I
 
-for each head of width e, by its singular vectors: W_Q = U √S, W_K = V √S.
+for each head of width e, Z with entries N(0, 1/d), by singular vectors: W_Q = U √S,
+W_K = V √S.
 
 Source: Trockman & Kolter 2023, on self-attention layers.
 """
