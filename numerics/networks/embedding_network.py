@@ -122,7 +122,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
 
     def forward(
         self, tokens: Int64[torch.Tensor, "n length"]
-    ) -> Float[torch.Tensor, "n *vocabulary"]:
+    ) -> Float[torch.Tensor, n *vocabulary]:
         """The output for each string: a number, or a logit for each token.
 
         Args:
