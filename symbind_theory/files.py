@@ -1,4 +1,4 @@
-"""Text files read and written whole; the file system's errors as one clear line."""
+"""Files read and written whole; the file system's errors as one clear line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from pathlib import Path
 
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["check_distinct", "check_writable", "read_text", "write_text"]
+__all__ = [
+    "check_distinct",
+    "check_writable",
+    "read_text",
+    "write_bytes",
+    "write_text",
+]
 
 StrPath = str | os.PathLike[str]
 
@@ -102,18 +108,34 @@ def write_text(path: StrPath, text: str, what: str) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    with _one_line(path, what):
+        content = text.encode("utf-8")
+    write_bytes(path, content, what)
+
+
+def write_bytes(path: StrPath, content: bytes, what: str) -> None:
+    """Write a file: it is there whole, or as it was before.
+
+    Args:
+        path: of the file.
+        content: what to write.
+        what: the file's name in messages.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     check_writable(path, what)
     with _one_line(path, what):
         target = Path(path).resolve()
         if target.exists() and not target.is_file():
-            # A pipe or a device takes the text itself.
-            target.write_text(text, encoding="utf-8")
+            # A pipe or a device takes the content itself.
+            target.write_bytes(content)
             return
         mode = target.stat().st_mode if target.exists() else 0o644
         descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=".symbind-")
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(descriptor, "wb") as file:
+                file.write(content)
             os.chmod(partial, stat.S_IMODE(mode))
             os.replace(partial, target)
         except BaseException:

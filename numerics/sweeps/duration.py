@@ -1,0 +1,121 @@
+"""How long the rest of a sweep takes, by the operations of its points."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from numerics.sweeps.points import Point
+from numerics.sweeps.store import StoredPoint, SweepStore, check_unchanged
+from numerics.sweeps.sweep_file import Sweep
+
+__all__ = ["RunPlan", "plan_run", "seconds_left", "seconds_per_operation"]
+
+# Long enough for a few hundred products of this size, short for who waits.
+_SIZE = 256
+_MEASURED_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run has before it.
+
+    Args:
+        total: points of the sweep.
+        done: that are finished.
+        failed: that have failed and are not tried again.
+        to_do: that are left, or that other runs are working on.
+        seconds: that they take one process, about; None where nothing says so.
+        measured: whether points that are finished say so; else a product of matrices
+            on this machine does, whose speed few experiments reach.
+    """
+
+    total: int
+    done: int
+    failed: int
+    to_do: int
+    seconds: float | None
+    measured: bool
+
+
+def plan_run(
+    sweep: Sweep, store: str | os.PathLike[str], *, retry_failed: bool = False
+) -> RunPlan:
+    """Say what a run would have to do.
+
+    Args:
+        sweep: to be run.
+        store: the path of its store, which need not be there.
+        retry_failed: whether points that have failed are to be tried again.
+
+    Raises:
+        InputError: a file that is no store, or one of other points.
+    """
+    stored: Mapping[str, StoredPoint] = {}
+    if Path(store).exists():
+        with SweepStore(store, create=True) as opened:
+            check_unchanged(sweep, opened)
+            stored = opened.points()
+    states = [stored[p.id].state if p.id in stored else "" for p in sweep.points]
+    finished = {"done"} if retry_failed else {"done", "failed"}
+    pairs = zip(sweep.points, states, strict=True)
+    left = [point for point, state in pairs if state not in finished]
+    pace = seconds_per_operation(sweep, stored)
+    seconds = seconds_left(sweep, left, pace or _of_products()) if left else 0.0
+    failed = 0 if retry_failed else states.count("failed")
+    return RunPlan(
+        total=len(states),
+        done=states.count("done"),
+        failed=failed,
+        to_do=len(left),
+        seconds=seconds,
+        measured=pace is not None,
+    )
+
+
+def seconds_per_operation(
+    sweep: Sweep, stored: Mapping[str, StoredPoint]
+) -> float | None:
+    """The pace of the points that are done; None where none is.
+
+    The ratio of sums: long points count for more, as they do in what is left.
+    """
+    operations = seconds = 0.0
+    for point in sweep.points:
+        kept = stored.get(point.id)
+        if kept is not None and kept.state == "done" and kept.seconds is not None:
+            operations += sweep.experiment.operations(point.settings)
+            seconds += kept.seconds
+    return seconds / operations if operations > 0 and seconds > 0 else None
+
+
+def seconds_left(
+    sweep: Sweep, points: Iterable[Point], pace: float | None
+) -> float | None:
+    """What points take one process; None where the pace is not known.
+
+    Args:
+        sweep: whose experiment says how many operations a point takes.
+        points: that are left.
+        pace: seconds an operation.
+    """
+    if pace is None:
+        return None
+    seconds = pace * sum(sweep.experiment.operations(p.settings) for p in points)
+    return seconds if math.isfinite(seconds) else None
+
+
+def _of_products() -> float:
+    """Seconds an operation of a product of two matrices, on this machine now."""
+    matrix = np.full((_SIZE, _SIZE), 0.5)
+    products, begun = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begun) < _MEASURED_SECONDS:
+        np.dot(matrix, matrix)
+        products += 1
+    return spent / (max(products, 1) * 2 * _SIZE**3)
