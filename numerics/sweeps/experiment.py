@@ -28,7 +28,12 @@ __all__ = [
     "nearest",
 ]
 
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {
+    "training": "numerics.sweeps.experiments.trained_networks:EXPERIMENT",
+    "copying": "numerics.sweeps.experiments.copying:EXPERIMENT",
+    "kernel": "numerics.sweeps.experiments.kernel_prediction:EXPERIMENT",
+    "width": "numerics.sweeps.experiments.finite_width:EXPERIMENT",
+}
 """Where each experiment is: its name in sweep files → "module:ATTRIBUTE"."""
 
 Measured = Mapping[str, float | int | str | None]

@@ -1,0 +1,1 @@
+"""What sweeps measure: one experiment a module, and the settings that they share."""

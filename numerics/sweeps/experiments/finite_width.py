@@ -1,0 +1,226 @@
+"""The experiment "width": how near is a finite network's last layer to its kernel?
+
+Ridge regression on the hidden units of one network at random initialisation,
+
+    K̂(X, Y) = m⁻¹ Σ_u φ(W_A z1(X))_u φ(W_A z1(Y))_u,       (K̂ + α I) c = y,
+
+and with the kernel that K̂ tends to as width, head width, heads H and hidden units m
+grow, on the same strings: both errors are on symbols that no training string has.
+
+The template matrix of the same network, N̂_ij = the mean of K̂ over substitutions with
+disjoint images, is that of m features: it is singular where m < r, and near it where
+hidden units or heads are few. It is estimated without bias from two halves of the
+substitutions; the error bar of its smallest eigenvalue is over groups of them.
+
+Source: symbind, on a question of the public review of arXiv 2310.09753.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from numerics.architecture import Architecture
+from numerics.estimators import TransformerKernelRegressor
+from numerics.networks.transformer import NetworkShape, TransformerNetwork
+from numerics.networks.unseen_symbols import Split, UnseenSymbols, unseen_symbols
+from numerics.shapes import Float64, Int64
+from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
+from numerics.sweeps.experiments.models import ACTIVATIONS
+from numerics.sweeps.experiments.settings import TaskSettings
+from symbind_theory.tasks import TemplateTask
+
+__all__ = ["EXPERIMENT", "FiniteWidth", "finite_template_matrix", "finite_width_error"]
+
+# Groups of substitutions, for the error bar of an eigenvalue.
+_GROUPS = 16
+
+
+class FiniteWidth(TaskSettings):
+    """A network of one layer, and the ridge regression on its hidden units."""
+
+    alpha: float = Field(1e-3, gt=0, description="ridge, above 0")
+    beta: float = Field(1.0, ge=0, description="inverse temperature, at least 0")
+    gamma: float = Field(1.0, ge=0, description="scale of the positions, at least 0")
+    readout: Literal["cls", "last", "mean"] = Field(
+        "cls", description="'cls', 'last' or 'mean'"
+    )
+    activation: Literal["gelu", "relu", "erf", "cos"] = Field(
+        "cos", description="'gelu', 'relu', 'erf' or 'cos'"
+    )
+    width: int = Field(256, ge=1, description="d, an integer of at least 1")
+    head_width: int = Field(64, ge=1, description="an integer of at least 1")
+    heads: int = Field(64, ge=1, description="H, an integer of at least 1")
+    hidden: int = Field(4096, ge=1, description="m, an integer of at least 1")
+    substitutions: int = Field(
+        1024, ge=32, description="of each template, for the template matrix, from 32"
+    )
+
+    def architecture(self) -> Architecture:
+        """The architecture whose kernel is the limit."""
+        return Architecture(
+            beta=self.beta,
+            gamma=self.gamma,
+            readout=self.readout,
+            activation=ACTIVATIONS[self.activation],
+        )
+
+
+def finite_width_error(settings: FiniteWidth) -> Measured:
+    """Both errors on the same strings, and the smallest eigenvalue of N̂.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        PointFailed: labels that are tokens.
+    """
+    task = settings.template_task()
+    if task.symbolic:
+        raise PointFailed("labels are tokens; expected numbers for ridge regression")
+    data = unseen_symbols(
+        task,
+        settings.n,
+        settings.seed,
+        vocabulary=settings.vocabulary,
+        held_out=settings.held_out,
+    )
+    network = _network(settings, data.vocabulary, data.length)
+    kernel = TransformerKernelRegressor(settings.architecture(), settings.alpha)
+    kernel.fit(_strings(data.train), data.train.targets.numpy())
+    predicted = kernel.predict(_strings(data.test))
+    finite = _ridge(network, data, settings.alpha)
+    truth = data.test.targets.numpy()
+    eigenvalue, error = _smallest_eigenvalue(task, settings)
+    return {
+        "test_error": float(np.mean((finite - truth) ** 2)),
+        "kernel_error": float(np.mean((predicted - truth) ** 2)),
+        "smallest_eigenvalue": eigenvalue,
+        "smallest_eigenvalue_error": error,
+    }
+
+
+def _network(settings: FiniteWidth, vocabulary: int, length: int) -> TransformerNetwork:
+    shape = NetworkShape(
+        vocabulary=vocabulary,
+        length=length,
+        width=settings.width,
+        head_width=settings.head_width,
+        heads=settings.heads,
+        hidden=settings.hidden,
+    )
+    return TransformerNetwork(shape, settings.architecture(), settings.seed)
+
+
+def _strings(split: Split) -> list[list[str]]:
+    """The strings as the regressor reads them: only equality of tokens matters."""
+    return [[f"t{token}" for token in row] for row in split.tokens.tolist()]
+
+
+@torch.no_grad()
+def _features(
+    network: TransformerNetwork, tokens: Int64[torch.Tensor, "n k"]
+) -> Float64[np.ndarray, "n hidden"]:
+    """φ(W_A z1)/√m of each string."""
+    parts = [network.hidden(part) for part in tokens.split(128)]
+    return (torch.cat(parts) / network.shape.hidden**0.5).numpy()
+
+
+def _ridge(
+    network: TransformerNetwork, data: UnseenSymbols, alpha: float
+) -> Float64[np.ndarray, " m"]:
+    """The predictions of ridge regression on the network's features."""
+    train = _features(network, data.train.tokens)
+    test = _features(network, data.test.tokens)
+    targets = data.train.targets.double().numpy()
+    gram = train @ train.T
+    gram[np.diag_indices_from(gram)] += alpha
+    return test @ (train.T @ np.linalg.solve(gram, targets))
+
+
+def _smallest_eigenvalue(
+    task: TemplateTask, settings: FiniteWidth
+) -> tuple[float, float]:
+    """λ_min of N̂, and its standard error over substitutions by the jackknife."""
+    means = finite_template_matrix(task, settings)
+    value = _least(means.mean(1))
+    left = [_least(np.delete(means, g, axis=1).mean(1)) for g in range(_GROUPS)]
+    spread = np.var(left) * (_GROUPS - 1)
+    return value, float(np.sqrt(spread))
+
+
+def _least(halves: Float64[np.ndarray, "2 r hidden"]) -> float:
+    """The smallest eigenvalue of the symmetric part of F₁F₂ᵀ."""
+    product = halves[0] @ halves[1].T
+    return float(np.linalg.eigvalsh((product + product.T) / 2)[0])
+
+
+def finite_template_matrix(
+    task: TemplateTask, settings: FiniteWidth
+) -> Float64[np.ndarray, "2 groups r hidden"]:
+    """Mean features of each template over substitutions, in halves and groups.
+
+    No symbol is used twice: products of means of the two halves are unbiased for N̂.
+
+    Args:
+        task: the templates.
+        settings: the network, and how many substitutions.
+    """
+    count = settings.substitutions // (2 * _GROUPS)
+    fixed = {token: i for i, token in enumerate(task.regular_tokens)}
+    # Fresh embeddings for a group: a network has room for no more at once.
+    wildcards = max(len(template.wildcards) for template in task.templates)
+    symbols = max(1, count * wildcards)
+    means = np.empty((2, _GROUPS, len(task), settings.hidden))
+    network = _network(settings, len(fixed) + symbols, task.length)
+    renewed = torch.Generator().manual_seed(settings.seed + 1)
+    for half in range(2):
+        for group in range(_GROUPS):
+            for index, template in enumerate(task.templates):
+                with torch.no_grad():
+                    rows = network.embedding[len(fixed) : len(fixed) + symbols]
+                    rows.copy_(_fresh(rows, renewed))
+                place = {w: i for i, w in enumerate(template.wildcards)}
+                row = [
+                    fixed[t] if t in fixed else len(fixed) + place[t.lstrip("?")]
+                    for t in template.tokens
+                ]
+                base = torch.tensor(row)
+                shift = (base >= len(fixed)).long() * wildcards
+                tokens = base + shift * torch.arange(count)[:, None]
+                means[half, group, index] = _features(network, tokens).mean(0)
+    return means
+
+
+def _fresh(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    draws = torch.randn(rows.shape, generator=generator, dtype=rows.dtype)
+    return draws / rows.shape[1] ** 0.5
+
+
+@dataclass(frozen=True)
+class _Width:
+    name: str = "width"
+    settings: type[FiniteWidth] = FiniteWidth
+    axes: Axes = ("hidden", "test_error", None)
+
+    @property
+    def presets(self) -> Presets:
+        return {}
+
+    def measure(self, settings: Any) -> Measured:
+        return finite_width_error(settings)
+
+    def operations(self, settings: Any) -> float:
+        length = settings.template_task().length + 1
+        strings = settings.n + settings.held_out + settings.substitutions
+        token = settings.heads * settings.head_width * settings.width * 6.0
+        units = 2.0 * settings.width * settings.hidden
+        return strings * (length * token + units) + settings.n**2 * settings.hidden
+
+
+EXPERIMENT = _Width()
+"""What sweep files call "width"."""

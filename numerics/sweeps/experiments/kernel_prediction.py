@@ -1,0 +1,128 @@
+"""The experiment "kernel": the error that a kernel's closed form predicts for n strings.
+
+N, or the tangent kernel's matrix, is estimated for the architecture of a transformer;
+what follows from it is the expected error of ridge regression on n strings that share
+no symbol. A network of finite width that is trained in all its layers need not follow
+it: beside a measured curve it shows what features that do not move would give.
+
+Source: symbind (`ridge_law`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import Field
+
+from numerics.architecture import Architecture
+from numerics.learning.curves import learning_curve
+from numerics.learning.strings_needed import sample_complexity
+from numerics.protocols import TemplateMatrix
+from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
+from numerics.sweeps.experiments.models import (
+    MODEL_PRESETS,
+    Model,
+    TransformerModel,
+)
+from numerics.sweeps.experiments.settings import TaskSettings
+from numerics.template_matrix.estimate import tangent_gram, template_gram
+from symbind_theory.tasks import TemplateTask
+
+__all__ = ["EXPERIMENT", "KernelPrediction", "predict_error"]
+
+
+class KernelPrediction(TaskSettings):
+    """A transformer's kernel, and how many strings it is given."""
+
+    model: Model
+    kernel: Literal["nngp", "ntk"] = Field("nngp", description="'nngp' or 'ntk'")
+    alpha: float = Field(1e-3, gt=0, description="ridge, above 0")
+    target: float = Field(0.1, gt=0, description="an error that is aimed at, above 0")
+    rel_tol: float = Field(0.03, gt=0, description="of the smallest eigenvalue")
+    max_points: int = Field(2**13, ge=256, description="points at most, from 256")
+
+
+def predict_error(settings: KernelPrediction) -> Measured:
+    """The closed form at n strings, with its interval, and n for the target.
+
+    Args:
+        settings: the point; its vocabulary plays no part.
+
+    Raises:
+        PointFailed: a model that is no transformer, or labels that are tokens.
+    """
+    if not isinstance(settings.model, TransformerModel):
+        raise PointFailed(f"model is of kind {settings.model.kind!r}, without a kernel")
+    task = settings.template_task()
+    if task.symbolic:
+        raise PointFailed("labels are tokens; expected numbers for the closed form")
+    gram = _estimated(
+        task,
+        settings.model.architecture(),
+        settings.kernel,
+        settings.rel_tol,
+        settings.max_points,
+        settings.seed,
+    )
+    curve = learning_curve(
+        task, sizes=[settings.n], alpha=settings.alpha, counts="random", gram=gram
+    )
+    needed = sample_complexity(
+        task, target=settings.target, alpha=settings.alpha, counts="expected", gram=gram
+    )
+    error, eigenvalue = curve.intervals[0], gram.smallest_eigenvalue
+    return {
+        "test_error": error.value,
+        "test_error_low": error.low,
+        "test_error_high": error.high,
+        "strings_needed": needed.n,
+        "smallest_eigenvalue": eigenvalue.value,
+        "smallest_eigenvalue_low": eigenvalue.low,
+        "smallest_eigenvalue_high": eigenvalue.high,
+    }
+
+
+@lru_cache(maxsize=16)
+def _estimated(
+    task: TemplateTask,
+    architecture: Architecture,
+    kernel: str,
+    rel_tol: float,
+    max_points: int,
+    seed: int,
+) -> TemplateMatrix:
+    """The matrix, kept for the other sizes of one curve."""
+    estimate = tangent_gram if kernel == "ntk" else template_gram
+    return estimate(
+        task.templates,
+        architecture,
+        rel_tol=rel_tol,
+        max_points=max_points,
+        seed=seed,
+        device="cpu",
+    )
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    name: str = "kernel"
+    settings: type[KernelPrediction] = KernelPrediction
+    axes: Axes = ("n", "test_error", "kernel")
+
+    @property
+    def presets(self) -> Presets:
+        return {"model": MODEL_PRESETS}
+
+    def measure(self, settings: Any) -> Measured:
+        return predict_error(settings)
+
+    def operations(self, settings: Any) -> float:
+        task = settings.template_task()
+        depth = getattr(settings.model, "depth", 1)
+        return 40.0 * settings.max_points * depth * len(task) * (task.length + 1) ** 3
+
+
+EXPERIMENT = _Kernel()
+"""What sweep files call "kernel"."""

@@ -1,0 +1,224 @@
+"""The networks that experiments train, as settings: what they are, and how to make one.
+
+Source: arXiv 2310.09753, on experiments.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+
+from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
+from numerics.architecture import Architecture
+from numerics.networks.blocks import BlockShape, Identity
+from numerics.networks.deep_transformer import DeepTransformer, Initialisation
+from numerics.networks.embedding_network import Output
+from numerics.networks.mlp import MLP, MLPStack
+from numerics.networks.recurrent import Recurrent, RecurrentNetwork
+from numerics.networks.relational import Relational, RelationalNetwork
+from numerics.networks.unseen_symbols import UnseenSymbols
+from numerics.sweeps.experiment import PointFailed
+from numerics.sweeps.experiments.settings import Settings
+
+__all__ = [
+    "ACTIVATIONS",
+    "MODEL_PRESETS",
+    "MLPModel",
+    "Model",
+    "RecurrentModel",
+    "RelationalModel",
+    "TransformerModel",
+    "build",
+    "operations_of",
+]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": GELU(),
+    "relu": ReLU(),
+    "erf": Erf(),
+    "cos": Cosine(),
+}
+"""φ by name, the kernels' own defaults."""
+
+
+class TransformerModel(Settings):
+    """A transformer (`DeepTransformer`): the paper's, where nothing else is said."""
+
+    kind: Literal["transformer"] = "transformer"
+    name: str | None = None
+    depth: int = Field(2, ge=1)
+    width: int = Field(128, ge=1)
+    heads: int = Field(16, ge=1)
+    head_width: int = Field(64, ge=1)
+    hidden: int = Field(256, ge=1)
+    beta: float = Field(1.0, ge=0)
+    gamma: float = Field(1.0, ge=0)
+    residual: float = 1.0
+    normalisation: Literal["pre", "post", "none"] = "pre"
+    final_normalisation: bool = True
+    readout: Literal["cls", "last", "mean"] = "cls"
+    activation: Literal["gelu", "relu", "erf", "cos"] = "gelu"
+    form: Literal["paper", "theory"] = "paper"
+    gain: float = Field(0.2, gt=0)
+    trained_identity: tuple[Identity, ...] = ()
+    identity_kq: float = 0.0
+    identity_vo: float = 0.0
+    mimetic: bool = False
+
+    def architecture(self) -> Architecture:
+        """The architecture whose kernel is the limit of such networks with g = 1."""
+        return Architecture(
+            beta=self.beta,
+            gamma=self.gamma,
+            readout=self.readout,
+            activation=ACTIVATIONS[self.activation],
+            identity_kq=self.identity_kq,
+            identity_vo=self.identity_vo,
+            depth=self.depth,
+            residual=self.residual,
+            normalisation=None if self.normalisation == "none" else self.normalisation,
+            final_normalisation=self.final_normalisation,
+        )
+
+    def shape(self) -> BlockShape:
+        """The sizes of its blocks."""
+        return BlockShape(
+            width=self.width,
+            heads=self.heads,
+            head_width=self.head_width,
+            hidden=self.hidden,
+        )
+
+
+class MLPModel(Settings):
+    """A multi-layer perceptron (`MLPStack`)."""
+
+    kind: Literal["mlp"] = "mlp"
+    name: str | None = None
+    first_layer: Literal["gather", "dense", "tied", "relations"] = "gather"
+    depth: int = Field(2, ge=1)
+    width: int = Field(256, ge=1)
+    activation: Literal["relu", "tanh", "gelu", "sigmoid", "silu"] = "relu"
+    gain: float = Field(0.2, gt=0)
+
+
+class RecurrentModel(Settings):
+    """A recurrent network (`RecurrentNetwork`)."""
+
+    kind: Literal["rnn", "lstm"]
+    name: str | None = None
+    width: int = Field(128, ge=1)
+    hidden: int = Field(256, ge=1)
+    layers: int = Field(1, ge=1)
+
+
+class RelationalModel(Settings):
+    """A relational bottleneck (`RelationalNetwork`)."""
+
+    kind: Literal["relational"] = "relational"
+    name: str | None = None
+    width: int = Field(128, ge=1)
+    hidden: int = Field(256, ge=1)
+    projected: bool = False
+    scaled: bool = True
+
+
+Model = Annotated[
+    TransformerModel | MLPModel | RecurrentModel | RelationalModel,
+    Field(
+        discriminator="kind",
+        description="a model, such as {kind = 'transformer'} or the name of a preset",
+    ),
+]
+
+MODEL_PRESETS: dict[str, dict[str, Any]] = {
+    "plain": {"kind": "transformer"},
+    "KQ": {"kind": "transformer", "trained_identity": ["kq"]},
+    "VO": {"kind": "transformer", "trained_identity": ["vo"]},
+    "both": {"kind": "transformer", "trained_identity": ["kq", "vo"]},
+    "mimetic": {"kind": "transformer", "mimetic": True},
+    "MLP": {"kind": "mlp"},
+    "MLP, shared embedding": {"kind": "mlp", "first_layer": "tied"},
+    "MLP, relations": {"kind": "mlp", "first_layer": "relations"},
+    "RNN": {"kind": "rnn"},
+    "LSTM": {"kind": "lstm"},
+    "relational": {"kind": "relational"},
+}
+"""Models by the names that sweep files may call them."""
+
+
+def build(
+    model: TransformerModel | MLPModel | RecurrentModel | RelationalModel,
+    data: UnseenSymbols,
+    seed: int,
+) -> torch.nn.Module:
+    """A network at random initialisation, for these strings.
+
+    Args:
+        model: what it is.
+        data: whose vocabulary it reads, and whose labels it gives.
+        seed: equal seeds give equal bits.
+
+    Raises:
+        PointFailed: an MLP for labels that are tokens.
+    """
+    output: Output = "token" if data.symbolic else "number"
+    sizes = data.vocabulary, data.length
+    if isinstance(model, TransformerModel):
+        start = Initialisation(
+            form=model.form,
+            trained_identity=model.trained_identity,
+            gain=model.gain,
+            mimetic=model.mimetic,
+            seed=seed,
+        )
+        return DeepTransformer(
+            *sizes, model.architecture(), model.shape(), start, output
+        )
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(model, RecurrentModel):
+        recurrent = Recurrent(model.kind, model.width, model.hidden, model.layers)
+        return RecurrentNetwork(recurrent, *sizes, output, generator)
+    if isinstance(model, RelationalModel):
+        relational = Relational(
+            width=model.width,
+            hidden=model.hidden,
+            projected=model.projected,
+            scaled=model.scaled,
+        )
+        return RelationalNetwork(relational, *sizes, output, generator)
+    if data.symbolic:
+        raise PointFailed(
+            "labels are tokens, for which an MLP has no outputs; expected numbers"
+        )
+    mlp = MLP(model.depth, model.width, model.activation, model.first_layer)
+    stack = MLPStack(
+        mlp, 1, data.length, data.vocabulary, generator, dtype=torch.float32
+    )
+    # As a transformer's: outputs start small beside the labels.
+    with torch.no_grad():
+        stack.readout.mul_(model.gain)
+    return stack
+
+
+def operations_of(
+    model: TransformerModel | MLPModel | RecurrentModel | RelationalModel, length: int
+) -> float:
+    """About how many operations one string takes forward.
+
+    Args:
+        model: what it is.
+        length: tokens of a string.
+    """
+    if isinstance(model, TransformerModel):
+        inner, d = model.heads * model.head_width, model.width
+        token = 8 * d * inner + 4 * length * inner + 4 * d * model.hidden
+        return model.depth * (length + 1) * float(token)
+    if isinstance(model, RecurrentModel):
+        gates = 4 if model.kind == "lstm" else 1
+        return length * model.layers * gates * 4.0 * model.hidden**2
+    if isinstance(model, RelationalModel):
+        return 2.0 * model.hidden * (length**2 + model.hidden + model.width)
+    return 2.0 * model.width * (length + (model.depth - 1) * model.width + 1)

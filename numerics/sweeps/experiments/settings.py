@@ -1,0 +1,108 @@
+"""Settings that experiments share: the task and its strings, and how to train.
+
+Source: symbind.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from numerics.networks.optimisers import OPTIMISERS, SINGLE_OPTIMISERS
+from symbind_theory.library import builtin_task
+from symbind_theory.library.random_family import random_task
+from symbind_theory.tasks import TemplateTask
+
+__all__ = ["RandomTask", "Settings", "TaskSettings", "TrainingSettings"]
+
+
+class Settings(BaseModel):
+    """Frozen, and with no other fields than those that are declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RandomTask(Settings):
+    """Templates drawn at random, labelled ±1 in turn (`random_task`)."""
+
+    length: int = Field(5, ge=1)
+    wildcards: int = Field(3, ge=0)
+    regular_tokens: int = Field(2, ge=0)
+    count: int = Field(4, ge=1)
+    seed: int = Field(0, ge=0)
+
+
+class TaskSettings(Settings):
+    """A task, and how many strings of it are drawn."""
+
+    task: str | tuple[str, ...] | RandomTask = Field(
+        description="the name of a built-in task, lines such as '?a ?a -> 1', or a "
+        "table of numbers for random templates"
+    )
+    n: int = Field(ge=1, description="training strings, an integer of at least 1")
+    vocabulary: int | None = Field(
+        None, ge=1, description="symbols of the training strings; n where left out"
+    )
+    held_out: int = Field(
+        512, ge=1, description="validation strings, and again test strings"
+    )
+    noise: float = Field(
+        0.0, ge=0, description="standard deviation of the training labels' noise"
+    )
+    seed: int = Field(0, ge=0, description="of strings, weights and their order")
+
+    @field_validator("task", mode="after")
+    @classmethod
+    def _known(cls, task: Any) -> Any:
+        # A name or a line that is wrong is said when the file is read.
+        _read(task)
+        return task
+
+    def template_task(self) -> TemplateTask:
+        """The task, with the noise of these settings."""
+        task = _read(self.task)
+        return task.with_noise(self.noise) if self.noise else task
+
+
+@cache
+def _random(numbers: tuple[tuple[str, int], ...]) -> TemplateTask:
+    return random_task(**dict(numbers))
+
+
+def _read(task: str | tuple[str, ...] | RandomTask) -> TemplateTask:
+    if isinstance(task, str):
+        return builtin_task(task)
+    if isinstance(task, tuple):
+        return TemplateTask.parse(task)
+    return _random(tuple(task.model_dump().items()))
+
+
+class TrainingSettings(Settings):
+    """Optimiser, and how long it goes on: `Training` and `Schedule` have the words."""
+
+    epochs: int = Field(1000, ge=1, description="passes over the strings, at most")
+    look_every: int = Field(10, ge=1, description="epochs between looks at the errors")
+    patience: int | None = Field(
+        None, ge=1, description="epochs without a better validation error"
+    )
+    enough: float | None = Field(
+        None, ge=0, description="a training loss at which training ends"
+    )
+    batch_size: int = Field(1024, ge=1, description="strings in a batch, at most")
+    learning_rate: float = Field(1e-3, gt=0, description="a number above 0")
+    optimiser: str = Field("adam", description="the name of an optimiser")
+    decay: float = Field(0.0, ge=0, description="weight decay, at least 0")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="'cpu' or 'cuda'")
+    mixed: bool = Field(
+        False, description="true for products in bfloat16, on 'cuda' alone"
+    )
+
+    @field_validator("optimiser", mode="after")
+    @classmethod
+    def _optimiser(cls, name: str) -> str:
+        known = [*OPTIMISERS, *SINGLE_OPTIMISERS]
+        if name not in known:
+            raise ValueError(f"one of {', '.join(known)}")
+        return name

@@ -1,0 +1,161 @@
+"""The experiment "training": networks trained on n strings, and unseen symbols.
+
+One network a point. The best epoch is chosen on validation strings; strings of all
+three splits have symbols of their own. The labels of a task say what is measured: the
+squared error, or the share of wrong tokens among the candidates.
+
+Source: arXiv 2310.09753, on experiments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from pydantic import Field
+
+from numerics.devices import resolve_device
+from numerics.networks.deep_transformer import DeepTransformer
+from numerics.networks.embedding_network import EmbeddingNetwork
+from numerics.networks.mixed_precision import MixedPrecision
+from numerics.networks.trained_parts import LastLayer, Linearised
+from numerics.networks.training import Training
+from numerics.networks.unseen_symbols import unseen_symbols
+from numerics.networks.unseen_training import (
+    Diverged,
+    Schedule,
+    UnseenError,
+    train_unseen,
+)
+from numerics.protocols import Trainable
+from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
+from numerics.sweeps.experiments.models import (
+    MODEL_PRESETS,
+    Model,
+    build,
+    operations_of,
+)
+from numerics.sweeps.experiments.settings import TaskSettings, TrainingSettings
+
+__all__ = ["EXPERIMENT", "TrainedNetwork", "train_network"]
+
+
+class TrainedNetwork(TaskSettings, TrainingSettings):
+    """One network and its training."""
+
+    model: Model
+    trained: Literal["all", "last layer", "linearised"] = Field(
+        "all", description="'all', 'last layer' or 'linearised'"
+    )
+
+
+def train_network(settings: TrainedNetwork) -> Measured:
+    """Train one network, and say what came of it.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        PointFailed: training that diverges, or a part that the model does not have.
+    """
+    data = unseen_symbols(
+        settings.template_task(),
+        settings.n,
+        settings.seed,
+        vocabulary=settings.vocabulary,
+        held_out=settings.held_out,
+    )
+    network = build(settings.model, data, settings.seed)
+    device = resolve_device(settings.device)
+    network, data = network.to(device), data.to(device)
+    if settings.mixed and device.type == "cpu":
+        raise PointFailed("mixed is true on the CPU; expected device = 'cuda' with it")
+    model = _part(network, settings.trained)
+    if settings.mixed:
+        model = MixedPrecision(model)
+    training = Training(
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        optimiser=settings.optimiser,
+        decay=settings.decay,
+    )
+    schedule = Schedule(
+        epochs=settings.epochs,
+        look_every=settings.look_every,
+        patience=settings.patience,
+        enough=settings.enough,
+    )
+    try:
+        error = train_unseen(model, data, training, schedule, settings.seed)
+    except Diverged as problem:
+        raise PointFailed(str(problem)) from None
+    return {**_row(error), **_identities(network)}
+
+
+def _part(network: torch.nn.Module, trained: str) -> Trainable:
+    """The network, or the part of it that is trained."""
+    if trained == "all":
+        return cast(Trainable, network)
+    if not isinstance(network, EmbeddingNetwork) or network.output != "number":
+        raise PointFailed(
+            f"trained is {trained!r} for a model without a readout of its own; "
+            "expected a network on embeddings and real labels"
+        )
+    return LastLayer(network) if trained == "last layer" else Linearised(network)
+
+
+def _row(error: UnseenError) -> dict[str, float | int | None]:
+    """What is kept of the looks."""
+    best, last = error.best, error.last
+    return {
+        "test_error": best.test_error,
+        "test_loss": best.test,
+        "validation_loss": best.validation,
+        "best_epoch": best.epoch,
+        "last_test_error": last.test_error,
+        "train_loss": last.train_loss,
+        "epochs_run": last.epoch,
+    }
+
+
+def _identities(network: torch.nn.Module) -> dict[str, float]:
+    """The mean over all heads of a and of b, where they are trained."""
+    found: dict[str, float] = {}
+    if isinstance(network, DeepTransformer):
+        for name in ("identity_kq", "identity_vo"):
+            scalars = [getattr(each, name) for each in network.attentions]
+            if all(s is not None and s.requires_grad for s in scalars):
+                found[name] = float(torch.cat(scalars).detach().mean())
+    return found
+
+
+def _operations(settings: TrainedNetwork) -> float:
+    length = settings.template_task().length
+    string = operations_of(settings.model, length)
+    looks = 2 * settings.held_out / (3 * settings.look_every)
+    epochs = settings.epochs
+    if settings.patience is not None:
+        epochs = min(epochs, 2 * settings.patience)
+    return 3 * epochs * string * (settings.n + looks)
+
+
+@dataclass(frozen=True)
+class _Training:
+    name: str = "training"
+    settings: type[TrainedNetwork] = TrainedNetwork
+    axes: Axes = ("n", "test_error", "model")
+
+    @property
+    def presets(self) -> Presets:
+        return {"model": MODEL_PRESETS}
+
+    def measure(self, settings: Any) -> Measured:
+        return train_network(settings)
+
+    def operations(self, settings: Any) -> float:
+        return _operations(settings)
+
+
+EXPERIMENT = _Training()
+"""What sweep files call "training"."""
