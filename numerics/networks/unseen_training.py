@@ -10,12 +10,14 @@ Source: arXiv 2310.09753, on experiments.
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional
 
 from numerics.networks.training import LossRecord, Training, training_steps
+from numerics.networks.unseen_rows import UnseenRows
 from numerics.networks.unseen_symbols import Split, UnseenSymbols
 from numerics.protocols import Progress, Trainable
 from symbind_theory.validation import InputError, finite_number, positive_integer
@@ -110,6 +112,7 @@ def train_unseen(
     schedule: Schedule,
     seed: int = 0,
     *,
+    rows: UnseenRows | None = None,
     progress: Progress | None = None,
 ) -> UnseenError:
     """Train one network in place.
@@ -121,6 +124,8 @@ def train_unseen(
             those of the schedule and of the labels: squared, or cross-entropy.
         schedule: how long.
         seed: of the order of the strings.
+        rows: what is done about the embeddings of unseen tokens; they are trained with
+            the others when None.
         progress: called with epochs done and in all.
 
     Raises:
@@ -133,23 +138,24 @@ def train_unseen(
     loss = "cross-entropy" if data.symbolic else "squared"
     training = replace(training, steps=schedule.epochs * batches, loss=loss)
     order = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
-    record = _Looks(model, data)
+    record = _Looks(model, data, rows)
     looks = [record.look(0)]
     best = 0
     steps = training_steps(
         model, data.train.tokens, data.train.targets, training, order, watch=record
     )
-    for step in steps:
-        epoch, within = divmod(step, batches)
-        if within or (epoch % schedule.look_every and epoch != schedule.epochs):
-            continue
-        looks.append(record.look(epoch))
-        if looks[-1].validation < looks[best].validation:
-            best = len(looks) - 1
-        if progress is not None:
-            progress(epoch, schedule.epochs)
-        if _ended(schedule, looks[best], looks[-1]):
-            break
+    with nullcontext() if rows is None else rows.training():
+        for step in steps:
+            epoch, within = divmod(step, batches)
+            if within or (epoch % schedule.look_every and epoch != schedule.epochs):
+                continue
+            looks.append(record.look(epoch))
+            if looks[-1].validation < looks[best].validation:
+                best = len(looks) - 1
+            if progress is not None:
+                progress(epoch, schedule.epochs)
+            if _ended(schedule, looks[best], looks[-1]):
+                break
     return UnseenError(tuple(looks))
 
 
@@ -164,16 +170,19 @@ def _ended(schedule: Schedule, best: Epoch, last: Epoch) -> bool:
 class _Looks(LossRecord):
     """A record of the losses since the last look, which takes the errors at a look."""
 
-    def __init__(self, model: Trainable, data: UnseenSymbols) -> None:
+    def __init__(
+        self, model: Trainable, data: UnseenSymbols, rows: UnseenRows | None
+    ) -> None:
         super().__init__()
-        self._model, self._data = model, data
+        self._model, self._data, self._rows = model, data, rows
 
     def look(self, epoch: int) -> Epoch:
         """The errors now; the record of losses begins anew."""
         train_loss = float(self.losses.mean()) if self._losses else math.nan
         self._losses.clear()
-        validation, _ = split_error(self._model, self._data.validation)
-        test, test_error = split_error(self._model, self._data.test)
+        with nullcontext() if self._rows is None else self._rows.looking():
+            validation, _ = split_error(self._model, self._data.validation)
+            test, test_error = split_error(self._model, self._data.test)
         if not (
             math.isfinite(validation) and (epoch == 0 or math.isfinite(train_loss))
         ):

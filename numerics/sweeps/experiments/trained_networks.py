@@ -21,7 +21,8 @@ from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.mixed_precision import MixedPrecision
 from numerics.networks.trained_parts import LastLayer, Linearised
 from numerics.networks.training import Training
-from numerics.networks.unseen_symbols import unseen_symbols
+from numerics.networks.unseen_rows import RowPolicy, UnseenRows, unseen_rows
+from numerics.networks.unseen_symbols import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import (
     Diverged,
     Schedule,
@@ -38,7 +39,13 @@ from numerics.sweeps.experiments.models import (
 )
 from numerics.sweeps.experiments.settings import TaskSettings, TrainingSettings
 
-__all__ = ["EXPERIMENT", "TrainedNetwork", "train_network"]
+__all__ = [
+    "EXPERIMENT",
+    "Trained",
+    "TrainedNetwork",
+    "train_network",
+    "trained_network",
+]
 
 
 class TrainedNetwork(TaskSettings, TrainingSettings):
@@ -48,10 +55,43 @@ class TrainedNetwork(TaskSettings, TrainingSettings):
     trained: Literal["all", "last layer", "linearised"] = Field(
         "all", description="'all', 'last layer' or 'linearised'"
     )
+    unseen: RowPolicy = Field(
+        "train",
+        description="what is done about the embeddings of unseen tokens: 'train', "
+        "'freeze' or 'reset'",
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Attributes:
+        network: as it is at the end.
+        data: the strings.
+        error: what was seen on the way.
+    """
+
+    network: torch.nn.Module
+    data: UnseenSymbols
+    error: UnseenError
 
 
 def train_network(settings: TrainedNetwork) -> Measured:
     """Train one network, and say what came of it.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        PointFailed: training that diverges, or a part that the model does not have.
+    """
+    trained = trained_network(settings)
+    return {**_row(trained.error), **_identities(trained.network)}
+
+
+def trained_network(settings: TrainedNetwork) -> Trained:
+    """Train one network.
 
     Args:
         settings: the point.
@@ -87,10 +127,31 @@ def train_network(settings: TrainedNetwork) -> Measured:
         enough=settings.enough,
     )
     try:
-        error = train_unseen(model, data, training, schedule, settings.seed)
+        error = train_unseen(
+            model,
+            data,
+            training,
+            schedule,
+            settings.seed,
+            rows=_rows(network, data, settings),
+        )
     except Diverged as problem:
         raise PointFailed(str(problem)) from None
-    return {**_row(error), **_identities(network)}
+    return Trained(network, data, error)
+
+
+def _rows(
+    network: torch.nn.Module, data: UnseenSymbols, settings: TrainedNetwork
+) -> UnseenRows | None:
+    """What is done about unseen rows; None where they are trained."""
+    if settings.unseen == "train":
+        return None
+    if not isinstance(network, EmbeddingNetwork) or settings.trained != "all":
+        raise PointFailed(
+            f"unseen is {settings.unseen!r} for a model without an embedding that is "
+            "trained; expected 'train'"
+        )
+    return UnseenRows(network, unseen_rows(data), settings.unseen, settings.seed)
 
 
 def _part(network: torch.nn.Module, trained: str) -> Trainable:

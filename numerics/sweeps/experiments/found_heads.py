@@ -1,0 +1,144 @@
+"""The experiment "heads": what training has made of a transformer's heads and tokens.
+
+At the end of training: how much of the identity is in each head's W_Q W_Kᵀ and W_V W_O,
+in units of what chance gives; what becomes of the error on unseen symbols when the heads
+with the largest shares are taken out, against as many others drawn at random; and how
+alike the embeddings of seen and of unseen tokens are.
+
+Points that differ in `epochs` alone lie on one path of training: equal seeds give equal
+bits. `patience` must not end it before.
+
+Source: arXiv 2310.09753 on what trained heads look like; the null is symbind's.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from numerics.networks.ablation import without_heads
+from numerics.networks.deep_transformer import DeepTransformer
+from numerics.networks.identity_share import head_shares
+from numerics.networks.unseen_rows import similarity, unseen_rows
+from numerics.networks.unseen_training import split_error
+from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
+from numerics.sweeps.experiments.models import MODEL_PRESETS
+from numerics.sweeps.experiments.trained_networks import (
+    EXPERIMENT as TRAINING,
+)
+from numerics.sweeps.experiments.trained_networks import (
+    Trained,
+    TrainedNetwork,
+    trained_network,
+)
+
+__all__ = ["EXPERIMENT", "FoundHeads", "look_at_heads"]
+
+_Head = tuple[int, int]
+
+
+class FoundHeads(TrainedNetwork):
+    """One transformer, its training, and how many heads are taken out."""
+
+    ablated: int = Field(4, ge=1, description="heads taken out, an integer above 0")
+    draws: int = Field(16, ge=2, description="times that as many others are, from 2")
+
+
+def look_at_heads(settings: FoundHeads) -> Measured:
+    """Train one transformer and look at it.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        PointFailed: a model that is no transformer, or that has too few heads; training
+            that diverges.
+    """
+    trained = trained_network(settings)
+    network = trained.network
+    if not isinstance(network, DeepTransformer):
+        raise PointFailed(f"model is of kind {settings.model.kind!r}, without heads")
+    shares = [head_shares(attention) for attention in network.attentions]
+    keys = np.array([each.keys * network.width for each in shares])
+    values = np.array([each.values * network.width for each in shares])
+    if settings.ablated >= keys.size:
+        raise PointFailed(
+            f"ablated is {settings.ablated} of {keys.size} heads; expected fewer"
+        )
+    test = trained.data.test
+    unseen = unseen_rows(trained.data)
+    seen = trained.data.train.candidates
+    return {
+        "test_error": trained.error.last.test_error,
+        "train_loss": trained.error.last.train_loss,
+        **_spread("keys", keys),
+        **_spread("values", values),
+        **_ablations(trained, network, settings, np.abs(keys), "keys"),
+        **_ablations(trained, network, settings, np.abs(values), "values"),
+        "seen_similarity": similarity(network, seen),
+        "unseen_similarity": similarity(network, unseen),
+        "test_strings": len(test.tokens),
+    }
+
+
+def _spread(name: str, shares: np.ndarray) -> dict[str, float]:
+    """The root mean square over heads, 1 by chance, and the largest, with its sign."""
+    largest = shares.flat[np.abs(shares).argmax()]
+    return {
+        f"{name}_share_rms": float(np.sqrt(np.mean(shares**2))),
+        f"{name}_share_largest": float(largest),
+    }
+
+
+def _ablations(
+    trained: Trained,
+    network: DeepTransformer,
+    settings: FoundHeads,
+    shares: np.ndarray,
+    name: str,
+) -> dict[str, float]:
+    """The error without the heads of largest shares, and without random others."""
+    every = [tuple(map(int, place)) for place in np.ndindex(*shares.shape)]
+    ranked = sorted(every, key=lambda place: -shares[place])
+    top, others = ranked[: settings.ablated], ranked[settings.ablated :]
+    generator = random.Random(settings.seed)
+    count = min(settings.ablated, len(others))
+    errors = [
+        _error(trained, network, generator.sample(others, count))
+        for _ in range(settings.draws)
+    ]
+    return {
+        f"error_without_{name}": _error(trained, network, top),
+        f"error_without_others_{name}": float(np.mean(errors)),
+        f"deviation_of_others_{name}": float(np.std(errors, ddof=1)),
+    }
+
+
+def _error(trained: Trained, network: DeepTransformer, heads: list[Any]) -> float:
+    with without_heads(network, heads):
+        return split_error(network, trained.data.test)[1]
+
+
+@dataclass(frozen=True)
+class _Heads:
+    name: str = "heads"
+    settings: type[FoundHeads] = FoundHeads
+    axes: Axes = ("epochs", "keys_share_rms", "model")
+
+    @property
+    def presets(self) -> Presets:
+        return {"model": MODEL_PRESETS}
+
+    def measure(self, settings: Any) -> Measured:
+        return look_at_heads(settings)
+
+    def operations(self, settings: Any) -> float:
+        return TRAINING.operations(settings)
+
+
+EXPERIMENT = _Heads()
+"""What sweep files call "heads"."""
