@@ -1,6 +1,6 @@
 """How much of the identity is in a head's products of weights, and what chance gives.
 
-For P = W_Q W_Kᵀ, or W_V W_O, of one head, d × d, the share of the identity is the cosine
+For P = W_Q W_Kᵀ, or W_V W_O, of one head, the share of the identity is the cosine
 
     c = ⟨P, I⟩ / (‖P‖ ‖I‖) = tr P / (√d ‖P‖),      −1 ≤ c ≤ 1,
 

@@ -1,9 +1,9 @@
 """The experiment "heads": what training has made of a transformer's heads and tokens.
 
-At the end of training: how much of the identity is in each head's W_Q W_Kᵀ and W_V W_O,
-in units of what chance gives; what becomes of the error on unseen symbols when the heads
-with the largest shares are taken out, against as many others drawn at random; and how
-alike the embeddings of seen and of unseen tokens are.
+At the end of training: how much of the identity is in each head's W_Q W_Kᵀ and
+W_V W_O, in units of what chance gives; what becomes of the error on unseen symbols when
+the heads with the largest shares are taken out, against as many others drawn at random;
+and how alike the embeddings of seen and of unseen tokens are.
 
 Points that differ in `epochs` alone lie on one path of training: equal seeds give equal
 bits. `patience` must not end it before.

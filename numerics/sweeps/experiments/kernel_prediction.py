@@ -1,4 +1,4 @@
-"""The experiment "kernel": the error that a kernel's closed form predicts for n strings.
+"""The experiment "kernel": the error of n strings by the closed form of a kernel.
 
 N, or the tangent kernel's matrix, is estimated for the architecture of a transformer;
 what follows from it is the expected error of ridge regression on n strings that share
