@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 def test_a_sweep_from_the_run_to_the_figure(folder, capsys):
     assert command("run", "a.toml", "--jobs", "1") == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("sweeps: 8 points, 0 done, 8 to do: about less than 1 s")
+    assert lines[0].startswith("sweeps: 8 points, 0 done, 8 to do: less than 1 s")
     assert lines[1] == "sweeps: 8 of 8 points done, 8 by this run"
     assert command("run", "a.toml", "--jobs", "1") == 0
     lines = capsys.readouterr().err.splitlines()

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from symbind_testing.refusals import refusal
 from symbind_testing.sweeps import HEAD, listed, states, toy_sweep
 
 from numerics.sweeps import SweepStore, result_table, run_sweep, write_table
@@ -200,30 +201,43 @@ def test_a_dask_cluster_changes_no_bit(tmp_path):
     distributed = pytest.importorskip(
         "distributed", reason="needs the optional extra symbind[cluster]"
     )
+    import dask.config
+
     points = [f"n = {n}, seed = {seed}" for n in (1, 2, 3) for seed in (0, 1)]
     sweep = toy_sweep(listed(*points, "n = 9, deed = 'refuse'"))
     here = run_sweep(sweep, tmp_path / "here.sqlite", jobs=1)
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
+    killer = toy_sweep(listed("n = 1, deed = 'die'"))
+    once = {"distributed.scheduler.allowed-failures": 0}
+    with (
+        dask.config.set(once),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+    ):
         away = run_sweep(
             sweep,
             tmp_path / "away.sqlite",
             backend="dask",
             scheduler=cluster.scheduler_address,
         )
+        killed = run_sweep(
+            killer,
+            tmp_path / "killed.sqlite",
+            backend="dask",
+            scheduler=cluster.scheduler_address,
+        )
+    assert [f.reason for f in killed.status.failures] == [KILLED_TWICE]
     assert (away.done, away.failed) == (here.done, here.failed) == (6, 1)
     assert away.status.failures == here.status.failures
     tables = [table_bytes(sweep, tmp_path / f"{w}.sqlite") for w in ("here", "away")]
     assert tables[0] == tables[1]
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(tmp_path):
-    from symbind_testing.refusals import refusal
-
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, monkeypatch):
     pytest.importorskip(
         "distributed", reason="needs the optional extra symbind[cluster]"
     )
+    monkeypatch.setattr("numerics.sweeps.workers._CONNECT_SECONDS", 0.5)
     line = refusal(
         lambda: run_sweep(
             toy_sweep(),
