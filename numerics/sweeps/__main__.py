@@ -192,7 +192,7 @@ def _announcement(plan: Any, options: argparse.Namespace) -> str:
         at_once = min(processes, plan.to_do)
         took = f"{_duration(plan.seconds / at_once)}, {processes} at once"
     basis = "the points that are done" if plan.measured else "a product of matrices"
-    return f"{line}: about {took}, by the pace of {basis}"
+    return f"{line}: {took}, by the pace of {basis}"
 
 
 def _report(summary: RunSummary) -> int:
@@ -236,7 +236,7 @@ def _status_lines(status: SweepStatus) -> Iterable[str]:
     if status.finished < status.total:
         known = status.seconds is not None
         took = _duration(status.seconds or 0.0) if known else "not known yet"
-        yield f"  time     {took}{' of one process, about' if known else ''}"
+        yield f"  time     {took}{' of one process' if known else ''}"
     for failure in status.failures:
         yield f"  failed   {failure.point}: {failure.reason}"
 
@@ -277,11 +277,11 @@ def _missing(count: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """A time in the unit that fits, such as "3 min"."""
+    """A time in the unit that fits, such as "about 3 min"."""
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+            return f"about {seconds / size:.0f} {unit}"
+    return f"about {seconds:.0f} s" if seconds >= 1 else "less than 1 s"
 
 
 _COMMANDS = {"run": _run, "status": _status, "export": _export, "plot": _plot}

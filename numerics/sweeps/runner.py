@@ -136,7 +136,9 @@ class _Run:
             others = wait_for_others and self._store.others_at_work() > 0
             self._fill()
             if self._in_flight:
-                self._take(wait(self._in_flight, _LOOK_SECONDS, FIRST_COMPLETED).done)
+                wait(self._in_flight, _LOOK_SECONDS, FIRST_COMPLETED)
+                # What was cancelled without notice counts too, unlike in `wait`.
+                self._take([future for future in self._in_flight if future.done()])
             elif others or (wait_for_others and self._store.others_at_work() > 0):
                 time.sleep(_POLL_SECONDS)
             else:

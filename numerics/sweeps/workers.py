@@ -249,7 +249,7 @@ class _Cluster:
                 "such as 'tcp://host:8786'"
             ) from None
         self._jobs = jobs
-        self._executor: Any = self._client.get_executor()
+        self._executor: Any = self._client.get_executor(pure=False)
 
     def size(self) -> int:
         try:
@@ -267,7 +267,7 @@ class _Cluster:
         return Outcome(None, KILLED_TWICE, None)
 
     def stop(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=False)
         self._client.close()
 
 

@@ -86,6 +86,12 @@ if TYPE_CHECKING:
             id="an estimate asks the command line",
         ),
         pytest.param(
+            "numerics/sweeps/bad.py",
+            "from symbind_theory.command import shell\n",
+            "numerics does not lean on the command line",
+            id="a sweep speaks outside its command line",
+        ),
+        pytest.param(
             "symbind_theory/report/bad.py",
             "import numerics\n",
             "symbind_theory.report renders records and computes nothing",
