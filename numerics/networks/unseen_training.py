@@ -44,8 +44,11 @@ class Schedule:
         epochs: passes over the training strings, at most, ≥ 1.
         look_every: epochs between two looks at the errors, ≥ 1. Raise it where a look,
             a third of an epoch's work on as many strings, costs too much.
-        patience: epochs without a better validation error after which training ends;
+        patience: epochs without a better validation loss after which training ends;
             None to go on to the last. Raise it where errors fall late.
+        improvement: the share by which the validation loss must fall to count as better
+            here, from 0 to below 1. Raise it where little is gained by waiting; the best
+            epoch is that of the least loss in any case.
         enough: training ends at a look where the loss of the epoch before is at most
             this; None to go on.
     """
@@ -53,6 +56,7 @@ class Schedule:
     epochs: int = 1000
     look_every: int = 10
     patience: int | None = None
+    improvement: float = 0.0
     enough: float | None = None
 
     def __post_init__(self) -> None:
@@ -60,6 +64,10 @@ class Schedule:
         positive_integer("look_every", self.look_every)
         if self.patience is not None:
             positive_integer("patience", self.patience)
+        if finite_number("improvement", self.improvement, low=0) >= 1:
+            raise InputError(
+                f"improvement is {self.improvement}; expected a share below 1"
+            )
         if self.enough is not None:
             finite_number("enough", self.enough, low=0)
 
@@ -140,7 +148,7 @@ def train_unseen(
     order = torch.Generator().manual_seed(positive_integer("seed", seed, low=0))
     record = _Looks(model, data, rows)
     looks = [record.look(0)]
-    best = 0
+    better = looks[0]
     steps = training_steps(
         model, data.train.tokens, data.train.targets, training, order, watch=record
     )
