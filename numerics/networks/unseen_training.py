@@ -46,9 +46,9 @@ class Schedule:
             a third of an epoch's work on as many strings, costs too much.
         patience: epochs without a better validation loss after which training ends;
             None to go on to the last. Raise it where errors fall late.
-        improvement: the share by which the validation loss must fall to count as better
-            here, from 0 to below 1. Raise it where little is gained by waiting; the best
-            epoch is that of the least loss in any case.
+        improvement: the share, from 0 to below 1, by which the validation loss must
+            fall to count as better here. Raise it where little is gained by waiting;
+            the best epoch is that of the least loss in any case.
         enough: training ends at a look where the loss of the epoch before is at most
             this; None to go on.
     """
@@ -158,18 +158,18 @@ def train_unseen(
             if within or (epoch % schedule.look_every and epoch != schedule.epochs):
                 continue
             looks.append(record.look(epoch))
-            if looks[-1].validation < looks[best].validation:
-                best = len(looks) - 1
+            if looks[-1].validation < (1 - schedule.improvement) * better.validation:
+                better = looks[-1]
             if progress is not None:
                 progress(epoch, schedule.epochs)
-            if _ended(schedule, looks[best], looks[-1]):
+            if _ended(schedule, better, looks[-1]):
                 break
     return UnseenError(tuple(looks))
 
 
-def _ended(schedule: Schedule, best: Epoch, last: Epoch) -> bool:
+def _ended(schedule: Schedule, better: Epoch, last: Epoch) -> bool:
     """Whether patience is at an end, or the loss small enough."""
-    waited = last.epoch - best.epoch
+    waited = last.epoch - better.epoch
     if schedule.patience is not None and waited >= schedule.patience:
         return True
     return schedule.enough is not None and last.train_loss <= schedule.enough

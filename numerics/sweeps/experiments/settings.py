@@ -87,6 +87,9 @@ class TrainingSettings(Settings):
     patience: int | None = Field(
         None, ge=1, description="epochs without a better validation error"
     )
+    improvement: float = Field(
+        0.0, ge=0, lt=1, description="share that counts as better for patience"
+    )
     enough: float | None = Field(
         None, ge=0, description="a training loss at which training ends"
     )

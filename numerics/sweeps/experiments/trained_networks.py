@@ -124,6 +124,7 @@ def trained_network(settings: TrainedNetwork) -> Trained:
         epochs=settings.epochs,
         look_every=settings.look_every,
         patience=settings.patience,
+        improvement=settings.improvement,
         enough=settings.enough,
     )
     try:
