@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all browser lint format bench mutants constraints clean
+.PHONY: help setup demo test test-all browser lint format bench figures mutants constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
@@ -66,6 +66,12 @@ bench: $(STAMP) ## run every script benchmarks/bench_*.py
 		echo "$$script"; \
 		$(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; \
 	done
+
+# Three hours on two idle cores; PROFILE=gpu for the sizes of the paper and beyond.
+PROFILE ?= cpu
+
+figures: $(STAMP) ## run the paper's experiments and draw docs/experiments.md
+	$(BIN)/python -m examples.experiments --profile $(PROFILE)
 
 # Hours: not part of the checks. OPTIONS="--near" asks the tests of each module alone.
 mutants: $(STAMP) ## count which of 150 mutants the fast suite kills

@@ -1,0 +1,300 @@
+"""The tables of docs/experiments.md, from the tables of results beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from examples.experiment_figures import draw_copying, draw_learning, draw_widths
+from examples.experiment_rows import Row, curves, means, read_rows
+from examples.pages import DOCS, rewritten
+from numerics.sweeps.savings import saving, strings_at
+from symbind_theory import Interval
+from symbind_theory.validation import InputError
+
+__all__ = ["PAGE", "draw_page"]
+
+PAGE = DOCS / "experiments.md"
+TARGET = 0.1
+_SIZES = ("hidden", "heads", "head_width", "width")
+
+
+def draw_page(results: Path) -> None:
+    """Rewrite the tables of the page, and its figures.
+
+    Args:
+        results: the folder of the tables of results.
+    """
+    rows = {path.stem: read_rows(path) for path in sorted(results.glob("*.csv"))}
+
+    def of(name: str) -> list[dict[str, str]]:
+        return rows.get(name, [])
+
+    learning = [{"task": "aba-abb", **row} for row in of("aba-abb")] + of("tasks")
+    tables = {
+        "savings": savings_table(learning, of("kernels")),
+        "learning": learning_table(learning),
+        "copying": copying_table(of("copying")),
+        "settings": settings_table(of("settings")),
+        "regimes": regimes_table(of("regimes")),
+        "random": random_table(of("random-templates")),
+        "print": print_table(of("print-string")),
+        "widths": widths_table(of("widths")),
+        "eigenvalues": eigenvalue_table(of("widths")),
+        "heads": heads_table(of("heads")),
+        "tokens": tokens_table(of("heads")),
+    }
+    text = PAGE.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        text = rewritten(text, name, table)
+    PAGE.write_text(text, encoding="utf-8")
+    if learning:
+        draw_learning(learning, of("kernels"), results / "learning.svg")
+    if of("copying"):
+        draw_copying(of("copying"), results / "copying.svg")
+    if of("widths"):
+        draw_widths(_ratios(of("widths")), results / "widths.svg")
+
+
+def _table(header: Sequence[str], body: Iterator[Sequence[str]]) -> Iterator[str]:
+    lines = [f"| {' | '.join(row)} |" for row in body]
+    if not lines:
+        yield "*Not run yet.*"
+        return
+    yield f"| {' | '.join(header)} |"
+    yield f"|{' --- |' * len(header)}"
+    yield from lines
+
+
+def _short(interval: Interval) -> str:
+    """The mean, and the ends of its interval."""
+    low = max(interval.low, 0.0)
+    return f"{interval.value:.3g} [{low:.2g}, {interval.high:.2g}]"
+
+
+def savings_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
+    """Strings at error 0.1 with each model, and the factor against plain."""
+
+    def body() -> Iterator[Sequence[str]]:
+        for task in dict.fromkeys(row["task"] for row in rows):
+            some = [row for row in rows if row["task"] == task]
+            plain = curves(some, "plain")
+            for model in ("plain", "KQ", "VO", "both", "mimetic"):
+                found = curves(some, model)
+                if not found:
+                    continue
+                needs = [strings_at(found[seed], TARGET) for seed in sorted(found)]
+                largest = max(max(curve) for curve in found.values())
+                words = [f"> {largest}" if n is None else f"{n:.0f}" for n in needs]
+                yield [task, model, ", ".join(words), _factor(plain, found, model)]
+            for kernel in ("nngp", "ntk"):
+                yield [task, *_predicted(kernels, task, kernel)]
+
+    return _table(("task", "model", "strings at error 0.1", "factor saved"), body())
+
+
+def _factor(plain: dict, other: dict, model: str) -> str:
+    if model == "plain":
+        return "1"
+    try:
+        some = saving(plain, other, TARGET)
+    except InputError:
+        return "not reached"
+    at_least = "at least " if some.bound else ""
+    high = "∞" if some.high is None else f"{some.high:.2g}"
+    return f"{at_least}{some.factor:.2g} [{some.low:.2g}, {high}]"
+
+
+def _predicted(kernels: Sequence[Row], task: str, kernel: str) -> Sequence[str]:
+    """What the kernel needs, and the most that a multiple of the identity saves it."""
+    needed = {
+        row["model"]: float(row["strings_needed"])
+        for row in kernels
+        if (row["task"], row["kernel"]) == (task, kernel) and row["strings_needed"]
+    }
+    name = "kernel, last layer" if kernel == "nngp" else "kernel, all layers"
+    if "plain" not in needed:
+        return [name, "unknown", ""]
+    best = min(needed, key=lambda model: needed[model])
+    factor = needed["plain"] / needed[best]
+    return [name, f"{needed['plain']:.3g}", f"{factor:.2g} (at best, {best})"]
+
+
+def learning_table(rows: Sequence[Row]) -> Iterator[str]:
+    """The mean error of every model at every size."""
+    found = means(rows, ("task", "model", "n"), "test_error")
+    sizes = sorted({int(row["n"]) for row in rows})
+
+    def body() -> Iterator[Sequence[str]]:
+        for task, model in dict.fromkeys((row["task"], row["model"]) for row in rows):
+            cells = [found.get((task, model, str(n))) for n in sizes]
+            yield [task, model, *("" if c is None else _short(c) for c in cells)]
+
+    return _table(("task", "model", *map(str, sizes)), body())
+
+
+def copying_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Errors of copying by the width."""
+    found = means(rows, ("width", "identity_vo"), "test_error")
+
+    def body() -> Iterator[Sequence[str]]:
+        for width in dict.fromkeys(row["width"] for row in rows):
+            pair = (found[width, "False"], found[width, "True"])
+            yield [width, *map(_short, pair)]
+
+    return _table(("width", "without b", "with b"), body())
+
+
+def settings_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Errors with one number changed, plain and with a."""
+    labels = {}
+    for row in rows:
+        kind, _, changed = row["model"].partition(", ")
+        if not changed:
+            rate, batch = float(row["learning_rate"]), row["batch_size"]
+            changed = f"rate {rate:g}" if batch == "1024" else f"batches of {batch}"
+        labels.setdefault(changed, {}).setdefault(kind, []).append(row)
+
+    def body() -> Iterator[Sequence[str]]:
+        for changed, kinds in labels.items():
+            cells = [means(kinds.get(k, []), (), "test_error") for k in ("plain", "KQ")]
+            yield [changed, *(_short(c[()]) if c else "" for c in cells)]
+
+    return _table(("changed", "plain", "with a"), body())
+
+
+def regimes_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Errors by what of the network is trained."""
+    found = means(rows, ("trained", "n"), "test_error")
+    sizes = list(dict.fromkeys(row["n"] for row in rows))
+
+    def body() -> Iterator[Sequence[str]]:
+        for trained in dict.fromkeys(row["trained"] for row in rows):
+            yield [trained, *(_short(found[trained, n]) for n in sizes)]
+
+    return _table(("trained", *sizes), body())
+
+
+def random_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Errors on random templates."""
+    names = ("count", "wildcards", "regular_tokens", "length")
+    columns = [f"task.{name}" for name in names]
+    found = means(rows, (*columns, "model"), "test_error")
+
+    def body() -> Iterator[Sequence[str]]:
+        for key in dict.fromkeys(tuple(row[c] for c in columns) for row in rows):
+            pair = [found.get((*key, model)) for model in ("plain", "KQ")]
+            yield [*key, *("" if c is None else _short(c) for c in pair)]
+
+    headers = [name.replace("_", " ") for name in names]
+    return _table((*headers, "plain", "with a"), body())
+
+
+def print_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Shares of wrong tokens."""
+    found = means(rows, ("model", "n"), "test_error")
+    sizes = list(dict.fromkeys(row["n"] for row in rows))
+
+    def body() -> Iterator[Sequence[str]]:
+        for model in dict.fromkeys(row["model"] for row in rows):
+            yield [model, *(_short(found[model, n]) for n in sizes)]
+
+    return _table(("model", *sizes), body())
+
+
+def _varied(rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Each size of a network with the rows in which it alone is changed."""
+    usual = {
+        size: max({row[size] for row in rows}, key=[row[size] for row in rows].count)
+        for size in _SIZES
+    }
+    for size in _SIZES:
+        yield (
+            size,
+            [
+                row
+                for row in rows
+                if all(row[s] == usual[s] for s in _SIZES if s != size)
+            ],
+        )
+
+
+def _ratios(rows: Sequence[Row]) -> dict[str, dict[str, dict[float, Interval]]]:
+    """The mean error over the kernel's mean error, by size, task and value."""
+    ratios: dict[str, dict[str, dict[float, Interval]]] = {}
+    for size, some in _varied(rows):
+        finite = means(some, ("task", size), "test_error")
+        kernel = means(some, ("task", size), "kernel_error")
+        for (task, value), error in finite.items():
+            scale = 1 / kernel[task, value].value
+            ends = (error.value * scale, error.low * scale, error.high * scale)
+            ratio = Interval(*ends, level=error.level)
+            ratios.setdefault(size, {}).setdefault(task, {})[float(value)] = ratio
+    return ratios
+
+
+def widths_table(rows: Sequence[Row]) -> Iterator[str]:
+    """The least size from which on the error is within a tenth of the kernel's."""
+
+    def body() -> Iterator[Sequence[str]]:
+        for size, tasks in _ratios(rows).items():
+            for task, curve in tasks.items():
+                enough = None
+                for value in sorted(curve, reverse=True):
+                    if curve[value].value > 1 + TARGET:
+                        break
+                    enough = value
+                most = max(curve)
+                words = f"> {most:g}" if enough is None else f"{enough:g}"
+                yield [size.replace("_", " "), task, words, _short(curve[most])]
+
+    headers = ("size", "task", "within a tenth from", "ratio at the largest")
+    return _table(headers, body())
+
+
+def eigenvalue_table(rows: Sequence[Row]) -> Iterator[str]:
+    """The smallest eigenvalue of the finite network's template matrix."""
+
+    def body() -> Iterator[Sequence[str]]:
+        for size, some in _varied(rows):
+            found = means(some, ("task", size), "smallest_eigenvalue")
+            for (task, value), interval in found.items():
+                errors = means(some, ("task", size), "smallest_eigenvalue_error")
+                own = f"{errors[task, value].value:.1g}"
+                yield [size.replace("_", " "), value, task, _short(interval), own]
+
+    headers = ("size", "value", "task", "λ_min over seeds", "error of one")
+    return _table(headers, body())
+
+
+def heads_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Shares of the identity over training, and errors without heads."""
+    columns = (
+        "keys_share_rms",
+        "values_share_rms",
+        "test_error",
+        "error_without_keys",
+        "error_without_others_keys",
+    )
+    some = [row for row in rows if row["task"] == "aba-abb"]
+    found = [means(some, ("model", "epochs"), column) for column in columns]
+
+    def body() -> Iterator[Sequence[str]]:
+        for key in dict.fromkeys((row["model"], row["epochs"]) for row in some):
+            yield [*key, *(_short(each[key]) for each in found)]
+
+    headers = ("model", "epochs", "keys", "values", "error", "without top", "others")
+    return _table(headers, body())
+
+
+def tokens_table(rows: Sequence[Row]) -> Iterator[str]:
+    """How alike embeddings of unseen tokens are, by what is done about them."""
+    some = [row for row in rows if row["task"] == "print-string"]
+    columns = ("seen_similarity", "unseen_similarity", "test_error")
+    found = [means(some, ("unseen", "epochs"), column) for column in columns]
+
+    def body() -> Iterator[Sequence[str]]:
+        for key in dict.fromkeys((row["unseen"], row["epochs"]) for row in some):
+            yield [*key, *(_short(each[key]) for each in found)]
+
+    return _table(("unseen", "epochs", "seen tokens", "unseen tokens", "error"), body())

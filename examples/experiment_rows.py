@@ -1,0 +1,63 @@
+"""Tables of results read back, and means over seeds with their intervals."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from scipy.stats import t as student
+
+from symbind_theory import Interval
+
+__all__ = ["Row", "curves", "means", "read_rows"]
+
+Row = Mapping[str, str]
+"""A row of a table, as text."""
+
+LEVEL = 0.95
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; none where it has not been made yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def means(
+    rows: Iterable[Row], keys: tuple[str, ...], value: str
+) -> dict[tuple[str, ...], Interval]:
+    """The mean of a column over the rows that agree in some others.
+
+    The interval is Student's at 0.95; where there is one row it is the number alone.
+    """
+    groups: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for row in rows:
+        if row.get(value):
+            groups[tuple(row[key] for key in keys)].append(float(row[value]))
+    return {key: _mean(values) for key, values in groups.items()}
+
+
+def _mean(values: list[float]) -> Interval:
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return Interval(mean, mean, mean, LEVEL)
+    reach = statistics.stdev(values) / math.sqrt(len(values))
+    reach *= float(student.ppf((1 + LEVEL) / 2, len(values) - 1))
+    return Interval(mean, mean - reach, mean + reach, LEVEL)
+
+
+def curves(
+    rows: Iterable[Row], model: str, value: str = "test_error"
+) -> dict[int, dict[int, float]]:
+    """For each seed the errors of one model by the number of strings."""
+    found: dict[int, dict[int, float]] = defaultdict(dict)
+    for row in rows:
+        if row["model"] == model:
+            found[int(row["seed"])][int(row["n"])] = float(row[value])
+    return dict(found)

@@ -1,0 +1,101 @@
+"""The paper's experiments: run the sweeps of a profile, export them, draw the page.
+
+    python -m examples.experiments                    all sweeps of examples/sweeps/cpu
+    python -m examples.experiments --only copying     one of them
+    python -m examples.experiments --draw             from what is exported already
+
+The tables of results lie in docs/experiments, each with what made it beside it; the
+page docs/experiments.md is drawn from them alone. Stores are in build/sweeps: what is
+finished there is not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from examples.experiment_page import draw_page
+from examples.pages import DOCS
+from numerics.sweeps import (
+    Sweep,
+    read_sweep,
+    result_table,
+    run_sweep,
+    write_table,
+)
+from numerics.terminal import terminal_progress
+
+__all__ = ["PROFILES", "sweep_files"]
+
+FOLDER = Path(__file__).parent / "sweeps"
+STORES = Path(__file__).parents[1] / "build" / "sweeps"
+RESULTS = DOCS / "experiments"
+PROFILES = ("cpu", "gpu")
+
+# Beside this package: what the numbers depend on.
+_LIBRARIES = ("numpy", "scipy", "torch")
+
+
+def sweep_files(profile: str) -> list[Path]:
+    """The sweep files of a profile, by name."""
+    return sorted((FOLDER / profile).glob("*.toml"))
+
+
+def main() -> None:
+    """Run, export, draw."""
+    parser = argparse.ArgumentParser(
+        description="Run the sweeps of a profile, export them, draw the page."
+    )
+    parser.add_argument("--profile", choices=PROFILES, default="cpu")
+    parser.add_argument("--only", nargs="+", metavar="NAME", default=None)
+    parser.add_argument("--jobs", type=int, default=-1, metavar="N")
+    parser.add_argument("--draw", action="store_true", help="run nothing")
+    options = parser.parse_args()
+    files = sweep_files(options.profile)
+    names = [path.stem for path in files]
+    for name in options.only or ():
+        if name not in names:
+            parser.error(f"--only is {name!r}; expected some of {', '.join(names)}")
+    if not options.draw:
+        for path in files:
+            if options.only is None or path.stem in options.only:
+                _run(path, options.profile, options.jobs)
+    draw_page(RESULTS)
+
+
+def _run(path: Path, profile: str, jobs: int) -> None:
+    sweep = read_sweep(path)
+    store = STORES / profile / f"{path.stem}.sqlite"
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with terminal_progress(sweep.name, "points") as progress:
+        summary = run_sweep(sweep, store, jobs=jobs, progress=progress)
+    print(f"{sweep.name}: {summary.done} points done now, {summary.failed} failed")
+    table = result_table(sweep, store)
+    write_table(table, RESULTS / f"{path.stem}.csv")
+    (RESULTS / f"{path.stem}.json").write_text(
+        json.dumps(_provenance(sweep, profile, table.missing), indent=2) + "\n"
+    )
+
+
+def _provenance(sweep: Sweep, profile: str, missing: int) -> dict[str, object]:
+    """What made a table: the sweep, the versions and the day."""
+    return {
+        "sweep": sweep.name,
+        "profile": profile,
+        "points": len(sweep.points),
+        "missing": missing,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("symbind", *_LIBRARIES)},
+        },
+        "date": datetime.date.today().isoformat(),
+        "settings": dict(sweep.document),
+    }
+
+
+if __name__ == "__main__":
+    main()
