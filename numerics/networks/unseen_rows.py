@@ -71,7 +71,7 @@ class UnseenRows:
         network: EmbeddingNetwork,
         rows: torch.Tensor,
         policy: RowPolicy,
-        seed: int,
+        seed: int = 0,
     ) -> None:
         self._embedding, self._rows = network.embedding, rows
         self._policy = one_of("policy", policy, get_args(RowPolicy))

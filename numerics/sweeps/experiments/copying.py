@@ -28,14 +28,22 @@ __all__ = ["EXPERIMENT", "CopyingPoint", "copying_error"]
 class CopyingPoint(Settings):
     """One network that is to copy."""
 
-    task: str = Field("copy", description="the name of a built-in task that copies")
-    n: int = Field(64, ge=2, description="training symbols, and again test symbols")
+    task: str = Field(
+        default="copy", description="the name of a built-in task that copies"
+    )
+    n: int = Field(
+        default=64, ge=2, description="training symbols, and again test symbols"
+    )
     width: int = Field(ge=1, description="width of the embeddings, at least 1")
-    heads: int = Field(4, ge=1, description="an integer of at least 1")
-    head_width: int = Field(16, ge=1, description="an integer of at least 1")
-    gamma: float = Field(0.0, ge=0, description="scale of the positions, at least 0")
-    identity_vo: bool = Field(False, description="true where each head's b is trained")
-    seed: int = Field(0, ge=0, description="of the network")
+    heads: int = Field(default=4, ge=1, description="an integer of at least 1")
+    head_width: int = Field(default=16, ge=1, description="an integer of at least 1")
+    gamma: float = Field(
+        default=0.0, ge=0, description="scale of the positions, at least 0"
+    )
+    identity_vo: bool = Field(
+        default=False, description="true where each head's b is trained"
+    )
+    seed: int = Field(default=0, ge=0, description="of the network")
 
     @field_validator("task", mode="after")
     @classmethod

@@ -43,21 +43,27 @@ _GROUPS = 16
 class FiniteWidth(TaskSettings):
     """A network of one layer, and the ridge regression on its hidden units."""
 
-    alpha: float = Field(1e-3, gt=0, description="ridge, above 0")
-    beta: float = Field(1.0, ge=0, description="inverse temperature, at least 0")
-    gamma: float = Field(1.0, ge=0, description="scale of the positions, at least 0")
+    alpha: float = Field(default=1e-3, gt=0, description="ridge, above 0")
+    beta: float = Field(
+        default=1.0, ge=0, description="inverse temperature, at least 0"
+    )
+    gamma: float = Field(
+        default=1.0, ge=0, description="scale of the positions, at least 0"
+    )
     readout: Literal["cls", "last", "mean"] = Field(
-        "cls", description="'cls', 'last' or 'mean'"
+        default="cls", description="'cls', 'last' or 'mean'"
     )
     activation: Literal["gelu", "relu", "erf", "cos"] = Field(
-        "cos", description="'gelu', 'relu', 'erf' or 'cos'"
+        default="cos", description="'gelu', 'relu', 'erf' or 'cos'"
     )
-    width: int = Field(256, ge=1, description="d, an integer of at least 1")
-    head_width: int = Field(64, ge=1, description="an integer of at least 1")
-    heads: int = Field(64, ge=1, description="H, an integer of at least 1")
-    hidden: int = Field(4096, ge=1, description="m, an integer of at least 1")
+    width: int = Field(default=256, ge=1, description="d, an integer of at least 1")
+    head_width: int = Field(default=64, ge=1, description="an integer of at least 1")
+    heads: int = Field(default=64, ge=1, description="H, an integer of at least 1")
+    hidden: int = Field(default=4096, ge=1, description="m, an integer of at least 1")
     substitutions: int = Field(
-        1024, ge=32, description="of each template, for the template matrix, from 32"
+        default=1024,
+        ge=32,
+        description="of each template, for the template matrix, from 32",
     )
 
     def architecture(self) -> Architecture:

@@ -44,8 +44,12 @@ _Head = tuple[int, int]
 class FoundHeads(TrainedNetwork):
     """One transformer, its training, and how many heads are taken out."""
 
-    ablated: int = Field(4, ge=1, description="heads taken out, an integer above 0")
-    draws: int = Field(16, ge=2, description="times that as many others are, from 2")
+    ablated: int = Field(
+        default=4, ge=1, description="heads taken out, an integer above 0"
+    )
+    draws: int = Field(
+        default=16, ge=2, description="times that as many others are, from 2"
+    )
 
 
 def look_at_heads(settings: FoundHeads) -> Measured:

@@ -37,11 +37,17 @@ class KernelPrediction(TaskSettings):
     """A transformer's kernel, and how many strings it is given."""
 
     model: Model
-    kernel: Literal["nngp", "ntk"] = Field("nngp", description="'nngp' or 'ntk'")
-    alpha: float = Field(1e-3, gt=0, description="ridge, above 0")
-    target: float = Field(0.1, gt=0, description="an error that is aimed at, above 0")
-    rel_tol: float = Field(0.03, gt=0, description="of the smallest eigenvalue")
-    max_points: int = Field(2**13, ge=256, description="points at most, from 256")
+    kernel: Literal["nngp", "ntk"] = Field(
+        default="nngp", description="'nngp' or 'ntk'"
+    )
+    alpha: float = Field(default=1e-3, gt=0, description="ridge, above 0")
+    target: float = Field(
+        default=0.1, gt=0, description="an error that is aimed at, above 0"
+    )
+    rel_tol: float = Field(default=0.03, gt=0, description="of the smallest eigenvalue")
+    max_points: int = Field(
+        default=2**13, ge=256, description="points at most, from 256"
+    )
 
 
 def predict_error(settings: KernelPrediction) -> Measured:

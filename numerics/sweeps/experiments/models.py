@@ -48,20 +48,20 @@ class TransformerModel(Settings):
 
     kind: Literal["transformer"] = "transformer"
     name: str | None = None
-    depth: int = Field(2, ge=1)
-    width: int = Field(128, ge=1)
-    heads: int = Field(16, ge=1)
-    head_width: int = Field(64, ge=1)
-    hidden: int = Field(256, ge=1)
-    beta: float = Field(1.0, ge=0)
-    gamma: float = Field(1.0, ge=0)
+    depth: int = Field(default=2, ge=1)
+    width: int = Field(default=128, ge=1)
+    heads: int = Field(default=16, ge=1)
+    head_width: int = Field(default=64, ge=1)
+    hidden: int = Field(default=256, ge=1)
+    beta: float = Field(default=1.0, ge=0)
+    gamma: float = Field(default=1.0, ge=0)
     residual: float = 1.0
     normalisation: Literal["pre", "post", "none"] = "pre"
     final_normalisation: bool = True
     readout: Literal["cls", "last", "mean"] = "cls"
     activation: Literal["gelu", "relu", "erf", "cos"] = "gelu"
     form: Literal["paper", "theory"] = "paper"
-    gain: float = Field(0.2, gt=0)
+    gain: float = Field(default=0.2, gt=0)
     trained_identity: tuple[Identity, ...] = ()
     identity_kq: float = 0.0
     identity_vo: float = 0.0
@@ -98,10 +98,10 @@ class MLPModel(Settings):
     kind: Literal["mlp"] = "mlp"
     name: str | None = None
     first_layer: Literal["gather", "dense", "tied", "relations"] = "gather"
-    depth: int = Field(2, ge=1)
-    width: int = Field(256, ge=1)
+    depth: int = Field(default=2, ge=1)
+    width: int = Field(default=256, ge=1)
     activation: Literal["relu", "tanh", "gelu", "sigmoid", "silu"] = "relu"
-    gain: float = Field(0.2, gt=0)
+    gain: float = Field(default=0.2, gt=0)
 
 
 class RecurrentModel(Settings):
@@ -109,9 +109,9 @@ class RecurrentModel(Settings):
 
     kind: Literal["rnn", "lstm"]
     name: str | None = None
-    width: int = Field(128, ge=1)
-    hidden: int = Field(256, ge=1)
-    layers: int = Field(1, ge=1)
+    width: int = Field(default=128, ge=1)
+    hidden: int = Field(default=256, ge=1)
+    layers: int = Field(default=1, ge=1)
 
 
 class RelationalModel(Settings):
@@ -119,8 +119,8 @@ class RelationalModel(Settings):
 
     kind: Literal["relational"] = "relational"
     name: str | None = None
-    width: int = Field(128, ge=1)
-    hidden: int = Field(256, ge=1)
+    width: int = Field(default=128, ge=1)
+    hidden: int = Field(default=256, ge=1)
     projected: bool = False
     scaled: bool = True
 

@@ -27,11 +27,11 @@ class Settings(BaseModel):
 class RandomTask(Settings):
     """Templates drawn at random, labelled ±1 in turn (`random_task`)."""
 
-    length: int = Field(5, ge=1)
-    wildcards: int = Field(3, ge=0)
-    regular_tokens: int = Field(2, ge=0)
-    count: int = Field(4, ge=1)
-    seed: int = Field(0, ge=0)
+    length: int = Field(default=5, ge=1)
+    wildcards: int = Field(default=3, ge=0)
+    regular_tokens: int = Field(default=2, ge=0)
+    count: int = Field(default=4, ge=1)
+    seed: int = Field(default=0, ge=0)
 
 
 class TaskSettings(Settings):
@@ -43,15 +43,21 @@ class TaskSettings(Settings):
     )
     n: int = Field(ge=1, description="training strings, an integer of at least 1")
     vocabulary: int | None = Field(
-        None, ge=1, description="symbols of the training strings; n where left out"
+        default=None,
+        ge=1,
+        description="symbols of the training strings; n where left out",
     )
     held_out: int = Field(
-        512, ge=1, description="validation strings, and again test strings"
+        default=512, ge=1, description="validation strings, and again test strings"
     )
     noise: float = Field(
-        0.0, ge=0, description="standard deviation of the training labels' noise"
+        default=0.0,
+        ge=0,
+        description="standard deviation of the training labels' noise",
     )
-    seed: int = Field(0, ge=0, description="of strings, weights and their order")
+    seed: int = Field(
+        default=0, ge=0, description="of strings, weights and their order"
+    )
 
     @field_validator("task", mode="after")
     @classmethod
@@ -82,24 +88,30 @@ def _read(task: str | tuple[str, ...] | RandomTask) -> TemplateTask:
 class TrainingSettings(Settings):
     """Optimiser, and how long it goes on: `Training` and `Schedule` have the words."""
 
-    epochs: int = Field(1000, ge=1, description="passes over the strings, at most")
-    look_every: int = Field(10, ge=1, description="epochs between looks at the errors")
+    epochs: int = Field(
+        default=1000, ge=1, description="passes over the strings, at most"
+    )
+    look_every: int = Field(
+        default=10, ge=1, description="epochs between looks at the errors"
+    )
     patience: int | None = Field(
-        None, ge=1, description="epochs without a better validation error"
+        default=None, ge=1, description="epochs without a better validation error"
     )
     improvement: float = Field(
-        0.0, ge=0, lt=1, description="share that counts as better for patience"
+        default=0.0, ge=0, lt=1, description="share that counts as better for patience"
     )
     enough: float | None = Field(
-        None, ge=0, description="a training loss at which training ends"
+        default=None, ge=0, description="a training loss at which training ends"
     )
-    batch_size: int = Field(1024, ge=1, description="strings in a batch, at most")
-    learning_rate: float = Field(1e-3, gt=0, description="a number above 0")
-    optimiser: str = Field("adam", description="the name of an optimiser")
-    decay: float = Field(0.0, ge=0, description="weight decay, at least 0")
-    device: Literal["cpu", "cuda"] = Field("cpu", description="'cpu' or 'cuda'")
+    batch_size: int = Field(
+        default=1024, ge=1, description="strings in a batch, at most"
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, description="a number above 0")
+    optimiser: str = Field(default="adam", description="the name of an optimiser")
+    decay: float = Field(default=0.0, ge=0, description="weight decay, at least 0")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="'cpu' or 'cuda'")
     mixed: bool = Field(
-        False, description="true for products in bfloat16, on 'cuda' alone"
+        default=False, description="true for products in bfloat16, on 'cuda' alone"
     )
 
     @field_validator("optimiser", mode="after")

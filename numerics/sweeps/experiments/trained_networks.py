@@ -53,10 +53,10 @@ class TrainedNetwork(TaskSettings, TrainingSettings):
 
     model: Model
     trained: Literal["all", "last layer", "linearised"] = Field(
-        "all", description="'all', 'last layer' or 'linearised'"
+        default="all", description="'all', 'last layer' or 'linearised'"
     )
     unseen: RowPolicy = Field(
-        "train",
+        default="train",
         description="what is done about the embeddings of unseen tokens: 'train', "
         "'freeze' or 'reset'",
     )

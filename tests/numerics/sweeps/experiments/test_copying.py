@@ -1,0 +1,49 @@
+"""The experiment "copying": narrow networks with b copy, wide ones without do not."""
+
+import pytest
+from pydantic import ValidationError
+
+from numerics.architecture import Architecture
+from numerics.networks.copying_data import copying_strings
+from numerics.networks.copying_network import CopyingShape, trained_accuracies
+from numerics.sweeps.experiments.copying import (
+    EXPERIMENT,
+    CopyingPoint,
+    copying_error,
+)
+from symbind_theory import builtin_task
+
+
+def test_the_error_is_the_share_that_is_not_copied():
+    settings = CopyingPoint(n=8, width=16, heads=2, head_width=4, seed=3)
+    accuracies = trained_accuracies(
+        copying_strings(builtin_task("copy"), 8),
+        Architecture(gamma=0.0),
+        CopyingShape(16, 2, 4),
+        networks=1,
+        seed=3,
+        identity_vo=False,
+    )
+    assert copying_error(settings) == {"test_error": 1 - accuracies[0]}
+
+
+def test_b_repairs_copying_in_wide_networks():
+    """Seen over all seeds tried: 0 with b; without it more than half are wrong."""
+    without, repaired = (
+        copying_error(CopyingPoint(n=16, width=1024, identity_vo=b))["test_error"]
+        for b in (False, True)
+    )
+    assert isinstance(without, float)
+    assert without > 0.4
+    assert repaired == 0
+
+
+@pytest.mark.parametrize("task", ["aba-abb", "copi"])
+def test_tasks_that_copy_nothing_are_refused(task):
+    with pytest.raises(ValidationError):
+        CopyingPoint(task=task, width=8)
+
+
+def test_costs_grow_with_the_width():
+    narrow, wide = (CopyingPoint(width=w) for w in (64, 128))
+    assert EXPERIMENT.operations(wide) == 2 * EXPERIMENT.operations(narrow)

@@ -1,0 +1,73 @@
+"""The experiment "heads": one path of training, looked at here and there."""
+
+import pytest
+
+from numerics.sweeps import PointFailed
+from numerics.sweeps.experiments.found_heads import (
+    EXPERIMENT,
+    FoundHeads,
+    look_at_heads,
+)
+
+SMALL = {
+    "kind": "transformer",
+    "depth": 1,
+    "width": 16,
+    "heads": 3,
+    "head_width": 4,
+    "hidden": 16,
+}
+
+
+def point(**changed) -> FoundHeads:
+    given = {
+        "task": "aba-abb",
+        "n": 8,
+        "held_out": 16,
+        "epochs": 10,
+        "ablated": 1,
+        "draws": 4,
+        "model": SMALL,
+    }
+    return FoundHeads.model_validate({**given, **changed})
+
+
+def test_a_row_has_shares_errors_and_similarities():
+    row = look_at_heads(point())
+    for name in ("keys_share_rms", "values_share_rms", "test_error", "train_loss"):
+        value = row[name]
+        assert isinstance(value, float)
+        assert value > 0
+    assert row["error_without_keys"] != row["test_error"]
+    assert row["test_strings"] == 16
+
+
+def test_without_training_a_mimetic_start_shows_in_the_keys_alone():
+    model = {**SMALL, "width": 16, "head_width": 16, "mimetic": True}
+    row = look_at_heads(point(model=model, epochs=1, learning_rate=1e-9))
+    keys, values = row["keys_share_rms"], row["values_share_rms"]
+    assert isinstance(keys, float)
+    assert isinstance(values, float)
+    # The cosine of Z + I with I is 1/√2; chance has 1/d.
+    assert keys == pytest.approx(16 / 2**0.5, rel=0.1)
+    assert values < 4
+
+
+def test_equal_settings_give_equal_rows():
+    assert look_at_heads(point()) == look_at_heads(point())
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"model": {"kind": "mlp"}}, "without heads"),
+        ({"ablated": 3}, "expected fewer"),
+    ],
+)
+def test_what_has_no_heads_to_spare_has_a_reason(changed, reason):
+    with pytest.raises(PointFailed, match=reason):
+        look_at_heads(point(**changed))
+
+
+def test_costs_are_those_of_training():
+    assert EXPERIMENT.operations(point(epochs=20)) == 2 * EXPERIMENT.operations(point())

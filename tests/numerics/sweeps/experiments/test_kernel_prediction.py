@@ -1,0 +1,57 @@
+"""The experiment "kernel": the closed form, with what it was estimated from."""
+
+import pytest
+
+from numerics import learning_curve, sample_complexity, tangent_gram, template_gram
+from numerics.sweeps import PointFailed
+from numerics.sweeps.experiments.kernel_prediction import (
+    EXPERIMENT,
+    KernelPrediction,
+    predict_error,
+)
+from symbind_theory import builtin_task
+
+SHALLOW = {"kind": "transformer", "depth": 1, "readout": "last"}
+
+
+def point(**changed) -> KernelPrediction:
+    given = {
+        "task": "same-different",
+        "n": 200,
+        "model": SHALLOW,
+        "rel_tol": 0.2,
+        "max_points": 512,
+    }
+    return KernelPrediction.model_validate({**given, **changed})
+
+
+@pytest.mark.parametrize("kernel", ["nngp", "ntk"])
+def test_a_row_is_the_closed_form(kernel):
+    settings = point(kernel=kernel)
+    estimate = tangent_gram if kernel == "ntk" else template_gram
+    task = builtin_task("same-different")
+    gram = estimate(
+        task.templates,
+        settings.model.architecture(),  # type: ignore[union-attr]
+        rel_tol=0.2,
+        max_points=512,
+        device="cpu",
+    )
+    curve = learning_curve(task, sizes=[200], gram=gram, counts="random")
+    needed = sample_complexity(task, target=0.1, gram=gram, counts="expected")
+    row = predict_error(settings)
+    assert row["test_error"] == curve.mse[0]
+    assert row["strings_needed"] == needed.n
+    assert row["smallest_eigenvalue"] == gram.smallest_eigenvalue.value
+
+
+def test_labels_without_a_closed_form_have_a_reason():
+    with pytest.raises(PointFailed, match="expected numbers"):
+        predict_error(point(task="copy"))
+    with pytest.raises(PointFailed, match="without a kernel"):
+        predict_error(point(model={"kind": "mlp"}))
+
+
+def test_costs_grow_with_depth():
+    deep = point(model={**SHALLOW, "depth": 3})
+    assert EXPERIMENT.operations(deep) == 3 * EXPERIMENT.operations(point())
