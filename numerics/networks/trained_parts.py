@@ -143,7 +143,8 @@ def _gradients(
     with sdpa_kernel(SDPBackend.MATH):
         pulled = vjp(lambda p: functional_call(network, p, (tokens,)), start)
         outputs, pull = pulled[0], pulled[1]
-        (slopes,) = vmap(pull)(torch.eye(len(outputs), dtype=outputs.dtype))
+        each = torch.eye(len(outputs), dtype=outputs.dtype, device=outputs.device)
+        (slopes,) = vmap(pull)(each)
     return {name: slope.flatten(1) for name, slope in slopes.items()}
 
 
