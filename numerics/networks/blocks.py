@@ -124,6 +124,11 @@ class Norm(torch.nn.Module):
 class SelfAttention(torch.nn.Module):
     """The attention of one block.
 
+    Attributes:
+        identity_kq: a of each head: a parameter where training moves it, else a buffer;
+            None where it is 0 and stays so.
+        identity_vo: b of each head, of the same kinds.
+
     Args:
         shape: its sizes.
         numbers: β, and a and b, with which each head starts.
@@ -131,6 +136,9 @@ class SelfAttention(torch.nn.Module):
         trained: which of the scalars training moves: "kq" for a, "vo" for b.
         causal: whether a position attends to those up to itself alone.
     """
+
+    identity_kq: torch.Tensor | None
+    identity_vo: torch.Tensor | None
 
     def __init__(
         self,
@@ -149,18 +157,20 @@ class SelfAttention(torch.nn.Module):
         self.key = drawn.matrix(d, inner)
         self.value = drawn.matrix(d, inner)
         self.output = drawn.matrix(inner, d)
-        self.identity_kq = self._scalars(numbers.identity_kq, drawn, "kq" in trained)
-        self.identity_vo = self._scalars(numbers.identity_vo, drawn, "vo" in trained)
+        self._scalars("kq", numbers.identity_kq, drawn, "kq" in trained)
+        self._scalars("vo", numbers.identity_vo, drawn, "vo" in trained)
 
     def _scalars(
-        self, start: float, drawn: Drawn, trained: bool
-    ) -> torch.nn.Parameter | None:
+        self, name: Identity, start: float, drawn: Drawn, trained: bool
+    ) -> None:
         """One number for each head; None where it is 0 and stays so."""
-        if not (trained or start):
-            return None
         scalars = drawn.constant(start, self.shape.heads)
-        scalars.requires_grad_(trained)
-        return scalars
+        if trained:
+            self.register_parameter(f"identity_{name}", scalars)
+        else:
+            # What training leaves alone is no parameter.
+            fixed = scalars.detach() if start else None
+            self.register_buffer(f"identity_{name}", fixed)
 
     def forward(
         self, x: Float[torch.Tensor, "n k d"], rows: slice

@@ -3,7 +3,7 @@
     W_Q,h W_K,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I
 
 for each head of width e, Z with entries N(0, 1/d), by singular vectors: W_Q = U √S,
-W_K = V √S.
+W_K = V √S. Values and outputs, which the source starts near −0.4 I, stay random here.
 
 Source: Trockman & Kolter 2023, on self-attention layers.
 """

@@ -13,9 +13,12 @@ Source: Jacot et al. 2018; arXiv 2310.09753 on the last layer.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from functools import cache
 
 import torch
+from torch.autograd import forward_ad
 from torch.func import functional_call, jvp, vjp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -68,6 +71,7 @@ class Linearised:
     """
 
     def __init__(self, network: EmbeddingNetwork) -> None:
+        _load_forward_derivatives()
         self._network = _with_numbers(network)
         self._start = _trained(network)
         self._changes = {
@@ -96,6 +100,14 @@ class Linearised:
         with sdpa_kernel(SDPBackend.MATH):
             pushed = jvp(outputs, (self._start,), (dict(self._changes),))
         return (pushed[0] + pushed[1])[None]
+
+
+@cache
+def _load_forward_derivatives() -> None:
+    """torch loads them when they are first used, by a call that it has deprecated."""
+    with warnings.catch_warnings(), forward_ad.dual_level():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        forward_ad.make_dual(torch.zeros(1), torch.zeros(1))
 
 
 def empirical_tangent_kernel(
@@ -143,7 +155,8 @@ def _gradients(
     with sdpa_kernel(SDPBackend.MATH):
         pulled = vjp(lambda p: functional_call(network, p, (tokens,)), start)
         outputs, pull = pulled[0], pulled[1]
-        (slopes,) = vmap(pull)(torch.eye(len(outputs), dtype=outputs.dtype))
+        each = torch.eye(len(outputs), dtype=outputs.dtype, device=outputs.device)
+        (slopes,) = vmap(pull)(each)
     return {name: slope.flatten(1) for name, slope in slopes.items()}
 
 

@@ -112,7 +112,8 @@ def unseen_symbols(
             "share them; expected uniform or zipf laws"
         )
     least = max(len(template.wildcards) for template in task.templates) or 1
-    seen = positive_integer("vocabulary", vocabulary or max(strings, least), low=least)
+    wanted = max(strings, least) if vocabulary is None else vocabulary
+    seen = positive_integer("vocabulary", wanted, low=least)
     others = max(held_out, least)
     fixed = list(task.regular_tokens)
     fixed += [y for y in _label_tokens(task) if y not in fixed]
