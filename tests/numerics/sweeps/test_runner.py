@@ -187,6 +187,8 @@ def test_an_interruption_gives_claims_back(path, monkeypatch):
 class FakePool:
     """Four processes that finish late and are killed by some points, here."""
 
+    die_together = True
+
     def __init__(self, store, deadly, twice=()):
         self.store, self.deadly, self.twice = store, deadly, twice
         self.claimed, self.again = [], []
