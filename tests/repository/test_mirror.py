@@ -151,8 +151,8 @@ TESTED_IN = {
     "matrix that obeys the laws",
     "numerics/sweeps/__main__.py": "numerics/sweeps/test_command.py: pytest would "
     "take the name for a package's",
-    "numerics/sweeps/changes.py": "numerics/sweeps/test_store.py: through the store that "
-    "refuses them",
+    "numerics/sweeps/changes.py": "numerics/sweeps/test_store.py: through the store "
+    "that refuses them",
     "numerics/sweeps/columns.py": "numerics/sweeps/test_export.py: the columns of the "
     "table",
     "numerics/sweeps/points.py": "numerics/sweeps/test_sweep_file.py: through the file "
