@@ -247,6 +247,7 @@ def _export(options: argparse.Namespace, sweep: Sweep) -> int:
 
     check_format(options.to, FORMATS)
     check_writable(options.to, "the table")
+    _check_target(options, "the table")
     table = result_table(
         sweep,
         _store(options),
@@ -263,6 +264,7 @@ def _plot(options: argparse.Namespace, sweep: Sweep) -> int:
     from numerics.sweeps.export import result_table
     from numerics.sweeps.plots import averaged_columns, plot_axes, write_plot
 
+    _check_target(options, "the figure")
     axes = plot_axes(sweep, options.x, options.y, options.by, options.panels)
     table = result_table(sweep, _store(options))
     write_plot(table, axes, options.to, sweep.name)
@@ -270,6 +272,14 @@ def _plot(options: argparse.Namespace, sweep: Sweep) -> int:
     means = f", averaged over {over}" if over else ""
     say(_NAME, f"{len(table.rows)} points drawn{means}{_missing(table.missing)}")
     return 0
+
+
+def _check_target(options: argparse.Namespace, what: str) -> None:
+    """Refuse to write over what is read."""
+    from symbind_theory.files import check_distinct
+
+    read = {"the sweep file": options.sweep, "the store": _store(options)}
+    check_distinct({**read, what: options.to})
 
 
 def _missing(count: int) -> str:

@@ -159,8 +159,9 @@ class _Run:
         suspects = self._recorded(finished)
         if not suspects:
             return
-        # The other points of a pool that is broken are lost with it, or are finished.
-        suspects += self._recorded(wait(self._in_flight).done)
+        if self._pool.die_together:
+            # The other points are lost too, or were finished just before.
+            suspects += self._recorded(wait(self._in_flight).done)
         for point in sorted(suspects, key=lambda point: point.position):
             self._store.claim_again(point.id)
             self._record(point, self._pool.alone(self._measure, point.settings))

@@ -81,6 +81,11 @@ class Outcome:
 class Pool(Protocol):
     """Processes at work."""
 
+    @property
+    def die_together(self) -> bool:
+        """Whether all points that are being measured are lost when one is killed."""
+        ...
+
     def size(self) -> int:
         """How many points are measured at once, now: at least 1."""
         ...
@@ -168,6 +173,8 @@ def outcome_of(measure: Measure, settings: Any) -> Outcome:
 class _Here:
     """This process, one point after the other."""
 
+    die_together = False
+
     def size(self) -> int:
         return 1
 
@@ -185,6 +192,8 @@ class _Here:
 
 class _Processes:
     """Processes of this machine, made anew when one of them is killed."""
+
+    die_together = True
 
     def __init__(self, jobs: int) -> None:
         from joblib import cpu_count
@@ -229,6 +238,8 @@ class _Processes:
 
 class _Cluster:
     """The workers of a dask cluster, which may come and go."""
+
+    die_together = False
 
     def __init__(self, jobs: int, scheduler: str) -> None:
         try:

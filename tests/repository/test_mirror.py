@@ -149,18 +149,18 @@ TESTED_IN = {
     "correction, against all entries",
     "numerics/strings/strings_apart.py": "conformance/test_template_matrix.py: a "
     "matrix that obeys the laws",
-    "numerics/sweeps/__main__.py": "numerics/sweeps/test_command.py: pytest would take "
-    "the name for a package's",
-    "numerics/sweeps/changes.py": "numerics/sweeps/test_store.py: through the store that "
-    "refuses them",
+    "numerics/sweeps/__main__.py": "numerics/sweeps/test_command.py: pytest would "
+    "take the name for a package's",
+    "numerics/sweeps/changes.py": "numerics/sweeps/test_store.py: through the store "
+    "that refuses them",
     "numerics/sweeps/columns.py": "numerics/sweeps/test_export.py: the columns of the "
     "table",
     "numerics/sweeps/points.py": "numerics/sweeps/test_sweep_file.py: through the file "
     "that they are read from",
     "numerics/sweeps/store_file.py": "numerics/sweeps/test_store.py: through the store "
     "that it serves",
-    "numerics/sweeps/workers.py": "numerics/sweeps/test_runner.py: through the runs that "
-    "they serve",
+    "numerics/sweeps/workers.py": "numerics/sweeps/test_runner.py: through the runs "
+    "that they serve",
     "numerics/template_matrix/error_bounds.py": "numerics/attention/"
     "test_conditional_softmax.py: against the errors that it bounds",
     "numerics/template_matrix/one_layer.py": "numerics/template_matrix/"

@@ -180,6 +180,16 @@ BAD = {
         "'a.sqlite' is missing",
     ),
     "ending": (make_nothing, ["export", "a.toml", "--to", "t.txt"], "ends in .csv or"),
+    "the store": (
+        make_nothing,
+        ["export", "a.toml", "--to", "t.csv", "--store", "./t.csv"],
+        "the store and the table are one file",
+    ),
+    "the sweep": (
+        make_nothing,
+        ["plot", "a.toml", "--to", "a.toml"],
+        "the sweep file and the figure are one file",
+    ),
     "no target": (make_nothing, ["plot", "a.toml"], "arguments are required: --to"),
     "target": (
         make_nothing,

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import nullcontext
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -187,9 +188,11 @@ def test_an_interruption_gives_claims_back(path, monkeypatch):
 class FakePool:
     """Four processes that finish late and are killed by some points, here."""
 
+    die_together = True
+
     def __init__(self, store, deadly, twice=()):
         self.store, self.deadly, self.twice = store, deadly, twice
-        self.claimed, self.again = [], []
+        self.claimed, self.again, self.futures = [], [], []
 
     def size(self):
         return 4
@@ -197,13 +200,17 @@ class FakePool:
     def submit(self, measure, settings):
         self.claimed.append(states(self.store).count("running"))
         future: Future[Outcome] = Future()
+        self.futures.append(future)
         if settings.n in self.deadly:
-            future.set_exception(BrokenExecutor())
+            # The news of others that died comes a little later.
+            delay = 0.02 * self.deadly.index(settings.n)
+            Timer(delay, future.set_exception, [BrokenExecutor()]).start()
         else:
             future.set_result(outcome_of(measure, settings))
         return future
 
     def alone(self, measure, settings):
+        assert all(future.done() for future in self.futures)
         self.again.append(settings.n)
         if settings.n in self.twice:
             return Outcome(None, KILLED_TWICE, None)

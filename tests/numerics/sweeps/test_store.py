@@ -62,7 +62,9 @@ def test_claims_of_a_dead_run_go_to_the_next(path):
 
 
 def test_a_run_that_ends_gives_its_claims_back(path):
+    """And takes away what dead ones have left."""
     sweep = toy_sweep()
+    path.with_name("s.sqlite.run-dead.lock").touch()
     with opened(path, sweep) as store:
         store.claim(sweep)
         assert store.points()[sweep.points[0].id].state == "running"
@@ -164,6 +166,8 @@ def test_what_matches_is_kept_when_changes_are_accepted(path):
     assert states(path) == ["pending"] * 4 + ["done"] * 8
     summary = run_sweep(changed, path, jobs=1)
     assert (summary.done, summary.status.done, summary.status.dropped) == (4, 8, 4)
+    line = error_line(lambda: run_sweep(toy_sweep(listed("n = 3")), path, jobs=1))
+    assert "still match: 0, new: 1, no longer asked for: 8;" in line
     back = toy_sweep()
     accept_changes(back, path)
     assert run_sweep(back, path, jobs=1).done == 0
