@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from examples.experiment_figures import draw_copying, draw_learning, draw_widths
@@ -72,6 +73,11 @@ def _short(interval: Interval) -> str:
     return f"{interval.value:.3g} [{low:.2g}, {interval.high:.2g}]"
 
 
+def _cell(found: Mapping[tuple[str, ...], Interval], *key: str) -> str:
+    """A mean, or nothing where there is none yet."""
+    return _short(found[key]) if key in found else ""
+
+
 def savings_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
     """Strings at error 0.1 with each model, and the factor against plain."""
 
@@ -127,8 +133,8 @@ def learning_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for task, model in dict.fromkeys((row["task"], row["model"]) for row in rows):
-            cells = [found.get((task, model, str(n))) for n in sizes]
-            yield [task, model, *("" if c is None else _short(c) for c in cells)]
+            cells = (_cell(found, task, model, str(n)) for n in sizes)
+            yield [task, model, *cells]
 
     return _table(("task", "model", *map(str, sizes)), body())
 
@@ -139,8 +145,7 @@ def copying_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for width in dict.fromkeys(row["width"] for row in rows):
-            pair = (found[width, "False"], found[width, "True"])
-            yield [width, *map(_short, pair)]
+            yield [width, *(_cell(found, width, b) for b in ("False", "True"))]
 
     return _table(("width", "without b", "with b"), body())
 
@@ -170,7 +175,7 @@ def regimes_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for trained in dict.fromkeys(row["trained"] for row in rows):
-            yield [trained, *(_short(found[trained, n]) for n in sizes)]
+            yield [trained, *(_cell(found, trained, n) for n in sizes)]
 
     return _table(("trained", *sizes), body())
 
@@ -183,8 +188,7 @@ def random_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for key in dict.fromkeys(tuple(row[c] for c in columns) for row in rows):
-            pair = [found.get((*key, model)) for model in ("plain", "KQ")]
-            yield [*key, *("" if c is None else _short(c) for c in pair)]
+            yield [*key, *(_cell(found, *key, m) for m in ("plain", "KQ"))]
 
     headers = [name.replace("_", " ") for name in names]
     return _table((*headers, "plain", "with a"), body())
@@ -197,7 +201,7 @@ def print_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for model in dict.fromkeys(row["model"] for row in rows):
-            yield [model, *(_short(found[model, n]) for n in sizes)]
+            yield [model, *(_cell(found, model, n) for n in sizes)]
 
     return _table(("model", *sizes), body())
 
@@ -205,8 +209,9 @@ def print_table(rows: Sequence[Row]) -> Iterator[str]:
 def _varied(rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
     """Each size of a network with the rows in which it alone is changed."""
     usual = {
-        size: max({row[size] for row in rows}, key=[row[size] for row in rows].count)
+        size: Counter(row[size] for row in rows).most_common(1)[0][0]
         for size in _SIZES
+        if rows
     }
     for size in _SIZES:
         yield (
@@ -281,7 +286,7 @@ def heads_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for key in dict.fromkeys((row["model"], row["epochs"]) for row in some):
-            yield [*key, *(_short(each[key]) for each in found)]
+            yield [*key, *(_cell(each, *key) for each in found)]
 
     headers = ("model", "epochs", "keys", "values", "error", "without top", "others")
     return _table(headers, body())
@@ -295,6 +300,6 @@ def tokens_table(rows: Sequence[Row]) -> Iterator[str]:
 
     def body() -> Iterator[Sequence[str]]:
         for key in dict.fromkeys((row["unseen"], row["epochs"]) for row in some):
-            yield [*key, *(_short(each[key]) for each in found)]
+            yield [*key, *(_cell(each, *key) for each in found)]
 
     return _table(("unseen", "epochs", "seen tokens", "unseen tokens", "error"), body())

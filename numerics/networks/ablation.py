@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
+from numerics.networks.blocks import SelfAttention
 from numerics.networks.deep_transformer import DeepTransformer
 from symbind_theory.validation import check_index
 
@@ -34,8 +35,8 @@ def without_heads(
         )
         for block, head in heads
     ]
-    scaled = [p for attention in attentions for p in _out_of(attention)]
-    kept = [p.detach().clone() for p in scaled]
+    scaled = [t for attention in attentions for t in _out_of(attention)]
+    kept = [t.detach().clone() for t in scaled]
     e = network.shape.head_width
     try:
         with torch.no_grad():
@@ -46,12 +47,12 @@ def without_heads(
         yield
     finally:
         with torch.no_grad():
-            for parameter, value in zip(scaled, kept, strict=True):
-                parameter.copy_(value)
+            for tensor, value in zip(scaled, kept, strict=True):
+                tensor.copy_(value)
 
 
-def _out_of(attention: torch.nn.Module) -> Iterator[torch.nn.Parameter]:
+def _out_of(attention: SelfAttention) -> Iterator[torch.Tensor]:
     """What a head's output goes through: W_O, and b where there is one."""
-    for name, parameter in attention.named_parameters():
-        if name in ("output", "identity_vo"):
-            yield parameter
+    yield attention.output
+    if attention.identity_vo is not None:
+        yield attention.identity_vo

@@ -1,5 +1,7 @@
 """Heads that are taken out add nothing, and are back afterwards."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from symbind_testing.builders.generators import generator
@@ -61,6 +63,15 @@ def test_heads_are_back_afterwards_also_after_an_error(network):
     with pytest.raises(KeyError):
         fail_without()
     assert torch.equal(network(tokens()), before)
+
+
+def test_a_b_that_is_not_trained_is_taken_out_and_back():
+    architecture = replace(PAPER, identity_vo=0.5)
+    made = DeepTransformer(6, 3, architecture, SHAPE, Initialisation(gain=1.0))
+    before = made(tokens())
+    with without_heads(made, [(0, 0), (0, 1)]):
+        assert not attended(made).any()
+    assert torch.equal(made(tokens()), before)
 
 
 def test_heads_that_there_are_not_are_refused(network):

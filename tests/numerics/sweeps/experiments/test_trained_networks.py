@@ -54,7 +54,7 @@ def test_parts_learn_the_training_strings(trained):
     changed = {"trained": trained, "learning_rate": 0.05, "epochs": 100}
     row = train_network(point(model=model, **changed))
     assert isinstance(row["train_loss"], float)
-    assert row["train_loss"] < 0.5
+    assert row["train_loss"] < 0.8
 
 
 def test_labels_that_are_tokens_are_learnt():
