@@ -46,9 +46,9 @@ class Schedule:
             a third of an epoch's work on as many strings, costs too much.
         patience: epochs without a better validation loss after which training ends;
             None to go on to the last. Raise it where errors fall late.
-        improvement: the share, from 0 to below 1, by which the validation loss must
-            fall to count as better here. Raise it where little is gained by waiting;
-            the best epoch is that of the least loss in any case.
+        improvement: by how much the validation loss must fall to count as better here,
+            ≥ 0. Raise it where little is gained by waiting; the best epoch is that of
+            the least loss in any case.
         enough: training ends at a look where the loss of the epoch before is at most
             this; None to go on.
     """
@@ -64,10 +64,7 @@ class Schedule:
         positive_integer("look_every", self.look_every)
         if self.patience is not None:
             positive_integer("patience", self.patience)
-        if finite_number("improvement", self.improvement, low=0) >= 1:
-            raise InputError(
-                f"improvement is {self.improvement}; expected a share below 1"
-            )
+        finite_number("improvement", self.improvement, low=0)
         if self.enough is not None:
             finite_number("enough", self.enough, low=0)
 
@@ -158,7 +155,7 @@ def train_unseen(
             if within or (epoch % schedule.look_every and epoch != schedule.epochs):
                 continue
             looks.append(record.look(epoch))
-            if looks[-1].validation < (1 - schedule.improvement) * better.validation:
+            if looks[-1].validation < better.validation - schedule.improvement:
                 better = looks[-1]
             if progress is not None:
                 progress(epoch, schedule.epochs)

@@ -98,7 +98,7 @@ class TrainingSettings(Settings):
         default=None, ge=1, description="epochs without a better validation error"
     )
     improvement: float = Field(
-        default=0.0, ge=0, lt=1, description="share that counts as better for patience"
+        default=0.0, ge=0, description="fall that counts as better for patience"
     )
     enough: float | None = Field(
         default=None, ge=0, description="a training loss at which training ends"
