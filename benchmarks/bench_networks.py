@@ -22,7 +22,7 @@ from numerics.architecture import Architecture
 from numerics.networks.blocks import BlockShape, Identity
 from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 
-__all__ = ["CASES", "Case", "Reference", "compared"]
+__all__ = ["CASES", "Case", "Reference", "compared", "sequences_per_second"]
 
 VOCABULARY = 512
 PAIRS = 15
@@ -84,6 +84,23 @@ class Reference(torch.nn.Module):
         return self.readout(self.encoder(x)[:, -1]).squeeze(-1)
 
 
+def sequences_per_second(
+    case: Case, device: str, *, mixed: bool = False, steps: int = 20
+) -> float:
+    """How many strings our network trains on in a second, the best of the steps.
+
+    Args:
+        case: the sizes.
+        device: "cpu" or "cuda".
+        mixed: whether products are in bfloat16.
+        steps: how many are timed.
+    """
+    network = DeepTransformer(VOCABULARY, case.length, PAPER, case.shape)
+    stepping = _steps(network.to(device), case, device, mixed)
+    next(stepping)
+    return case.batch / min(_timed(lambda: next(stepping)) for _ in range(steps))
+
+
 def compared(case: Case, trained: tuple[Identity, ...] = ()) -> float:
     """Sequences a second of ours over those of torch's encoder.
 
@@ -103,17 +120,24 @@ def compared(case: Case, trained: tuple[Identity, ...] = ()) -> float:
     return statistics.median(ratios)
 
 
-def _steps(network: torch.nn.Module, case: Case) -> Iterator[None]:
-    """Training, one step at a time."""
+def _steps(
+    network: torch.nn.Module, case: Case, device: str = "cpu", mixed: bool = False
+) -> Iterator[None]:
+    """Training, one step at a time, each finished when it is yielded."""
     generator = torch.Generator().manual_seed(0)
     size = (case.batch, case.length)
     tokens = torch.randint(VOCABULARY, size, generator=generator)
-    targets = torch.randn(case.batch, generator=generator)
+    targets = torch.randn(case.batch, generator=generator).to(device)
+    tokens = tokens.to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     while True:
         optimiser.zero_grad()
-        (network(tokens) - targets).square().mean().backward()
+        with torch.autocast(device, torch.bfloat16, enabled=mixed):
+            outputs = network(tokens)
+        (outputs.float() - targets).square().mean().backward()
         optimiser.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
         yield
 
 

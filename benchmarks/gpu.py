@@ -24,6 +24,7 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
+from benchmarks.bench_networks import CASES, sequences_per_second
 from benchmarks.bench_strings import (
     STRINGS,
     gemm_rate,
@@ -114,6 +115,44 @@ def agree_in_depth(readout: Readout, device: str, points: int) -> list[Agreement
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainingRate:
+    """How fast a transformer is trained.
+
+    Attributes:
+        length: positions of a string.
+        batch: strings in a step.
+        width: of the stream.
+        per_second: strings a second on the device, in single precision.
+        mixed_per_second: the same with products in bfloat16.
+        cpu_per_second: on the processor.
+    """
+
+    length: int
+    batch: int
+    width: int
+    per_second: float
+    mixed_per_second: float
+    cpu_per_second: float
+
+
+def training_rates(device: str, steps: int = 20) -> list[TrainingRate]:
+    """Training steps of networks of several sizes."""
+    return [
+        TrainingRate(
+            length=case.length + 1,
+            batch=case.batch,
+            width=case.shape.width,
+            per_second=sequences_per_second(case, device, steps=steps),
+            mixed_per_second=sequences_per_second(
+                case, device, mixed=True, steps=steps
+            ),
+            cpu_per_second=sequences_per_second(case, "cpu", steps=min(steps, 5)),
+        )
+        for case in CASES
+    ]
+
+
 def _compared(
     what: str,
     readout: Readout,
@@ -151,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--points", type=int, default=2**14, help="of the Gaussians (16384)"
     )
     parser.add_argument("--strings", type=int, default=STRINGS, help="strings (4096)")
+    parser.add_argument("--steps", type=int, default=20, help="of training (20)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of results")
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
@@ -186,6 +226,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{found.difference:.1e} (stated {found.stated:.1e}), "
             f"{found.cpu_seconds / found.seconds:.1f} times as fast as the processor"
         )
+    training = training_rates(options.device, options.steps)
+    for rate in training:
+        print(
+            f"training, width {rate.width}, {rate.length} positions: "
+            f"{rate.per_second:.0f} strings a second, {rate.mixed_per_second:.0f} with "
+            f"bfloat16, {rate.cpu_per_second:.0f} on the processor"
+        )
     date = datetime.now(UTC).date().isoformat()
     document = {
         "date": date,
@@ -195,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "gemm_flops": gemm,
         "rates": [dataclasses.asdict(r) | {"share": r.share} for r in rates],
         "agreement": [dataclasses.asdict(found) for found in agreements],
+        "training": [dataclasses.asdict(rate) for rate in training],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{'gpu' if cuda else 'cpu'}-{date}.json"

@@ -7,6 +7,10 @@ import torch
 
 from benchmarks import gpu
 from numerics import Architecture, string_gram, template_gram
+from numerics.sweeps.experiments.trained_networks import (
+    TrainedNetwork,
+    trained_network,
+)
 from symbind_theory.separation.incidence import READOUTS
 
 needs_cuda = pytest.mark.skipif(
@@ -17,6 +21,7 @@ needs_cuda = pytest.mark.skipif(
 @pytest.mark.slow
 def test_the_script_on_the_processor(tmp_path, capsys):
     arguments = ["--device", "cpu", "--points", "64", "--strings", "96"]
+    arguments += ["--steps", "1"]
     assert gpu.main([*arguments, "--out", str(tmp_path)]) == 0
     assert "of the GEMM rate" in capsys.readouterr().out
     (path,) = tmp_path.glob("cpu-*.json")
@@ -24,6 +29,7 @@ def test_the_script_on_the_processor(tmp_path, capsys):
     assert len(document["rates"]) == 6
     assert all(rate["share"] > 0 for rate in document["rates"])
     assert len(document["agreement"]) == 18
+    assert all(rate["mixed_per_second"] > 0 for rate in document["training"])
     for found in document["agreement"]:
         assert found["difference"] <= found["stated"]
         if found["precision"] == "float64":
@@ -69,3 +75,28 @@ def test_cuda_repeats_itself():
     assert (grams[0].matrix == grams[1].matrix).all()
     strings = [string_gram(["u v", "u u"], points=256, device="cuda") for _ in range(2)]
     assert (strings[0].matrix == strings[1].matrix).all()
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("mixed", [False, True])
+def test_networks_learn_on_cuda_as_on_the_processor(mixed):
+    """The same strings and weights: sums in another order, or rounded to bfloat16.
+
+    The first losses differ by rounding alone, 2⁻²⁴ and 2⁻⁸ of terms of order 1, summed
+    over some hundred products; later ones part as training amplifies it.
+    """
+    point = {
+        "task": "aba-abb",
+        "n": 64,
+        "held_out": 64,
+        "epochs": 60,
+        "model": {"kind": "transformer", "trained_identity": ["kq"]},
+    }
+    here = trained_network(TrainedNetwork.model_validate(point)).error
+    there = trained_network(
+        TrainedNetwork.model_validate({**point, "device": "cuda", "mixed": mixed})
+    ).error
+    rounding = 0.1 if mixed else 1e-3
+    assert abs(here.looks[0].test - there.looks[0].test) < rounding
+    assert there.last.train_loss < 0.5
