@@ -1,6 +1,7 @@
 """Killed runs, runs side by side and killed workers: each point once, equal numbers."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -157,6 +158,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps to see processes")
 def test_the_workers_of_a_killed_run_end_with_it(tmp_path):
     """They would hold memory and processors while the next run wants them."""
     log = tmp_path / "log"
