@@ -23,6 +23,7 @@ __all__ = [
     "Measured",
     "PointFailed",
     "Presets",
+    "check_machine",
     "experiment_axes",
     "experiment_named",
     "nearest",
@@ -63,8 +64,10 @@ class PointFailed(Exception):
 class Experiment(Protocol):
     """What is measured at each point of a sweep.
 
-    An experiment may have one member more, `axes` of the type `Axes`: what `plot` shows
-    where nothing else is asked for.
+    An experiment may have two members more: `axes` of the type `Axes`, what `plot`
+    shows where nothing else is asked for; and `check_machine`, called with the settings
+    of each point before any is measured on this machine, which raises `InputError`
+    where the machine lacks what they ask for, such as an accelerator.
     """
 
     @property
@@ -119,6 +122,18 @@ def experiment_named(name: str) -> Experiment:
 def experiment_axes(experiment: Experiment) -> Axes | None:
     """What a plot of the experiment shows by itself; None where it does not say."""
     return getattr(experiment, "axes", None)
+
+
+def check_machine(experiment: Experiment, settings: Iterable[Any]) -> None:
+    """See that this machine has what points ask for.
+
+    Raises:
+        InputError: it lacks something, by the experiment's own check.
+    """
+    check = getattr(experiment, "check_machine", None)
+    if check is not None:
+        for each in settings:
+            check(each)
 
 
 def nearest(given: str, choices: Iterable[str]) -> str:

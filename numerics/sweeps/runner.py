@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from numerics.sweeps.experiment import check_machine
 from numerics.sweeps.points import Point
 from numerics.sweeps.status import SweepStatus, status_of
 from numerics.sweeps.store import SweepStore, check_unchanged
@@ -92,12 +93,16 @@ def run_sweep(
         progress: called with the points that are finished, and with all of them.
 
     Raises:
-        InputError: arguments that cannot be used, a store that cannot be read or
+        InputError: arguments that cannot be used, a machine that lacks what the points
+            ask for, a store that cannot be read or
             written, one of other points (`accept_changes`), or a cluster that is gone.
             What was finished is kept.
     """
     check_workers(jobs, backend, scheduler)
     check_callback("progress", progress)
+    if backend != "dask":
+        # A cluster's workers may have what this machine has not.
+        check_machine(sweep.experiment, (point.settings for point in sweep.points))
     begun = time.monotonic()
     with SweepStore(store, create=True) as opened:
         check_unchanged(sweep, opened)

@@ -140,6 +140,9 @@ class _Heads:
     def measure(self, settings: Any) -> Measured:
         return look_at_heads(settings)
 
+    def check_machine(self, settings: Any) -> None:
+        TRAINING.check_machine(settings)
+
     def operations(self, settings: Any) -> float:
         return TRAINING.operations(settings)
 

@@ -215,6 +215,9 @@ class _Training:
     def measure(self, settings: Any) -> Measured:
         return train_network(settings)
 
+    def check_machine(self, settings: Any) -> None:
+        resolve_device(settings.device)
+
     def operations(self, settings: Any) -> float:
         return _operations(settings)
 

@@ -1,8 +1,10 @@
 """The experiment "training": rows of results, parts, and reasons for failures."""
 
 import pytest
+import torch
+from symbind_testing.refusals import refusal
 
-from numerics.sweeps import PointFailed, parse_sweep
+from numerics.sweeps import PointFailed, parse_sweep, run_sweep
 from numerics.sweeps.experiments.trained_networks import (
     EXPERIMENT,
     TrainedNetwork,
@@ -96,3 +98,16 @@ def test_sweep_files_name_presets_and_lay_out_points():
         "plain",
         "MLP, relations",
     ] * 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_an_accelerator_that_is_not_there_is_said_at_once(tmp_path):
+    """Before the store is made, in one line: not a failure of every point."""
+    text = (
+        'name = "x"\nexperiment = "training"\n[base]\ntask = "aba-abb"\n'
+        'device = "cuda"\n[grid]\nn = [4, 8]\nmodel = ["plain"]\n'
+    )
+    store = tmp_path / "x.sqlite"
+    line = refusal(lambda: run_sweep(parse_sweep(text), store, jobs=1))
+    assert line.startswith("device is 'cuda', but torch sees no CUDA device")
+    assert not store.exists()
