@@ -9,7 +9,7 @@ from pathlib import Path
 from examples.experiment_figures import draw_copying, draw_learning, draw_widths
 from examples.experiment_rows import Row, curves, means, read_rows
 from examples.pages import DOCS, rewritten
-from numerics.sweeps.savings import saving, strings_at
+from numerics.sweeps import saving, strings_at
 from symbind_theory import Interval
 from symbind_theory.validation import InputError
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numerics.sweeps.export import Table, result_table, write_table
     from numerics.sweeps.plots import PlotAxes, write_plot
     from numerics.sweeps.runner import RunSummary, run_sweep
+    from numerics.sweeps.savings import Saving, saving, strings_at
     from numerics.sweeps.status import SweepStatus, sweep_status
     from numerics.sweeps.store import SweepStore, accept_changes
     from numerics.sweeps.sweep_file import Point, Sweep, parse_sweep, read_sweep
@@ -33,6 +34,7 @@ __all__ = [
     "PointFailed",
     "RunPlan",
     "RunSummary",
+    "Saving",
     "Sweep",
     "SweepStatus",
     "SweepStore",
@@ -44,6 +46,8 @@ __all__ = [
     "read_sweep",
     "result_table",
     "run_sweep",
+    "saving",
+    "strings_at",
     "sweep_status",
     "write_plot",
     "write_table",
@@ -58,6 +62,7 @@ _LATER = {
     "PointFailed": "numerics.sweeps.experiment",
     "RunPlan": "numerics.sweeps.duration",
     "RunSummary": "numerics.sweeps.runner",
+    "Saving": "numerics.sweeps.savings",
     "Sweep": "numerics.sweeps.sweep_file",
     "SweepStatus": "numerics.sweeps.status",
     "SweepStore": "numerics.sweeps.store",
@@ -69,6 +74,8 @@ _LATER = {
     "read_sweep": "numerics.sweeps.sweep_file",
     "result_table": "numerics.sweeps.export",
     "run_sweep": "numerics.sweeps.runner",
+    "saving": "numerics.sweeps.savings",
+    "strings_at": "numerics.sweeps.savings",
     "sweep_status": "numerics.sweeps.status",
     "write_plot": "numerics.sweeps.plots",
     "write_table": "numerics.sweeps.export",
