@@ -264,8 +264,8 @@ def test_what_is_refused_is_named_in_one_line(start):
     assert refusal(REFUSED[start]).startswith(start)
 
 
-# The limit of wide networks, depth 2, s = 1, pre-norm, GELU; β = 2, as softmax acts more
-# strongly there. Normalised at the end where networks then differ less.
+# The limit of wide networks, depth 2, s = 1, pre-norm, GELU; β = 2, as softmax then
+# does more. Normalised at the end where networks then differ less.
 LIMIT = replace(PAPER, beta=2.0)
 STREAM = replace(LIMIT, final_normalisation=False)
 COPIES = 6
