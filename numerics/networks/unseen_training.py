@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -44,8 +45,8 @@ class Schedule:
             a third of an epoch's work on as many strings, costs too much.
         patience: epochs without a better validation error after which training ends;
             None to go on to the last. Raise it where errors fall late.
-        enough: training ends at a look where the loss of the epoch before is at most
-            this; None to go on.
+        enough: training ends at a look where the mean loss since the look before is at
+            most this; None to go on.
     """
 
     epochs: int = 1000
@@ -170,7 +171,10 @@ class _Looks(LossRecord):
 
     def look(self, epoch: int) -> Epoch:
         """The errors now; the record of losses begins anew."""
-        train_loss = float(self.losses.mean()) if self._losses else math.nan
+        train_loss = math.nan
+        if self._losses:
+            # Of large losses the sum may be outside float32.
+            train_loss = float(self.losses.mean(dtype=np.float64))
         self._losses.clear()
         validation, _ = split_error(self._model, self._data.validation)
         test, test_error = split_error(self._model, self._data.test)
