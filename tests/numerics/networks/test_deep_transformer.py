@@ -154,6 +154,18 @@ def test_trained_scalars_enter_where_fixed_ones_do(form):
     torch.testing.assert_close(trained.encode(TOKENS).detach(), h)
 
 
+@pytest.mark.parametrize("form", ["theory", "paper"])
+def test_parameters_are_those_of_the_form(form):
+    """Gains and biases in the paper's; none after the last block, where w follows."""
+    one = network(form=form)
+    names = {name.rpartition(".")[2] for name, _ in one.named_parameters()}
+    matrices = {"query", "key", "value", "output", "inner", "outer"}
+    plain = {"embedding", "positions", "readout", *matrices}
+    more = {"gain", "shift", "inner_bias", "outer_bias"}
+    assert names == (plain | more if form == "paper" else plain)
+    assert not any(name.startswith("final") for name, _ in one.named_parameters())
+
+
 def test_logits_are_for_tokens():
     """`[CLS]` is none of them."""
     one = network(output="token")
