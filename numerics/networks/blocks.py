@@ -10,8 +10,9 @@ Every matrix has entries of variance g²/fan-in, the W_O of all heads together. 
 theory's form g = 1, the parameters themselves are N(0, 1) and what they are multiplied
 by is fixed, so that gradient flow follows the tangent kernel; there are neither biases
 nor gains. In the paper's form the parameters are the matrices, as torch has them, with
-biases in the MLP and gains in the normalisation. x̂ x̂ᵀ is of order d there: one step of
-Adam at rate 1e-3 changes a logit by 1e-3 d.
+biases in the MLP and gains in the normalisation. x̂ x̂ᵀ is of order d there: the first
+step of Adam at rate η moves a by ±η, and so the logit of a position with itself by
+η β d, that of equal tokens in the first block by about 1/(1 + γ²) of it.
 
 Source: arXiv 2310.09753 (a and b; its experiments).
 """

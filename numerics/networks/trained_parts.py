@@ -73,7 +73,8 @@ class Linearised:
     def __init__(self, network: EmbeddingNetwork) -> None:
         _load_forward_derivatives()
         self._network = _with_numbers(network)
-        self._start = _trained(network)
+        # The network may be trained afterwards.
+        self._start = {name: p.clone() for name, p in _trained(network).items()}
         self._changes = {
             name: torch.nn.Parameter(torch.zeros_like(parameter))
             for name, parameter in self._start.items()

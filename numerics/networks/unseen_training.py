@@ -13,6 +13,7 @@ import math
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -49,8 +50,8 @@ class Schedule:
         improvement: by how much the validation loss must fall to count as better here,
             ≥ 0. Raise it where little is gained by waiting; the best epoch is that of
             the least loss in any case.
-        enough: training ends at a look where the loss of the epoch before is at most
-            this; None to go on.
+        enough: training ends at a look where the mean loss since the look before is at
+            most this; None to go on.
     """
 
     epochs: int = 1000
@@ -183,7 +184,10 @@ class _Looks(LossRecord):
 
     def look(self, epoch: int) -> Epoch:
         """The errors now; the record of losses begins anew."""
-        train_loss = float(self.losses.mean()) if self._losses else math.nan
+        train_loss = math.nan
+        if self._losses:
+            # Of large losses the sum may be outside float32.
+            train_loss = float(self.losses.mean(dtype=np.float64))
         self._losses.clear()
         with nullcontext() if self._rows is None else self._rows.looking():
             validation, _ = split_error(self._model, self._data.validation)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
 from symbind_testing.builders.generators import generator
 
 from numerics.architecture import Architecture
+from numerics.networks.blocks import BlockShape
 from numerics.networks.copying_network import PARAMETER_GROUPS, CopyingNetwork
+from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 from numerics.networks.embedding_network import Output
+from numerics.networks.mixed_precision import MixedPrecision
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.recurrent import Recurrent, RecurrentNetwork
 from numerics.networks.relational import Relational, RelationalNetwork
+from numerics.networks.trained_parts import LastLayer, Linearised
 from numerics.networks.training import LossRecord, Training, train
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
 from numerics.protocols import Trainable
@@ -82,6 +87,38 @@ def relational(
     )
 
 
+def deep(
+    output: Output = "number",
+    architecture: Architecture = PAPER,
+    dtype: torch.dtype = torch.float64,
+    **start: Any,
+) -> Callable[[int], DeepTransformer]:
+    shape = BlockShape(width=24, heads=2, head_width=12, hidden=32)
+
+    def make(seed: int) -> DeepTransformer:
+        start_of = Initialisation(seed=seed, dtype=dtype, **start)
+        return DeepTransformer(
+            VOCABULARY, LENGTH, architecture, shape, start_of, output
+        )
+
+    return make
+
+
+def last_layer(seed: int) -> LastLayer:
+    """Of the mean over positions, which tells strings apart from the start."""
+    architecture = replace(PAPER, readout="mean")
+    return LastLayer(deep(architecture=architecture, gain=1.0)(seed))
+
+
+def linearised(seed: int) -> Linearised:
+    network = deep(
+        architecture=replace(PAPER, depth=1),
+        form="theory",
+        trained_identity=("kq", "vo"),
+    )
+    return Linearised(network(seed))
+
+
 CASES = {
     "three MLPs": Case(stack(MLPStack, 3)),
     "one MLP on one-hot strings": Case(stack(MLPStack, 1, "dense")),
@@ -99,6 +136,31 @@ CASES = {
     "a transformer read at [CLS]": Case(transformer(Architecture())),
     "a transformer with identities": Case(
         transformer(Architecture(readout="mean", identity_kq=0.5, identity_vo=1.0))
+    ),
+    "a deep transformer": Case(deep()),
+    "one in the theory's form": Case(deep(form="theory", gain=1.0)),
+    "one with scalars": Case(deep(trained_identity=("kq", "vo"))),
+    "one with fixed scalars": Case(
+        deep(architecture=replace(PAPER, identity_kq=0.1, identity_vo=0.5))
+    ),
+    "one that starts near the identity": Case(deep(mimetic=True)),
+    "one in post-norm that is causal": Case(
+        deep(
+            architecture=replace(
+                PAPER, normalisation="post", causal=True, readout="last"
+            )
+        )
+    ),
+    "one that copies": Case(deep("token"), "cross-entropy", VOCABULARY),
+    "one in the theory's form that copies": Case(
+        deep("token", form="theory", trained_identity=("vo",)),
+        "cross-entropy",
+        VOCABULARY,
+    ),
+    "the last layer of one": Case(last_layer),
+    "the linearisation of one": Case(linearised),
+    "one with products in bfloat16": Case(
+        lambda seed: MixedPrecision(deep(dtype=torch.float32)(seed))
     ),
     "a network that copies": Case(copier(), "cross-entropy", VOCABULARY),
     "one that moves two groups": Case(

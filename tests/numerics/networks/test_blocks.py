@@ -282,7 +282,7 @@ def test_entries_have_variance_over_the_fan_in(form):
 
 
 def test_a_step_of_adam_moves_a_logit_by_its_rate_times_d():
-    """From a = 0 in the paper's form: by 1e-3 β ⟨x̂_q, x̂_p⟩ with the gradient's sign.
+    """From a = 0 in the paper's form: by η β ⟨x̂_q, x̂_p⟩, against the gradient's sign.
 
     ⟨x̂, x̂⟩ = d for a position with itself. For equal tokens at two positions it is d
     times the token's share 1/(1 + γ²) of the stream, up to 5 standard deviations √d.

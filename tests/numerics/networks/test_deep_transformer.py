@@ -154,6 +154,18 @@ def test_trained_scalars_enter_where_fixed_ones_do(form):
     torch.testing.assert_close(trained.encode(TOKENS).detach(), h)
 
 
+@pytest.mark.parametrize("form", ["theory", "paper"])
+def test_parameters_are_those_of_the_form(form):
+    """Gains and biases in the paper's; none after the last block, where w follows."""
+    one = network(form=form)
+    names = {name.rpartition(".")[2] for name, _ in one.named_parameters()}
+    matrices = {"query", "key", "value", "output", "inner", "outer"}
+    plain = {"embedding", "positions", "readout", *matrices}
+    more = {"gain", "shift", "inner_bias", "outer_bias"}
+    assert names == (plain | more if form == "paper" else plain)
+    assert not any(name.startswith("final") for name, _ in one.named_parameters())
+
+
 def test_logits_are_for_tokens():
     """`[CLS]` is none of them."""
     one = network(output="token")
@@ -264,8 +276,8 @@ def test_what_is_refused_is_named_in_one_line(start):
     assert refusal(REFUSED[start]).startswith(start)
 
 
-# The limit of wide networks, depth 2, s = 1, pre-norm, GELU; β = 2, as softmax acts
-# more strongly there. Normalised at the end where networks then differ less.
+# The limit of wide networks, depth 2, s = 1, pre-norm, GELU; β = 2, as softmax then
+# does more. Normalised at the end where networks then differ less.
 LIMIT = replace(PAPER, beta=2.0)
 STREAM = replace(LIMIT, final_normalisation=False)
 COPIES = 6
