@@ -1,8 +1,8 @@
 """Finite networks: what the kernels are limits of, sampled and trained.
 
-`DeepTransformer` is the transformer of the paper's experiments, or of the theory, at any
-depth; `unseen_symbols` draws training, validation and test strings that share no symbol,
-and `train_unseen` trains on the first and keeps the error on the last.
+`DeepTransformer` is the transformer of the paper's experiments, or of the theory, at
+any depth; `unseen_symbols` draws training, validation and test strings that share no
+symbol, and `train_unseen` trains on the first and keeps the error on the last.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         empirical_tangent_kernel,
     )
     from numerics.networks.training import Training
-    from numerics.networks.unseen_symbols import UnseenSymbols, unseen_symbols
+    from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
     from numerics.networks.unseen_training import Schedule, UnseenError, train_unseen
 
 __all__ = [
@@ -51,10 +51,10 @@ _LATER = {
     "Schedule": "numerics.networks.unseen_training",
     "Training": "numerics.networks.training",
     "UnseenError": "numerics.networks.unseen_training",
-    "UnseenSymbols": "numerics.networks.unseen_symbols",
+    "UnseenSymbols": "numerics.networks.unseen_strings",
     "empirical_tangent_kernel": "numerics.networks.trained_parts",
     "train_unseen": "numerics.networks.unseen_training",
-    "unseen_symbols": "numerics.networks.unseen_symbols",
+    "unseen_symbols": "numerics.networks.unseen_strings",
 }
 
 __getattr__ = loaded_when_asked(__name__, _LATER)

@@ -28,13 +28,13 @@ import torch
 from torch.nn import functional
 
 from numerics.activations import Activation
-from numerics.networks.embedding_network import Form, normal_parameter
+from numerics.networks.drawn_parameters import Drawn
 from numerics.networks.torch_activations import torch_function
 from numerics.shapes import Float
 from symbind_theory.records.architecture import BlockNumbers
 from symbind_theory.validation import positive_integer
 
-__all__ = ["BlockShape", "Drawn", "FeedForward", "Identity", "Norm", "SelfAttention"]
+__all__ = ["BlockShape", "FeedForward", "Identity", "Norm", "SelfAttention"]
 
 Identity = Literal["kq", "vo"]
 """The scalars of each head: a, between keys and queries, and b, of values."""
@@ -64,38 +64,6 @@ class BlockShape:
             positive_integer(name, getattr(self, name))
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """How the parameters of a network come about.
-
-    Attributes:
-        form: the paper's or the theory's.
-        gain: g, in the paper's form.
-        generator: of their initial values.
-        dtype: of the parameters.
-    """
-
-    form: Form
-    gain: float
-    generator: torch.Generator
-    dtype: torch.dtype
-
-    def matrix(self, rows: int, columns: int) -> torch.nn.Parameter:
-        """A parameter of columns × rows entries: N(0, g²/rows), or N(0, 1)."""
-        variance = 1.0 if self.form == "theory" else self.gain**2 / rows
-        return normal_parameter(
-            columns,
-            rows,
-            variance=variance,
-            generator=self.generator,
-            dtype=self.dtype,
-        )
-
-    def constant(self, value: float, size: int) -> torch.nn.Parameter:
-        """A parameter whose entries are all the same."""
-        return torch.nn.Parameter(torch.full((size,), value, dtype=self.dtype))
-
-
 class Norm(torch.nn.Module):
     """x less its mean over its standard deviation; x over its root mean square.
 
@@ -110,8 +78,8 @@ class Norm(torch.nn.Module):
 
     def __init__(self, width: int, drawn: Drawn, *, gain: bool = True) -> None:
         super().__init__()
-        self._size, self._mean = (width,), drawn.form == "paper"
-        gain = gain and drawn.form == "paper"
+        self._size, self._mean = (width,), not drawn.theory
+        gain = gain and not drawn.theory
         self.gain = drawn.constant(1.0, width) if gain else None
         self.shift = drawn.constant(0.0, width) if gain else None
 
@@ -153,7 +121,7 @@ class SelfAttention(torch.nn.Module):
         super().__init__()
         d, inner = shape.width, shape.heads * shape.head_width
         self.shape, self.beta, self.causal = shape, numbers.beta, causal
-        self._theory = drawn.form == "theory"
+        self._theory = drawn.theory
         self.query = drawn.matrix(d, inner)
         self.key = drawn.matrix(d, inner)
         self.value = drawn.matrix(d, inner)
@@ -271,7 +239,7 @@ class FeedForward(torch.nn.Module):
     def __init__(self, shape: BlockShape, activation: Activation, drawn: Drawn) -> None:
         super().__init__()
         self._function = torch_function(activation)
-        self._theory = drawn.form == "theory"
+        self._theory = drawn.theory
         self.inner = drawn.matrix(shape.width, shape.hidden)
         self.outer = drawn.matrix(shape.hidden, shape.width)
         biases = not self._theory

@@ -29,18 +29,16 @@ from numerics.activations import GELU
 from numerics.architecture import Architecture
 from numerics.networks.blocks import (
     BlockShape,
-    Drawn,
     FeedForward,
     Identity,
     Norm,
     SelfAttention,
 )
+from numerics.networks.drawn_parameters import Drawn, Form
 from numerics.networks.embedding_network import (
     EmbeddingNetwork,
-    Form,
     Output,
     check_tokens,
-    normal_parameter,
 )
 from numerics.networks.mimetic import make_mimetic
 from numerics.shapes import Float, Int64
@@ -128,33 +126,18 @@ class DeepTransformer(EmbeddingNetwork):
         shape, start = shape or BlockShape(), start or Initialisation()
         _supported(architecture)
         generator = torch.Generator().manual_seed(start.seed)
+        drawn = Drawn(generator, start.dtype, start.form, start.gain)
         self._cls = architecture.readout == "cls"
-        super().__init__(
-            vocabulary,
-            length,
-            shape.width,
-            output,
-            generator,
-            cls=self._cls,
-            form=start.form,
-            gain=start.gain,
-            dtype=start.dtype,
-        )
+        width = shape.width
+        super().__init__(vocabulary, length, width, output, drawn, cls=self._cls)
         self.architecture, self.shape = architecture, shape
-        drawn = Drawn(start.form, start.gain, generator, start.dtype)
-        self.positions = normal_parameter(
-            length + self._cls,
-            shape.width,
-            variance=1.0,
-            generator=generator,
-            dtype=start.dtype,
-        )
+        self.positions = drawn.normal(length + self._cls, width)
         self.blocks = torch.nn.ModuleList(
             _Block(architecture, numbers, shape, drawn, start.trained_identity)
             for numbers in architecture.every_block
         )
         final = architecture.final_normalisation
-        self.final = Norm(shape.width, drawn, gain=False) if final else None
+        self.final = Norm(width, drawn, gain=False) if final else None
         if start.mimetic:
             for block in self.attentions:
                 make_mimetic(block, generator)

@@ -17,36 +17,14 @@ from typing import Literal, get_args
 
 import torch
 
+from numerics.networks.drawn_parameters import Drawn
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer
 
-__all__ = ["EmbeddingNetwork", "Form", "Output", "check_tokens", "normal_parameter"]
-
-Form = Literal["paper", "theory"]
-"""How parameters are scaled: "paper", as torch has them, of variance 1/fan-in; or
-"theory", N(0, 1) and multiplied by what is fixed, so that gradient flow of wide
-networks follows the tangent kernel."""
+__all__ = ["EmbeddingNetwork", "Output", "check_tokens"]
 
 Output = Literal["number", "token"]
 """What a network says of a string: a number, or a logit for each token."""
-
-
-def normal_parameter(
-    *sizes: int,
-    variance: float,
-    generator: torch.Generator,
-    dtype: torch.dtype = torch.float32,
-) -> torch.nn.Parameter:
-    """A parameter of independent normal entries.
-
-    Args:
-        sizes: its shape.
-        variance: of each entry, ≥ 0.
-        generator: drawn from in float64, so that precisions share their draws.
-        dtype: of the parameter.
-    """
-    draws = torch.randn(*sizes, generator=generator, dtype=torch.float64)
-    return torch.nn.Parameter((math.sqrt(variance) * draws).to(dtype))
 
 
 def check_tokens(
@@ -79,11 +57,8 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         length: k, tokens in a string, `[CLS]` not included.
         width: d, of embeddings and of h.
         output: "number" for regression, "token" for a logit of each token.
-        generator: draws the initial weights.
+        drawn: where the initial parameters come from, and in which form they are.
         cls: whether the embedding has a last row for `[CLS]`.
-        form: of w.
-        gain: g, in the paper's form: w starts as N(0, g²/d).
-        dtype: of the parameters.
 
     Raises:
         InputError: a size below 1, or an unknown output.
@@ -95,28 +70,19 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         length: int,
         width: int,
         output: Output,
-        generator: torch.Generator,
+        drawn: Drawn,
         *,
         cls: bool = False,
-        form: Form = "paper",
-        gain: float = 1.0,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.vocabulary = positive_integer("vocabulary", vocabulary)
         self.length = positive_integer("length", length)
         self.width = positive_integer("width", width)
         self.output = one_of("output", output, get_args(Output))
-        self.embedding = normal_parameter(
-            vocabulary + cls, width, variance=1.0, generator=generator, dtype=dtype
-        )
-        unit = one_of("form", form, get_args(Form)) == "theory"
-        self._readout_scale = 1 / math.sqrt(width) if unit else 1.0
+        self.embedding = drawn.normal(vocabulary + cls, width)
+        self._readout_scale = 1 / math.sqrt(width) if drawn.theory else 1.0
         if output == "number":
-            variance = 1.0 if unit else gain**2 / width
-            self.readout = normal_parameter(
-                width, variance=variance, generator=generator, dtype=dtype
-            )
+            self.readout = drawn.vector(width)
 
     @property
     def networks(self) -> int:

@@ -31,11 +31,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import layer_norm
 
+from numerics.networks.drawn_parameters import Drawn
 from numerics.networks.embedding_network import (
     EmbeddingNetwork,
     Output,
     check_tokens,
-    normal_parameter,
 )
 from numerics.networks.mlp import ACTIVATIONS
 from numerics.shapes import Float, Int64
@@ -108,16 +108,12 @@ class RelationalNetwork(EmbeddingNetwork):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         width, hidden = relational.width, relational.hidden
-        super().__init__(vocabulary, length, width, output, generator, dtype=dtype)
+        drawn = Drawn(generator, dtype)
+        super().__init__(vocabulary, length, width, output, drawn)
         self.relational = relational
 
         def normal(rows: int, columns: int, *, fan_in: int) -> torch.nn.Parameter:
-            return normal_parameter(
-                rows, columns, variance=1 / fan_in, generator=generator, dtype=dtype
-            )
-
-        def zeros(size: int) -> torch.nn.Parameter:
-            return torch.nn.Parameter(torch.zeros(size, dtype=dtype))
+            return drawn.normal(rows, columns, variance=1 / fan_in)
 
         if relational.projected:
             self.projection = normal(width, width, fan_in=width)
@@ -128,7 +124,8 @@ class RelationalNetwork(EmbeddingNetwork):
                 normal(hidden, width, fan_in=hidden),
             ]
         )
-        self.biases = torch.nn.ParameterList(map(zeros, (hidden, hidden, width)))
+        biases = (drawn.constant(0.0, size) for size in (hidden, hidden, width))
+        self.biases = torch.nn.ParameterList(biases)
 
     def relations(
         self, tokens: Int64[torch.Tensor, "n length"]

@@ -18,8 +18,8 @@ import torch
 from torch.nn import functional
 
 from numerics.networks.training import LossRecord, Training, training_steps
-from numerics.networks.unseen_rows import UnseenRows
-from numerics.networks.unseen_symbols import Split, UnseenSymbols
+from numerics.networks.unseen_embeddings import UnseenRows
+from numerics.networks.unseen_strings import Split, UnseenSymbols
 from numerics.protocols import Progress, Trainable
 from symbind_theory.validation import InputError, finite_number, positive_integer
 

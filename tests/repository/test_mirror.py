@@ -70,6 +70,8 @@ TESTED_IN = {
     "the components that faces have",
     "numerics/strings/scaled_components.py": "numerics/strings/"
     "test_one_layer_kernel.py: with the components that are scaled",
+    "numerics/networks/drawn_parameters.py": "numerics/networks/"
+    "test_embedding_network.py: with the networks that are drawn",
     "proofs_check/evidence/trained_regression.py": "proofs_check/claims/"
     "test_generalisation.py: through the claim that it serves",
     "symbind_theory/task_records.py": "symbind_theory/test_tasks.py: what tasks "

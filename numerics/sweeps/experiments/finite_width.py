@@ -27,7 +27,7 @@ from pydantic import Field
 from numerics.architecture import Architecture
 from numerics.estimators import TransformerKernelRegressor
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
-from numerics.networks.unseen_symbols import Split, UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_strings import Split, UnseenSymbols, unseen_symbols
 from numerics.shapes import Float64, Int64
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import ACTIVATIONS

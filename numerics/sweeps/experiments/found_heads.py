@@ -23,7 +23,7 @@ from pydantic import Field
 from numerics.networks.ablation import without_heads
 from numerics.networks.deep_transformer import DeepTransformer
 from numerics.networks.identity_share import head_shares
-from numerics.networks.unseen_rows import similarity, unseen_rows
+from numerics.networks.unseen_embeddings import similarity, unseen_rows
 from numerics.networks.unseen_training import split_error
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import MODEL_PRESETS

@@ -18,7 +18,7 @@ from numerics.networks.embedding_network import Output
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.recurrent import Recurrent, RecurrentNetwork
 from numerics.networks.relational import Relational, RelationalNetwork
-from numerics.networks.unseen_symbols import UnseenSymbols
+from numerics.networks.unseen_strings import UnseenSymbols
 from numerics.sweeps.experiment import PointFailed
 from numerics.sweeps.experiments.settings import Settings
 

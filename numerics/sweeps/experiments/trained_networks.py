@@ -21,8 +21,8 @@ from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.mixed_precision import MixedPrecision
 from numerics.networks.trained_parts import LastLayer, Linearised
 from numerics.networks.training import Training
-from numerics.networks.unseen_rows import RowPolicy, UnseenRows, unseen_rows
-from numerics.networks.unseen_symbols import UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_embeddings import RowPolicy, UnseenRows, unseen_rows
+from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import (
     Diverged,
     Schedule,

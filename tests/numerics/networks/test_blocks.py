@@ -14,12 +14,11 @@ from torch.nn import functional
 from numerics import GELU, Cosine, ReLU
 from numerics.networks.blocks import (
     BlockShape,
-    Drawn,
     FeedForward,
     Norm,
     SelfAttention,
 )
-from numerics.networks.embedding_network import Form
+from numerics.networks.drawn_parameters import Drawn, Form
 from symbind_theory.records.architecture import BlockNumbers
 
 SHAPE = BlockShape(width=6, heads=3, head_width=4, hidden=10)
@@ -29,7 +28,7 @@ ROUNDING: dict[str, Any] = {"rtol": 0, "atol": 1e-13}
 
 
 def drawn(form: Form, gain: float = 1.3, seed: int = 0) -> Drawn:
-    return Drawn(form, gain, generator(seed), torch.float64)
+    return Drawn(generator(seed), torch.float64, form, gain)
 
 
 def attention(

@@ -7,7 +7,8 @@ import pytest
 import torch
 from symbind_testing.builders.generators import generator
 
-from numerics.networks.blocks import BlockShape, Drawn, SelfAttention
+from numerics.networks.blocks import BlockShape, SelfAttention
+from numerics.networks.drawn_parameters import Drawn
 from numerics.networks.identity_share import head_shares
 from symbind_theory.records.architecture import BlockNumbers
 
@@ -16,7 +17,7 @@ PLAIN = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=1.0)
 
 
 def attention(seed: int = 0, shape: BlockShape = SHAPE) -> SelfAttention:
-    drawn = Drawn("paper", 1.0, generator(seed), torch.float64)
+    drawn = Drawn(generator(seed), torch.float64)
     return SelfAttention(shape, PLAIN, drawn)
 
 

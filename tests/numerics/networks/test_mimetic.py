@@ -6,7 +6,8 @@ import pytest
 import torch
 from symbind_testing.builders.generators import generator
 
-from numerics.networks.blocks import BlockShape, Drawn, SelfAttention
+from numerics.networks.blocks import BlockShape, SelfAttention
+from numerics.networks.drawn_parameters import Drawn
 from numerics.networks.mimetic import make_mimetic
 from symbind_theory.records.architecture import BlockNumbers
 
@@ -17,7 +18,7 @@ def mimetic(width, head_width, heads=3, dtype=torch.float64, seed=5):
     """W_Q W_Kᵀ of each head, and the attention that they are of."""
     shape = BlockShape(width=width, heads=heads, head_width=head_width)
     numbers = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=0.0)
-    drawn = Drawn("paper", 1.0, generator(0), dtype)
+    drawn = Drawn(generator(0), dtype)
     attention = SelfAttention(shape, numbers, drawn)
     make_mimetic(attention, generator(seed))
     q, k = (
@@ -86,7 +87,7 @@ def test_a_low_rank_keeps_its_part_of_the_trace():
 def test_only_queries_and_keys_are_set():
     _, attention = mimetic(8, 5)
     numbers = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=0.0)
-    drawn = Drawn("paper", 1.0, generator(0), torch.float64)
+    drawn = Drawn(generator(0), torch.float64)
     before = SelfAttention(attention.shape, numbers, drawn)
     for name, changed in (
         ("value", False),

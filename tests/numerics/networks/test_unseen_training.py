@@ -14,7 +14,7 @@ from numerics.networks.blocks import BlockShape
 from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training
-from numerics.networks.unseen_symbols import Split, unseen_symbols
+from numerics.networks.unseen_strings import Split, unseen_symbols
 from numerics.networks.unseen_training import (
     Diverged,
     Epoch,

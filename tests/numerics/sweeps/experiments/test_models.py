@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from numerics.networks.deep_transformer import PAPER, DeepTransformer
 from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.mlp import MLPStack
-from numerics.networks.unseen_symbols import unseen_symbols
+from numerics.networks.unseen_strings import unseen_symbols
 from numerics.sweeps import PointFailed
 from numerics.sweeps.experiments.models import (
     MODEL_PRESETS,

@@ -23,7 +23,7 @@ from typing import Literal, get_args
 import torch
 
 from numerics.networks.embedding_network import EmbeddingNetwork
-from numerics.networks.unseen_symbols import UnseenSymbols
+from numerics.networks.unseen_strings import UnseenSymbols
 from symbind_theory.validation import one_of
 
 __all__ = ["RowPolicy", "UnseenRows", "similarity", "unseen_rows"]

@@ -8,7 +8,7 @@ import torch
 from symbind_testing.refusals import refusal
 from symbind_testing.tasks import COPY, SAME_DIFFERENT, same_different
 
-from numerics.networks.unseen_symbols import unseen_symbols
+from numerics.networks.unseen_strings import unseen_symbols
 from symbind_theory import TemplateTask, builtin_task
 
 SPLITS = ("train", "validation", "test")

@@ -11,8 +11,8 @@ from symbind_testing.refusals import refusal
 from numerics.networks.blocks import BlockShape
 from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 from numerics.networks.training import Training
-from numerics.networks.unseen_rows import UnseenRows, similarity, unseen_rows
-from numerics.networks.unseen_symbols import UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_embeddings import UnseenRows, similarity, unseen_rows
+from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import Schedule, UnseenError, train_unseen
 from symbind_theory import TemplateTask, builtin_task
 
