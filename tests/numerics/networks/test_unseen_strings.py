@@ -124,8 +124,7 @@ def test_training_has_as_many_symbols_as_strings_unless_told():
     assert sizes == [50, 27, 6, 6]
     data = unseen_symbols(REAL, 200, 0, vocabulary=3, held_out=10)
     assert set(data.train.tokens.flatten().tolist()) == set(range(5))
-    regular = TemplateTask(["X Y", "Y X"], [1, -1])
-    assert unseen_symbols(regular, 4, 0, held_out=3).vocabulary == 2 + 4 + 2 * 3
+    assert unseen_symbols(REGULAR, 4, 0, held_out=3).vocabulary == 2 + 4 + 2 * 3
 
 
 def test_zipf_ranks_the_symbols_of_each_split():
@@ -160,9 +159,10 @@ def test_held_out_strings_do_not_depend_on_training_ones():
         assert torch.equal(one.tokens + shift, other.tokens)
 
 
-def test_moving_to_a_device_keeps_everything():
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_moving_to_a_device_keeps_everything(device):
     data = unseen_symbols(SYMBOLIC, 10, 0, held_out=5)
-    moved = data.to(torch.device("meta"))
+    moved = data.to(torch.device(device))
     assert (moved.vocabulary, moved.symbolic, moved.length) == (
         data.vocabulary,
         data.symbolic,
@@ -171,17 +171,23 @@ def test_moving_to_a_device_keeps_everything():
     for name in SPLITS:
         one, other = splits(data)[name], splits(moved)[name]
         for field in ("tokens", "targets", "candidates"):
-            assert getattr(other, field).device.type == "meta"
-            assert getattr(other, field).shape == getattr(one, field).shape
+            before, after = getattr(one, field), getattr(other, field)
+            assert after.device.type == device
+            assert after.shape == before.shape
+            assert device == "meta" or torch.equal(before, after)
 
 
-NAMED = same_different(laws={"u": 0.5, "v": 0.5})
+NAMED = same_different(laws=["uniform", {"u": 0.5, "v": 0.5}])
+REGULAR = TemplateTask(["X Y", "Y X"], [1, -1])
 
 REFUSED = {
     "strings is 0": lambda: unseen_symbols(REAL, 0, 0),
     "held_out is 0": lambda: unseen_symbols(REAL, 3, 0, held_out=0),
     "seed is -1": lambda: unseen_symbols(REAL, 3, -1),
     "vocabulary is 0": lambda: unseen_symbols(REAL, 3, 0, vocabulary=0),
+    "vocabulary is 0; expected an integer of at least 1": lambda: unseen_symbols(
+        REGULAR, 3, 0, vocabulary=0
+    ),
     "vocabulary is 1": lambda: unseen_symbols(REAL, 3, 0, vocabulary=1),
     "a law of the task names its tokens": lambda: unseen_symbols(NAMED, 3, 0),
 }

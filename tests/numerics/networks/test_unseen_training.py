@@ -117,8 +117,11 @@ def test_the_test_takes_no_part_in_the_choice():
     ],
 )
 def test_patience_ends_training(monkeypatch, validation, patience, look_every, seen):
-    """At the first look that many epochs after the best; equal is no better."""
-    scripted(monkeypatch, validation)
+    """At the first look that many epochs after the best; equal is no better.
+
+    Errors of the test, which fall always, do not prolong it.
+    """
+    scripted(monkeypatch, validation, range(9, 0, -1))
     error = run(Table(), Schedule(6, look_every, patience))
     assert epochs(error) == seen
 
@@ -227,13 +230,21 @@ def test_the_loss_is_that_of_the_labels(data):
 
 @pytest.mark.parametrize("make", [Table, network])
 def test_training_that_diverges_says_so_in_one_line(make):
-    """At the first look after it, and never as an error that is not finite."""
+    """At the first look after it."""
     wild = replace(TRAINING, learning_rate=1e6, optimiser="sgd")
     with pytest.raises(Diverged) as raised:
         run(make(), Schedule(60, 20), training=wild)
     assert str(raised.value) == (
         "the loss is not finite after epoch 20; lower the learning rate"
     )
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_a_validation_error_that_is_not_finite_is_no_look(monkeypatch, bad):
+    """It would be neither better nor worse than others."""
+    scripted(monkeypatch, [3, 2, bad], [3, 2, 1])
+    with pytest.raises(Diverged, match="after epoch 4; lower"):
+        run(Table(), Schedule(8, 2))
 
 
 def test_a_sum_of_losses_may_leave_float32():
