@@ -39,7 +39,8 @@ def draw_page(results: Path) -> None:
         "settings": settings_table(of("settings")),
         "regimes": regimes_table(of("regimes")),
         "random": random_table(of("random-templates")),
-        "print": print_table(of("print-string")),
+        "long": sizes_table(of("long")),
+        "print": sizes_table(of("print-string")),
         "widths": widths_table(of("widths")),
         "eigenvalues": eigenvalue_table(of("widths")),
         "heads": heads_table(of("heads")),
@@ -194,8 +195,8 @@ def random_table(rows: Sequence[Row]) -> Iterator[str]:
     return _table((*headers, "plain", "with a"), body())
 
 
-def print_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Shares of wrong tokens."""
+def sizes_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Errors by model and number of strings."""
     found = means(rows, ("model", "n"), "test_error")
     sizes = list(dict.fromkeys(row["n"] for row in rows))
 
