@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from examples.experiment_rows import Row, means
+from examples.experiment_rows import Row, grouped, means
 from symbind_theory import Interval, builtin_task
 
 __all__ = ["draw_copying", "draw_learning", "draw_widths"]
@@ -28,19 +29,15 @@ def _plotter() -> Any:
     return plt
 
 
-def _curve(axis: Any, found: Mapping[float, Interval], **style: Any) -> None:
-    """Means with their intervals, in order."""
+def _curve(
+    axis: Any, found: Mapping[float, Sequence[float]], colour: str, label: str
+) -> None:
+    """Every seed as a point, and a line through their means."""
     where = sorted(found)
-    values = [max(found[x].value, _LEAST) for x in where]
-    ends = [
-        (
-            max(value - max(found[x].low, _LEAST), 0.0),
-            max(found[x].high - value, 0.0),
-        )
-        for x, value in zip(where, values, strict=True)
-    ]
-    low, high = [a for a, _ in ends], [b for _, b in ends]
-    axis.errorbar(where, values, [low, high], marker="o", markersize=3, **style)
+    means = [max(statistics.fmean(found[x]), _LEAST) for x in where]
+    axis.plot(where, means, color=colour, linewidth=1.2, label=label)
+    points = [(x, max(y, _LEAST)) for x in where for y in found[x]]
+    axis.scatter(*zip(*points, strict=True), s=8, color=colour, linewidths=0)
 
 
 def draw_learning(rows: Sequence[Row], kernels: Sequence[Row], path: Path) -> None:
@@ -50,17 +47,17 @@ def draw_learning(rows: Sequence[Row], kernels: Sequence[Row], path: Path) -> No
     figure, axes = plt.subplots(
         1, len(tasks), figsize=(4.2 * len(tasks), 3.8), squeeze=False, sharey=True
     )
-    found = means(rows, ("task", "model", "n"), "test_error")
+    found = grouped(rows, ("task", "model", "n"), "test_error")
     predicted = means(kernels, ("task", "model", "kernel", "n"), "test_error")
     for axis, task in zip(axes[0], tasks, strict=True):
         for index, model in enumerate(_MODELS):
             curve = {
-                float(n): interval
-                for (t, m, n), interval in found.items()
+                float(n): errors
+                for (t, m, n), errors in found.items()
                 if (t, m) == (task, model)
             }
             if curve:
-                _curve(axis, curve, color=f"C{index}", label=model)
+                _curve(axis, curve, f"C{index}", model)
         for style, (kernel, label) in zip(("--", ":"), _KERNELS.items(), strict=True):
             curve = {
                 float(n): interval.value

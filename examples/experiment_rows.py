@@ -13,7 +13,7 @@ from scipy.stats import t as student
 
 from symbind_theory import Interval
 
-__all__ = ["Row", "curves", "means", "read_rows"]
+__all__ = ["Row", "curves", "grouped", "means", "read_rows"]
 
 Row = Mapping[str, str]
 """A row of a table, as text."""
@@ -36,11 +36,19 @@ def means(
 
     The interval is Student's at 0.95; where there is one row it is the number alone.
     """
+    groups = grouped(rows, keys, value)
+    return {key: _mean(values) for key, values in groups.items()}
+
+
+def grouped(
+    rows: Iterable[Row], keys: tuple[str, ...], value: str
+) -> dict[tuple[str, ...], list[float]]:
+    """The numbers of a column, by what the rows have in some others."""
     groups: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for row in rows:
         if row.get(value):
             groups[tuple(row[key] for key in keys)].append(float(row[value]))
-    return {key: _mean(values) for key, values in groups.items()}
+    return dict(groups)
 
 
 def _mean(values: list[float]) -> Interval:
