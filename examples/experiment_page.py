@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numerics.sweeps import saving, strings_at
 from symbind_theory import Interval
 from symbind_theory.validation import InputError
 
-__all__ = ["PAGE", "draw_page"]
+__all__ = ["PAGE", "draw_page", "page_text"]
 
 PAGE = DOCS / "experiments.md"
 TARGET = 0.1
@@ -26,36 +26,50 @@ def draw_page(results: Path) -> None:
     Args:
         results: the folder of the tables of results.
     """
-    rows = {path.stem: read_rows(path) for path in sorted(results.glob("*.csv"))}
+    PAGE.write_text(page_text(results), encoding="utf-8")
+    rows = _results(results)
+    if rows["learning"]:
+        draw_learning(rows["learning"], rows["kernels"], results / "learning.svg")
+    if rows["copying"]:
+        draw_copying(rows["copying"], results / "copying.svg")
+    if rows["widths"]:
+        draw_widths(_ratios(rows["widths"]), results / "widths.svg")
 
-    def of(name: str) -> list[dict[str, str]]:
-        return rows.get(name, [])
 
-    learning = [{"task": "aba-abb", **row} for row in of("aba-abb")] + of("tasks")
+def page_text(results: Path) -> str:
+    """The page with its tables as the results have them.
+
+    Args:
+        results: the folder of the tables of results.
+    """
+    rows = _results(results)
     tables = {
-        "savings": savings_table(learning, of("kernels")),
-        "learning": learning_table(learning),
-        "copying": copying_table(of("copying")),
-        "settings": settings_table(of("settings")),
-        "regimes": regimes_table(of("regimes")),
-        "random": random_table(of("random-templates")),
-        "long": sizes_table(of("long")),
-        "print": sizes_table(of("print-string")),
-        "widths": widths_table(of("widths")),
-        "eigenvalues": eigenvalue_table(of("widths")),
-        "heads": heads_table(of("heads")),
-        "tokens": tokens_table(of("heads")),
+        "savings": savings_table(rows["learning"], rows["kernels"]),
+        "learning": learning_table(rows["learning"]),
+        "long": sizes_table(rows["long"]),
+        "copying": copying_table(rows["copying"]),
+        "regimes": regimes_table(rows["regimes"]),
+        "settings": settings_table(rows["settings"]),
+        "random": random_table(rows["random-templates"]),
+        "print": sizes_table(rows["print-string"]),
+        "widths": widths_table(rows["widths"]),
+        "eigenvalues": eigenvalue_table(rows["widths"]),
+        "heads": heads_table(rows["heads"]),
+        "tokens": tokens_table(rows["heads"]),
     }
     text = PAGE.read_text(encoding="utf-8")
     for name, table in tables.items():
         text = rewritten(text, name, table)
-    PAGE.write_text(text, encoding="utf-8")
-    if learning:
-        draw_learning(learning, of("kernels"), results / "learning.svg")
-    if of("copying"):
-        draw_copying(of("copying"), results / "copying.svg")
-    if of("widths"):
-        draw_widths(_ratios(of("widths")), results / "widths.svg")
+    return text
+
+
+def _results(results: Path) -> defaultdict[str, list[dict[str, str]]]:
+    """The rows of each table of results; "learning" has those of two sweeps."""
+    rows: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    rows.update({path.stem: read_rows(path) for path in sorted(results.glob("*.csv"))})
+    first = [{"task": "aba-abb", **row} for row in rows["aba-abb"]]
+    rows["learning"] = first + rows["tasks"]
+    return rows
 
 
 def _table(header: Sequence[str], body: Iterator[Sequence[str]]) -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""The page of experiments is what the tables of results say, and they are of the files
+that are here."""
+
+import json
+
+import pytest
+
+from examples.experiment_page import PAGE, page_text
+from examples.experiment_rows import curves, grouped, means, read_rows
+from examples.experiments import PROFILES, RESULTS, sweep_files
+from numerics.sweeps import read_sweep
+
+RECORDED = sorted(RESULTS.glob("*.csv"))
+
+
+def test_the_page_has_what_the_tables_say():
+    """`python -m examples.experiments --draw` would change nothing."""
+    assert page_text(RESULTS) == PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_sweep_file_can_be_run(profile):
+    files = sweep_files(profile)
+    assert files
+    for path in files:
+        sweep = read_sweep(path)
+        assert sweep.name == path.stem
+        assert sweep.points
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_results_on_record_are_of_the_sweep_that_is_here(path):
+    """Its points, its settings, and the versions and the day beside them."""
+    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    files = {file.stem: file for file in sweep_files(record["profile"])}
+    sweep = read_sweep(files[path.stem])
+    assert record["settings"] == json.loads(json.dumps(dict(sweep.document)))
+    assert len(read_rows(path)) + record["missing"] == len(sweep.points)
+    assert {"symbind", "torch", "python"} <= record["versions"].keys()
+    assert record["date"]
+
+
+ROWS = [
+    {"model": "plain", "n": "8", "seed": "0", "test_error": "1.0"},
+    {"model": "plain", "n": "8", "seed": "1", "test_error": "3.0"},
+    {"model": "KQ", "n": "8", "seed": "0", "test_error": "0.5"},
+    {"model": "KQ", "n": "16", "seed": "0", "test_error": ""},
+]
+
+
+def test_means_have_students_interval():
+    """Two values 1 and 3: mean 2, standard error 1, t = 12.706."""
+    found = means(ROWS, ("model", "n"), "test_error")
+    assert found["plain", "8"].value == 2
+    assert found["plain", "8"].high == pytest.approx(2 + 12.7062, rel=1e-4)
+    assert found["KQ", "8"].halfwidth == 0
+    assert ("KQ", "16") not in found
+
+
+def test_curves_are_by_seed_and_size():
+    assert curves(ROWS[:3], "plain") == {0: {8: 1.0}, 1: {8: 3.0}}
+    assert grouped(ROWS, ("model",), "test_error") == {
+        ("plain",): [1.0, 3.0],
+        ("KQ",): [0.5],
+    }
