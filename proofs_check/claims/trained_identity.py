@@ -64,7 +64,7 @@ __all__ = ["CHECKER", "SIZES", "trained_identity"]
 # Of an MLP's floor; a whole one is what a saves at best.
 _SAVED = 0.25
 
-_TRAINING = Training(learning_rate=1e-2, batch_size=128)
+_TRAINING = Training(learning_rate=5e-3, batch_size=128)
 
 
 def trained_identity(
@@ -89,7 +89,7 @@ def trained_identity(
             read one-hot.
         network: with the scalars that it trains, which the other one does not train;
             `FiniteTransformer()`, with a, when None.
-        training: optimiser, rate and batches; Adam at 1e-2 when None. Steps and loss
+        training: optimiser, rate and batches; Adam at 5e-3 when None. Steps and loss
             are those of `sizes` and of squared errors.
         enough: whether the difference is claimed after so many strings. Then a small
             one refutes the claim; otherwise it leaves it undecided, and more strings
@@ -187,24 +187,24 @@ class _Sizes:
 SIZES = ByEffort(
     quick=_Sizes(
         task=NetworkSizes(),
-        pairs=NetworkSizes(networks=20, epochs=25),
-        mutants=NetworkSizes(networks=12, epochs=25),
+        pairs=NetworkSizes(networks=18, epochs=20),
+        mutants=NetworkSizes(networks=10, epochs=20),
     ),
     standard=_Sizes(
         task=NetworkSizes(networks=32, epochs=60, most_tokens=30_000_000),
-        pairs=NetworkSizes(networks=48, epochs=25),
-        mutants=NetworkSizes(networks=24, epochs=25),
+        pairs=NetworkSizes(networks=48, epochs=20),
+        mutants=NetworkSizes(networks=24, epochs=20),
     ),
     full=_Sizes(
         task=NetworkSizes(
             networks=64, epochs=100, held_out=512, most_tokens=1_000_000_000
         ),
-        pairs=NetworkSizes(networks=128, epochs=25),
-        mutants=NetworkSizes(networks=48, epochs=25),
+        pairs=NetworkSizes(networks=128, epochs=20),
+        mutants=NetworkSizes(networks=48, epochs=20),
     ),
 )
 
-_SHAPE = BlockShape(width=64, heads=2, head_width=16, hidden=64)
+_SHAPE = BlockShape(width=128, heads=2, head_width=16, hidden=64)
 _LAST = FiniteTransformer(replace(PAPER, readout="last"), _SHAPE)
 _THEORY = replace(_LAST, identity_unit=1 / _SHAPE.width)
 _ON_VALUES = replace(_LAST, trained=("vo",))

@@ -36,6 +36,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from numerics.networks.blocks import BlockShape
 from numerics.networks.deep_transformer import PAPER
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
@@ -175,7 +176,9 @@ def _below(
         f"share of networks whose error {after} is below {goal:.4g}",
         proportion_interval(below, len(errors)),
         0.5,
-        setting.more_networks if decided_by_networks else lambda _: setting.more_strings,
+        setting.more_networks
+        if decided_by_networks
+        else lambda _: setting.more_strings,
     )
     return [setting.judged(mean), setting.judged(share)]
 
@@ -198,15 +201,15 @@ class _Sizes:
 SIZES = ByEffort(
     quick=_Sizes(
         task=NetworkSizes(),
-        transformers=NetworkSizes(),
-        mlps=NetworkSizes(networks=48),
+        transformers=NetworkSizes(networks=18),
+        mlps=NetworkSizes(networks=96),
     ),
     standard=_Sizes(
         task=NetworkSizes(
             strings=512, networks=32, epochs=60, held_out=256, most_tokens=30_000_000
         ),
         transformers=NetworkSizes(networks=48),
-        mlps=NetworkSizes(networks=96),
+        mlps=NetworkSizes(networks=192),
     ),
     full=_Sizes(
         task=NetworkSizes(
@@ -221,7 +224,10 @@ SIZES = ByEffort(
     ),
 )
 
-_LAST = FiniteTransformer(replace(PAPER, readout="last"))
+_LAST = FiniteTransformer(
+    replace(PAPER, readout="last"),
+    BlockShape(width=128, heads=2, head_width=16, hidden=64),
+)
 _NOISY = TemplateTask(["?a ?a", "?a ?b"], [1, -1], noise=0.3)
 # Of labels 1 and -1, for a margin on either side.
 _HALF = 0.5
