@@ -92,8 +92,8 @@ def trained_identity(
         training: optimiser, rate and batches; Adam at 5e-3 when None. Steps and loss
             are those of `sizes` and of squared errors.
         enough: whether the difference is claimed after so many strings. Then a small
-            one refutes the claim; otherwise it leaves it undecided, and more strings
-            are what to pass.
+            one refutes the claim; otherwise it leaves it undecided, and more strings,
+            or fewer, are what to pass.
         sizes: how many pairs of networks, strings and epochs; what the effort says when
             None.
         seed: from which strings, initial weights and orders follow.
@@ -140,22 +140,28 @@ def _findings(
     if lost is not None:
         return [lost]
     after = f"on unseen symbols after {setting.sizes.strings} strings"
+    # Where the error is small without a too there is nothing left to save.
+    late = bool(plain.mean() < floor / 2)
     return [
-        *_saved((plain - trained) / floor, after, setting),
+        *_saved((plain - trained) / floor, after, setting, late),
         reported(f"mean squared error {after}, with a", mean_interval(trained)),
         reported(f"mean squared error {after}, without", mean_interval(plain)),
     ]
 
 
 def _saved(
-    differences: Float64[np.ndarray, " pairs"], after: str, setting: NetworkTraining
+    differences: Float64[np.ndarray, " pairs"],
+    after: str,
+    setting: NetworkTraining,
+    late: bool,
 ) -> list[Finding]:
     """What a saves in the mean, and in how many pairs."""
+    strings = setting.fewer_strings if late else setting.more_strings
     mean = at_least(
         f"squared error {after} without a less that with a, in units of an MLP's floor",
         mean_interval(differences),
         _SAVED,
-        lambda _: setting.more_strings,
+        lambda _: strings,
     )
     pairs = int((differences >= _SAVED).sum())
     # More pairs help only where the half that is looked for is there.
@@ -164,9 +170,9 @@ def _saved(
         f"share of pairs in which a saves {_SAVED:g} of an MLP's floor",
         proportion_interval(pairs, len(differences)),
         0.5,
-        setting.more_networks if decided_by_pairs else lambda _: setting.more_strings,
+        setting.more_networks if decided_by_pairs else lambda _: strings,
     )
-    return [setting.judged(mean), setting.judged(share)]
+    return [setting.judged(mean, strings), setting.judged(share, strings)]
 
 
 @dataclass(frozen=True, slots=True)

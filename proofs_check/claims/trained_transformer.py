@@ -162,12 +162,13 @@ def _below(
     errors: Float64[np.ndarray, " networks"], goal: float, setting: NetworkTraining
 ) -> list[Finding]:
     """The mean error, and the share of networks, held against the goal."""
+    strings = setting.more_strings
     after = f"on unseen symbols after {setting.sizes.strings} strings"
     mean = at_most(
         f"mean squared error {after}",
         mean_interval(errors),
         goal,
-        remedy=lambda _: setting.more_strings,
+        remedy=lambda _: strings,
     )
     below = int((errors < goal).sum())
     # More networks help only where the half that is looked for is there.
@@ -176,11 +177,9 @@ def _below(
         f"share of networks whose error {after} is below {goal:.4g}",
         proportion_interval(below, len(errors)),
         0.5,
-        setting.more_networks
-        if decided_by_networks
-        else lambda _: setting.more_strings,
+        setting.more_networks if decided_by_networks else lambda _: strings,
     )
-    return [setting.judged(mean), setting.judged(share)]
+    return [setting.judged(mean, strings), setting.judged(share, strings)]
 
 
 @dataclass(frozen=True, slots=True)

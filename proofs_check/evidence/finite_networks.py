@@ -253,19 +253,26 @@ class NetworkTraining:
         return more_of("sizes", self.sizes, "strings", "most_tokens")(4.0)
 
     @property
+    def fewer_strings(self) -> str:
+        """The argument for a quarter of the strings."""
+        fewer = replace(self.sizes, strings=max(1, self.sizes.strings // 4))
+        return f"sizes={as_call(fewer)}"
+
+    @property
     def more_networks(self) -> Remedy:
         """The remedy that is more networks, whose strings may then be read."""
         return more_of("sizes", self.sizes, "networks", "most_tokens")
 
-    def judged(self, finding: Finding) -> Finding:
-        """The finding, undecided where it is refuted for want of strings.
+    def judged(self, finding: Finding, remedy: str) -> Finding:
+        """The finding, undecided where it is refuted and nothing was claimed.
 
         Args:
             finding: on networks that were trained on so many strings.
+            remedy: the argument for another number of them.
         """
         if self.enough or finding.outcome is not Outcome.REFUTED:
             return finding
-        expected = f"{finding.expected}: pass {self.more_strings}"
+        expected = f"{finding.expected}: pass {remedy}"
         return replace(finding, outcome=Outcome.UNDECIDED, expected=expected)
 
 

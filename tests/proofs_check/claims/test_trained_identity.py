@@ -69,6 +69,15 @@ def test_a_few_pairs_that_save_all_are_not_half(monkeypatch):
     assert "strings=" in str(share.expected)
 
 
+def test_what_both_have_learned_asks_for_fewer_strings(monkeypatch):
+    """Errors of 0.1 of a floor of 1 have nothing to save."""
+    errors = np.full((2, PAIRS), 0.1)
+    monkeypatch.setattr(NetworkTraining, "errors", lambda *_: errors)
+    report = trained_identity(SAME_DIFFERENT)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "pass sizes=NetworkSizes(strings=32)" in report.evidence
+
+
 def test_no_scalar_saves_exactly_nothing():
     report = trained_identity(
         SAME_DIFFERENT, SMALL.without_scalars, enough=True, sizes=FEW

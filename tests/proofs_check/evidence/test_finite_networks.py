@@ -99,11 +99,11 @@ def test_training_that_diverges_has_no_finite_error():
 
 def test_refuted_for_want_of_strings_is_undecided():
     finding = at_most("error", exactly(1.0), 0.5)
-    found = setting().judged(finding)
+    found = setting().judged(finding, setting().more_strings)
     assert found.outcome is Outcome.UNDECIDED
     assert found.expected is not None
     assert found.expected.startswith("at most 0.5: pass sizes=NetworkSizes(strings=64")
-    assert setting(enough=True).judged(finding) is finding
+    assert setting(enough=True).judged(finding, "") is finding
 
 
 def test_what_is_too_much_to_read_says_what_to_pass():
