@@ -170,7 +170,7 @@ class NetworkSizes:
     networks: int = 24
     epochs: int = 30
     held_out: int = 128
-    most_tokens: int = 3_000_000
+    most_tokens: int = 2_000_000
 
     def __post_init__(self) -> None:
         positive_integer("strings", self.strings)
