@@ -194,7 +194,7 @@ SIZES = ByEffort(
     quick=_Sizes(
         task=NetworkSizes(),
         pairs=NetworkSizes(networks=18, epochs=20),
-        mutants=NetworkSizes(networks=10, epochs=20),
+        mutants=NetworkSizes(networks=14, epochs=20),
     ),
     standard=_Sizes(
         task=NetworkSizes(networks=32, epochs=60, most_tokens=30_000_000),
