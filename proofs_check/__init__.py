@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from proofs_check.claims.other_architectures import other_architectures
     from proofs_check.claims.single_runs import single_runs
     from proofs_check.claims.tangent_regime import tangent_regime
+    from proofs_check.claims.trained_identity import trained_identity
+    from proofs_check.claims.trained_transformer import trained_transformer
     from proofs_check.evidence.architectures import Candidate, candidates, transformer
     from proofs_check.evidence.copying_rates import CopyingExperiment
+    from proofs_check.evidence.finite_networks import FiniteTransformer, NetworkSizes
     from proofs_check.evidence.identity_setting import IdentityExperiment
     from proofs_check.evidence.kernel_sets import KernelSets
     from proofs_check.evidence.learning_setting import TrainingSizes
@@ -43,9 +46,11 @@ __all__ = [
     "MLP",
     "Candidate",
     "CopyingExperiment",
+    "FiniteTransformer",
     "IdentityExperiment",
     "KernelSets",
     "MLPSizes",
+    "NetworkSizes",
     "Sampling",
     "Training",
     "TrainingSizes",
@@ -61,6 +66,8 @@ __all__ = [
     "other_architectures",
     "single_runs",
     "tangent_regime",
+    "trained_identity",
+    "trained_transformer",
     "transformer",
 ]
 
@@ -69,9 +76,11 @@ _LATER = {
     "MLP": "numerics.networks.mlp",
     "Candidate": "proofs_check.evidence.architectures",
     "CopyingExperiment": "proofs_check.evidence.copying_rates",
+    "FiniteTransformer": "proofs_check.evidence.finite_networks",
     "IdentityExperiment": "proofs_check.evidence.identity_setting",
     "KernelSets": "proofs_check.evidence.kernel_sets",
     "MLPSizes": "proofs_check.evidence.mlp_data",
+    "NetworkSizes": "proofs_check.evidence.finite_networks",
     "Sampling": "proofs_check.evidence.string_estimates",
     "Training": "numerics.networks.training",
     "TrainingSizes": "proofs_check.evidence.learning_setting",
@@ -87,6 +96,8 @@ _LATER = {
     "other_architectures": "proofs_check.claims.other_architectures",
     "single_runs": "proofs_check.claims.single_runs",
     "tangent_regime": "proofs_check.claims.tangent_regime",
+    "trained_identity": "proofs_check.claims.trained_identity",
+    "trained_transformer": "proofs_check.claims.trained_transformer",
     "transformer": "proofs_check.evidence.architectures",
 }
 

@@ -18,6 +18,8 @@ from proofs_check.claims import (
     other_architectures,
     single_runs,
     tangent_regime,
+    trained_identity,
+    trained_transformer,
 )
 from symbind_theory.records.claims import claim
 
@@ -35,6 +37,8 @@ CHECKERS: tuple[Checker, ...] = (
     other_architectures.CHECKER,
     single_runs.CHECKER,
     tangent_regime.CHECKER,
+    trained_transformer.CHECKER,
+    trained_identity.CHECKER,
 )
 """One for each entry of `symbind_theory.records.claims.CLAIMS`."""
 

@@ -1,4 +1,4 @@
-"""Why no number of strings is enough: what C5 decides before anything is trained."""
+"""Why no number of strings is enough: what is decided before anything is trained."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ def copied_label(task: TemplateTask) -> Finding:
     )
 
 
-def conflicting_labels(task: TemplateTask, decision: Decision) -> Finding | None:
-    """Two templates with different labels that the kernel does not tell apart.
+def conflicting_labels(
+    task: TemplateTask, decision: Decision, learner: str = "kernel"
+) -> Finding | None:
+    """Two templates with different labels that a learner does not tell apart.
 
     Args:
         task: whose labels are compared.
-        decision: which of its templates the kernel does not tell apart.
+        decision: which of its templates the learner does not tell apart.
+        learner: "kernel" or "network".
     """
     for pair in decision.collapses:
         one, other = task.labels[pair.i], task.labels[pair.j]
         if pair.identical and one != other:
             i, j = task.templates[pair.i], task.templates[pair.j]
             statement = f"'{i}' and '{j}', of the labels {one} and {other}, differ to "
-            return proved(f"{statement}the kernel on fresh symbols", False)
+            return proved(f"{statement}the {learner} on fresh symbols", False)
     return None
 
 

@@ -106,6 +106,21 @@ CLAIMS: tuple[Claim, ...] = (
         "tangent regime generalises to symbols it has never seen.",
         "symbind; asked in the public review of arXiv 2310.09753",
     ),
+    Claim(
+        "C12",
+        "trained transformers",
+        "A finite transformer, trained in all its layers and with a multiple of the "
+        "identity in each W_K W_Q^T, has a smaller error on unseen symbols than any "
+        "MLP.",
+        f"{_PAPER}, on experiments",
+    ),
+    Claim(
+        "C13",
+        "trained identity",
+        "With as many strings, a transformer that trains a multiple of the identity in "
+        "each W_K W_Q^T has a smaller error on unseen symbols than one without.",
+        f"{_PAPER}, on experiments and on the two identity modifications",
+    ),
 )
 """Every claim, in the order of the argument."""
 

@@ -15,7 +15,14 @@ TASK = builtin_task("same-different")
 COPY = TemplateTask(["?a"], ["?a"])
 HUGE = TemplateTask(["?a ?a", "?a ?b"], [1e200, -1e200])
 NAMES = [checker.check.__name__ for checker in CHECKERS]
-REGRESSIONS = ("mlp_coupling", "mlp_floor", "single_runs", "generalisation")
+REGRESSIONS = (
+    "mlp_coupling",
+    "mlp_floor",
+    "single_runs",
+    "generalisation",
+    "trained_transformer",
+    "trained_identity",
+)
 
 CASES: list[tuple[str, Any, dict[str, Any], str]] = [
     *((name, None, {}, "task is None; expected a") for name in NAMES),
@@ -41,6 +48,19 @@ CASES: list[tuple[str, Any, dict[str, Any], str]] = [
     ("block_structure", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
     ("generalisation", TASK, {"architecture": "cls"}, "architecture is 'cls'"),
     ("generalisation", TASK, {"sizes": 5}, "sizes is 5; expected a TrainingSizes"),
+    (
+        "trained_transformer",
+        TASK,
+        {"network": "mlp"},
+        "network is 'mlp'; expected a FiniteTransformer",
+    ),
+    (
+        "trained_identity",
+        TASK,
+        {"network": 3},
+        "network is 3; expected a FiniteTransformer",
+    ),
+    ("trained_identity", TASK, {"sizes": 5}, "sizes is 5; expected a NetworkSizes"),
     ("identity_perturbations", TASK, {"architecture": 1}, "architecture is 1"),
     ("other_architectures", TASK, {"compared": [1]}, "compared is 1; expected a"),
     ("copying", COPY, {"experiment": 3}, "experiment is 3; expected a Copying"),

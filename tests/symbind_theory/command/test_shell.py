@@ -84,7 +84,7 @@ LINES = {
     "symbind-check '?a ": [],
     "symbind-claims --on": ["--only"],
     "symbind-claims --only ": CLAIM_IDS,
-    "symbind-claims --only C1 --only C1": ["C1", "C10", "C11"],
+    "symbind-claims --only C1 --only C1": [f"C1{i}" for i in ("", *range(4))],
     "symbind-claims --jobs ": [],
 }
 
@@ -201,7 +201,10 @@ def test_bash_completes_what_is_registered(words, offered):
     ("words", "offered"),
     [
         (["python", "-m", CHECK, "--ta"], ["--task", "--target"]),
-        (["python", "-m", "proofs_check", "--only", "C1"], ["C1", "C10", "C11"]),
+        (
+            ["python", "-m", "proofs_check", "--only", "C1"],
+            [f"C1{i}" for i in ("", *range(4))],
+        ),
         (["symbind-check", "--task", "same"], ["same-different"]),
         (["symbind-claims", "--qu"], ["--quick"]),
     ],
