@@ -2,7 +2,7 @@
 
 Each network has training strings, a start and an order of the strings of its own, so
 that errors are independent. The best epoch is chosen on validation symbols, and what is
-reported comes from yet other symbols (`numerics.networks.unseen_symbols`). Labels are
+reported comes from yet other symbols (`numerics.networks.unseen_strings`). Labels are
 centred and scaled to variance 1 for training, and errors are scaled back.
 """
 
@@ -22,7 +22,7 @@ from numerics.networks.blocks import BlockShape, Identity
 from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 from numerics.networks.mlp import MLP, MLPStack
 from numerics.networks.training import Training
-from numerics.networks.unseen_symbols import UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import Diverged, Schedule, train_unseen
 from numerics.protocols import Trainable
 from numerics.shapes import Float, Float64

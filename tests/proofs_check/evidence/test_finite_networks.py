@@ -18,7 +18,7 @@ from numerics import Architecture
 from numerics.networks.blocks import BlockShape
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
-from numerics.networks.unseen_symbols import unseen_symbols
+from numerics.networks.unseen_strings import unseen_symbols
 from proofs_check.evidence.finite_networks import (
     FiniteTransformer,
     NetworkSizes,
