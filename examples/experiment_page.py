@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 from examples.experiment_figures import draw_copying, draw_learning, draw_widths
 from examples.experiment_rows import Row, curves, means, read_rows
 from examples.pages import DOCS, rewritten
-from numerics.sweeps import saving, strings_at
+from numerics.sweeps import saving, strings_needed
 from symbind_theory import Interval
-from symbind_theory.validation import InputError
 
 __all__ = ["PAGE", "draw_page", "page_text"]
 
 PAGE = DOCS / "experiments.md"
 TARGET = 0.1
+_SIGNS = {"exact": "", "at most": "≤ ", "more than": "> "}
 _SIZES = ("hidden", "heads", "head_width", "width")
 
 
@@ -83,9 +84,10 @@ def _table(header: Sequence[str], body: Iterator[Sequence[str]]) -> Iterator[str
 
 
 def _short(interval: Interval) -> str:
-    """The mean, and the ends of its interval."""
-    low = max(interval.low, 0.0)
-    return f"{interval.value:.3g} [{low:.2g}, {interval.high:.2g}]"
+    """The mean, and the ends of its interval; the number alone where it is one."""
+    if interval.low == interval.high:
+        return f"{interval.value:.3g}"
+    return f"{interval.value:.3g} [{interval.low:.2g}, {interval.high:.2g}]"
 
 
 def _cell(found: Mapping[tuple[str, ...], Interval], *key: str) -> str:
@@ -104,26 +106,28 @@ def savings_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
                 found = curves(some, model)
                 if not found:
                     continue
-                needs = [strings_at(found[seed], TARGET) for seed in sorted(found)]
-                largest = max(max(curve) for curve in found.values())
-                words = [f"> {largest}" if n is None else f"{n:.0f}" for n in needs]
-                yield [task, model, ", ".join(words), _factor(plain, found, model)]
+                needs = [strings_needed(found[seed], TARGET) for seed in sorted(found)]
+                words = [f"{_SIGNS[n.side]}{n.strings:.0f}" for n in needs]
+                factor = "1" if model == "plain" else _factor(plain, found)
+                yield [task, model, ", ".join(words), factor]
             for kernel in ("nngp", "ntk"):
                 yield [task, *_predicted(kernels, task, kernel)]
 
     return _table(("task", "model", "strings at error 0.1", "factor saved"), body())
 
 
-def _factor(plain: dict, other: dict, model: str) -> str:
-    if model == "plain":
-        return "1"
-    try:
-        some = saving(plain, other, TARGET)
-    except InputError:
-        return "not reached"
-    at_least = "at least " if some.bound else ""
-    high = "∞" if some.high is None else f"{some.high:.2g}"
-    return f"{at_least}{some.factor:.2g} [{some.low:.2g}, {high}]"
+def _factor(plain: Mapping, other: Mapping) -> str:
+    """The factor in strings, over the seeds that both have."""
+    common = plain.keys() & other.keys()
+    if len(common) < 2:
+        return "too few seeds"
+    dearer, cheaper = ({s: curve[s] for s in common} for curve in (plain, other))
+    some = saving(dearer, cheaper, TARGET)
+    if some.factor is None:
+        return "not known"
+    if some.low is None or some.high is None:
+        return f"{_SIGNS[some.side]}{some.factor:.2g}"
+    return f"{some.factor:.2g} [{some.low:.2g}, {some.high:.2g}]"
 
 
 def _predicted(kernels: Sequence[Row], task: str, kernel: str) -> Sequence[str]:
@@ -240,17 +244,22 @@ def _varied(rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
 
 
 def _ratios(rows: Sequence[Row]) -> dict[str, dict[str, dict[float, Interval]]]:
-    """The mean error over the kernel's mean error, by size, task and value."""
+    """The error over the kernel's on the same strings, by size, task and value.
+
+    Geometric means over seeds, with Student's interval in logarithms.
+    """
     ratios: dict[str, dict[str, dict[float, Interval]]] = {}
     for size, some in _varied(rows):
-        finite = means(some, ("task", size), "test_error")
-        kernel = means(some, ("task", size), "kernel_error")
-        for (task, value), error in finite.items():
-            scale = 1 / kernel[task, value].value
-            ends = (error.value * scale, error.low * scale, error.high * scale)
-            ratio = Interval(*ends, level=error.level)
+        paired = [{**row, "log_ratio": str(_log_ratio(row))} for row in some]
+        for (task, value), log in means(paired, ("task", size), "log_ratio").items():
+            ends = (math.exp(x) for x in (log.value, log.low, log.high))
+            ratio = Interval(*ends, level=log.level)
             ratios.setdefault(size, {}).setdefault(task, {})[float(value)] = ratio
     return ratios
+
+
+def _log_ratio(row: Row) -> float:
+    return math.log(float(row["test_error"]) / float(row["kernel_error"]))
 
 
 def widths_table(rows: Sequence[Row]) -> Iterator[str]:
@@ -261,7 +270,7 @@ def widths_table(rows: Sequence[Row]) -> Iterator[str]:
             for task, curve in tasks.items():
                 enough = None
                 for value in sorted(curve, reverse=True):
-                    if curve[value].value > 1 + TARGET:
+                    if abs(math.log(curve[value].value)) > math.log(1 + TARGET):
                         break
                     enough = value
                 most = max(curve)

@@ -4,9 +4,9 @@
     python -m examples.experiments --only copying     one of them
     python -m examples.experiments --draw             from what is exported already
 
-The tables of results lie in docs/experiments, each with what made it beside it; the
-page docs/experiments.md is drawn from them alone. Stores are in build/sweeps: what is
-finished there is not measured again.
+The tables of results lie in docs/experiments, a folder for each profile, each with what
+made it beside it; the page docs/experiments.md is drawn from those of the CPU alone.
+Stores are in build/sweeps: what is finished there is not measured again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
         for path in files:
             if options.only is None or path.stem in options.only:
                 _run(path, options.profile, options.jobs)
-    draw_page(RESULTS)
+    draw_page(RESULTS / PROFILES[0])
 
 
 def _run(path: Path, profile: str, jobs: int) -> None:
@@ -75,8 +75,10 @@ def _run(path: Path, profile: str, jobs: int) -> None:
         summary = run_sweep(sweep, store, jobs=jobs, progress=progress)
     print(f"{sweep.name}: {summary.done} points done now, {summary.failed} failed")
     table = result_table(sweep, store)
-    write_table(table, RESULTS / f"{path.stem}.csv")
-    (RESULTS / f"{path.stem}.json").write_text(
+    folder = RESULTS / profile
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(table, folder / f"{path.stem}.csv")
+    (folder / f"{path.stem}.json").write_text(
         json.dumps(_provenance(sweep, profile, table.missing), indent=2) + "\n"
     )
 

@@ -5,14 +5,15 @@
     x ← s x + W_B φ(W_A x̂)                  the sum normalised ("post")
     h = x at the readout, normalised if so asked; f = ⟨w, h⟩, or a logit for each token
 
-At random initialisation with g = 1 the mean of f f' tends to N^L of the recursion
-(`template_gram`) and, in the theory's form, the gradients' products to Θ
-(`tangent_gram`) as the head width, the width and the heads grow.
+At random initialisation, in the theory's form and with g = 1 and a = b = 0 in the
+paper's, the mean of f f' tends to N^L of the recursion (`template_gram`) and, in the
+theory's form, the gradients' products to Θ (`tangent_gram`) as the head width, the
+width and the heads grow.
 
 `PAPER` is the transformer of the paper's experiments, as an architecture whose kernel
 can be asked for. The paper does not say how its matrices start. With g = 1 training
-fits the strings before it moves features much. With g = 0.2, the standard deviation of
-0.02 at width 128 that language models start with, it learns more from the same strings.
+fits the strings before it moves features much. With g = 0.2, which at a fan-in of 128
+is about the 0.02 that language models start with, features move.
 
 Source: arXiv 2310.09753, on experiments; symbind for depth.
 """

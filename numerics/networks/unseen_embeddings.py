@@ -60,7 +60,8 @@ class UnseenRows:
         network: whose embedding it is.
         rows: numbers of tokens.
         policy: "train", "freeze" or "reset".
-        seed: of the rows that are drawn anew.
+        seed: of the rows that are drawn anew; another than that of the network, whose
+            first draws they would be.
 
     Raises:
         InputError: an unknown policy.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numerics.sweeps.export import Table, result_table, write_table
     from numerics.sweeps.plots import PlotAxes, write_plot
     from numerics.sweeps.runner import RunSummary, run_sweep
-    from numerics.sweeps.savings import Saving, saving, strings_at
+    from numerics.sweeps.savings import Saving, saving, strings_needed
     from numerics.sweeps.status import SweepStatus, sweep_status
     from numerics.sweeps.store import SweepStore, accept_changes
     from numerics.sweeps.sweep_file import Point, Sweep, parse_sweep, read_sweep
@@ -47,7 +47,7 @@ __all__ = [
     "result_table",
     "run_sweep",
     "saving",
-    "strings_at",
+    "strings_needed",
     "sweep_status",
     "write_plot",
     "write_table",
@@ -75,7 +75,7 @@ _LATER = {
     "result_table": "numerics.sweeps.export",
     "run_sweep": "numerics.sweeps.runner",
     "saving": "numerics.sweeps.savings",
-    "strings_at": "numerics.sweeps.savings",
+    "strings_needed": "numerics.sweeps.savings",
     "sweep_status": "numerics.sweeps.status",
     "write_plot": "numerics.sweeps.plots",
     "write_table": "numerics.sweeps.export",

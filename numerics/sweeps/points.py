@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -189,7 +190,10 @@ def _explain(
         where = "it in [base], [grid] or [[points]]" if top else "a value for it"
         return f"{name} is missing; expected {where}"
     if error["type"] == "extra_forbidden":
-        return f"{name} is no field of the experiment {experiment.name!r}"
+        fields = _fields_below(experiment)
+        return f"{name} is no field; expected {nearest(str(place[-1]), fields)}"
+    if "ctx" in error and (reason := _said_by(error)) is not None:
+        return f"{name}: {reason}"
     described = experiment.settings.model_fields[field].description
     if len(place) == 1 and described:
         expected = described
@@ -197,3 +201,23 @@ def _explain(
         expected = expected.removeprefix("Input should be ")
         expected = expected[:1].lower() + expected[1:]
     return f"{name} is {shorten(error['input'])}; expected {expected}"
+
+
+def _fields_below(experiment: Experiment) -> list[str]:
+    """The fields of all tables that settings may hold."""
+    tables = experiment.settings.model_json_schema().get("$defs", {}).values()
+    names = (name for table in tables for name in table.get("properties", {}))
+    return list(dict.fromkeys(names))
+
+
+def _said_by(error: Any) -> str | None:
+    """The whole reason, where a validator or a list of choices gives one."""
+    context, given = error["ctx"], error["input"]
+    if isinstance(context.get("error"), InputError):
+        return str(context["error"])
+    choices = context.get("expected_tags", context.get("expected"))
+    if not isinstance(choices, str) or "'" not in choices:
+        return None
+    given = context.get("tag", given)
+    names = re.findall("'([^']*)'", choices)
+    return f"{shorten(given)} was given; expected {nearest(str(given), names)}"

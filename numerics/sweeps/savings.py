@@ -5,9 +5,10 @@ it first falls to the target, on the straight line between two sizes in log n an
 error. A seed's factor is the ratio of two such numbers; the geometric mean over seeds
 has Student's interval in logarithms.
 
-Where the dearer curve does not reach the target at the largest size that was measured,
-that size stands for what it needs: the factor, and the lower end of its interval, then
-are bounds from below, and there is no upper end.
+A curve that is at the target at the smallest size needs no more than that, and one that
+never reaches it more than the largest. The factor then is a bound, from below where the
+dearer curve needs more or the cheaper one less than is known, and has no interval:
+chance is only part of what is not known.
 
 Source: symbind.
 """
@@ -17,16 +18,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.stats import t as student
 
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["Saving", "saving", "strings_at"]
+__all__ = ["Needed", "Saving", "saving", "strings_needed"]
 
 Curve = Mapping[int, float]
 """Errors by the number of strings."""
+
+
+Side = Literal["exact", "at most", "more than"]
+"""How the strings that a curve needs lie to the number that is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """The strings that a curve needs.
+
+    Attributes:
+        strings: a number of strings.
+        side: whether it needs these, at most these, or more than these.
+    """
+
+    strings: float
+    side: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +53,28 @@ class Saving:
     """The factor in strings between two curves.
 
     Attributes:
-        factor: the geometric mean over seeds.
-        low: lower end of its interval.
-        high: upper end; None where `bound` is true.
-        bound: whether the factor is a bound from below: for some seed the dearer curve
-            never reaches the target.
+        factor: the geometric mean over seeds; None where curves are out of range on
+            both sides, so that not even a bound is known.
+        low: lower end of its interval; None where `side` is not "exact".
+        high: upper end; None likewise.
+        side: "exact"; or "more than" or "at most" where the factor is such a bound.
         seeds: how many.
         level: of the interval.
     """
 
-    factor: float
-    low: float
+    factor: float | None
+    low: float | None
     high: float | None
-    bound: bool
+    side: Side
     seeds: int
     level: float
 
 
-def strings_at(curve: Curve, target: float) -> float | None:
-    """Strings after which the error first is at most the target; None if it never is.
+def strings_needed(curve: Curve, target: float) -> Needed:
+    """Strings after which the error first is at most the target.
 
-    The smallest size that was measured, where the error is there already.
-
-    >>> strings_at({100: 1.0, 400: 0.25}, 0.5)
-    200.0
+    >>> strings_needed({100: 1.0, 400: 0.25}, 0.5)
+    Needed(strings=200.0, side='exact')
 
     Args:
         curve: errors by size, at least one.
@@ -68,13 +85,14 @@ def strings_at(curve: Curve, target: float) -> float | None:
     for n, error in sorted(curve.items()):
         if error <= target:
             if before is None:
-                return float(n)
+                return Needed(float(n), "at most")
             share = math.log(before[1] / target)
             # An error of 0 is infinitely far below the target.
             share = share / math.log(before[1] / error) if error > 0 else 0.0
-            return round(before[0] * (n / before[0]) ** share, 9)
+            strings = round(before[0] * (n / before[0]) ** share, 9)
+            return Needed(strings, "exact")
         before = (n, error)
-    return None
+    return Needed(float(max(curve)), "more than")
 
 
 def saving(
@@ -92,32 +110,48 @@ def saving(
         level: of the interval, between 0 and 1.
 
     Raises:
-        InputError: fewer than two seeds, others on one side, or a seed for which the
-            cheaper kind never reaches the target.
+        InputError: fewer than two seeds, or others on one side.
     """
     if set(dearer) != set(cheaper) or len(dearer) < 2:
         raise InputError(
             f"seeds are {sorted(dearer)} and {sorted(cheaper)}; expected the same on "
             "both sides, at least two"
         )
-    logs, bound = [], False
-    for seed, curve in dearer.items():
-        needs, other = strings_at(curve, target), strings_at(cheaper[seed], target)
-        if other is None:
-            raise InputError(
-                f"the error of seed {seed} never reaches {target:g} on the cheaper "
-                "side; expected sizes large enough"
-            )
-        bound = bound or needs is None
-        logs.append(math.log((max(curve) if needs is None else needs) / other))
-    mean = float(np.mean(logs))
+    needs = [strings_needed(dearer[seed], target) for seed in sorted(dearer)]
+    others = [strings_needed(cheaper[seed], target) for seed in sorted(dearer)]
+    logs = [
+        math.log(one.strings / other.strings)
+        for one, other in zip(needs, others, strict=True)
+    ]
+    factor = math.exp(float(np.mean(logs)))
+    sides: list[Side] = [n.side for n in needs]
+    sides.extend(_OPPOSITE[n.side] for n in others)
+    bounds: list[Side] = [side for side in sides if side != "exact"]
+    if bounds:
+        one_sided = len(set(bounds)) == 1
+        return Saving(
+            factor=factor if one_sided else None,
+            low=None,
+            high=None,
+            side=bounds[0] if one_sided else "exact",
+            seeds=len(logs),
+            level=level,
+        )
     error = float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
     reach = float(student.ppf((1 + level) / 2, len(logs) - 1)) * error
     return Saving(
-        factor=math.exp(mean),
-        low=math.exp(mean - reach),
-        high=None if bound else math.exp(mean + reach),
-        bound=bound,
+        factor=factor,
+        low=factor * math.exp(-reach),
+        high=factor * math.exp(reach),
+        side="exact",
         seeds=len(logs),
         level=level,
     )
+
+
+# What a curve that needs so many strings does to a factor that it divides.
+_OPPOSITE: dict[Side, Side] = {
+    "exact": "exact",
+    "at most": "more than",
+    "more than": "at most",
+}

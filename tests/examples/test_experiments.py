@@ -10,12 +10,12 @@ from examples.experiment_rows import curves, grouped, means, read_rows
 from examples.experiments import PROFILES, RESULTS, sweep_files
 from numerics.sweeps import read_sweep
 
-RECORDED = sorted(RESULTS.glob("*.csv"))
+RECORDED = sorted(RESULTS.rglob("*.csv"))
 
 
 def test_the_page_has_what_the_tables_say():
     """`python -m examples.experiments --draw` would change nothing."""
-    assert page_text(RESULTS) == PAGE.read_text(encoding="utf-8")
+    assert page_text(RESULTS / PROFILES[0]) == PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -28,10 +28,13 @@ def test_every_sweep_file_can_be_run(profile):
         assert sweep.points
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 def test_results_on_record_are_of_the_sweep_that_is_here(path):
     """Its points, its settings, and the versions and the day beside them."""
     record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert record["profile"] == path.parent.name
     files = {file.stem: file for file in sweep_files(record["profile"])}
     sweep = read_sweep(files[path.stem])
     assert record["settings"] == json.loads(json.dumps(dict(sweep.document)))

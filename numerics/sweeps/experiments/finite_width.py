@@ -9,8 +9,10 @@ grow, on the same strings: both errors are on symbols that no training string ha
 
 The template matrix of the same network, N̂_ij = the mean of K̂ over substitutions with
 disjoint images, is that of m features: it is singular where m < r, and near it where
-hidden units or heads are few. It is estimated without bias from two halves of the
-substitutions; the error bar of its smallest eigenvalue is over groups of them.
+hidden units or heads are few. Its entries are estimated without bias from two halves of
+the substitutions. The smallest eigenvalue is concave in them, so that noise takes it
+down; the jackknife over groups of substitutions takes most of that back and gives the
+error bar (Efron & Stein 1981).
 
 Source: symbind, on a question of the public review of arXiv 2310.09753.
 """
@@ -151,12 +153,15 @@ def _ridge(
 def _smallest_eigenvalue(
     task: TemplateTask, settings: FiniteWidth
 ) -> tuple[float, float]:
-    """λ_min of N̂, and its standard error over substitutions by the jackknife."""
+    """λ_min of N̂ less its bias by the jackknife, and its standard error."""
+    if settings.hidden < len(task):
+        return 0.0, 0.0
     means = finite_template_matrix(task, settings)
     value = _least(means.mean(1))
     left = [_least(np.delete(means, g, axis=1).mean(1)) for g in range(_GROUPS)]
     spread = np.var(left) * (_GROUPS - 1)
-    return value, float(np.sqrt(spread))
+    corrected = _GROUPS * value - (_GROUPS - 1) * float(np.mean(left))
+    return corrected, float(np.sqrt(spread))
 
 
 def _least(halves: Float64[np.ndarray, "2 r hidden"]) -> float:

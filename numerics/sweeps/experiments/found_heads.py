@@ -14,6 +14,7 @@ Source: arXiv 2310.09753 on what trained heads look like; the null is symbind's.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from numerics.networks.ablation import without_heads
 from numerics.networks.deep_transformer import DeepTransformer
 from numerics.networks.identity_share import head_shares
 from numerics.networks.unseen_embeddings import similarity, unseen_rows
+from numerics.networks.unseen_strings import Split
 from numerics.networks.unseen_training import split_error
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import MODEL_PRESETS
@@ -31,7 +33,6 @@ from numerics.sweeps.experiments.trained_networks import (
     EXPERIMENT as TRAINING,
 )
 from numerics.sweeps.experiments.trained_networks import (
-    Trained,
     TrainedNetwork,
     trained_network,
 )
@@ -73,20 +74,19 @@ def look_at_heads(settings: FoundHeads) -> Measured:
         raise PointFailed(
             f"ablated is {settings.ablated} of {keys.size} heads; expected fewer"
         )
-    test = trained.data.test
-    unseen = unseen_rows(trained.data)
-    seen = trained.data.train.candidates
-    return {
+    found = {
         "test_error": trained.error.last.test_error,
         "train_loss": trained.error.last.train_loss,
         **_spread("keys", keys),
         **_spread("values", values),
-        **_ablations(trained, network, settings, np.abs(keys), "keys"),
-        **_ablations(trained, network, settings, np.abs(values), "values"),
-        "seen_similarity": similarity(network, seen),
-        "unseen_similarity": similarity(network, unseen),
-        "test_strings": len(test.tokens),
+        "seen_similarity": similarity(network, trained.data.train.candidates),
+        # What training made of them, whatever is looked at.
+        "unseen_similarity": similarity(network, unseen_rows(trained.data)),
     }
+    with trained.looking():
+        for name, shares in (("keys", keys), ("values", values)):
+            found |= _ablations(network, trained.data.test, settings, shares, name)
+    return found
 
 
 def _spread(name: str, shares: np.ndarray) -> dict[str, float]:
@@ -99,32 +99,32 @@ def _spread(name: str, shares: np.ndarray) -> dict[str, float]:
 
 
 def _ablations(
-    trained: Trained,
     network: DeepTransformer,
+    test: Split,
     settings: FoundHeads,
     shares: np.ndarray,
     name: str,
 ) -> dict[str, float]:
     """The error without the heads of largest shares, and without random others."""
-    every = [tuple(map(int, place)) for place in np.ndindex(*shares.shape)]
-    ranked = sorted(every, key=lambda place: -shares[place])
+    every = [(int(block), int(head)) for block, head in np.ndindex(*shares.shape)]
+    ranked = sorted(every, key=lambda place: -abs(shares[place]))
     top, others = ranked[: settings.ablated], ranked[settings.ablated :]
     generator = random.Random(settings.seed)
     count = min(settings.ablated, len(others))
     errors = [
-        _error(trained, network, generator.sample(others, count))
+        _error(network, test, generator.sample(others, count))
         for _ in range(settings.draws)
     ]
     return {
-        f"error_without_{name}": _error(trained, network, top),
+        f"error_without_{name}": _error(network, test, top),
         f"error_without_others_{name}": float(np.mean(errors)),
         f"deviation_of_others_{name}": float(np.std(errors, ddof=1)),
     }
 
 
-def _error(trained: Trained, network: DeepTransformer, heads: list[Any]) -> float:
+def _error(network: DeepTransformer, test: Split, heads: Sequence[_Head]) -> float:
     with without_heads(network, heads):
-        return split_error(network, trained.data.test)[1]
+        return split_error(network, test)[1]
 
 
 @dataclass(frozen=True)

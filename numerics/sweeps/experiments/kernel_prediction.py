@@ -57,10 +57,16 @@ def predict_error(settings: KernelPrediction) -> Measured:
         settings: the point; its vocabulary plays no part.
 
     Raises:
-        PointFailed: a model that is no transformer, or labels that are tokens.
+        PointFailed: a model that is no transformer or trains scalars, or labels that
+            are tokens.
     """
     if not isinstance(settings.model, TransformerModel):
         raise PointFailed(f"model is of kind {settings.model.kind!r}, without a kernel")
+    if settings.model.trained_identity:
+        raise PointFailed(
+            "model trains scalars, which a kernel does not; expected identity_kq or "
+            "identity_vo in their place"
+        )
     task = settings.template_task()
     if task.symbolic:
         raise PointFailed("labels are tokens; expected numbers for the closed form")
@@ -76,7 +82,7 @@ def predict_error(settings: KernelPrediction) -> Measured:
         task, sizes=[settings.n], alpha=settings.alpha, counts="random", gram=gram
     )
     needed = sample_complexity(
-        task, target=settings.target, alpha=settings.alpha, counts="expected", gram=gram
+        task, target=settings.target, alpha=settings.alpha, gram=gram
     )
     error, eigenvalue = curve.intervals[0], gram.smallest_eigenvalue
     return {

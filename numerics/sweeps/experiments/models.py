@@ -5,10 +5,10 @@ Source: arXiv 2310.09753, on experiments.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from numerics.activations import GELU, Activation, Cosine, Erf, ReLU
 from numerics.architecture import Architecture
@@ -21,6 +21,7 @@ from numerics.networks.relational import Relational, RelationalNetwork
 from numerics.networks.unseen_strings import UnseenSymbols
 from numerics.sweeps.experiment import PointFailed
 from numerics.sweeps.experiments.settings import Settings
+from symbind_theory.validation import InputError
 
 __all__ = [
     "ACTIVATIONS",
@@ -67,8 +68,17 @@ class TransformerModel(Settings):
     identity_vo: float = 0.0
     mimetic: bool = False
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.mimetic and self.form == "theory":
+            raise InputError("mimetic is true in the theory's form; expected false")
+        return self
+
     def architecture(self) -> Architecture:
-        """The architecture whose kernel is the limit of such networks with g = 1."""
+        """The architecture whose kernel is the limit of such networks with g = 1.
+
+        Of the paper's form with a = b = 0 alone: there a is d times the theory's.
+        """
         return Architecture(
             beta=self.beta,
             gamma=self.gamma,

@@ -6,14 +6,21 @@ Source: symbind.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from numerics.networks.optimisers import OPTIMISERS, SINGLE_OPTIMISERS
+from numerics.networks.optimisers import (
+    OPTIMISERS,
+    SINGLE_OPTIMISERS,
+    check_options,
+)
+from numerics.sweeps.experiment import nearest
 from symbind_theory.library import builtin_task
 from symbind_theory.library.random_family import random_task
 from symbind_theory.tasks import TemplateTask
+from symbind_theory.validation import InputError, shorten
 
 __all__ = ["RandomTask", "Settings", "TaskSettings", "TrainingSettings"]
 
@@ -65,6 +72,11 @@ class TaskSettings(Settings):
         # A name or a line that is wrong is said when the file is read.
         _read(task)
         return task
+
+    def streams(self, count: int) -> list[int]:
+        """Seeds of so many streams, for all that is drawn beside the strings."""
+        words = np.random.SeedSequence(self.seed).generate_state(count, np.uint32)
+        return [int(word) for word in words]
 
     def template_task(self) -> TemplateTask:
         """The task, with the noise of these settings."""
@@ -119,5 +131,14 @@ class TrainingSettings(Settings):
     def _optimiser(cls, name: str) -> str:
         known = [*OPTIMISERS, *SINGLE_OPTIMISERS]
         if name not in known:
-            raise ValueError(f"one of {', '.join(known)}")
+            raise InputError(
+                f"optimiser is {shorten(name)}; expected {nearest(name, known)}"
+            )
         return name
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        check_options(self.optimiser, self.decay, {})
+        if self.mixed and self.device == "cpu":
+            raise InputError("mixed is true on the CPU; expected device = 'cuda' too")
+        return self

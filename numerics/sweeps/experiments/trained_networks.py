@@ -9,6 +9,7 @@ Source: arXiv 2310.09753, on experiments.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -70,11 +71,17 @@ class Trained:
         network: as it is at the end.
         data: the strings.
         error: what was seen on the way.
+        rows: what was done about unseen tokens; None where they were trained.
     """
 
     network: torch.nn.Module
     data: UnseenSymbols
     error: UnseenError
+    rows: UnseenRows | None
+
+    def looking(self) -> AbstractContextManager[None]:
+        """While it lasts unseen tokens are as they were when errors were looked at."""
+        return nullcontext() if self.rows is None else self.rows.looking()
 
 
 def train_network(settings: TrainedNetwork) -> Measured:
@@ -106,11 +113,10 @@ def trained_network(settings: TrainedNetwork) -> Trained:
         vocabulary=settings.vocabulary,
         held_out=settings.held_out,
     )
-    network = build(settings.model, data, settings.seed)
+    weights, order, fresh = settings.streams(3)
+    network = build(settings.model, data, weights)
     device = resolve_device(settings.device)
     network, data = network.to(device), data.to(device)
-    if settings.mixed and device.type == "cpu":
-        raise PointFailed("mixed is true on the CPU; expected device = 'cuda' with it")
     model = _part(network, settings.trained)
     if settings.mixed:
         model = MixedPrecision(model)
@@ -127,22 +133,16 @@ def trained_network(settings: TrainedNetwork) -> Trained:
         improvement=settings.improvement,
         enough=settings.enough,
     )
+    rows = _rows(network, data, settings, fresh)
     try:
-        error = train_unseen(
-            model,
-            data,
-            training,
-            schedule,
-            settings.seed,
-            rows=_rows(network, data, settings),
-        )
+        error = train_unseen(model, data, training, schedule, order, rows=rows)
     except Diverged as problem:
         raise PointFailed(str(problem)) from None
-    return Trained(network, data, error)
+    return Trained(network, data, error, rows)
 
 
 def _rows(
-    network: torch.nn.Module, data: UnseenSymbols, settings: TrainedNetwork
+    network: torch.nn.Module, data: UnseenSymbols, settings: TrainedNetwork, seed: int
 ) -> UnseenRows | None:
     """What is done about unseen rows; None where they are trained."""
     if settings.unseen == "train":
@@ -152,7 +152,7 @@ def _rows(
             f"unseen is {settings.unseen!r} for a model without an embedding that is "
             "trained; expected 'train'"
         )
-    return UnseenRows(network, unseen_rows(data), settings.unseen, settings.seed)
+    return UnseenRows(network, unseen_rows(data), settings.unseen, seed)
 
 
 def _part(network: torch.nn.Module, trained: str) -> Trainable:

@@ -39,7 +39,6 @@ def test_a_row_has_shares_errors_and_similarities():
         assert isinstance(value, float)
         assert value > 0
     assert row["error_without_keys"] != row["test_error"]
-    assert row["test_strings"] == 16
 
 
 def test_without_training_a_mimetic_start_shows_in_the_keys_alone():

@@ -38,7 +38,7 @@ def test_a_row_is_the_closed_form(kernel):
         device="cpu",
     )
     curve = learning_curve(task, sizes=[200], gram=gram, counts="random")
-    needed = sample_complexity(task, target=0.1, gram=gram, counts="expected")
+    needed = sample_complexity(task, target=0.1, gram=gram)
     row = predict_error(settings)
     assert row["test_error"] == curve.mse[0]
     assert row["strings_needed"] == needed.n
@@ -48,6 +48,8 @@ def test_a_row_is_the_closed_form(kernel):
 def test_labels_without_a_closed_form_have_a_reason():
     with pytest.raises(PointFailed, match="expected numbers"):
         predict_error(point(task="copy"))
+    with pytest.raises(PointFailed, match="trains scalars"):
+        predict_error(point(model={**SHALLOW, "trained_identity": ["kq"]}))
     with pytest.raises(PointFailed, match="without a kernel"):
         predict_error(point(model={"kind": "mlp"}))
 

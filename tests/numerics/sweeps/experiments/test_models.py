@@ -3,12 +3,13 @@
 import pytest
 import torch
 from pydantic import TypeAdapter
+from symbind_testing.refusals import refusal
 
 from numerics.networks.deep_transformer import PAPER, DeepTransformer
 from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.mlp import MLPStack
 from numerics.networks.unseen_strings import unseen_symbols
-from numerics.sweeps import PointFailed
+from numerics.sweeps import PointFailed, parse_sweep
 from numerics.sweeps.experiments.models import (
     MODEL_PRESETS,
     MLPModel,
@@ -89,3 +90,32 @@ def test_costs_grow_with_what_is_multiplied():
     assert operations_of(TransformerModel(depth=4), 3) == 2 * plain
     for name, model in PRESETS.items():
         assert 0 < operations_of(model, 3) < operations_of(model, 6) or "MLP" in name
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('task = "aba-aba"', "did you mean aba-abb?"),
+        ('optimiser = "adams"', "did you mean adam?"),
+        ('unseen = "freez"', "did you mean freeze?"),
+        ('model = { kind = "transformr" }', "did you mean transformer?"),
+        ('model = { kind = "transformer", heds = 4 }', "did you mean heads?"),
+        ('model = { kind = "mlp", activation = "rellu" }', "did you mean relu?"),
+        ("mixed = true", "expected device = 'cuda' too"),
+        ('optimiser = "rprop"\ndecay = 0.1', "which has none; expected 0"),
+        (
+            'model = { kind = "transformer", mimetic = true, form = "theory" }',
+            "mimetic is true in the theory's form; expected false",
+        ),
+        ('modle = "plain"', "did you mean model?"),
+        ('model = "plan"', "did you mean plain?"),
+    ],
+)
+def test_what_is_misspelt_in_a_sweep_file_has_a_suggestion(line, hint):
+    given = {"task": 'task = "aba-abb"', "model": 'model = "plain"'}
+    given[line.split(" ")[0]] = line
+    rest = "\n".join(given.values())
+    head = 'name = "x"\nexperiment = "training"\npoints = [{ n = 4 }]\n'
+    said = refusal(lambda: parse_sweep(f"{head}[base]\n{rest}"))
+    assert said.endswith(hint)
+    assert "\n" not in said

@@ -42,5 +42,5 @@ def test_bad_tasks_are_refused_when_they_are_read(given, expected):
 
 
 def test_an_unknown_optimiser_is_refused():
-    with pytest.raises(ValidationError, match="one of sgd, "):
+    with pytest.raises(ValidationError, match=r"one of sgd, .*did you mean adam"):
         TrainingSettings(optimiser="adams")

@@ -75,7 +75,6 @@ def test_labels_that_are_tokens_are_learnt():
         ({"model": {"kind": "mlp"}, "trained": "last layer"}, "a readout of its own"),
         ({"task": "copy", "trained": "linearised"}, "a readout of its own"),
         ({"model": {"kind": "mlp"}, "unseen": "freeze"}, "expected 'train'"),
-        ({"mixed": True}, "expected device = 'cuda'"),
     ],
 )
 def test_what_cannot_be_trained_has_a_reason(changed, reason):
