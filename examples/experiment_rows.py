@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
-import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scipy.stats import t as student
+import numpy as np
 
+from numerics.averages import mean_interval
 from symbind_theory import Interval
 
 __all__ = ["Row", "curves", "grouped", "means", "read_rows"]
@@ -52,12 +51,9 @@ def grouped(
 
 
 def _mean(values: list[float]) -> Interval:
-    mean = statistics.fmean(values)
     if len(values) == 1:
-        return Interval(mean, mean, mean, LEVEL)
-    reach = statistics.stdev(values) / math.sqrt(len(values))
-    reach *= float(student.ppf((1 + LEVEL) / 2, len(values) - 1))
-    return Interval(mean, mean - reach, mean + reach, LEVEL)
+        return Interval(values[0], values[0], values[0], LEVEL)
+    return mean_interval(np.array(values), LEVEL)
 
 
 def curves(

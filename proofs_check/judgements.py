@@ -10,8 +10,9 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, ks_2samp, t
+from scipy.stats import beta, ks_2samp
 
+from numerics.averages import student
 from numerics.shapes import Float64
 from proofs_check.remedies import Remedy
 from symbind_theory.interval import Interval
@@ -47,27 +48,12 @@ _MOST_TIMES = 1e4
 def mean_interval(
     values: Float64[np.ndarray, " n"], level: float = TEST_LEVEL
 ) -> Interval:
-    """Student's interval for the mean of independent values.
-
-    Its coverage is exact for normal values, and near for means of several dozen whose
-    tails are not heavy.
-
-    Args:
-        values: at least two, finite.
-        level: coverage, in (0, 1).
+    """Student's interval for the mean of independent values, at the ledger's level.
 
     Raises:
         InputError: fewer than two values, or one that is not finite.
     """
-    n = len(values)
-    if n < 2 or not np.isfinite(values).all():
-        raise InputError(
-            f"values are {n} numbers, {int(np.isfinite(values).sum())} of them "
-            "finite; expected at least two, all finite"
-        )
-    mean = float(values.mean())
-    reach = float(t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
-    return Interval(mean, mean - reach, mean + reach, level)
+    return student.mean_interval(values, level)
 
 
 def proportion_interval(

@@ -18,7 +18,7 @@ Source: arXiv 2310.09753, on copying with symbolic labels; R_g is symbind's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from types import MappingProxyType
 from typing import Literal
@@ -42,12 +42,13 @@ __all__ = [
     "CopyingStatistic",
     "CopyingStrings",
     "InitialRates",
+    "TrainedCopying",
     "accuracy",
     "copying_strings",
     "initial_rates",
     "logits",
     "statistics",
-    "trained_accuracies",
+    "trained_copying",
     "training_loss",
 ]
 
@@ -233,7 +234,22 @@ def initial_rates(
     )
 
 
-def trained_accuracies(
+@dataclass(frozen=True)
+class TrainedCopying:
+    """What networks that were trained to copy do; arrays of one number a network.
+
+    Attributes:
+        accuracies: among the test strings' symbols.
+        train_accuracies: among the training strings' symbols, on those strings.
+        steps: updates until the loss was small enough.
+    """
+
+    accuracies: Float64[np.ndarray, " networks"]
+    train_accuracies: Float64[np.ndarray, " networks"]
+    steps: Int64[np.ndarray, " networks"]
+
+
+def trained_copying(
     strings: CopyingStrings,
     architecture: Architecture,
     shape: CopyingShape,
@@ -241,8 +257,8 @@ def trained_accuracies(
     seed: int,
     *,
     identity_vo: bool,
-) -> Float64[np.ndarray, " networks"]:
-    """Accuracy among the test strings' symbols, of networks trained to copy.
+) -> TrainedCopying:
+    """Train networks to copy, and see what they do with symbols they have not seen.
 
     Training goes down the gradient of the training loss in steps of length 1 until the
     loss is 0.05, or for 400 steps.
@@ -257,8 +273,16 @@ def trained_accuracies(
     """
     groups = [g for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"]
     every_string = torch.arange(len(strings.train))
-    accuracies = []
+    seen = replace(
+        strings,
+        test=strings.train,
+        test_targets=strings.train_targets,
+        test_weights=strings.train_weights,
+        candidates=strings.train_targets.unique(),
+    )
+    accuracies, train_accuracies, steps = [], [], []
     for network in _networks(strings, architecture, shape, networks, seed):
+        record = LossRecord(enough=_TRAINED)
         train(
             CopyingNetwork(network, groups),
             strings.train,
@@ -266,10 +290,14 @@ def trained_accuracies(
             _TRAINING,
             repeat(every_string),
             weights=strings.train_weights,
-            watch=LossRecord(enough=_TRAINED),
+            watch=record,
         )
         accuracies.append(accuracy(network, strings))
-    return np.array(accuracies)
+        train_accuracies.append(accuracy(network, seen))
+        steps.append(len(record.losses))
+    return TrainedCopying(
+        np.array(accuracies), np.array(train_accuracies), np.array(steps)
+    )
 
 
 def _networks(

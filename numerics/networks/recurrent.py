@@ -51,8 +51,8 @@ class Recurrent:
     """
 
     cell: str = "lstm"
-    width: int = 64
-    hidden: int = 128
+    width: int = 128
+    hidden: int = 256
     layers: int = 1
 
     def __post_init__(self) -> None:

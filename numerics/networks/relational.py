@@ -63,10 +63,10 @@ class Relational:
             True nor False.
     """
 
-    width: int = 64
+    width: int = 128
     hidden: int = 256
     projected: bool = False
-    scaled: bool = False
+    scaled: bool = True
     activation: str = "relu"
 
     def __post_init__(self) -> None:

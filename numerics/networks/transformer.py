@@ -25,9 +25,10 @@ import torch
 
 from numerics.architecture import Architecture, require_one_layer
 from numerics.devices import chunk_numbers
+from numerics.networks.embedding_network import check_tokens
 from numerics.networks.torch_activations import torch_function
 from numerics.shapes import Float, Float64, Int64
-from symbind_theory.validation import InputError, positive_integer
+from symbind_theory.validation import positive_integer
 
 __all__ = [
     "EmpiricalKernel",
@@ -126,18 +127,7 @@ class TransformerNetwork(torch.nn.Module):
             InputError: strings of another length, or a number out of range.
         """
         architecture, shape = self.architecture, self.shape
-        # An embedding takes numbers below 0, and that of `[CLS]`, without complaint;
-        # and strings of one token would be repeated at each position.
-        if tokens.shape[1] != shape.length:
-            raise InputError(
-                f"tokens have length {tokens.shape[1]}; expected {shape.length}"
-            )
-        outside = tokens[(tokens < 0) | (tokens >= shape.vocabulary)]
-        if outside.numel():
-            raise InputError(
-                f"tokens contain {int(outside[0])}; expected numbers from 0 to "
-                f"{shape.vocabulary - 1}"
-            )
+        check_tokens(tokens, shape.length, shape.vocabulary)
         if architecture.readout == "cls":
             cls = torch.full_like(tokens[:, :1], shape.vocabulary)
             tokens = torch.cat([tokens, cls], dim=1)

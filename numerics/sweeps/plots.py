@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from numerics.averages.student import mean_interval
 from numerics.sweeps.columns import Cell
 from numerics.sweeps.experiment import experiment_axes, nearest
 from numerics.sweeps.export import Table, check_format
@@ -213,14 +216,8 @@ def _curve(name: str, values: Mapping[float, list[float]]) -> _Curve:
 
 
 def _halfwidth(values: list[float]) -> float:
-    """Half the interval of the mean, t s / √n; infinite for one value."""
-    from scipy.special import stdtrit
-
-    n = len(values)
-    if n == 1:
-        return math.inf
-    quantile = float(stdtrit(n - 1, (1 + _LEVEL) / 2))
-    return quantile * statistics.stdev(values) / math.sqrt(n)
+    """Half the interval of the mean; infinite for one value."""
+    return mean_interval(np.array(values), _LEVEL).halfwidth if values[1:] else math.inf
 
 
 def _name(row: Mapping[str, Cell], column: str | None) -> str:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t as student
 
+from numerics.averages.student import mean_interval
 from symbind_theory.validation import InputError, finite_number
 
 __all__ = ["Needed", "Saving", "saving", "strings_needed"]
@@ -137,12 +137,11 @@ def saving(
             seeds=len(logs),
             level=level,
         )
-    error = float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
-    reach = float(student.ppf((1 + level) / 2, len(logs) - 1)) * error
+    log = mean_interval(np.array(logs), level)
     return Saving(
         factor=factor,
-        low=factor * math.exp(-reach),
-        high=factor * math.exp(reach),
+        low=math.exp(log.low),
+        high=math.exp(log.high),
         side="exact",
         seeds=len(logs),
         level=level,

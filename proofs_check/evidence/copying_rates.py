@@ -13,7 +13,7 @@ from numerics.networks.copying_network import (
     CopyingStrings,
     InitialRates,
     initial_rates,
-    trained_accuracies,
+    trained_copying,
 )
 from numerics.shapes import Float64
 from proofs_check.judgements import TEST_LEVEL, mean_interval
@@ -122,7 +122,7 @@ class CopyingSetting:
         self, width: int, seed: int, identity_vo: bool
     ) -> Float64[np.ndarray, " networks"]:
         """The share of test symbols that each trained network copies."""
-        return trained_accuracies(
+        trained = trained_copying(
             self.strings,
             self.architecture,
             self.experiment.shape(width),
@@ -130,6 +130,7 @@ class CopyingSetting:
             seed,
             identity_vo=identity_vo,
         )
+        return trained.accuracies
 
 
 @dataclass(frozen=True)

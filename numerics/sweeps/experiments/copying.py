@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_data import copying_strings
-from numerics.networks.copying_network import CopyingShape, trained_accuracies
+from numerics.networks.copying_network import CopyingShape, trained_copying
 from numerics.sweeps.experiment import Axes, Measured, Presets
 from numerics.sweeps.experiments.settings import Settings
 from symbind_theory.library import builtin_task
@@ -58,7 +58,7 @@ def copying_error(settings: CopyingPoint) -> Measured:
     Args:
         settings: the point.
     """
-    accuracies = trained_accuracies(
+    trained = trained_copying(
         copying_strings(builtin_task(settings.task), settings.n),
         Architecture(gamma=settings.gamma),
         CopyingShape(settings.width, settings.heads, settings.head_width),
@@ -66,7 +66,11 @@ def copying_error(settings: CopyingPoint) -> Measured:
         seed=settings.seed,
         identity_vo=settings.identity_vo,
     )
-    return {"test_error": 1 - float(accuracies[0])}
+    return {
+        "test_error": 1 - float(trained.accuracies[0]),
+        "train_error": 1 - float(trained.train_accuracies[0]),
+        "steps": int(trained.steps[0]),
+    }
 
 
 @dataclass(frozen=True)

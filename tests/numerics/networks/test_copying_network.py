@@ -19,7 +19,7 @@ from numerics.networks.copying_network import (
     initial_rates,
     logits,
     statistics,
-    trained_accuracies,
+    trained_copying,
     training_loss,
 )
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
@@ -163,17 +163,20 @@ def test_training_fits_the_training_strings_and_leaves_b_alone_where_told():
     seen = copying_strings(MIXED, 6, unseen=False)
     shape = CopyingShape(32, 2, 8)
     for identity_vo in (False, True):
-        found = trained_accuracies(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
-        assert (found == 1).all()
-        again = trained_accuracies(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
-        assert np.array_equal(found, again)
+        found = trained_copying(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
+        assert (found.accuracies == 1).all()
+        assert (found.train_accuracies == 1).all()
+        again = trained_copying(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
+        assert np.array_equal(found.accuracies, again.accuracies)
+        assert np.array_equal(found.steps, again.steps)
     unseen = copying_strings(COPY, 20)
     with_b, without = (
-        trained_accuracies(unseen, LAST, CopyingShape(128), 3, 0, identity_vo=b)
+        trained_copying(unseen, LAST, CopyingShape(128), 3, 0, identity_vo=b)
         for b in (True, False)
     )
-    assert (with_b == 1).all()
-    assert (without < 0.9).all()
+    assert (with_b.accuracies == 1).all()
+    assert (without.accuracies < 0.9).all()
+    assert (without.train_accuracies == 1).all()
 
 
 @pytest.mark.parametrize("identity_vo", [True, False])
@@ -190,7 +193,7 @@ def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
 
     monkeypatch.setattr(copying_network, "_networks", remembered)
     arguments = (strings, LAST, CopyingShape(16, 2, 4), 2, 3)
-    trained_accuracies(*arguments, identity_vo=identity_vo)
+    trained_copying(*arguments, identity_vo=identity_vo)
     for trained, net in zip(list(drawn), real(*arguments), strict=True):
         named = dict(net.named_parameters())
         moved = [

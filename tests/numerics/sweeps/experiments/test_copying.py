@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from numerics.architecture import Architecture
 from numerics.networks.copying_data import copying_strings
-from numerics.networks.copying_network import CopyingShape, trained_accuracies
+from numerics.networks.copying_network import CopyingShape, trained_copying
 from numerics.sweeps.experiments.copying import (
     EXPERIMENT,
     CopyingPoint,
@@ -16,7 +16,7 @@ from symbind_theory import builtin_task
 
 def test_the_error_is_the_share_that_is_not_copied():
     settings = CopyingPoint(n=8, width=16, heads=2, head_width=4, seed=3)
-    accuracies = trained_accuracies(
+    trained = trained_copying(
         copying_strings(builtin_task("copy"), 8),
         Architecture(gamma=0.0),
         CopyingShape(16, 2, 4),
@@ -24,7 +24,10 @@ def test_the_error_is_the_share_that_is_not_copied():
         seed=3,
         identity_vo=False,
     )
-    assert copying_error(settings) == {"test_error": 1 - accuracies[0]}
+    row = copying_error(settings)
+    assert row["test_error"] == 1 - trained.accuracies[0]
+    assert row["train_error"] == 0
+    assert row["steps"] == trained.steps[0]
 
 
 def test_b_repairs_copying_in_wide_networks():
