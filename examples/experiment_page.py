@@ -11,12 +11,13 @@ from examples.experiment_figures import draw_copying, draw_learning, draw_widths
 from examples.experiment_rows import Row, curves, means, read_rows
 from examples.pages import DOCS, rewritten
 from numerics.sweeps import saving, strings_needed
-from symbind_theory import Interval
+from symbind_theory import Interval, builtin_task
 
 __all__ = ["PAGE", "draw_page", "page_text"]
 
 PAGE = DOCS / "experiments.md"
 TARGET = 0.1
+_KERNELS = {"nngp": "kernel, last layer", "ntk": "kernel, all layers"}
 _SIGNS = {"exact": "", "at most": "≤ ", "more than": "> "}
 _SIZES = ("hidden", "heads", "head_width", "width")
 
@@ -46,10 +47,10 @@ def page_text(results: Path) -> str:
     rows = _results(results)
     tables = {
         "savings": savings_table(rows["learning"], rows["kernels"]),
-        "learning": learning_table(rows["learning"]),
+        "learning": learning_table(rows["learning"], rows["kernels"]),
         "long": sizes_table(rows["long"]),
         "copying": copying_table(rows["copying"]),
-        "regimes": regimes_table(rows["regimes"]),
+        "regimes": regimes_table(rows["regimes"], rows["features"], rows["kernels"]),
         "settings": settings_table(rows["settings"]),
         "random": random_table(rows["random-templates"]),
         "print": sizes_table(rows["print-string"]),
@@ -110,7 +111,7 @@ def savings_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
                 words = [f"{_SIGNS[n.side]}{n.strings:.0f}" for n in needs]
                 factor = "1" if model == "plain" else _factor(plain, found)
                 yield [task, model, ", ".join(words), factor]
-            for kernel in ("nngp", "ntk"):
+            for kernel in _KERNELS:
                 yield [task, *_predicted(kernels, task, kernel)]
 
     return _table(("task", "model", "strings at error 0.1", "factor saved"), body())
@@ -137,7 +138,7 @@ def _predicted(kernels: Sequence[Row], task: str, kernel: str) -> Sequence[str]:
         for row in kernels
         if (row["task"], row["kernel"]) == (task, kernel) and row["strings_needed"]
     }
-    name = "kernel, last layer" if kernel == "nngp" else "kernel, all layers"
+    name = _KERNELS[kernel]
     if "plain" not in needed:
         return [name, "unknown", ""]
     best = min(needed, key=lambda model: needed[model])
@@ -145,15 +146,23 @@ def _predicted(kernels: Sequence[Row], task: str, kernel: str) -> Sequence[str]:
     return [name, f"{needed['plain']:.3g}", f"{factor:.2g} (at best, {best})"]
 
 
-def learning_table(rows: Sequence[Row]) -> Iterator[str]:
-    """The mean error of every model at every size."""
+def learning_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
+    """The mean error of every model at every size, what kernels predict, the floor."""
     found = means(rows, ("task", "model", "n"), "test_error")
+    predicted = means(kernels, ("task", "model", "kernel", "n"), "test_error")
     sizes = sorted({int(row["n"]) for row in rows})
 
     def body() -> Iterator[Sequence[str]]:
-        for task, model in dict.fromkeys((row["task"], row["model"]) for row in rows):
-            cells = (_cell(found, task, model, str(n)) for n in sizes)
-            yield [task, model, *cells]
+        for task in dict.fromkeys(row["task"] for row in rows):
+            models = (row["model"] for row in rows if row["task"] == task)
+            for model in dict.fromkeys(models):
+                cells = (_cell(found, task, model, str(n)) for n in sizes)
+                yield [task, model, *cells]
+            for kernel, name in _KERNELS.items():
+                keys = ((task, "plain", kernel, str(n)) for n in sizes)
+                yield [task, name, *(_cell(predicted, *key) for key in keys)]
+            floor = builtin_task(task).mlp_floor()
+            yield [task, "an MLP's floor", *(f"{float(floor or 0):.3g}" for _ in sizes)]
 
     return _table(("task", "model", *map(str, sizes)), body())
 
@@ -187,14 +196,23 @@ def settings_table(rows: Sequence[Row]) -> Iterator[str]:
     return _table(("changed", "plain", "with a"), body())
 
 
-def regimes_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Errors by what of the network is trained."""
-    found = means(rows, ("trained", "n"), "test_error")
+def regimes_table(
+    rows: Sequence[Row], features: Sequence[Row], kernels: Sequence[Row]
+) -> Iterator[str]:
+    """Errors by what of the network is trained, and what its kernels predict."""
+    trained = means(rows, ("n",), "test_error")
+    frozen = means(features, ("features", "n"), "test_error")
+    theory = [row for row in kernels if row["model"] == "theory"]
+    predicted = means(theory, ("kernel", "n"), "test_error")
     sizes = list(dict.fromkeys(row["n"] for row in rows))
 
     def body() -> Iterator[Sequence[str]]:
-        for trained in dict.fromkeys(row["trained"] for row in rows):
-            yield [trained, *(_cell(found, trained, n) for n in sizes)]
+        if not sizes:
+            return
+        for kernel, name in (("nngp", "last layer"), ("ntk", "tangent")):
+            yield [f"{name}, ridge", *(_cell(frozen, name, n) for n in sizes)]
+            yield [_KERNELS[kernel], *(_cell(predicted, kernel, n) for n in sizes)]
+        yield ["all layers, Adam", *(_cell(trained, n) for n in sizes)]
 
     return _table(("trained", *sizes), body())
 

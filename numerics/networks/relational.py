@@ -54,8 +54,8 @@ class Relational:
         projected: whether A, a d × d matrix, is there and is learnt.
         scaled: whether Z Zᵀ is divided by √d. Without, as in the source, R of a width
             of some 32 or more says which tokens are equal and no more, and gradients
-            hardly reach the embeddings; turn it on where regular tokens have to be told
-            apart.
+            hardly reach the embeddings; turn it off where relations of symbols are all
+            that counts.
         activation: φ, a name of `numerics.networks.mlp.ACTIVATIONS`.
 
     Raises:

@@ -32,6 +32,7 @@ __all__ = [
 EXPERIMENTS: dict[str, str] = {
     "training": "numerics.sweeps.experiments.trained_networks:EXPERIMENT",
     "heads": "numerics.sweeps.experiments.found_heads:EXPERIMENT",
+    "features": "numerics.sweeps.experiments.frozen_features:EXPERIMENT",
     "copying": "numerics.sweeps.experiments.copying:EXPERIMENT",
     "kernel": "numerics.sweeps.experiments.kernel_prediction:EXPERIMENT",
     "width": "numerics.sweeps.experiments.finite_width:EXPERIMENT",
