@@ -30,7 +30,7 @@ from proofs_check.evidence.token_labels import one_hot
 from proofs_check.evidence.unlearnable import conflicting_labels
 from proofs_check.judgements import exactly
 from proofs_check.remedies import Remedy, as_call, larger, more_of
-from proofs_check.seeds import seed_array
+from proofs_check.seeds import seed_array, torch_stream
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
@@ -280,7 +280,7 @@ def _built(network: Network, data: UnseenSymbols, seed: int) -> Trainable:
     """The network at its start."""
     if isinstance(network, FiniteTransformer):
         return cast(Trainable, network.built(data, seed))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch_stream(seed)
     return MLPStack(
         network, 1, data.length, data.vocabulary, generator, dtype=torch.float32
     )

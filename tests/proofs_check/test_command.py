@@ -69,7 +69,7 @@ def test_a_contrary_verdict_is_status_1(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--only", "C12"], "claim is 'C12'; expected one of C1, C2"),
+        (["--only", "C99"], "claim is 'C99'; expected one of C1, C2"),
         (["--quick", "--full"], "not allowed with"),
         (["--seed", "-1"], "not an integer of at least 0"),
         (["--jobs", "0"], "not an integer of at least 1"),
