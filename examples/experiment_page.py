@@ -132,18 +132,31 @@ def _factor(plain: Mapping, other: Mapping) -> str:
 
 
 def _predicted(kernels: Sequence[Row], task: str, kernel: str) -> Sequence[str]:
-    """What the kernel needs, and the most that a multiple of the identity saves it."""
+    """What the kernel needs, and the most that multiples of the identity save it."""
     needed = {
-        row["model"]: float(row["strings_needed"])
+        row["model"]: _interval(row, "strings_needed")
         for row in kernels
         if (row["task"], row["kernel"]) == (task, kernel) and row["strings_needed"]
     }
-    name = _KERNELS[kernel]
     if "plain" not in needed:
-        return [name, "unknown", ""]
-    best = min(needed, key=lambda model: needed[model])
-    factor = needed["plain"] / needed[best]
-    return [name, f"{needed['plain']:.3g}", f"{factor:.2g} (at best, {best})"]
+        return [_KERNELS[kernel], "unknown", ""]
+    plain = needed["plain"]
+    best = []
+    for scalar in "ab":
+        some = {k: v for k, v in needed.items() if k.startswith(f"{scalar} = ")}
+        if some:
+            name = min(some, key=lambda model: some[model].value)
+            other = some[name]
+            ends = (plain.low / other.high, plain.high / other.low)
+            factor = Interval(plain.value / other.value, *ends, level=plain.level)
+            best.append(f"{_short(factor)} ({name})")
+    return [_KERNELS[kernel], _short(plain), ", ".join(best)]
+
+
+def _interval(row: Row, name: str) -> Interval:
+    """A number of a row with its ends; an end that is not there is infinite."""
+    ends = (float(row[f"{name}_{end}"] or math.inf) for end in ("low", "high"))
+    return Interval(float(row[name]), *ends, level=0.999)
 
 
 def learning_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
@@ -218,17 +231,19 @@ def regimes_table(
 
 
 def random_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Errors on random templates."""
+    """Errors on random templates, and the mean of an MLP's floors."""
     names = ("count", "wildcards", "regular_tokens", "length")
-    columns = [f"task.{name}" for name in names]
+    columns = tuple(f"task.{name}" for name in names)
     found = means(rows, (*columns, "model"), "test_error")
+    floors = means(rows, columns, "mlp_floor")
 
     def body() -> Iterator[Sequence[str]]:
         for key in dict.fromkeys(tuple(row[c] for c in columns) for row in rows):
-            yield [*key, *(_cell(found, *key, m) for m in ("plain", "KQ"))]
+            cells = (_cell(found, *key, m) for m in ("plain", "KQ"))
+            yield [*key, *cells, f"{floors[key].value:.2f}"]
 
     headers = [name.replace("_", " ") for name in names]
-    return _table((*headers, "plain", "with a"), body())
+    return _table((*headers, "plain", "with a", "MLP's floor"), body())
 
 
 def sizes_table(rows: Sequence[Row]) -> Iterator[str]:
@@ -322,6 +337,8 @@ def heads_table(rows: Sequence[Row]) -> Iterator[str]:
         "test_error",
         "error_without_keys",
         "error_without_others_keys",
+        "error_without_values",
+        "error_without_others_values",
     )
     some = [row for row in rows if row["task"] == "aba-abb"]
     found = [means(some, ("model", "epochs"), column) for column in columns]
@@ -330,7 +347,17 @@ def heads_table(rows: Sequence[Row]) -> Iterator[str]:
         for key in dict.fromkeys((row["model"], row["epochs"]) for row in some):
             yield [*key, *(_cell(each, *key) for each in found)]
 
-    headers = ("model", "epochs", "keys", "values", "error", "without top", "others")
+    headers = (
+        "model",
+        "epochs",
+        "keys",
+        "values",
+        "error",
+        "without top keys",
+        "others",
+        "without top values",
+        "others",
+    )
     return _table(headers, body())
 
 

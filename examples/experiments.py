@@ -22,6 +22,7 @@ from examples.experiment_page import draw_page
 from examples.pages import DOCS
 from numerics.sweeps import (
     Sweep,
+    Table,
     read_sweep,
     result_table,
     run_sweep,
@@ -74,22 +75,24 @@ def _run(path: Path, profile: str, jobs: int) -> None:
     with terminal_progress(sweep.name, "points") as progress:
         summary = run_sweep(sweep, store, jobs=jobs, progress=progress)
     print(f"{sweep.name}: {summary.done} points done now, {summary.failed} failed")
-    table = result_table(sweep, store)
+    table = result_table(sweep, store, timings=True)
     folder = RESULTS / profile
     folder.mkdir(parents=True, exist_ok=True)
-    write_table(table, folder / f"{path.stem}.csv")
+    write_table(result_table(sweep, store), folder / f"{path.stem}.csv")
     (folder / f"{path.stem}.json").write_text(
-        json.dumps(_provenance(sweep, profile, table.missing), indent=2) + "\n"
+        json.dumps(_provenance(sweep, profile, table), indent=2) + "\n"
     )
 
 
-def _provenance(sweep: Sweep, profile: str, missing: int) -> dict[str, object]:
-    """What made a table: the sweep, the versions and the day."""
+def _provenance(sweep: Sweep, profile: str, table: Table) -> dict[str, object]:
+    """What made a table: the sweep, the versions, the day, and the time it took."""
+    seconds = [s for s in table.column("seconds") if isinstance(s, float)]
     return {
         "sweep": sweep.name,
         "profile": profile,
         "points": len(sweep.points),
-        "missing": missing,
+        "missing": table.missing,
+        "seconds": round(sum(seconds)),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("symbind", *_LIBRARIES)},

@@ -121,7 +121,8 @@ def _network(settings: FiniteWidth, vocabulary: int, length: int) -> Transformer
         heads=settings.heads,
         hidden=settings.hidden,
     )
-    return TransformerNetwork(shape, settings.architecture(), settings.seed)
+    weights, _ = settings.streams(2)
+    return TransformerNetwork(shape, settings.architecture(), weights)
 
 
 def _strings(split: Split) -> list[list[str]]:
@@ -188,7 +189,7 @@ def finite_template_matrix(
     symbols = max(1, count * wildcards)
     means = np.empty((2, _GROUPS, len(task), settings.hidden))
     network = _network(settings, len(fixed) + symbols, task.length)
-    renewed = torch.Generator().manual_seed(settings.seed + 1)
+    renewed = torch.Generator().manual_seed(settings.streams(2)[1])
     for half in range(2):
         for group in range(_GROUPS):
             for index, template in enumerate(task.templates):

@@ -10,6 +10,7 @@ Source: symbind (`ridge_law`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -90,10 +91,16 @@ def predict_error(settings: KernelPrediction) -> Measured:
         "test_error_low": error.low,
         "test_error_high": error.high,
         "strings_needed": needed.n,
+        "strings_needed_low": _finite(needed.interval.low),
+        "strings_needed_high": _finite(needed.interval.high),
         "smallest_eigenvalue": eigenvalue.value,
         "smallest_eigenvalue_low": eigenvalue.low,
         "smallest_eigenvalue_high": eigenvalue.high,
     }
+
+
+def _finite(end: float) -> float | None:
+    return end if math.isfinite(end) else None
 
 
 @lru_cache(maxsize=16)

@@ -94,7 +94,12 @@ def train_network(settings: TrainedNetwork) -> Measured:
         PointFailed: training that diverges, or a part that the model does not have.
     """
     trained = trained_network(settings)
-    return {**_row(trained.error), **_identities(trained.network)}
+    floor = settings.template_task().mlp_floor()
+    return {
+        **_row(trained.error),
+        "mlp_floor": None if floor is None else float(floor),
+        **_identities(trained.network),
+    }
 
 
 def trained_network(settings: TrainedNetwork) -> Trained:

@@ -42,6 +42,8 @@ def test_a_row_is_the_closed_form(kernel):
     row = predict_error(settings)
     assert row["test_error"] == curve.mse[0]
     assert row["strings_needed"] == needed.n
+    assert row["strings_needed_low"] == needed.interval.low
+    assert row["strings_needed_high"] == needed.interval.high
     assert row["smallest_eigenvalue"] == gram.smallest_eigenvalue.value
 
 

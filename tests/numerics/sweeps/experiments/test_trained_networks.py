@@ -34,6 +34,7 @@ def test_a_row_says_what_training_came_to():
     assert row["test_error"] == best.test_error
     assert row["best_epoch"] == best.epoch
     assert row["epochs_run"] == 20
+    assert row["mlp_floor"] == 1
     assert row["last_test_error"] == looks[-1].test_error
 
 
