@@ -219,7 +219,7 @@ SIZES = ByEffort(
             most_tokens=1_000_000_000,
         ),
         transformers=NetworkSizes(networks=128),
-        mlps=NetworkSizes(networks=384),
+        mlps=NetworkSizes(networks=384, most_tokens=3_000_000),
     ),
 )
 
