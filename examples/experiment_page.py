@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from examples.experiment_figures import draw_copying, draw_learning, draw_widths
-from examples.experiment_rows import Row, curves, means, read_rows
+from examples.experiment_rows import Row, curves, grouped, means, read_rows
 from examples.pages import DOCS, rewritten
 from numerics.sweeps import saving, strings_needed
 from symbind_theory import Interval, builtin_task
@@ -181,14 +181,16 @@ def learning_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]
 
 
 def copying_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Errors of copying by the width."""
+    """Errors of copying by the width, and the largest on the training strings."""
     found = means(rows, ("width", "identity_vo"), "test_error")
+    trained = grouped(rows, ("width",), "train_error")
 
     def body() -> Iterator[Sequence[str]]:
         for width in dict.fromkeys(row["width"] for row in rows):
-            yield [width, *(_cell(found, width, b) for b in ("False", "True"))]
+            cells = (_cell(found, width, b) for b in ("False", "True"))
+            yield [width, *cells, f"{max(trained[(width,)]):.3g}"]
 
-    return _table(("width", "without b", "with b"), body())
+    return _table(("width", "without b", "with b", "largest in training"), body())
 
 
 def settings_table(rows: Sequence[Row]) -> Iterator[str]:
