@@ -29,7 +29,7 @@ from pydantic import Field
 from numerics.architecture import Architecture
 from numerics.estimators import TransformerKernelRegressor
 from numerics.networks.transformer import NetworkShape, TransformerNetwork
-from numerics.networks.unseen_strings import Split, UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_strings import Split, UnseenSymbols
 from numerics.shapes import Float64, Int64
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import ACTIVATIONS
@@ -90,13 +90,7 @@ def finite_width_error(settings: FiniteWidth) -> Measured:
     task = settings.template_task()
     if task.symbolic:
         raise PointFailed("labels are tokens; expected numbers for ridge regression")
-    data = unseen_symbols(
-        task,
-        settings.n,
-        settings.seed,
-        vocabulary=settings.vocabulary,
-        held_out=settings.held_out,
-    )
+    data = settings.strings()
     network = _network(settings, data.vocabulary, data.length)
     kernel = TransformerKernelRegressor(settings.architecture(), settings.alpha)
     kernel.fit(_strings(data.train), data.train.targets.numpy())

@@ -21,7 +21,6 @@ from pydantic import Field
 
 from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.trained_parts import empirical_tangent_kernel
-from numerics.networks.unseen_strings import unseen_symbols
 from numerics.shapes import Float64, Int64
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import (
@@ -57,13 +56,7 @@ def frozen_features_error(settings: FrozenFeatures) -> Measured:
     task = settings.template_task()
     if task.symbolic:
         raise PointFailed("labels are tokens; expected numbers for ridge regression")
-    data = unseen_symbols(
-        task,
-        settings.n,
-        settings.seed,
-        vocabulary=settings.vocabulary,
-        held_out=settings.held_out,
-    )
+    data = settings.strings()
     network = build(settings.model, data, settings.streams(1)[0])
     if not isinstance(network, EmbeddingNetwork):
         raise PointFailed("model embeds no tokens; expected one that does")

@@ -16,6 +16,7 @@ from numerics.networks.optimisers import (
     SINGLE_OPTIMISERS,
     check_options,
 )
+from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.sweeps.experiment import nearest
 from symbind_theory.library import builtin_task
 from symbind_theory.library.random_family import random_task
@@ -77,6 +78,16 @@ class TaskSettings(Settings):
         """Seeds of so many streams, for all that is drawn beside the strings."""
         words = np.random.SeedSequence(self.seed).generate_state(count, np.uint32)
         return [int(word) for word in words]
+
+    def strings(self) -> UnseenSymbols:
+        """Training, validation and test strings of the task."""
+        return unseen_symbols(
+            self.template_task(),
+            self.n,
+            self.seed,
+            vocabulary=self.vocabulary,
+            held_out=self.held_out,
+        )
 
     def template_task(self) -> TemplateTask:
         """The task, with the noise of these settings."""

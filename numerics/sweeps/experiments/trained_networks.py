@@ -23,7 +23,7 @@ from numerics.networks.mixed_precision import MixedPrecision
 from numerics.networks.trained_parts import LastLayer, Linearised
 from numerics.networks.training import Training
 from numerics.networks.unseen_embeddings import RowPolicy, UnseenRows, unseen_rows
-from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
+from numerics.networks.unseen_strings import UnseenSymbols
 from numerics.networks.unseen_training import (
     Diverged,
     Schedule,
@@ -111,13 +111,7 @@ def trained_network(settings: TrainedNetwork) -> Trained:
     Raises:
         PointFailed: training that diverges, or a part that the model does not have.
     """
-    data = unseen_symbols(
-        settings.template_task(),
-        settings.n,
-        settings.seed,
-        vocabulary=settings.vocabulary,
-        held_out=settings.held_out,
-    )
+    data = settings.strings()
     weights, order, fresh = settings.streams(3)
     network = build(settings.model, data, weights)
     device = resolve_device(settings.device)
