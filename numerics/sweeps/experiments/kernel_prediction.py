@@ -89,7 +89,7 @@ def predict_error(settings: KernelPrediction) -> Measured:
     return {
         "test_error": error.value,
         "test_error_low": error.low,
-        "test_error_high": error.high,
+        "test_error_high": _finite(error.high),
         "strings_needed": needed.n,
         "strings_needed_low": _finite(needed.interval.low),
         "strings_needed_high": _finite(needed.interval.high),
@@ -100,6 +100,7 @@ def predict_error(settings: KernelPrediction) -> Measured:
 
 
 def _finite(end: float) -> float | None:
+    """An end of an interval; None where nothing bounds it."""
     return end if math.isfinite(end) else None
 
 

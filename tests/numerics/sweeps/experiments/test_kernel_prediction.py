@@ -47,6 +47,14 @@ def test_a_row_is_the_closed_form(kernel):
     assert row["smallest_eigenvalue"] == gram.smallest_eigenvalue.value
 
 
+def test_what_is_not_resolved_has_no_upper_end():
+    """Few points for five templates: λ_min may be 0, and the error anything."""
+    row = predict_error(point(task="majority", max_points=256, n=10**6))
+    assert row["smallest_eigenvalue_low"] == 0
+    assert row["test_error_high"] is None
+    assert row["strings_needed_high"] is None
+
+
 def test_labels_without_a_closed_form_have_a_reason():
     with pytest.raises(PointFailed, match="expected numbers"):
         predict_error(point(task="copy"))
