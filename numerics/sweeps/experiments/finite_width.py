@@ -11,8 +11,9 @@ The template matrix of the same network, N̂_ij = the mean of K̂ over substitut
 disjoint images, is that of m features: it is singular where m < r, and near it where
 hidden units or heads are few. Its entries are estimated without bias from two halves of
 the substitutions. The smallest eigenvalue is concave in them, so that noise takes it
-down; the jackknife over groups of substitutions takes most of that back and gives the
-error bar (Efron & Stein 1981).
+down. The jackknife over groups of substitutions takes that back where the eigenvalue is
+alone, less of it where others are as near to it as the noise; it gives the error bar
+too (Efron & Stein 1981).
 
 Source: symbind, on a question of the public review of arXiv 2310.09753.
 """

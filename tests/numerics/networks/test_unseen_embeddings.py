@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ from symbind_testing.refusals import refusal
 from numerics.networks.blocks import BlockShape
 from numerics.networks.deep_transformer import PAPER, DeepTransformer, Initialisation
 from numerics.networks.training import Training
-from numerics.networks.unseen_embeddings import UnseenRows, similarity, unseen_rows
+from numerics.networks.unseen_embeddings import (
+    RowPolicy,
+    UnseenRows,
+    similarity,
+    unseen_rows,
+)
 from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import Schedule, UnseenError, train_unseen
 from symbind_theory import TemplateTask, builtin_task
@@ -29,12 +35,12 @@ def network(data: UnseenSymbols) -> DeepTransformer:
     return DeepTransformer(data.vocabulary, data.length, PAPER, SHAPE, start, "token")
 
 
-def trained(policy: str) -> tuple[DeepTransformer, torch.Tensor, UnseenError]:
+def trained(policy: RowPolicy) -> tuple[DeepTransformer, torch.Tensor, UnseenError]:
     """A network after some steps, its embedding before, and what was seen."""
     data = strings()
     made = network(data)
     before = made.embedding.detach().clone()
-    rows = UnseenRows(made, unseen_rows(data), policy, seed=5)  # type: ignore[arg-type]
+    rows = UnseenRows(made, unseen_rows(data), policy, seed=5)
     training = Training(learning_rate=0.05, batch_size=6)
     error = train_unseen(made, data, training, Schedule(epochs=8), rows=rows)
     return made, before, error
@@ -103,5 +109,6 @@ def test_independent_rows_are_as_alike_as_chance_says():
 
 def test_an_unknown_policy_is_refused():
     data = strings()
-    line = refusal(lambda: UnseenRows(network(data), unseen_rows(data), "melt"))  # type: ignore[arg-type]
+    unknown = cast(RowPolicy, "melt")
+    line = refusal(lambda: UnseenRows(network(data), unseen_rows(data), unknown))
     assert line == "policy is 'melt'; expected one of train, freeze, reset"

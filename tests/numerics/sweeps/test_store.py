@@ -8,6 +8,7 @@ from symbind_testing.refusals import error_line
 from symbind_testing.sweeps import GRID, Toy, abandon, listed, states, toy_sweep
 
 from numerics.sweeps import SweepStore, accept_changes, parse_sweep, run_sweep
+from numerics.sweeps.experiment import Presets
 from symbind_theory import InputError
 
 
@@ -152,7 +153,9 @@ def test_an_experiment_that_changed_says_so(path):
         pass
 
     class Changed(Toy):
-        presets = {"model": {"KQ": {"depth": 5}, "plain": {}}}  # noqa: RUF012
+        @property
+        def presets(self) -> Presets:
+            return {"model": {"KQ": {"depth": 5}, "plain": {}}}
 
     sweep = parse_sweep(GRID, {"toy": Changed()})
     line = error_line(lambda: run_sweep(sweep, path, jobs=1))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from numerics.sweeps import PointFailed, SweepStore, parse_sweep
 from numerics.sweeps.__main__ import main
+from numerics.sweeps.experiment import Presets
 
 Deed = Literal["measure", "refuse", "memory", "bug", "nan", "die", "list"]
 
@@ -80,10 +81,14 @@ class Toy:
 
     name = "toy"
     settings = ToySettings
-    presets = {"model": {"KQ": {"kind": "deep", "depth": 2}, "plain": {}}}  # noqa: RUF012
     axes = ("n", "test_error", "model")
     measure = staticmethod(measure)
     operations = staticmethod(operations)
+
+    @property
+    def presets(self) -> Presets:
+        """Two models."""
+        return {"model": {"KQ": {"kind": "deep", "depth": 2}, "plain": {}}}
 
 
 TOY = Toy()

@@ -9,6 +9,7 @@ from numerics.sweeps.experiments.kernel_prediction import (
     KernelPrediction,
     predict_error,
 )
+from numerics.sweeps.experiments.models import TransformerModel
 from symbind_theory import builtin_task
 
 SHALLOW = {"kind": "transformer", "depth": 1, "readout": "last"}
@@ -28,11 +29,12 @@ def point(**changed) -> KernelPrediction:
 @pytest.mark.parametrize("kernel", ["nngp", "ntk"])
 def test_a_row_is_the_closed_form(kernel):
     settings = point(kernel=kernel)
+    assert isinstance(settings.model, TransformerModel)
     estimate = tangent_gram if kernel == "ntk" else template_gram
     task = builtin_task("same-different")
     gram = estimate(
         task.templates,
-        settings.model.architecture(),  # type: ignore[union-attr]
+        settings.model.architecture(),
         rel_tol=0.2,
         max_points=512,
         device="cpu",
