@@ -332,45 +332,37 @@ def eigenvalue_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def heads_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Shares of the identity over training, and errors without heads."""
-    columns = (
-        "keys_share_rms",
-        "values_share_rms",
-        "test_error",
-        "error_without_keys",
-        "error_without_others_keys",
-        "error_without_values",
-        "error_without_others_values",
-    )
+    """Shares of the identity over training, and what errors without heads differ by."""
     some = [row for row in rows if row["task"] == "aba-abb"]
+    columns = ("keys_share_rms", "values_share_rms", "mean_scalar", "test_error")
     found = [means(some, ("model", "epochs"), column) for column in columns]
+    for name in ("keys", "values", "scalars"):
+        top, others = f"error_without_{name}", f"error_without_others_{name}"
+        paired = [
+            {**row, "difference": str(float(row[top]) - float(row[others]))}
+            for row in some
+            if row.get(top)
+        ]
+        found.append(means(paired, ("model", "epochs"), "difference"))
 
     def body() -> Iterator[Sequence[str]]:
         for key in dict.fromkeys((row["model"], row["epochs"]) for row in some):
             yield [*key, *(_cell(each, *key) for each in found)]
 
-    headers = (
-        "model",
-        "epochs",
-        "keys",
-        "values",
-        "error",
-        "without top keys",
-        "others",
-        "without top values",
-        "others",
-    )
-    return _table(headers, body())
+    headers = ("keys", "values", "a", "error", "top keys", "top values", "top a")
+    return _table(("model", "epochs", *headers), body())
 
 
 def tokens_table(rows: Sequence[Row]) -> Iterator[str]:
     """How alike embeddings of unseen tokens are, by what is done about them."""
     some = [row for row in rows if row["task"] == "print-string"]
+    keys = ("learning_rate", "unseen", "epochs")
     columns = ("seen_similarity", "unseen_similarity", "test_error")
-    found = [means(some, ("unseen", "epochs"), column) for column in columns]
+    found = [means(some, keys, column) for column in columns]
 
     def body() -> Iterator[Sequence[str]]:
-        for key in dict.fromkeys((row["unseen"], row["epochs"]) for row in some):
+        for key in dict.fromkeys(tuple(row[k] for k in keys) for row in some):
             yield [*key, *(_cell(each, *key) for each in found)]
 
-    return _table(("unseen", "epochs", "seen tokens", "unseen tokens", "error"), body())
+    headers = ("rate", "unseen", "epochs", "seen tokens", "unseen tokens", "error")
+    return _table(headers, body())

@@ -19,7 +19,7 @@ from functools import cache
 
 import torch
 from torch.autograd import forward_ad
-from torch.func import functional_call, jvp, vjp, vmap
+from torch.func import functional_call, jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from numerics.networks.embedding_network import EmbeddingNetwork
@@ -152,13 +152,17 @@ def _gradients(
     network: EmbeddingNetwork, tokens: Int64[torch.Tensor, "n k"]
 ) -> dict[str, torch.Tensor]:
     """∇f of each string, flat, by the parameters' names."""
-    start = _trained(network)
-    with sdpa_kernel(SDPBackend.MATH):
-        pulled = vjp(lambda p: functional_call(network, p, (tokens,)), start)
-        outputs, pull = pulled[0], pulled[1]
-        each = torch.eye(len(outputs), dtype=outputs.dtype, device=outputs.device)
-        (slopes,) = vmap(pull)(each)
-    return {name: slope.flatten(1) for name, slope in slopes.items()}
+    start = {n: p.requires_grad_() for n, p in _trained(network).items()}
+    slopes = []
+    for string in tokens.split(1):
+        output = functional_call(network, start, (string,))
+        slopes.append(
+            torch.autograd.grad(output, tuple(start.values()), materialize_grads=True)
+        )
+    return {
+        name: torch.stack(of_strings).flatten(1)
+        for name, of_strings in zip(start, zip(*slopes, strict=True), strict=True)
+    }
 
 
 def _trained(network: EmbeddingNetwork) -> dict[str, torch.Tensor]:

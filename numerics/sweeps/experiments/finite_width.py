@@ -222,8 +222,9 @@ class _Width:
         return finite_width_error(settings)
 
     def operations(self, settings: Any) -> float:
-        length = settings.template_task().length + 1
-        strings = settings.n + settings.held_out + settings.substitutions
+        task = settings.template_task()
+        length = task.length + 1
+        strings = settings.n + settings.held_out + settings.substitutions * len(task)
         token = settings.heads * settings.head_width * settings.width * 6.0
         units = 2.0 * settings.width * settings.hidden
         return strings * (length * token + units) + settings.n**2 * settings.hidden

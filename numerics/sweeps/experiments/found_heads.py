@@ -2,8 +2,9 @@
 
 At the end of training: how much of the identity is in each head's W_Q W_Kᵀ and
 W_V W_O, in units of what chance gives; what becomes of the error on unseen symbols when
-the heads with the largest shares are taken out, against as many others drawn at random;
-and how alike the embeddings of seen and of unseen tokens are.
+the heads with the largest shares, or the largest scalars a, are taken out, against as
+many others drawn at random; and how alike the embeddings of seen and of unseen tokens
+are.
 
 Points that differ in `epochs` alone lie on one path of training: equal seeds give equal
 bits. `patience` must not end it before.
@@ -83,10 +84,22 @@ def look_at_heads(settings: FoundHeads) -> Measured:
         # What training made of them, whatever is looked at.
         "unseen_similarity": similarity(network, unseen_rows(trained.data)),
     }
+    rankings = {"keys": keys, "values": values}
+    scalars = _scalars(network)
+    if scalars is not None:
+        rankings["scalars"] = scalars
+        found |= {"mean_scalar": float(scalars.mean())}
     with trained.looking():
-        for name, shares in (("keys", keys), ("values", values)):
-            found |= _ablations(network, trained.data.test, settings, shares, name)
+        for name, ranking in rankings.items():
+            found |= _ablations(network, trained.data.test, settings, ranking, name)
     return found
+
+
+def _scalars(network: DeepTransformer) -> np.ndarray | None:
+    """a of each head of each block, where it is trained."""
+    trained = [a.identity_kq for a in network.attentions]
+    present = [a.detach().double().cpu().numpy() for a in trained if a is not None]
+    return np.array(present) if present else None
 
 
 def _spread(name: str, shares: np.ndarray) -> dict[str, float]:
@@ -102,12 +115,12 @@ def _ablations(
     network: DeepTransformer,
     test: Split,
     settings: FoundHeads,
-    shares: np.ndarray,
+    ranking: np.ndarray,
     name: str,
 ) -> dict[str, float]:
-    """The error without the heads of largest shares, and without random others."""
-    every = [(int(block), int(head)) for block, head in np.ndindex(*shares.shape)]
-    ranked = sorted(every, key=lambda place: -abs(shares[place]))
+    """The error without the heads that rank first, and without random others."""
+    every = [(int(block), int(head)) for block, head in np.ndindex(*ranking.shape)]
+    ranked = sorted(every, key=lambda place: -abs(ranking[place]))
     top, others = ranked[: settings.ablated], ranked[settings.ablated :]
     generator = random.Random(settings.seed)
     count = min(settings.ablated, len(others))

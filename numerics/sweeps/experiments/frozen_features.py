@@ -104,11 +104,16 @@ class _Features:
         return frozen_features_error(settings)
 
     def operations(self, settings: Any) -> float:
-        string = operations_of(settings.model, settings.template_task().length)
+        length = settings.template_task().length
+        string = operations_of(settings.model, length)
         strings = settings.n + settings.held_out
-        # Gradients of one side are taken again for every 64 strings of the other.
-        times = 3 * settings.n / 64 if settings.features == "tangent" else 1
-        return 2 * string * strings * (1 + times) + settings.n**3
+        if settings.features == "last layer":
+            return 2 * string * strings + settings.n**3
+        # Gradients of one side, three times a pass, for every 64 strings of the other;
+        # a pass takes two operations a weight and token.
+        gradients = 3 * string * settings.n * strings / 64
+        products = string / length * settings.n * strings
+        return gradients + products + settings.n**3
 
 
 EXPERIMENT = _Features()

@@ -41,6 +41,15 @@ def test_a_row_has_shares_errors_and_similarities():
     assert row["error_without_keys"] != row["test_error"]
 
 
+def test_trained_scalars_rank_heads_of_their_own():
+    row = look_at_heads(point())
+    assert "mean_scalar" not in row
+    model = {**SMALL, "trained_identity": ["kq"]}
+    with_a = look_at_heads(point(model=model, learning_rate=0.1))
+    assert with_a["mean_scalar"] != 0
+    assert with_a["error_without_scalars"] != with_a["test_error"]
+
+
 def test_without_training_a_mimetic_start_shows_in_the_keys_alone():
     model = {**SMALL, "width": 16, "head_width": 16, "mimetic": True}
     row = look_at_heads(point(model=model, epochs=1, learning_rate=1e-9))
