@@ -60,6 +60,10 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         drawn: where the initial parameters come from, and in which form they are.
         cls: whether the embedding has a last row for `[CLS]`.
 
+    Attributes:
+        readout_scale: what the readout's product with h is multiplied by, 1/√d in the
+            theory's form.
+
     Raises:
         InputError: a size below 1, or an unknown output.
     """
@@ -80,7 +84,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         self.width = positive_integer("width", width)
         self.output = one_of("output", output, get_args(Output))
         self.embedding = drawn.normal(vocabulary + cls, width)
-        self._readout_scale = 1 / math.sqrt(width) if drawn.theory else 1.0
+        self.readout_scale = 1 / math.sqrt(width) if drawn.theory else 1.0
         if output == "number":
             self.readout = drawn.vector(width)
 
@@ -114,7 +118,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
     ) -> Float[torch.Tensor, " n *vocabulary"]:
         """The output for each h."""
         if self.output == "number":
-            return h @ self.readout * self._readout_scale
+            return h @ self.readout * self.readout_scale
         return h @ self.embedding[: self.vocabulary].T / math.sqrt(self.width)
 
     def batch_outputs(

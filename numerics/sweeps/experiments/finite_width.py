@@ -9,7 +9,8 @@ grow, on the same strings: both errors are on symbols that no training string ha
 
 The template matrix of the same network, N̂_ij = the mean of K̂ over substitutions with
 disjoint images, is that of m features: it is singular where m < r, and near it where
-hidden units or heads are few. Its entries are estimated without bias from two halves of
+hidden units or heads are few. Substitutions are of symbols with new embeddings, all
+else in the network stays. Its entries are estimated without bias from two halves of
 the substitutions. The smallest eigenvalue is concave in them, so that noise takes it
 down. The jackknife over groups of substitutions takes that back where the eigenvalue is
 alone, less of it where others are as near to it as the noise; it gives the error bar
@@ -37,7 +38,13 @@ from numerics.sweeps.experiments.models import ACTIVATIONS
 from numerics.sweeps.experiments.settings import TaskSettings
 from symbind_theory.tasks import TemplateTask
 
-__all__ = ["EXPERIMENT", "FiniteWidth", "finite_template_matrix", "finite_width_error"]
+__all__ = [
+    "EXPERIMENT",
+    "FiniteWidth",
+    "finite_network",
+    "finite_template_matrix",
+    "finite_width_error",
+]
 
 # Groups of substitutions, for the error bar of an eigenvalue.
 _GROUPS = 16
@@ -92,13 +99,14 @@ def finite_width_error(settings: FiniteWidth) -> Measured:
     if task.symbolic:
         raise PointFailed("labels are tokens; expected numbers for ridge regression")
     data = settings.strings()
-    network = _network(settings, data.vocabulary, data.length)
+    network = finite_network(settings, data)
     kernel = TransformerKernelRegressor(settings.architecture(), settings.alpha)
     kernel.fit(_strings(data.train), data.train.targets.numpy())
     predicted = kernel.predict(_strings(data.test))
     finite = _ridge(network, data, settings.alpha)
     truth = data.test.targets.numpy()
-    eigenvalue, error = _smallest_eigenvalue(task, settings)
+    # Last, as it draws the embeddings of symbols anew.
+    eigenvalue, error = _smallest_eigenvalue(network, task, settings)
     return {
         "test_error": float(np.mean((finite - truth) ** 2)),
         "kernel_error": float(np.mean((predicted - truth) ** 2)),
@@ -107,10 +115,16 @@ def finite_width_error(settings: FiniteWidth) -> Measured:
     }
 
 
-def _network(settings: FiniteWidth, vocabulary: int, length: int) -> TransformerNetwork:
+def finite_network(settings: FiniteWidth, data: UnseenSymbols) -> TransformerNetwork:
+    """The network of a point, at random initialisation.
+
+    Args:
+        settings: the point.
+        data: its strings, which say how many tokens there are.
+    """
     shape = NetworkShape(
-        vocabulary=vocabulary,
-        length=length,
+        vocabulary=data.vocabulary,
+        length=data.length,
         width=settings.width,
         head_width=settings.head_width,
         heads=settings.heads,
@@ -147,12 +161,12 @@ def _ridge(
 
 
 def _smallest_eigenvalue(
-    task: TemplateTask, settings: FiniteWidth
+    network: TransformerNetwork, task: TemplateTask, settings: FiniteWidth
 ) -> tuple[float, float]:
     """λ_min of N̂ less its bias by the jackknife, and its standard error."""
     if settings.hidden < len(task):
         return 0.0, 0.0
-    means = finite_template_matrix(task, settings)
+    means = finite_template_matrix(network, task, settings)
     value = _least(means.mean(1))
     left = [_least(np.delete(means, g, axis=1).mean(1)) for g in range(_GROUPS)]
     spread = np.var(left) * (_GROUPS - 1)
@@ -167,40 +181,57 @@ def _least(halves: Float64[np.ndarray, "2 r hidden"]) -> float:
 
 
 def finite_template_matrix(
-    task: TemplateTask, settings: FiniteWidth
+    network: TransformerNetwork, task: TemplateTask, settings: FiniteWidth
 ) -> Float64[np.ndarray, "2 groups r hidden"]:
     """Mean features of each template over substitutions, in halves and groups.
 
     No symbol is used twice: products of means of the two halves are unbiased for N̂.
 
     Args:
+        network: of the task's strings, regular tokens first; the embeddings of its
+            symbols are overwritten.
         task: the templates.
-        settings: the network, and how many substitutions.
+        settings: how many substitutions, and the seed of their embeddings.
     """
     count = settings.substitutions // (2 * _GROUPS)
-    fixed = {token: i for i, token in enumerate(task.regular_tokens)}
-    # Fresh embeddings for a group: a network has room for no more at once.
-    wildcards = max(len(template.wildcards) for template in task.templates)
-    symbols = max(1, count * wildcards)
-    means = np.empty((2, _GROUPS, len(task), settings.hidden))
-    network = _network(settings, len(fixed) + symbols, task.length)
-    renewed = torch.Generator().manual_seed(settings.streams(2)[1])
-    for half in range(2):
-        for group in range(_GROUPS):
-            for index, template in enumerate(task.templates):
-                with torch.no_grad():
-                    rows = network.embedding[len(fixed) : len(fixed) + symbols]
-                    rows.copy_(_fresh(rows, renewed))
-                place = {w: i for i, w in enumerate(template.wildcards)}
-                row = [
-                    fixed[t] if t in fixed else len(fixed) + place[t.lstrip("?")]
-                    for t in template.tokens
-                ]
-                base = torch.tensor(row)
-                shift = (base >= len(fixed)).long() * wildcards
-                tokens = base + shift * torch.arange(count)[:, None]
-                means[half, group, index] = _features(network, tokens).mean(0)
+    drawn = torch.Generator().manual_seed(settings.streams(2)[1])
+    means = np.empty((2, _GROUPS, len(task), network.shape.hidden))
+    for half, group in np.ndindex(2, _GROUPS):
+        for index in range(len(task)):
+            means[half, group, index] = _mean_features(
+                network, task, index, count, drawn
+            )
     return means
+
+
+@torch.no_grad()
+def _mean_features(
+    network: TransformerNetwork,
+    task: TemplateTask,
+    index: int,
+    count: int,
+    drawn: torch.Generator,
+) -> Float64[np.ndarray, " hidden"]:
+    """The mean over substitutions of one template, whose symbols have new embeddings.
+
+    The network has room for so many substitutions at once, and no more.
+    """
+    template, fixed = task.templates[index], list(task.regular_tokens)
+    wildcards = max(len(template.wildcards), 1)
+    symbols = network.embedding[len(fixed) : network.shape.vocabulary]
+    at_once = len(symbols) // wildcards
+    first = torch.empty(template.length, dtype=torch.long)
+    for token, places in template.regular_positions.items():
+        first[list(places)] = fixed.index(token)
+    for number, places in enumerate(template.wildcard_positions.values()):
+        first[list(places)] = len(fixed) + number
+    step = (first >= len(fixed)).long() * wildcards
+    total = np.zeros(network.shape.hidden)
+    for start in range(0, count, at_once):
+        symbols.copy_(_fresh(symbols, drawn))
+        here = torch.arange(min(at_once, count - start))[:, None]
+        total += _features(network, first + step * here).sum(0)
+    return total / count
 
 
 def _fresh(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -76,10 +76,9 @@ def look_at_heads(settings: FoundHeads) -> Measured:
             f"ablated is {settings.ablated} of {keys.size} heads; expected fewer"
         )
     found = {
-        "test_error": trained.error.last.test_error,
         "train_loss": trained.error.last.train_loss,
-        **_spread("keys", keys),
-        **_spread("values", values),
+        **_spread("keys_share", keys),
+        **_spread("values_share", values),
         "seen_similarity": similarity(network, trained.data.train.candidates),
         # What training made of them, whatever is looked at.
         "unseen_similarity": similarity(network, unseen_rows(trained.data)),
@@ -87,27 +86,29 @@ def look_at_heads(settings: FoundHeads) -> Measured:
     rankings = {"keys": keys, "values": values}
     scalars = _scalars(network)
     if scalars is not None:
-        rankings["scalars"] = scalars
-        found |= {"mean_scalar": float(scalars.mean())}
+        rankings["identity_kq"] = scalars
+        found |= {"identity_kq": float(scalars.mean())}
+        found |= _spread("identity_kq", scalars)
     with trained.looking():
+        found |= {"last_test_error": split_error(network, trained.data.test)[1]}
         for name, ranking in rankings.items():
             found |= _ablations(network, trained.data.test, settings, ranking, name)
     return found
 
 
 def _scalars(network: DeepTransformer) -> np.ndarray | None:
-    """a of each head of each block, where it is trained."""
-    trained = [a.identity_kq for a in network.attentions]
-    present = [a.detach().double().cpu().numpy() for a in trained if a is not None]
+    """a of each head of each block, if the model has it."""
+    scalars = [attention.identity_kq for attention in network.attentions]
+    present = [a.detach().double().cpu().numpy() for a in scalars if a is not None]
     return np.array(present) if present else None
 
 
-def _spread(name: str, shares: np.ndarray) -> dict[str, float]:
-    """The root mean square over heads, 1 by chance, and the largest, with its sign."""
-    largest = shares.flat[np.abs(shares).argmax()]
+def _spread(name: str, by_head: np.ndarray) -> dict[str, float]:
+    """The root mean square over heads, and the largest, with its sign."""
+    largest = by_head.flat[np.abs(by_head).argmax()]
     return {
-        f"{name}_share_rms": float(np.sqrt(np.mean(shares**2))),
-        f"{name}_share_largest": float(largest),
+        f"{name}_rms": float(np.sqrt(np.mean(by_head**2))),
+        f"{name}_largest": float(largest),
     }
 
 

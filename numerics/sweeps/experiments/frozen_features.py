@@ -1,12 +1,13 @@
 """The experiment "features": ridge regression on what a network computes at its start.
 
-    K̂(X, Y) = ⟨h(X), h(Y)⟩/d          "last layer": what training the readout alone sees
+    K̂(X, Y) = s² ⟨h(X), h(Y)⟩         "last layer": what training the readout alone sees
     K̂(X, Y) = ⟨∇f(X), ∇f(Y)⟩          "tangent": what training its linearisation sees
     f̂(x) = K̂(x, X) (K̂(X, X) + α I)⁻¹ y
 
-Gradient flow of the readout, or of the linearisation less its initial function, ends
-there for α → 0 (Jacot et al. 2018). In the theory's form K̂ tends to the kernels of
-`template_gram` and of `tangent_gram`.
+for f = s ⟨w, h⟩, s² = 1/d in the theory's form. Gradient flow of the readout, or of the
+linearisation, from a function less its initial one, ends there for α → 0 (Jacot et al.
+2018). In the theory's form K̂ tends to the kernels of `template_gram` and of
+`tangent_gram`.
 
 Source: symbind, on a question of the public review of arXiv 2310.09753.
 """
@@ -77,8 +78,9 @@ def _last_layer(
     tokens: Int64[torch.Tensor, "n k"],
     others: Int64[torch.Tensor, "m k"],
 ) -> Float64[torch.Tensor, "n m"]:
-    """⟨h, h'⟩/d."""
-    return network.encode(tokens) @ network.encode(others).T / network.width
+    """s² ⟨h, h'⟩, the inner product of the readout's gradients."""
+    scale = network.readout_scale**2
+    return scale * network.encode(tokens) @ network.encode(others).T
 
 
 def _tangent(

@@ -1,13 +1,20 @@
 """The experiment "heads": one path of training, looked at here and there."""
 
+import numpy as np
 import pytest
+import torch
 
+from numerics.networks.deep_transformer import DeepTransformer
+from numerics.networks.identity_share import head_shares
+from numerics.networks.unseen_training import split_error
 from numerics.sweeps import PointFailed
 from numerics.sweeps.experiments.found_heads import (
     EXPERIMENT,
     FoundHeads,
+    _ablations,
     look_at_heads,
 )
+from numerics.sweeps.experiments.trained_networks import trained_network
 
 SMALL = {
     "kind": "transformer",
@@ -34,20 +41,20 @@ def point(**changed) -> FoundHeads:
 
 def test_a_row_has_shares_errors_and_similarities():
     row = look_at_heads(point())
-    for name in ("keys_share_rms", "values_share_rms", "test_error", "train_loss"):
+    for name in ("keys_share_rms", "values_share_rms", "last_test_error", "train_loss"):
         value = row[name]
         assert isinstance(value, float)
         assert value > 0
-    assert row["error_without_keys"] != row["test_error"]
+    assert row["error_without_keys"] != row["last_test_error"]
 
 
 def test_trained_scalars_rank_heads_of_their_own():
     row = look_at_heads(point())
-    assert "mean_scalar" not in row
+    assert "identity_kq" not in row
     model = {**SMALL, "trained_identity": ["kq"]}
     with_a = look_at_heads(point(model=model, learning_rate=0.1))
-    assert with_a["mean_scalar"] != 0
-    assert with_a["error_without_scalars"] != with_a["test_error"]
+    assert 0 < abs(with_a["identity_kq"]) <= with_a["identity_kq_rms"]
+    assert with_a["error_without_identity_kq"] != with_a["last_test_error"]
 
 
 def test_without_training_a_mimetic_start_shows_in_the_keys_alone():
@@ -59,6 +66,26 @@ def test_without_training_a_mimetic_start_shows_in_the_keys_alone():
     # The cosine of Z + I with I is 1/√2; chance has 1/d.
     assert keys == pytest.approx(16 / 2**0.5, rel=0.1)
     assert values < 4
+
+
+def test_what_a_head_does_is_gone_without_it():
+    """The one head whose keys are the identity is the first by its share, and the
+    network without it is the one whose head adds nothing."""
+    settings = point(epochs=1, learning_rate=1e-9, ablated=1, draws=2)
+    trained = trained_network(settings)
+    network, test = trained.network, trained.data.test
+    assert isinstance(network, DeepTransformer)
+    (attention,) = network.attentions
+    d, e = network.width, network.shape.head_width
+    with torch.no_grad():
+        attention.query[e : 2 * e] = torch.eye(d)[:e]
+        attention.key[e : 2 * e] = torch.eye(d)[:e]
+        shares = head_shares(attention).keys * d
+        assert np.abs(shares).argmax() == 1
+        assert shares[1] == pytest.approx((d * e) ** 0.5, rel=1e-6)
+        found = _ablations(network, test, settings, shares[None], "keys")
+        attention.output[:, e : 2 * e] = 0
+    assert found["error_without_keys"] == split_error(network, test)[1]
 
 
 def test_equal_settings_give_equal_rows():

@@ -10,6 +10,7 @@ from numerics.sweeps import PointFailed
 from numerics.sweeps.experiments.frozen_features import (
     EXPERIMENT,
     FrozenFeatures,
+    _last_layer,
     frozen_features_error,
 )
 from numerics.sweeps.experiments.models import build
@@ -52,6 +53,23 @@ def test_the_error_is_that_of_ridge_regression_written_out(features):
     expected = float((predicted - z).square().mean())
     row = frozen_features_error(settings)
     assert row["test_error"] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("form", ["theory", "paper"])
+def test_the_last_layer_is_a_part_of_the_tangent_features(form):
+    """∇f has the readout's gradient among others: their difference is a Gram matrix."""
+    settings = point(model={**SMALL, "form": form})
+    data = settings.strings()
+    network = build(settings.model, data, settings.streams(1)[0])
+    assert isinstance(network, DeepTransformer)
+    network = network.double()
+    tokens = data.train.tokens
+    readout = network.readout
+    rows = [
+        torch.autograd.grad(network(string[None])[0], readout)[0] for string in tokens
+    ]
+    part = torch.stack(rows) @ torch.stack(rows).T
+    torch.testing.assert_close(_last_layer(network, tokens, tokens), part)
 
 
 def test_a_large_ridge_predicts_nothing():
