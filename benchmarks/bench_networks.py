@@ -8,8 +8,8 @@ both see the same machine; the ratio is the median over the pairs of torch's tim
 ours, that is of sequences a second, ours over torch's. On a busy machine it moves by
 some hundredths. Scalars a and b are ours alone: what they cost is shown beside it.
 
-torch's heads are as wide together as the stream. The paper's, 16 of 64 at width 128, are
-eight times as wide, so that torch's encoder has no such shape to be compared with.
+torch's heads are as wide together as the stream. The paper's, 16 of 64 at width 128,
+are eight times as wide, so that torch's encoder has no such shape to be compared with.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from examples.experiment_rows import Row, grouped, means
+from examples.table_cells import KERNELS
 from symbind_theory import Interval, builtin_task
 
 __all__ = ["draw_copying", "draw_learning", "draw_widths"]
 
 _MODELS = ("plain", "KQ", "VO", "both", "mimetic", "MLP", "RNN", "LSTM", "relational")
-_KERNELS = {"nngp": "kernel, last layer", "ntk": "kernel, all layers"}
 # Points of networks that have learned to the last digit stay on the axis.
 _LEAST = 1e-4
 
@@ -58,7 +58,7 @@ def draw_learning(rows: Sequence[Row], kernels: Sequence[Row], path: Path) -> No
             }
             if curve:
                 _curve(axis, curve, f"C{index}", model)
-        for style, (kernel, label) in zip(("--", ":"), _KERNELS.items(), strict=True):
+        for style, (kernel, label) in zip(("--", ":"), KERNELS.items(), strict=True):
             curve = {
                 float(n): interval.value
                 for (t, m, k, n), interval in predicted.items()

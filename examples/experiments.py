@@ -36,6 +36,8 @@ FOLDER = Path(__file__).parent / "sweeps"
 STORES = Path(__file__).parents[1] / "build" / "sweeps"
 RESULTS = DOCS / "experiments"
 PROFILES = ("cpu", "gpu")
+# All cores; networks on one GPU are measured one by one.
+_JOBS = {"cpu": -1, "gpu": 1}
 
 # Beside this package: what the numbers depend on.
 _LIBRARIES = ("numpy", "scipy", "torch")
@@ -53,7 +55,13 @@ def main() -> None:
     )
     parser.add_argument("--profile", choices=PROFILES, default="cpu")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=None)
-    parser.add_argument("--jobs", type=int, default=-1, metavar="N")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=None,
+        metavar="N",
+        help="points measured at once; one a core when left out, one on a GPU",
+    )
     parser.add_argument("--draw", action="store_true", help="run nothing")
     options = parser.parse_args()
     files = sweep_files(options.profile)
@@ -61,11 +69,12 @@ def main() -> None:
     for name in options.only or ():
         if name not in names:
             parser.error(f"--only is {name!r}; expected some of {', '.join(names)}")
+    jobs = options.jobs or _JOBS[options.profile]
     if not options.draw:
         for path in files:
             if options.only is None or path.stem in options.only:
-                _run(path, options.profile, options.jobs)
-    draw_page(RESULTS / PROFILES[0])
+                _run(path, options.profile, jobs)
+    draw_page(RESULTS)
 
 
 def _run(path: Path, profile: str, jobs: int) -> None:
@@ -87,6 +96,7 @@ def _run(path: Path, profile: str, jobs: int) -> None:
 def _provenance(sweep: Sweep, profile: str, table: Table) -> dict[str, object]:
     """What made a table: the sweep, the versions, the day, and the time it took."""
     seconds = [s for s in table.column("seconds") if isinstance(s, float)]
+    days = sorted(str(when)[:10] for when in table.column("finished"))
     return {
         "sweep": sweep.name,
         "profile": profile,
@@ -98,9 +108,14 @@ def _provenance(sweep: Sweep, profile: str, table: Table) -> dict[str, object]:
             **{name: version(name) for name in ("symbind", *_LIBRARIES)},
         },
         "date": datetime.date.today().isoformat(),
+        "measured": {"first": days[0], "last": days[-1]} if days else None,
         "settings": dict(sweep.document),
     }
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted; what is finished is kept: run again to go on")
+        raise SystemExit(130) from None

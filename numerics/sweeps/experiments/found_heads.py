@@ -61,9 +61,14 @@ def look_at_heads(settings: FoundHeads) -> Measured:
         settings: the point.
 
     Raises:
-        PointFailed: a model that is no transformer, or that has too few heads; training
-            that diverges.
+        PointFailed: a model that is no transformer, or that has too few heads; heads
+            that are not trained; training that diverges.
     """
+    if settings.trained != "all":
+        raise PointFailed(
+            f"trained is {settings.trained!r}, which leaves the heads as they start; "
+            "expected 'all'"
+        )
     trained = trained_network(settings)
     network = trained.network
     if not isinstance(network, DeepTransformer):
@@ -71,9 +76,10 @@ def look_at_heads(settings: FoundHeads) -> Measured:
     shares = [head_shares(attention) for attention in network.attentions]
     keys = np.array([each.keys * network.width for each in shares])
     values = np.array([each.values * network.width for each in shares])
-    if settings.ablated >= keys.size:
+    if 2 * settings.ablated > keys.size:
         raise PointFailed(
-            f"ablated is {settings.ablated} of {keys.size} heads; expected fewer"
+            f"ablated is {settings.ablated} of {keys.size} heads; expected half of "
+            "them at most, so that there are as many others"
         )
     found = {
         "train_loss": trained.error.last.train_loss,
@@ -124,9 +130,8 @@ def _ablations(
     ranked = sorted(every, key=lambda place: -abs(ranking[place]))
     top, others = ranked[: settings.ablated], ranked[settings.ablated :]
     generator = random.Random(settings.seed)
-    count = min(settings.ablated, len(others))
     errors = [
-        _error(network, test, generator.sample(others, count))
+        _error(network, test, generator.sample(others, settings.ablated))
         for _ in range(settings.draws)
     ]
     return {

@@ -58,22 +58,16 @@ def predict_error(settings: KernelPrediction) -> Measured:
         settings: the point; its vocabulary plays no part.
 
     Raises:
-        PointFailed: a model that is no transformer or trains scalars, or labels that
-            are tokens.
+        PointFailed: a model that is no transformer, trains scalars, starts near the
+            identity, or has scalars in the paper's scaling; or labels that are tokens.
     """
-    if not isinstance(settings.model, TransformerModel):
-        raise PointFailed(f"model is of kind {settings.model.kind!r}, without a kernel")
-    if settings.model.trained_identity:
-        raise PointFailed(
-            "model trains scalars, which a kernel does not; expected identity_kq or "
-            "identity_vo in their place"
-        )
+    model = _with_kernel(settings.model)
     task = settings.template_task()
     if task.symbolic:
         raise PointFailed("labels are tokens; expected numbers for the closed form")
     gram = _estimated(
         task,
-        settings.model.architecture(),
+        model.architecture(),
         settings.kernel,
         settings.rel_tol,
         settings.max_points,
@@ -97,6 +91,27 @@ def predict_error(settings: KernelPrediction) -> Measured:
         "smallest_eigenvalue_low": eigenvalue.low,
         "smallest_eigenvalue_high": eigenvalue.high,
     }
+
+
+def _with_kernel(model: Any) -> TransformerModel:
+    """The model, if it has a kernel as its width grows."""
+    if not isinstance(model, TransformerModel):
+        raise PointFailed(f"model is of kind {model.kind!r}, without a kernel")
+    if model.trained_identity:
+        raise PointFailed(
+            "model trains scalars, which a kernel does not; expected identity_kq or "
+            "identity_vo in their place"
+        )
+    if model.mimetic:
+        raise PointFailed(
+            "model is mimetic, whose start has no kernel here; expected mimetic = false"
+        )
+    if model.form == "paper" and (model.identity_kq or model.identity_vo):
+        raise PointFailed(
+            "model has identity_kq or identity_vo in the paper's scaling; expected "
+            "form = 'theory' beside them"
+        )
+    return model
 
 
 def _finite(end: float) -> float | None:

@@ -96,7 +96,8 @@ def test_equal_settings_give_equal_rows():
     ("changed", "reason"),
     [
         ({"model": {"kind": "mlp"}}, "without heads"),
-        ({"ablated": 3}, "expected fewer"),
+        ({"ablated": 2}, "expected half of them"),
+        ({"trained": "linearised"}, "leaves the heads as they start"),
     ],
 )
 def test_what_has_no_heads_to_spare_has_a_reason(changed, reason):

@@ -62,6 +62,10 @@ def test_labels_without_a_closed_form_have_a_reason():
         predict_error(point(task="copy"))
     with pytest.raises(PointFailed, match="trains scalars"):
         predict_error(point(model={**SHALLOW, "trained_identity": ["kq"]}))
+    with pytest.raises(PointFailed, match="is mimetic"):
+        predict_error(point(model={**SHALLOW, "mimetic": True}))
+    with pytest.raises(PointFailed, match="form = 'theory' beside"):
+        predict_error(point(model={**SHALLOW, "identity_kq": 1.0}))
     with pytest.raises(PointFailed, match="without a kernel"):
         predict_error(point(model={"kind": "mlp"}))
 
