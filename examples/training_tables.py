@@ -202,7 +202,7 @@ def random_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
     columns = tuple(f"task.{name}" for name in names)
     found = means(rows, (*columns, "model"), "test_error")
     floors = means(rows, columns, "mlp_floor")
-    some = [row for row in kernels if row["task.length"] and row["test_error_high"]]
+    some = [row for row in kernels if row.get("task.length") and row["test_error_high"]]
     predicted = means(some, (*columns, "kernel"), "test_error")
 
     def body() -> Iterator[Sequence[str]]:
