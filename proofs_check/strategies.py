@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 from hypothesis import strategies as st
 
-from numerics.networks.mlp import ACTIVATIONS, MLP
+from numerics.networks.mlp import MLP, TORCH_ACTIVATIONS
 from numerics.networks.training import LOSSES, Training
 from symbind_theory.validation import positive_integer
 
@@ -43,7 +43,7 @@ def mlps(
         MLP,
         depth=st.integers(1, positive_integer("max_depth", max_depth)),
         width=st.integers(1, positive_integer("max_width", max_width)),
-        activation=st.sampled_from(list(ACTIVATIONS)),
+        activation=st.sampled_from(list(TORCH_ACTIVATIONS)),
         first_layer=st.sampled_from(list(first_layers)),
     )
 

@@ -1,7 +1,7 @@
 """Blocks of a transformer: attention with scalars of its own in each head, and an MLP.
 
 With x of d entries of order 1 at each position, x̂ what a sublayer sees, H heads of
-width e and M_h = x̂ W_Q,h W_K,hᵀ x̂ᵀ/√e:
+width e and M_h = x̂ W_K,h W_Q,hᵀ x̂ᵀ/√e:
 
     theory    A_h = softmax(β (M_h + a_h x̂ x̂ᵀ/d)),   Σ_h A_h x̂ (W_V,h W_O,h + b_h/H)
     paper     A_h = softmax(β (M_h + a_h x̂ x̂ᵀ)),     Σ_h A_h x̂ (W_V,h W_O,h + b_h)
@@ -9,10 +9,15 @@ width e and M_h = x̂ W_Q,h W_K,hᵀ x̂ᵀ/√e:
 Every matrix has entries of variance g²/fan-in, the W_O of all heads together. In the
 theory's form g = 1, the parameters themselves are N(0, 1) and what they are multiplied
 by is fixed, so that gradient flow follows the tangent kernel; there are neither biases
-nor gains. In the paper's form the parameters are the matrices, as torch has them, with
-biases in the MLP and gains in the normalisation. x̂ x̂ᵀ is of order d there: the first
-step of Adam at rate η moves a by ±η, and so the logit of a position with itself by
-η β d, that of equal tokens in the first block by about 1/(1 + γ²) of it.
+nor scales. In the paper's form the parameters are the matrices, as torch has them, with
+biases in the MLP and a scale and a shift of each entry in the normalisation. x̂ x̂ᵀ is
+of order d there: the first step of Adam at rate η moves a by ±η, and so the logit of a
+position with itself by η β d, that of equal tokens in the first block by about
+1/(1 + γ²) of it.
+
+The letters are the paper's: W_K is on the side of the position that attends. The
+parameters have the names of most libraries: `query` is on that side, `key` on the
+other.
 
 Source: arXiv 2310.09753 (a and b; its experiments).
 """
@@ -28,7 +33,7 @@ import torch
 from torch.nn import functional
 
 from numerics.activations import Activation
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.torch_activations import torch_function
 from numerics.shapes import Float
 from symbind_theory.records.architecture import BlockNumbers
@@ -70,23 +75,28 @@ class Norm(torch.nn.Module):
     The paper's form is layer normalisation. The theory's is the second, which has the
     same limit, as the stream's mean tends to 0.
 
+    Attributes:
+        scale: what each entry is multiplied by, 1 at the start; None where there is
+            none.
+        shift: what is then added to each entry, 0 at the start; None where `scale` is.
+
     Args:
         width: d.
-        drawn: form and precision.
-        gain: whether a gain and a shift follow, in the paper's form.
+        draws: form and precision.
+        scale: whether a scale and a shift follow, in the paper's form.
     """
 
-    def __init__(self, width: int, drawn: Drawn, *, gain: bool = True) -> None:
+    def __init__(self, width: int, draws: InitialDraws, *, scale: bool = True) -> None:
         super().__init__()
-        self._size, self._mean = (width,), not drawn.theory
-        gain = gain and not drawn.theory
-        self.gain = drawn.constant(1.0, width) if gain else None
-        self.shift = drawn.constant(0.0, width) if gain else None
+        self._size, self._mean = (width,), not draws.theory
+        scale = scale and not draws.theory
+        self.scale = draws.constant(1.0, width) if scale else None
+        self.shift = draws.constant(0.0, width) if scale else None
 
     def forward(self, x: Float[torch.Tensor, "*n d"]) -> Float[torch.Tensor, "*n d"]:
         """The vectors normalised."""
         if self._mean:
-            return functional.layer_norm(x, self._size, self.gain, self.shift)
+            return functional.layer_norm(x, self._size, self.scale, self.shift)
         return functional.rms_norm(x, self._size)
 
 
@@ -97,12 +107,13 @@ class SelfAttention(torch.nn.Module):
         identity_kq: a of each head: a parameter where training moves it, else a buffer;
             None where it is 0 and stays so.
         identity_vo: b of each head, of the same kinds.
+        theory: whether the parameters are in the theory's form.
 
     Args:
         shape: its sizes.
         numbers: β, and a and b, with which each head starts.
-        drawn: form, generator and precision.
-        trained: which of the scalars training moves: "kq" for a, "vo" for b.
+        draws: where the initial parameters come from, and in which form they are.
+        trained_scalars: which of the scalars training moves: "kq" for a, "vo" for b.
         causal: whether a position attends to those up to itself alone.
     """
 
@@ -113,27 +124,27 @@ class SelfAttention(torch.nn.Module):
         self,
         shape: BlockShape,
         numbers: BlockNumbers,
-        drawn: Drawn,
-        trained: Collection[Identity] = (),
+        draws: InitialDraws,
+        trained_scalars: Collection[Identity] = (),
         *,
         causal: bool = False,
     ) -> None:
         super().__init__()
         d, inner = shape.width, shape.heads * shape.head_width
         self.shape, self.beta, self.causal = shape, numbers.beta, causal
-        self._theory = drawn.theory
-        self.query = drawn.matrix(d, inner)
-        self.key = drawn.matrix(d, inner)
-        self.value = drawn.matrix(d, inner)
-        self.output = drawn.matrix(inner, d)
-        self._scalars("kq", numbers.identity_kq, drawn, "kq" in trained)
-        self._scalars("vo", numbers.identity_vo, drawn, "vo" in trained)
+        self.theory = draws.theory
+        self.query = draws.matrix(d, inner)
+        self.key = draws.matrix(d, inner)
+        self.value = draws.matrix(d, inner)
+        self.output = draws.matrix(inner, d)
+        self._scalars("kq", numbers.identity_kq, draws, "kq" in trained_scalars)
+        self._scalars("vo", numbers.identity_vo, draws, "vo" in trained_scalars)
 
     def _scalars(
-        self, name: Identity, start: float, drawn: Drawn, trained: bool
+        self, name: Identity, start: float, draws: InitialDraws, trained: bool
     ) -> None:
         """One number for each head; None where it is 0 and stays so."""
-        scalars = drawn.constant(start, self.shape.heads)
+        scalars = draws.constant(start, self.shape.heads)
         if trained:
             self.register_parameter(f"identity_{name}", scalars)
         else:
@@ -153,13 +164,13 @@ class SelfAttention(torch.nn.Module):
         read = x[:, rows]
         if self.identity_vo is None:
             q, k, v = self._heads(read, x)
-            mixed = functional.scaled_dot_product_attention(
+            attended = functional.scaled_dot_product_attention(
                 q, k, v, self._added(read, x, rows), scale=self._scale
             )
-            return self._out(mixed)
+            return self._out(attended)
         weights = self.weights(x, rows)
         out = self._out(weights @ self._split(self._linear(x, self.value)))
-        b = self.identity_vo / (self.shape.heads if self._theory else 1)
+        b = self.identity_vo / (self.shape.heads if self.theory else 1)
         return out + torch.einsum("nhqk,h->nqk", weights, b) @ x
 
     def weights(
@@ -198,13 +209,13 @@ class SelfAttention(torch.nn.Module):
 
     def _linear(self, x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
         """x times a matrix of variance 1/fan-in, by the form's convention."""
-        return functional.linear(_scaled(x, matrix, self._theory), matrix)
+        return functional.linear(_scaled(x, matrix, self.theory), matrix)
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(-1, (self.shape.heads, -1)).transpose(1, 2)
 
-    def _out(self, mixed: torch.Tensor) -> torch.Tensor:
-        return self._linear(mixed.transpose(1, 2).flatten(2), self.output)
+    def _out(self, attended: torch.Tensor) -> torch.Tensor:
+        return self._linear(attended.transpose(1, 2).flatten(2), self.output)
 
     def _added(
         self, read: torch.Tensor, x: torch.Tensor, rows: slice
@@ -213,7 +224,7 @@ class SelfAttention(torch.nn.Module):
         added = None
         if self.identity_kq is not None:
             same = read @ x.transpose(-1, -2)
-            if self._theory:
+            if self.theory:
                 same = same / self.shape.width
             added = self.beta * self.identity_kq[:, None, None] * same[:, None]
         if self.causal:
@@ -230,21 +241,23 @@ class FeedForward(torch.nn.Module):
     Args:
         shape: its sizes.
         activation: φ.
-        drawn: form, generator and precision.
+        draws: where the initial parameters come from, and in which form they are.
 
     Raises:
         InputError: an activation that torch cannot differentiate.
     """
 
-    def __init__(self, shape: BlockShape, activation: Activation, drawn: Drawn) -> None:
+    def __init__(
+        self, shape: BlockShape, activation: Activation, draws: InitialDraws
+    ) -> None:
         super().__init__()
         self._function = torch_function(activation)
-        self._theory = drawn.theory
-        self.inner = drawn.matrix(shape.width, shape.hidden)
-        self.outer = drawn.matrix(shape.hidden, shape.width)
+        self._theory = draws.theory
+        self.inner = draws.matrix(shape.width, shape.hidden)
+        self.outer = draws.matrix(shape.hidden, shape.width)
         biases = not self._theory
-        self.inner_bias = drawn.constant(0.0, shape.hidden) if biases else None
-        self.outer_bias = drawn.constant(0.0, shape.width) if biases else None
+        self.inner_bias = draws.constant(0.0, shape.hidden) if biases else None
+        self.outer_bias = draws.constant(0.0, shape.width) if biases else None
 
     def forward(self, x: Float[torch.Tensor, "*n d"]) -> Float[torch.Tensor, "*n d"]:
         """What the MLP adds to the stream."""

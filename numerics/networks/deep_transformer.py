@@ -35,7 +35,7 @@ from numerics.networks.blocks import (
     Norm,
     SelfAttention,
 )
-from numerics.networks.drawn_parameters import Drawn, Form
+from numerics.networks.drawn_parameters import Form, InitialDraws
 from numerics.networks.embedding_network import (
     EmbeddingNetwork,
     Output,
@@ -69,8 +69,9 @@ class Initialisation:
     """How a transformer starts, and which of its scalars are trained.
 
     Attributes:
-        form: "paper" for parameters as torch scales them, with biases and gains;
-            "theory" for those whose tangent kernel has a limit.
+        form: "paper" for parameters as torch scales them, with biases in the MLP and
+            scales and shifts in the normalisation; "theory" for those whose tangent
+            kernel has a limit.
         trained_identity: which scalars training moves: "kq" for each head's a, "vo" for
             its b.
         gain: g > 0, in the paper's form: entries of the readout and of the blocks'
@@ -79,6 +80,10 @@ class Initialisation:
         mimetic: whether keys and queries start near a multiple of the identity.
         seed: equal seeds give equal bits.
         dtype: of the parameters.
+
+    Raises:
+        InputError: an unknown form or scalar, a gain or a seed out of range, or a
+            mimetic start in the theory's form.
     """
 
     form: Form = "paper"
@@ -127,18 +132,18 @@ class DeepTransformer(EmbeddingNetwork):
         shape, start = shape or BlockShape(), start or Initialisation()
         _supported(architecture)
         generator = torch.Generator().manual_seed(start.seed)
-        drawn = Drawn(generator, start.dtype, start.form, start.gain)
+        draws = InitialDraws(generator, start.dtype, start.form, start.gain)
         self._cls = architecture.readout == "cls"
         width = shape.width
-        super().__init__(vocabulary, length, width, output, drawn, cls=self._cls)
+        super().__init__(vocabulary, length, width, output, draws, cls=self._cls)
         self.architecture, self.shape = architecture, shape
-        self.positions = drawn.normal(length + self._cls, width)
+        self.positions = draws.normal(length + self._cls, width)
         self.blocks = torch.nn.ModuleList(
-            _Block(architecture, numbers, shape, drawn, start.trained_identity)
+            _Block(architecture, numbers, shape, draws, start.trained_identity)
             for numbers in architecture.every_block
         )
         final = architecture.final_normalisation
-        self.final = Norm(width, drawn, gain=False) if final else None
+        self.final = Norm(width, draws, scale=False) if final else None
         if start.mimetic:
             for block in self.attentions:
                 make_mimetic(block, generator)
@@ -181,18 +186,18 @@ class _Block(torch.nn.Module):
         architecture: Architecture,
         numbers: BlockNumbers,
         shape: BlockShape,
-        drawn: Drawn,
-        trained: Collection[Identity],
+        draws: InitialDraws,
+        trained_scalars: Collection[Identity],
     ) -> None:
         super().__init__()
         self._residual, self._place = numbers.residual, architecture.normalisation
         self.attention = SelfAttention(
-            shape, numbers, drawn, trained, causal=architecture.causal
+            shape, numbers, draws, trained_scalars, causal=architecture.causal
         )
-        self.mlp = FeedForward(shape, architecture.activation, drawn)
+        self.mlp = FeedForward(shape, architecture.activation, draws)
         normalised = architecture.normalisation is not None
         self.norms = torch.nn.ModuleList(
-            Norm(shape.width, drawn) for _ in range(2 * normalised)
+            Norm(shape.width, draws) for _ in range(2 * normalised)
         )
 
     def forward(

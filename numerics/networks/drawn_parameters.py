@@ -16,15 +16,15 @@ import torch
 
 from symbind_theory.validation import finite_number, one_of
 
-__all__ = ["Drawn", "Form"]
+__all__ = ["Form", "InitialDraws"]
 
 Form = Literal["paper", "theory"]
 """How parameters are scaled: as torch has them, or as the theory does."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Where initial parameters come from.
+class InitialDraws:
+    """The initial parameters of a network, one after the other from one stream.
 
     Attributes:
         generator: drawn from in float64, so that precisions share their draws.

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 import torch
 
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer
 
@@ -57,7 +57,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         length: k, tokens in a string, `[CLS]` not included.
         width: d, of embeddings and of h.
         output: "number" for regression, "token" for a logit of each token.
-        drawn: where the initial parameters come from, and in which form they are.
+        draws: where the initial parameters come from, and in which form they are.
         cls: whether the embedding has a last row for `[CLS]`.
 
     Attributes:
@@ -74,7 +74,7 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         length: int,
         width: int,
         output: Output,
-        drawn: Drawn,
+        draws: InitialDraws,
         *,
         cls: bool = False,
     ) -> None:
@@ -83,10 +83,10 @@ class EmbeddingNetwork(torch.nn.Module, ABC):
         self.length = positive_integer("length", length)
         self.width = positive_integer("width", width)
         self.output = one_of("output", output, get_args(Output))
-        self.embedding = drawn.normal(vocabulary + cls, width)
-        self.readout_scale = 1 / math.sqrt(width) if drawn.theory else 1.0
+        self.embedding = draws.normal(vocabulary + cls, width)
+        self.readout_scale = 1 / math.sqrt(width) if draws.theory else 1.0
         if output == "number":
-            self.readout = drawn.vector(width)
+            self.readout = draws.vector(width)
 
     @property
     def networks(self) -> int:

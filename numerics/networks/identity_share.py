@@ -1,6 +1,6 @@
 """How much of the identity is in a head's products of weights, and what chance gives.
 
-For P = W_Q W_Kᵀ, or W_V W_O, of one head, the share of the identity is the cosine
+For P = W_K W_Qᵀ, or W_V W_O, of one head, the share of the identity is the cosine
 
     c = ⟨P, I⟩ / (‖P‖ ‖I‖) = tr P / (√d ‖P‖),      −1 ≤ c ≤ 1,
 
@@ -14,8 +14,16 @@ E Q_ii² = 1/d, as a row has length 1. Hence E c = 0 and
 
 whatever the spectrum is: d c has standard deviation 1 by chance.
 
-Neither P nor its singular values are formed: with W_Q and W_K of e columns, tr P and
-‖P‖² = tr (W_QᵀW_Q)(W_KᵀW_K) take d e² operations.
+Singular vectors without relation are all that this excludes. Where both factors share
+one direction u, P = σ u uᵀ has tr P = ‖P‖ = σ and d c = √d; r orthogonal directions of
+equal σ have d c = √(r d). So values up to √d need not mean the identity: one direction
+that keys and queries have in common is enough.
+
+Exchanging W_K and W_Q transposes P, and leaves its trace and its norm: c is the same
+whichever of the two is on the side of the position that attends.
+
+Neither P nor its singular values are formed: with W_K and W_Q of e columns, tr P and
+‖P‖² = tr (W_KᵀW_K)(W_QᵀW_Q) take d e² operations.
 
 Source: symbind.
 """
@@ -38,7 +46,7 @@ class HeadShares:
     """Shares of the identity in the heads of one block.
 
     Attributes:
-        keys: c of W_Q W_Kᵀ for each head.
+        keys: c of W_K W_Qᵀ for each head.
         values: c of W_V W_O for each head.
         width: d.
     """

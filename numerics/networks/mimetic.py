@@ -1,9 +1,10 @@
 """Mimetic initialisation: keys and queries whose product is near the identity.
 
-    W_Q,h W_K,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I
+    W_K,h W_Q,hᵀ = the best approximation of rank e to 0.7 Z + 0.7 I
 
-for each head of width e, Z with entries N(0, 1/d), by singular vectors: W_Q = U √S,
-W_K = V √S. Values and outputs, which the source starts near −0.4 I, stay random here.
+for each head of width e, Z with entries N(0, 1/d), by singular vectors: W_K = U √S,
+W_Q = V √S. Values and outputs, which the source starts near −0.4 I, stay random here.
+The letters are those of `numerics.networks.blocks`, where the parameter `query` is W_K.
 
 Source: Trockman & Kolter 2023, on self-attention layers.
 """
@@ -15,6 +16,7 @@ import math
 import torch
 
 from numerics.networks.blocks import SelfAttention
+from symbind_theory.validation import InputError
 
 __all__ = ["make_mimetic"]
 
@@ -28,7 +30,13 @@ def make_mimetic(attention: SelfAttention, generator: torch.Generator) -> None:
     Args:
         attention: one in the paper's form.
         generator: of Z.
+
+    Raises:
+        InputError: attention in the theory's form, whose parameters are not the
+            matrices themselves.
     """
+    if attention.theory:
+        raise InputError("attention is in the theory's form; expected the paper's")
     d, e = attention.shape.width, attention.shape.head_width
     rank = min(d, e)
     for head in range(attention.shape.heads):

@@ -34,16 +34,16 @@ from torch.nn import functional
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer
 
-__all__ = ["ACTIVATIONS", "FIRST_LAYERS", "MLP", "MLPStack"]
+__all__ = ["FIRST_LAYERS", "MLP", "TORCH_ACTIVATIONS", "MLPStack"]
 
-ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+TORCH_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "gelu": functional.gelu,
     "sigmoid": torch.sigmoid,
     "silu": functional.silu,
 }
-"""φ by name."""
+"""φ by name, as torch has it."""
 
 FIRST_LAYERS = ("gather", "dense", "tied", "opposed", "relations")
 """How the first layer reads a string: the values of `MLP.first_layer`."""
@@ -56,7 +56,7 @@ class MLP:
     Attributes:
         depth: hidden layers, ≥ 1.
         width: units in each.
-        activation: φ, a name of `ACTIVATIONS`.
+        activation: φ, a name of `TORCH_ACTIVATIONS`.
         first_layer: "gather": independent weights for each position and token, added
             up; "dense": the same as a product with the one-hot string; "tied": one
             embedding of the tokens for all positions, then weights for each position;
@@ -76,7 +76,7 @@ class MLP:
     def __post_init__(self) -> None:
         positive_integer("depth", self.depth)
         positive_integer("width", self.width)
-        one_of("activation", self.activation, ACTIVATIONS)
+        one_of("activation", self.activation, TORCH_ACTIVATIONS)
         one_of("first_layer", self.first_layer, FIRST_LAYERS)
 
 
@@ -139,8 +139,8 @@ class MLPStack(torch.nn.Module):
         if mlp.first_layer == "opposed":
             with torch.no_grad():
                 self.first[:, 1] = -self.first[:, 0]
-        mixing = [normal(length * width, width, fan_in=width)] if tied else []
-        self.mixing = torch.nn.ParameterList(mixing)
+        position_weights = [normal(length * width, width, fan_in=width)] if tied else []
+        self.position_weights = torch.nn.ParameterList(position_weights)
         relations = [normal(pairs, width, fan_in=read)] if related else []
         self.relations = torch.nn.ParameterList(relations)
         self.weights = torch.nn.ParameterList(
@@ -157,7 +157,7 @@ class MLPStack(torch.nn.Module):
         Args:
             tokens: numbers below the vocabulary's size.
         """
-        activation = ACTIVATIONS[self.mlp.activation]
+        activation = TORCH_ACTIVATIONS[self.mlp.activation]
         hidden = activation(self._first(tokens) + self.biases[0])
         for weights, bias in zip(self.weights, list(self.biases)[1:], strict=True):
             hidden = activation(hidden @ weights + bias)
@@ -189,7 +189,7 @@ class MLPStack(torch.nn.Module):
         if self.mlp.first_layer == "tied":
             embedded = self.first[:, 0].index_select(1, tokens.flatten())
             strings = embedded.unflatten(1, tuple(tokens.shape)).flatten(2)
-            return strings @ self.mixing[0]
+            return strings @ self.position_weights[0]
         added = zip(self.first.unbind(1), tokens.unbind(1), strict=True)
         gathered = sum(
             (weights.index_select(1, column) for weights, column in added),

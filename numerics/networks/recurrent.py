@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import torch
 
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.embedding_network import EmbeddingNetwork, Output, check_tokens
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import one_of, positive_integer
@@ -91,7 +91,9 @@ class RecurrentNetwork(EmbeddingNetwork):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         width, hidden = recurrent.width, recurrent.hidden
-        super().__init__(vocabulary, length, width, output, Drawn(generator, dtype))
+        super().__init__(
+            vocabulary, length, width, output, InitialDraws(generator, dtype)
+        )
         self.recurrent = recurrent
         # Without storage nothing is drawn; elsewhere torch would draw from its global
         # stream.

@@ -31,13 +31,13 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import layer_norm
 
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.embedding_network import (
     EmbeddingNetwork,
     Output,
     check_tokens,
 )
-from numerics.networks.mlp import ACTIVATIONS
+from numerics.networks.mlp import TORCH_ACTIVATIONS
 from numerics.shapes import Float, Int64
 from symbind_theory.validation import InputError, one_of, positive_integer, shorten
 
@@ -56,7 +56,7 @@ class Relational:
             of some 32 or more says which tokens are equal and no more, and gradients
             hardly reach the embeddings; turn it off where relations of symbols are all
             that counts.
-        activation: φ, a name of `numerics.networks.mlp.ACTIVATIONS`.
+        activation: φ, a name of `numerics.networks.mlp.TORCH_ACTIVATIONS`.
 
     Raises:
         InputError: a number out of range, an unknown name, or an option that is neither
@@ -72,7 +72,7 @@ class Relational:
     def __post_init__(self) -> None:
         positive_integer("width", self.width)
         positive_integer("hidden", self.hidden)
-        one_of("activation", self.activation, ACTIVATIONS)
+        one_of("activation", self.activation, TORCH_ACTIVATIONS)
         for name in ("projected", "scaled"):
             value = getattr(self, name)
             if not isinstance(value, bool):
@@ -108,12 +108,12 @@ class RelationalNetwork(EmbeddingNetwork):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         width, hidden = relational.width, relational.hidden
-        drawn = Drawn(generator, dtype)
-        super().__init__(vocabulary, length, width, output, drawn)
+        draws = InitialDraws(generator, dtype)
+        super().__init__(vocabulary, length, width, output, draws)
         self.relational = relational
 
         def normal(rows: int, columns: int, *, fan_in: int) -> torch.nn.Parameter:
-            return drawn.normal(rows, columns, variance=1 / fan_in)
+            return draws.normal(rows, columns, variance=1 / fan_in)
 
         if relational.projected:
             self.projection = normal(width, width, fan_in=width)
@@ -124,7 +124,7 @@ class RelationalNetwork(EmbeddingNetwork):
                 normal(hidden, width, fan_in=hidden),
             ]
         )
-        biases = (drawn.constant(0.0, size) for size in (hidden, hidden, width))
+        biases = (draws.constant(0.0, size) for size in (hidden, hidden, width))
         self.biases = torch.nn.ParameterList(biases)
 
     def relations(
@@ -158,7 +158,7 @@ class RelationalNetwork(EmbeddingNetwork):
         Raises:
             InputError: strings of another length, or a number out of range.
         """
-        activation = ACTIVATIONS[self.relational.activation]
+        activation = TORCH_ACTIVATIONS[self.relational.activation]
         h = self.relations(tokens).flatten(1)
         *hidden_layers, last = zip(self.weights, self.biases, strict=True)
         for weights, bias in hidden_layers:

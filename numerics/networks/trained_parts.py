@@ -74,7 +74,9 @@ class Linearised:
         _load_forward_derivatives()
         self._network = _with_numbers(network)
         # The network may be trained afterwards.
-        self._start = {name: p.clone() for name, p in _trained(network).items()}
+        self._start = {
+            name: p.clone() for name, p in _parameters_at_start(network).items()
+        }
         self._changes = {
             name: torch.nn.Parameter(torch.zeros_like(parameter))
             for name, parameter in self._start.items()
@@ -152,7 +154,7 @@ def _gradients(
     network: EmbeddingNetwork, tokens: Int64[torch.Tensor, "n k"]
 ) -> dict[str, torch.Tensor]:
     """∇f of each string, flat, by the parameters' names."""
-    start = {n: p.requires_grad_() for n, p in _trained(network).items()}
+    start = {n: p.requires_grad_() for n, p in _parameters_at_start(network).items()}
     slopes = []
     for string in tokens.split(1):
         output = functional_call(network, start, (string,))
@@ -165,7 +167,7 @@ def _gradients(
     }
 
 
-def _trained(network: EmbeddingNetwork) -> dict[str, torch.Tensor]:
+def _parameters_at_start(network: EmbeddingNetwork) -> dict[str, torch.Tensor]:
     """The parameters that training would move, without their record."""
     named = network.named_parameters()
     return {name: p.detach() for name, p in named if p.requires_grad}

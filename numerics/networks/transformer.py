@@ -139,9 +139,9 @@ class TransformerNetwork(torch.nn.Module):
         same = read @ z.transpose(-1, -2)
         logits = logits + self.identity_kq[:, None, None] * same[:, None]
         weights = torch.softmax(architecture.beta * logits, dim=-1).mean(2)
-        mixed = torch.einsum("nhi,nid->nhd", weights, z)
-        values = torch.einsum("nhd,hde,hef->nf", mixed, self.value, self.output)
-        through = torch.einsum("nhd,h->nd", mixed, self.identity_vo)
+        attended = torch.einsum("nhi,nid->nhd", weights, z)
+        values = torch.einsum("nhd,hde,hef->nf", attended, self.value, self.output)
+        through = torch.einsum("nhd,h->nd", attended, self.identity_vo)
         return values / math.sqrt(shape.heads) + through / shape.heads
 
     def units(

@@ -27,7 +27,7 @@ __all__ = [
     "Diverged",
     "Epoch",
     "Schedule",
-    "UnseenError",
+    "UnseenCurve",
     "split_error",
     "train_unseen",
 ]
@@ -52,6 +52,9 @@ class Schedule:
             the least loss in any case.
         enough: training ends at a look where the mean loss since the look before is at
             most this; None to go on.
+
+    Raises:
+        InputError: a number out of range.
     """
 
     epochs: int = 1000
@@ -91,8 +94,8 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class UnseenError:
-    """What training came to.
+class UnseenCurve:
+    """The losses in the course of training, on strings of unseen symbols above all.
 
     Attributes:
         looks: one for each look, the first before training.
@@ -120,7 +123,7 @@ def train_unseen(
     *,
     rows: UnseenRows | None = None,
     progress: Progress | None = None,
-) -> UnseenError:
+) -> UnseenCurve:
     """Train one network in place.
 
     Args:
@@ -162,7 +165,7 @@ def train_unseen(
                 progress(epoch, schedule.epochs)
             if _ended(schedule, better, looks[-1]):
                 break
-    return UnseenError(tuple(looks))
+    return UnseenCurve(tuple(looks))
 
 
 def _ended(schedule: Schedule, better: Epoch, last: Epoch) -> bool:

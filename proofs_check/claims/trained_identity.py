@@ -1,10 +1,10 @@
 """C13: a multiple of the identity that is trained between keys and queries saves data.
 
-Whether two symbols are equal is in x xᵀ. A transformer can only have it from W_Q W_Kᵀ,
+Whether two symbols are equal is in x xᵀ. A transformer can only have it from W_K W_Qᵀ,
 of rank the head's width and random at the start; it has to find a part of the identity
 in d² numbers, from symbols that it sees. The number a of each head,
 
-    attention = softmax(x̂ W_Q W_Kᵀ x̂ᵀ/√e + a x̂ x̂ᵀ),
+    attention = softmax(x̂ W_K W_Qᵀ x̂ᵀ/√e + a x̂ x̂ᵀ),
 
 is that part by itself: with as many strings, networks that train it have a smaller
 error on unseen symbols than networks that do not.
@@ -22,7 +22,7 @@ it was not, another number of strings is what to pass.
 That trained b is what copying needs, and W_V and W_O do not do it instead, is C7.
 
 Mutants: a held at 0; a in the theory's scaling, a x̂ x̂ᵀ/d, where Adam moves a logit by
-the rate and not by d times the rate: it learns no faster than W_Q W_Kᵀ; b in a's place,
+the rate and not by d times the rate: it learns no faster than W_K W_Qᵀ; b in a's place,
 a multiple of the identity in W_V W_O, which does not compare symbols.
 
 Source: arXiv 2310.09753, on experiments and on the two identity modifications.

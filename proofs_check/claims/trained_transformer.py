@@ -5,7 +5,7 @@ near their tangent kernel. Here networks have some dozens of entries a token and
 it: they start small and are trained by Adam in all their layers. Each head has a
 multiple a of the identity between its keys and queries,
 
-    attention = softmax(x̂ W_Q W_Kᵀ x̂ᵀ/√e + a x̂ x̂ᵀ),
+    attention = softmax(x̂ W_K W_Qᵀ x̂ᵀ/√e + a x̂ x̂ᵀ),
 
 which starts at 0 and is trained with the rest. The best epoch is chosen on strings of
 validation symbols; on yet other symbols two things are put to the test:

@@ -109,6 +109,7 @@ def test_a_name_that_is_not_listed_is_found():
     "room",
     [
         "numerics",
+        "numerics.networks",
         "numerics.sweeps",
         "proofs_check",
         "proofs_check.claims",

@@ -1,4 +1,4 @@
-"""Every block of the README runs and shows what the package really prints."""
+"""Every block of the README and of docs runs and shows what is really printed."""
 
 import os
 import re
@@ -19,6 +19,10 @@ from symbind_theory.records.check import Reach
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+PAGES = [
+    README,
+    *(p for p in sorted((ROOT / "docs").glob("*.md")) if "```python" in p.read_text()),
+]
 
 
 def run_console(example):
@@ -45,8 +49,11 @@ def examples(path: Path) -> list[Example]:
     return list(sybil.parse(path).examples())
 
 
-def test_blocks_run():
-    for example in examples(README):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_run(page):
+    found = examples(page)
+    assert len(found) > 5
+    for example in found:
         example.evaluate()
 
 

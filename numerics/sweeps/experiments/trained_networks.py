@@ -27,7 +27,7 @@ from numerics.networks.unseen_strings import UnseenSymbols
 from numerics.networks.unseen_training import (
     Diverged,
     Schedule,
-    UnseenError,
+    UnseenCurve,
     train_unseen,
 )
 from numerics.protocols import Trainable
@@ -76,7 +76,7 @@ class Trained:
 
     network: torch.nn.Module
     data: UnseenSymbols
-    error: UnseenError
+    error: UnseenCurve
     rows: UnseenRows | None
 
     def looking(self) -> AbstractContextManager[None]:
@@ -166,7 +166,7 @@ def _part(network: torch.nn.Module, trained: str) -> Trainable:
     return LastLayer(network) if trained == "last layer" else Linearised(network)
 
 
-def _row(error: UnseenError) -> dict[str, float | int | None]:
+def _row(error: UnseenCurve) -> dict[str, float | int | None]:
     """What is kept of the looks."""
     best, last = error.best, error.last
     return {

@@ -18,7 +18,7 @@ from numerics.networks.blocks import (
     Norm,
     SelfAttention,
 )
-from numerics.networks.drawn_parameters import Drawn, Form
+from numerics.networks.drawn_parameters import Form, InitialDraws
 from symbind_theory.records.architecture import BlockNumbers
 
 SHAPE = BlockShape(width=6, heads=3, head_width=4, hidden=10)
@@ -27,8 +27,8 @@ ALL, LAST = slice(None), slice(-1, None)
 ROUNDING: dict[str, Any] = {"rtol": 0, "atol": 1e-13}
 
 
-def drawn(form: Form, gain: float = 1.3, seed: int = 0) -> Drawn:
-    return Drawn(generator(seed), torch.float64, form, gain)
+def drawn(form: Form, gain: float = 1.3, seed: int = 0) -> InitialDraws:
+    return InitialDraws(generator(seed), torch.float64, form, gain)
 
 
 def attention(
@@ -69,9 +69,9 @@ def written_out(
     d, e, heads = one.shape.width, one.shape.head_width, one.shape.heads
     theory = form == "theory"
     packed = (one.query, one.key, one.value, one.output)
-    W_Q, W_K, W_V, W_O = (m.detach().numpy().T for m in packed)
+    W_K, W_Q, W_V, W_O = (m.detach().numpy().T for m in packed)
     if theory:
-        W_Q, W_K, W_V = W_Q / d**0.5, W_K / d**0.5, W_V / d**0.5
+        W_K, W_Q, W_V = W_K / d**0.5, W_Q / d**0.5, W_V / d**0.5
         W_O = W_O / (heads * e) ** 0.5
     a = np.zeros(heads) if one.identity_kq is None else one.identity_kq.numpy()
     b = np.zeros(heads) if one.identity_vo is None else one.identity_vo.numpy()
@@ -81,7 +81,7 @@ def written_out(
         for h in range(heads):
             s = slice(h * e, (h + 1) * e)
             same = u @ u.T / d if theory else u @ u.T
-            M = u @ W_Q[:, s] @ W_K[:, s].T @ u.T / e**0.5 + a[h] * same
+            M = u @ W_K[:, s] @ W_Q[:, s].T @ u.T / e**0.5 + a[h] * same
             shared = b[h] / heads if theory else b[h]
             mapped = u @ (W_V[:, s] @ W_O[s] + shared * np.eye(d))
             for q in range(len(u)):
@@ -166,7 +166,7 @@ def copy_attention(one: SelfAttention, other: torch.nn.MultiheadAttention) -> No
 
 
 def test_a_pre_norm_block_is_that_of_torch():
-    """x + attention(norm(x)), then + MLP(norm), with gains, shifts and biases."""
+    """x + attention(norm(x)), then + MLP(norm), with scales, shifts and biases."""
     shape = BlockShape(width=8, heads=2, head_width=4, hidden=10)
     draws = drawn("paper")
     one = attention("paper", shape=shape, beta=1.0)
@@ -188,9 +188,9 @@ def test_a_pre_norm_block_is_that_of_torch():
         (mlp.inner_bias, other.linear1.bias),
         (mlp.outer, other.linear2.weight),
         (mlp.outer_bias, other.linear2.bias),
-        (norms[0].gain, other.norm1.weight),
+        (norms[0].scale, other.norm1.weight),
         (norms[0].shift, other.norm1.bias),
-        (norms[1].gain, other.norm2.weight),
+        (norms[1].scale, other.norm2.weight),
         (norms[1].shift, other.norm2.bias),
     ]
     with torch.no_grad():
@@ -205,12 +205,12 @@ def test_a_pre_norm_block_is_that_of_torch():
         torch.testing.assert_close(y, other(x), **ROUNDING)
 
 
-@pytest.mark.parametrize("gain", [False, True])
+@pytest.mark.parametrize("scale", [False, True])
 @pytest.mark.parametrize("form", ["theory", "paper"])
-def test_norms_are_their_formulas(form, gain):
+def test_norms_are_their_formulas(form, scale):
     """The paper's takes off the mean; torch adds 1e-5, or a rounding, below the root.
 
-    Without `gain`, or in the theory's form, there is nothing to train.
+    Without `scale`, or in the theory's form, there is nothing to train.
     """
     x = 3 + 2 * normal(4, 6)
     if form == "paper":
@@ -218,22 +218,22 @@ def test_norms_are_their_formulas(form, gain):
         expected = centred / (centred.square().mean(1, keepdim=True) + 1e-5).sqrt()
     else:
         expected = x / x.square().mean(1, keepdim=True).sqrt()
-    norm = Norm(6, drawn(form), gain=gain)
+    norm = Norm(6, drawn(form), scale=scale)
     torch.testing.assert_close(norm(x).detach(), expected, **ROUNDING)
-    trained = {"gain", "shift"} if gain and form == "paper" else set()
+    trained = {"scale", "shift"} if scale and form == "paper" else set()
     assert {name for name, _ in norm.named_parameters()} == trained
 
 
-def test_a_gain_multiplies_and_a_shift_is_added():
+def test_a_scale_multiplies_and_a_shift_is_added():
     norm = Norm(6, drawn("paper"))
-    plain = Norm(6, drawn("paper"), gain=False)
-    x, gain, shift = normal(4, 6), normal(6, seed=1), normal(6, seed=2)
+    plain = Norm(6, drawn("paper"), scale=False)
+    x, scale, shift = normal(4, 6), normal(6, seed=1), normal(6, seed=2)
     with torch.no_grad():
-        assert norm.gain is not None
+        assert norm.scale is not None
         assert norm.shift is not None
-        norm.gain.copy_(gain)
+        norm.scale.copy_(scale)
         norm.shift.copy_(shift)
-        torch.testing.assert_close(norm(x), gain * plain(x) + shift, **ROUNDING)
+        torch.testing.assert_close(norm(x), scale * plain(x) + shift, **ROUNDING)
 
 
 def test_the_mlp_is_its_formula():

@@ -164,8 +164,9 @@ def test_training_fits_the_training_strings_and_leaves_b_alone_where_told():
     shape = CopyingShape(32, 2, 8)
     for identity_vo in (False, True):
         found = trained_copying(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
-        assert (found.accuracies == 1).all()
-        assert (found.train_accuracies == 1).all()
+        # Weights of strings add up to 1 within rounding.
+        assert found.accuracies == pytest.approx(1)
+        assert found.train_accuracies == pytest.approx(1)
         again = trained_copying(seen, LAST, shape, 3, 0, identity_vo=identity_vo)
         assert np.array_equal(found.accuracies, again.accuracies)
         assert np.array_equal(found.steps, again.steps)
@@ -174,9 +175,10 @@ def test_training_fits_the_training_strings_and_leaves_b_alone_where_told():
         trained_copying(unseen, LAST, CopyingShape(128), 3, 0, identity_vo=b)
         for b in (True, False)
     )
-    assert (with_b.accuracies == 1).all()
-    assert (without.accuracies < 0.9).all()
-    assert (without.train_accuracies == 1).all()
+    assert with_b.accuracies == pytest.approx(1)
+    # n/(n + d) is 0.14; where nothing is learnt about unseen symbols, 1/20 are right.
+    assert (without.accuracies < 0.5).all()
+    assert without.train_accuracies == pytest.approx(1)
 
 
 @pytest.mark.parametrize("identity_vo", [True, False])

@@ -53,7 +53,7 @@ def network(
 
 
 def shaken(one, seed=3):
-    """With gains, shifts and biases that are not those of the start."""
+    """With scales, shifts and biases that are not those of the start."""
     stream = generator(seed)
     with torch.no_grad():
         for parameter in one.parameters():
@@ -83,15 +83,15 @@ def written_out(one, tokens):
         if theory:
             return x / x.square().mean(-1, keepdim=True).sqrt()
         x = functional.layer_norm(x, (d,))
-        gain, shift = p.get(f"{name}.gain"), p.get(f"{name}.shift")
-        return x if gain is None else x * gain + shift
+        scale, shift = p.get(f"{name}.scale"), p.get(f"{name}.shift")
+        return x if scale is None else x * scale + shift
 
     def attended(x, block, numbers):
         added = torch.zeros_like(x)
         zeros = torch.zeros(heads, dtype=x.dtype)
         kq, vo = (p.get(f"{block}.identity_{s}", zeros) for s in ("kq", "vo"))
         q, k, v = (linear(x, f"{block}.{s}") for s in ("query", "key", "value"))
-        mixed = []
+        heads_attended = []
         for h in range(heads):
             s = slice(h * e, (h + 1) * e)
             M = q[:, s] @ k[:, s].T / math.sqrt(e)
@@ -99,9 +99,9 @@ def written_out(one, tokens):
             if a.causal:
                 M = M - 1e30 * torch.ones_like(M).triu(1)
             A = torch.softmax(numbers.beta * M, dim=1)
-            mixed.append(A @ v[:, s])
+            heads_attended.append(A @ v[:, s])
             added = added + vo[h] / (heads if theory else 1) * A @ x
-        return added + linear(torch.cat(mixed, dim=1), f"{block}.output")
+        return added + linear(torch.cat(heads_attended, dim=1), f"{block}.output")
 
     def units(x, block):
         inner, outer = (p.get(f"{block}.{s}_bias", 0.0) for s in ("inner", "outer"))
@@ -156,12 +156,12 @@ def test_trained_scalars_enter_where_fixed_ones_do(form):
 
 @pytest.mark.parametrize("form", ["theory", "paper"])
 def test_parameters_are_those_of_the_form(form):
-    """Gains and biases in the paper's; none after the last block, where w follows."""
+    """Scales, shifts and biases in the paper's; none after the last block."""
     one = network(form=form)
     names = {name.rpartition(".")[2] for name, _ in one.named_parameters()}
     matrices = {"query", "key", "value", "output", "inner", "outer"}
     plain = {"embedding", "positions", "readout", *matrices}
-    more = {"gain", "shift", "inner_bias", "outer_bias"}
+    more = {"scale", "shift", "inner_bias", "outer_bias"}
     assert names == (plain | more if form == "paper" else plain)
     assert not any(name.startswith("final") for name, _ in one.named_parameters())
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from symbind_testing.builders.generators import generator
 
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.embedding_network import EmbeddingNetwork, check_tokens
 from symbind_theory.validation import InputError
 
@@ -27,7 +27,7 @@ class Pooled(EmbeddingNetwork):
 
 def pooled(seed: int = 0, dtype: torch.dtype = torch.float32, **options: Any) -> Pooled:
     sizes = {"vocabulary": 5, "length": 3, "width": 4, "output": "number"}
-    return Pooled(**{**sizes, **options}, drawn=Drawn(generator(seed), dtype))
+    return Pooled(**{**sizes, **options}, draws=InitialDraws(generator(seed), dtype))
 
 
 @pytest.mark.parametrize("cls", [False, True])
@@ -86,7 +86,7 @@ def test_equal_seeds_equal_bits_and_torch_keeps_its_stream():
 
 def test_normal_entries_have_their_variance():
     """Mean squares within five standard errors √(2/n); also those of a network."""
-    draws = Drawn(generator(0)).normal(90, 70, variance=0.3)
+    draws = InitialDraws(generator(0)).normal(90, 70, variance=0.3)
     wide = pooled(vocabulary=40, width=2000)
     for weights, variance in (
         (draws, 0.3),
@@ -96,7 +96,7 @@ def test_normal_entries_have_their_variance():
         ratio = float(weights.detach().square().mean()) / variance
         assert abs(ratio - 1) < 5 * (2 / weights.numel()) ** 0.5
     assert draws.shape == (90, 70)
-    assert not Drawn(generator(0)).normal(3, variance=0).any()
+    assert not InitialDraws(generator(0)).normal(3, variance=0).any()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from symbind_testing.builders.generators import generator
 
 from numerics.networks.blocks import BlockShape, SelfAttention
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.identity_share import head_shares
 from symbind_theory.records.architecture import BlockNumbers
 
@@ -17,12 +17,12 @@ PLAIN = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=1.0)
 
 
 def attention(seed: int = 0, shape: BlockShape = SHAPE) -> SelfAttention:
-    drawn = Drawn(generator(seed), torch.float64)
+    drawn = InitialDraws(generator(seed), torch.float64)
     return SelfAttention(shape, PLAIN, drawn)
 
 
 def products(block: SelfAttention, head: int) -> tuple[np.ndarray, np.ndarray]:
-    """W_Q W_Kᵀ and W_V W_O of one head, written out."""
+    """W_K W_Qᵀ and W_V W_O of one head, written out."""
     e = block.shape.head_width
     rows = slice(head * e, (head + 1) * e)
     q, k, v = (m.detach().numpy()[rows] for m in (block.query, block.key, block.value))
@@ -53,6 +53,37 @@ def test_a_multiple_of_the_identity_has_share_one():
     shares = head_shares(block)
     assert shares.keys == pytest.approx(-1)
     assert shares.values == pytest.approx(1)
+
+
+@pytest.mark.parametrize("directions", [1, 2, 5])
+def test_shared_directions_have_shares_above_chance(directions):
+    """r directions that both factors have give d c = √(r d), however strong."""
+    d, stream = 400, generator(3)
+    block = attention(shape=BlockShape(width=d, heads=3, head_width=5, hidden=1))
+    drawn = torch.randn(d, directions, generator=stream, dtype=torch.float64)
+    u = torch.linalg.qr(drawn).Q.T
+    with torch.no_grad():
+        block.query.zero_()
+        block.key.zero_()
+        for head, strength in enumerate((0.1, 1.0, 30.0)):
+            rows = slice(5 * head, 5 * head + directions)
+            block.query[rows] = strength * u
+            block.key[rows] = strength * u
+    shares = head_shares(block)
+    assert d * shares.keys == pytest.approx([math.sqrt(directions * d)] * 3)
+    product, _ = products(block, 0)
+    assert np.linalg.matrix_rank(product) == directions
+
+
+def test_exchanging_the_two_factors_leaves_the_share():
+    block, other = attention(), attention()
+    with torch.no_grad():
+        other.query.copy_(block.key)
+        other.key.copy_(block.query)
+    shares, exchanged = head_shares(block), head_shares(other)
+    assert exchanged.keys == pytest.approx(shares.keys, abs=1e-13)
+    transposed, _ = products(other, 0)
+    np.testing.assert_allclose(transposed, products(block, 0)[0].T, rtol=1e-12)
 
 
 def test_a_product_of_zero_has_no_share():

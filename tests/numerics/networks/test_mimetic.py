@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 from symbind_testing.builders.generators import generator
+from symbind_testing.refusals import refusal
 
 from numerics.networks.blocks import BlockShape, SelfAttention
-from numerics.networks.drawn_parameters import Drawn
+from numerics.networks.drawn_parameters import InitialDraws
 from numerics.networks.mimetic import make_mimetic
 from symbind_theory.records.architecture import BlockNumbers
 
@@ -15,10 +16,10 @@ SHARE = 0.7
 
 
 def mimetic(width, head_width, heads=3, dtype=torch.float64, seed=5):
-    """W_Q W_Kᵀ of each head, and the attention that they are of."""
+    """W_K W_Qᵀ of each head, and the attention that they are of."""
     shape = BlockShape(width=width, heads=heads, head_width=head_width)
     numbers = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=0.0)
-    drawn = Drawn(generator(0), dtype)
+    drawn = InitialDraws(generator(0), dtype)
     attention = SelfAttention(shape, numbers, drawn)
     make_mimetic(attention, generator(seed))
     q, k = (
@@ -54,7 +55,7 @@ def test_the_product_is_the_best_of_its_rank(head_width):
 
 
 def test_queries_and_keys_share_the_singular_values_alike():
-    """W_Qᵀ W_Q = W_Kᵀ W_K = S: neither starts larger than the other."""
+    """W_Kᵀ W_K = W_Qᵀ W_Q = S: neither starts larger than the other."""
     _, attention = mimetic(8, 5)
     for head in range(3):
         rows = slice(5 * head, 5 * (head + 1))
@@ -87,7 +88,7 @@ def test_a_low_rank_keeps_its_part_of_the_trace():
 def test_only_queries_and_keys_are_set():
     _, attention = mimetic(8, 5)
     numbers = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=0.0)
-    drawn = Drawn(generator(0), torch.float64)
+    drawn = InitialDraws(generator(0), torch.float64)
     before = SelfAttention(attention.shape, numbers, drawn)
     for name, changed in (
         ("value", False),
@@ -97,6 +98,17 @@ def test_only_queries_and_keys_are_set():
     ):
         same = torch.equal(attention.get_parameter(name), before.get_parameter(name))
         assert same != changed
+
+
+def test_the_theorys_form_is_refused():
+    """Its parameters are the matrices times the root of their fan-in."""
+    numbers = BlockNumbers(beta=1.0, identity_kq=0.0, identity_vo=0.0, residual=0.0)
+    draws = InitialDraws(generator(0), form="theory")
+    attention = SelfAttention(BlockShape(8, 2, 4, 1), numbers, draws)
+    before = attention.query.detach().clone()
+    line = refusal(lambda: make_mimetic(attention, generator(1)))
+    assert line == "attention is in the theory's form; expected the paper's"
+    assert torch.equal(attention.query, before)
 
 
 def test_precisions_share_their_draws():

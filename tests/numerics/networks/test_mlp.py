@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from symbind_testing.builders.generators import generator
 
-from numerics.networks.mlp import ACTIVATIONS, FIRST_LAYERS, MLP, MLPStack
+from numerics.networks.mlp import FIRST_LAYERS, MLP, TORCH_ACTIVATIONS, MLPStack
 from numerics.networks.training import Training, train
 from proofs_check.strategies import mlps
 from symbind_theory.validation import InputError
@@ -21,7 +21,7 @@ def written_out(stack: MLPStack, network: int, tokens: list[int]) -> float:
     first = stack.first.detach().numpy()[network]
     if stack.mlp.first_layer == "tied":
         embedded = np.concatenate([first[0, t] for t in tokens])
-        hidden = embedded @ stack.mixing[0].detach().numpy()[network]
+        hidden = embedded @ stack.position_weights[0].detach().numpy()[network]
     else:
         one_hot = np.zeros((len(tokens), stack.vocabulary))
         one_hot[np.arange(len(tokens)), tokens] = 1
@@ -30,7 +30,7 @@ def written_out(stack: MLPStack, network: int, tokens: list[int]) -> float:
         relations = iter(stack.relations[0].detach().numpy()[network])
         for one, other in combinations(tokens, 2):
             hidden = hidden + (one == other) * next(relations)
-    phi = ACTIVATIONS[stack.mlp.activation]
+    phi = TORCH_ACTIVATIONS[stack.mlp.activation]
     for layer, bias in enumerate(stack.biases):
         if layer:
             hidden = hidden @ stack.weights[layer - 1].detach().numpy()[network]

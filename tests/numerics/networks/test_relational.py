@@ -8,7 +8,7 @@ import pytest
 import torch
 from symbind_testing.builders.generators import generator
 
-from numerics.networks.mlp import ACTIVATIONS
+from numerics.networks.mlp import TORCH_ACTIVATIONS
 from numerics.networks.relational import Relational, RelationalNetwork
 from symbind_theory.validation import InputError
 
@@ -53,7 +53,7 @@ def test_h_is_the_formula_written_out(projected, scaled, activation):
     found = one.relations(strings).detach()
     np.testing.assert_allclose(found, relations, rtol=0, atol=1e-12)
     h = torch.from_numpy(relations.reshape(len(strings), LENGTH**2))
-    phi = ACTIVATIONS[activation]
+    phi = TORCH_ACTIVATIONS[activation]
     h = phi(h @ one.weights[0] + one.biases[0])
     h = phi(h @ one.weights[1] + one.biases[1])
     h = h @ one.weights[2] + one.biases[2]

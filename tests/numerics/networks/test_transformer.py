@@ -356,6 +356,19 @@ def test_the_output_is_differentiable_in_every_parameter():
         assert float(parameter.grad.abs().max()) > 0
 
 
+def test_gradients_are_those_of_differences():
+    """In every parameter, of a network with a and b."""
+    shape = NetworkShape(3, 2, width=3, head_width=2, heads=2, hidden=3)
+    network = TransformerNetwork(shape, Architecture(identity_kq=0.5, identity_vo=0.5))
+    names = [name for name, _ in network.named_parameters()]
+
+    def outputs(*values):
+        given = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(network, given, (torch.from_numpy(PAIRS),))
+
+    assert torch.autograd.gradcheck(outputs, tuple(network.parameters()))
+
+
 def one_network(tokens):
     """z1 of a network of three tokens, in which `[CLS]` has the number 3."""
     network = TransformerNetwork(NetworkShape(3, 2, 4, 4, 1, 4), Architecture())

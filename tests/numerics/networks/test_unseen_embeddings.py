@@ -19,7 +19,12 @@ from numerics.networks.unseen_embeddings import (
     unseen_rows,
 )
 from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
-from numerics.networks.unseen_training import Schedule, UnseenError, train_unseen
+from numerics.networks.unseen_training import (
+    Schedule,
+    UnseenCurve,
+    split_error,
+    train_unseen,
+)
 from symbind_theory import TemplateTask, builtin_task
 
 SHAPE = BlockShape(width=8, heads=2, head_width=4, hidden=8)
@@ -35,15 +40,15 @@ def network(data: UnseenSymbols) -> DeepTransformer:
     return DeepTransformer(data.vocabulary, data.length, PAPER, SHAPE, start, "token")
 
 
-def trained(policy: RowPolicy) -> tuple[DeepTransformer, torch.Tensor, UnseenError]:
+def trained(policy: RowPolicy) -> tuple[DeepTransformer, torch.Tensor, UnseenCurve]:
     """A network after some steps, its embedding before, and what was seen."""
     data = strings()
     made = network(data)
     before = made.embedding.detach().clone()
     rows = UnseenRows(made, unseen_rows(data), policy, seed=5)
     training = Training(learning_rate=0.05, batch_size=6)
-    error = train_unseen(made, data, training, Schedule(epochs=8), rows=rows)
-    return made, before, error
+    curve = train_unseen(made, data, training, Schedule(epochs=8), rows=rows)
+    return made, before, curve
 
 
 def test_unseen_rows_are_those_of_no_training_string():
@@ -71,6 +76,21 @@ def test_resetting_changes_what_is_seen_and_not_what_is_trained():
     reset, _, looked = trained("reset")
     assert torch.equal(plain.embedding, reset.embedding)
     assert [e.test for e in seen.looks] != [e.test for e in looked.looks]
+
+
+def test_the_last_look_of_a_reset_sees_rows_drawn_anew():
+    """N(0, 1) from the seed of the rows, one draw of them all for each look."""
+    data = strings()
+    made, _, curve = trained("reset")
+    rows, stream = unseen_rows(data), torch.Generator().manual_seed(5)
+    draws = [
+        torch.randn(len(rows), 8, generator=stream, dtype=torch.float64)
+        for _ in curve.looks
+    ]
+    with torch.no_grad():
+        made.embedding[rows] = draws[-1].float()
+    loss, error = split_error(made, data.test)
+    assert (curve.last.test, curve.last.test_error) == (loss, error)
 
 
 def test_frozen_rows_have_gradients_again_afterwards():

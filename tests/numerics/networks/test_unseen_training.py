@@ -19,7 +19,7 @@ from numerics.networks.unseen_training import (
     Diverged,
     Epoch,
     Schedule,
-    UnseenError,
+    UnseenCurve,
     split_error,
     train_unseen,
 )
@@ -67,22 +67,22 @@ def run(model, schedule, data=DATA, training=TRAINING, **options: Any):
     return train_unseen(model, data, training, schedule, **options)
 
 
-def epochs(error):
-    return [look.epoch for look in error.looks]
+def epochs(curve):
+    return [look.epoch for look in curve.looks]
 
 
 def test_the_best_look_has_the_least_validation_the_first_of_equals(monkeypatch):
     scripted(monkeypatch, [5, 3, 1, 2, 1, 4], [9, 8, 7, 0, 1, 2])
-    error = run(Table(), Schedule(epochs=5, look_every=1))
-    assert (error.best.epoch, error.last.epoch) == (2, 5)
-    assert (error.best.validation, error.best.test, error.best.test_error) == (1, 7, 14)
+    curve = run(Table(), Schedule(epochs=5, look_every=1))
+    assert (curve.best.epoch, curve.last.epoch) == (2, 5)
+    assert (curve.best.validation, curve.best.test, curve.best.test_error) == (1, 7, 14)
 
 
 def test_the_look_before_training_may_be_the_best(monkeypatch):
     scripted(monkeypatch, [1, 2, 3])
-    error = run(Table(), Schedule(epochs=2, look_every=1))
-    assert error.best.epoch == 0
-    assert math.isnan(error.best.train_loss)
+    curve = run(Table(), Schedule(epochs=2, look_every=1))
+    assert curve.best.epoch == 0
+    assert math.isnan(curve.best.train_loss)
 
 
 def test_the_test_takes_no_part_in_the_choice():
@@ -90,16 +90,16 @@ def test_the_test_takes_no_part_in_the_choice():
     other = replace(DATA, test=unseen_symbols(SAME_DIFFERENT, 10, 1, held_out=9).test)
     models = network(), network()
     schedule = Schedule(epochs=12, look_every=1, patience=3)
-    errors = [
+    curves = [
         run(model, schedule, data)
         for model, data in zip(models, (DATA, other), strict=True)
     ]
     one, two = (
-        [(look.epoch, look.validation) for look in error.looks] for error in errors
+        [(look.epoch, look.validation) for look in curve.looks] for curve in curves
     )
     assert one == two
-    assert errors[0].best.epoch == errors[1].best.epoch
-    assert errors[0].best.test != errors[1].best.test
+    assert curves[0].best.epoch == curves[1].best.epoch
+    assert curves[0].best.test != curves[1].best.test
     for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.equal(p, q)
 
@@ -122,8 +122,8 @@ def test_patience_ends_training(monkeypatch, validation, patience, look_every, s
     Errors of the test, which fall always, do not prolong it.
     """
     scripted(monkeypatch, validation, range(9, 0, -1))
-    error = run(Table(), Schedule(6, look_every, patience))
-    assert epochs(error) == seen
+    curve = run(Table(), Schedule(6, look_every, patience))
+    assert epochs(curve) == seen
 
 
 def test_enough_ends_training_at_the_first_such_look():
@@ -132,8 +132,8 @@ def test_enough_ends_training_at_the_first_such_look():
     losses = [look.train_loss for look in every.looks[1:]]
     assert losses == sorted(losses, reverse=True)
     for index in (0, 3, 11):
-        error = run(Table(), Schedule(40, 2, enough=losses[index]), training=full)
-        assert epochs(error) == [0, *range(2, 2 * index + 3, 2)]
+        curve = run(Table(), Schedule(40, 2, enough=losses[index]), training=full)
+        assert epochs(curve) == [0, *range(2, 2 * index + 3, 2)]
     assert epochs(run(Table(), Schedule(4, 2, enough=0.0))) == [0, 2, 4]
 
 
@@ -144,19 +144,19 @@ def test_enough_ends_training_at_the_first_such_look():
 def test_looks_are_where_the_schedule_says(count, look_every, seen):
     """The last epoch always; progress is called at each but the first."""
     calls = []
-    error = run(
+    curve = run(
         Table(),
         Schedule(count, look_every),
         progress=lambda *numbers: calls.append(numbers),
     )
-    assert epochs(error) == seen
+    assert epochs(curve) == seen
     assert calls == [(epoch, count) for epoch in seen[1:]]
 
 
 def test_looks_are_the_losses_written_out():
     """Full batches of descent: w ← w − η ∇ mean (Σ w − y)², losses before each step."""
     full = Training(batch_size=10, learning_rate=0.1, optimiser="sgd")
-    error = run(Table(), Schedule(6, 2), training=full)
+    curve = run(Table(), Schedule(6, 2), training=full)
     numbers, losses, looks = torch.zeros(DATA.vocabulary), [], []
 
     def off(split):
@@ -174,7 +174,7 @@ def test_looks_are_the_losses_written_out():
                 numbers[token] -= 0.1 * 2 * residual / 10
         if epoch % 2 == 0:
             looks.append([sum(losses[-2:]) / 2, *look()])
-    for seen, (train_loss, validation, test) in zip(error.looks, looks, strict=True):
+    for seen, (train_loss, validation, test) in zip(curve.looks, looks, strict=True):
         assert seen.train_loss == pytest.approx(train_loss, rel=1e-5, nan_ok=True)
         assert seen.validation == pytest.approx(validation, rel=1e-5)
         assert seen.test == seen.test_error == pytest.approx(test, rel=1e-5)
@@ -187,10 +187,10 @@ def test_looks_do_not_change_training(data):
     for look_every, seed in ((1, 0), (5, 0), (5, 1)):
         model = network(data)
         before = torch.get_rng_state()
-        error = run(model, Schedule(6, look_every), data, seed=seed)
+        curve = run(model, Schedule(6, look_every), data, seed=seed)
         assert torch.equal(torch.get_rng_state(), before)
         weights = torch.cat([p.detach().flatten() for p in model.parameters()])
-        ends.append((weights, error.last.validation, error.last.test))
+        ends.append((weights, curve.last.validation, curve.last.test))
     assert torch.equal(ends[0][0], ends[1][0])
     assert ends[0][1:] == ends[1][1:]
     assert not torch.equal(ends[0][0], ends[2][0])
@@ -223,9 +223,9 @@ def test_the_loss_is_that_of_the_labels(data):
     """Whatever loss and steps the training names; errors fall on what is trained on."""
     training = replace(TRAINING, steps=1, loss="hinge", learning_rate=0.01)
     seen = replace(data, test=data.train)
-    error = run(network(seen), Schedule(60, 60), seen, training)
-    assert error.last.epoch == 60
-    assert error.last.test < error.looks[0].test / 3
+    curve = run(network(seen), Schedule(60, 60), seen, training)
+    assert curve.last.epoch == 60
+    assert curve.last.test < curve.looks[0].test / 3
 
 
 @pytest.mark.parametrize("make", [Table, network])
@@ -255,8 +255,8 @@ def test_a_sum_of_losses_may_leave_float32():
             size = 2e38**0.5 if torch.is_grad_enabled() else 0.0
             return super().batch_outputs(inputs) * 0 + size
 
-    error = run(Huge(), Schedule(1, 1), training=replace(TRAINING, batch_size=1))
-    assert error.last.train_loss == pytest.approx(2e38, rel=1e-5)
+    curve = run(Huge(), Schedule(1, 1), training=replace(TRAINING, batch_size=1))
+    assert curve.last.train_loss == pytest.approx(2e38, rel=1e-5)
 
 
 def test_several_networks_are_refused():
@@ -278,9 +278,9 @@ def test_schedules_out_of_range_are_refused(name, bad):
 
 def test_the_record_has_best_and_last():
     looks = [Epoch(e, 0.0, v, t, t) for e, v, t in ((0, 3, 1), (5, 2, 9), (9, 2, 0))]
-    error = UnseenError(tuple(looks))
-    assert error.best is looks[1]
-    assert error.last is looks[2]
+    curve = UnseenCurve(tuple(looks))
+    assert curve.best is looks[1]
+    assert curve.last is looks[2]
 
 
 class Given(torch.nn.Module):

@@ -30,15 +30,16 @@ def test_the_error_is_the_share_that_is_not_copied():
     assert row["steps"] == trained.steps[0]
 
 
-def test_b_repairs_copying_in_wide_networks():
-    """Seen over all seeds tried: 0 with b; without it more than half are wrong."""
+@pytest.mark.parametrize("seed", range(5))
+def test_b_repairs_copying_in_wide_networks(seed):
+    """0 with b; without it more than half are wrong, as n/(n + d) is near 0."""
     without, repaired = (
-        copying_error(CopyingPoint(n=16, width=1024, identity_vo=b))["test_error"]
+        copying_error(CopyingPoint(n=16, width=1024, identity_vo=b, seed=seed))
         for b in (False, True)
     )
-    assert isinstance(without, float)
-    assert without > 0.4
-    assert repaired == 0
+    assert isinstance(without["test_error"], float)
+    assert without["test_error"] > 0.5
+    assert repaired["test_error"] == 0
 
 
 @pytest.mark.parametrize("task", ["aba-abb", "copi"])
