@@ -43,6 +43,26 @@ def test_results_on_record_are_of_the_sweep_that_is_here(path):
     assert record["date"]
 
 
+def test_networks_with_a_learn_where_others_stay_at_the_floor():
+    """aba/abb from 128 to 512 strings: every network, not only their means."""
+    rows = read_rows(RESULTS / "cpu" / "aba-abb.csv")
+    found = grouped(rows, ("model", "n"), "test_error")
+    for n in ("128", "256", "512"):
+        assert len(found["KQ", n]) >= 3
+        assert max(found["KQ", n]) < 0.1
+        assert min(found["plain", n]) > 0.5
+    floors = [e for (model, _), errors in found.items() if model == "MLP" for e in errors]
+    assert all(abs(error - 1) < 0.05 for error in floors)
+
+
+def test_copying_fails_as_the_width_grows_but_with_b():
+    rows = read_rows(RESULTS / "cpu" / "copying.csv")
+    found = grouped(rows, ("identity_vo", "width"), "test_error")
+    widths = sorted({int(row["width"]) for row in rows})
+    assert min(found["False", str(widths[-1])]) > max(found["False", str(widths[0])])
+    assert all(max(found["True", str(width)]) < 0.02 for width in widths)
+
+
 ROWS = [
     {"model": "plain", "n": "8", "seed": "0", "test_error": "1.0"},
     {"model": "plain", "n": "8", "seed": "1", "test_error": "3.0"},

@@ -195,8 +195,9 @@ def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
 
     monkeypatch.setattr(copying_network, "_networks", remembered)
     arguments = (strings, LAST, CopyingShape(16, 2, 4), 2, 3)
-    trained_copying(*arguments, identity_vo=identity_vo)
-    for trained, net in zip(list(drawn), real(*arguments), strict=True):
+    found = trained_copying(*arguments, identity_vo=identity_vo)
+    pairs = zip(list(drawn), real(*arguments), found.steps, strict=True)
+    for trained, net, updates in pairs:
         named = dict(net.named_parameters())
         moved = [
             named[g] for g in PARAMETER_GROUPS if identity_vo or g != "identity_vo"
@@ -205,6 +206,7 @@ def test_training_is_descent_in_steps_of_length_1(monkeypatch, identity_vo):
             loss = training_loss(net, strings)
             if float(loss.detach()) <= 0.05:
                 assert steps > 5
+                assert updates == steps
                 break
             gradients = torch.autograd.grad(loss, moved)
             length = torch.stack([g.norm() for g in gradients]).norm()
