@@ -298,7 +298,7 @@ def trained_copying(
         accuracies.append(accuracy(network, strings))
         train_accuracies.append(accuracy(network, seen))
         # A loss that is small enough is seen and not followed by a step.
-        ended = record.losses[-1] <= _TRAINED
+        ended = record.losses[-1, 0] <= _TRAINED
         steps.append(len(record.losses) - int(ended))
     return TrainedCopying(
         np.array(accuracies), np.array(train_accuracies), np.array(steps)
