@@ -265,8 +265,8 @@ def _plot(options: argparse.Namespace, sweep: Sweep) -> int:
     from numerics.sweeps.plots import averaged_columns, plot_axes, write_plot
 
     _check_target(options, "the figure")
-    axes = plot_axes(sweep, options.x, options.y, options.by, options.panels)
     table = result_table(sweep, _store(options))
+    axes = plot_axes(sweep, table, options.x, options.y, options.by, options.panels)
     write_plot(table, axes, options.to, sweep.name)
     over = ", ".join(averaged_columns(table, axes))
     means = f", averaged over {over}" if over else ""

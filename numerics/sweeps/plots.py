@@ -66,6 +66,7 @@ class PlotAxes:
 
 def plot_axes(
     sweep: Sweep,
+    table: Table,
     x: str | None = None,
     y: str | None = None,
     by: str | None = None,
@@ -73,8 +74,12 @@ def plot_axes(
 ) -> PlotAxes:
     """What to show: what is given, else what the experiment says.
 
+    The experiment's `by` is a setting that most of its sweeps vary. A sweep that does
+    not vary it has no such column, and one curve in each panel.
+
     Args:
         sweep: whose experiment may have `axes`.
+        table: the sweep's finished points.
         x: the column of the horizontal axis.
         y: the column of the vertical axis.
         by: the column whose values have a curve each.
@@ -90,7 +95,8 @@ def plot_axes(
             f"{'x' if x is None else 'y'} is missing; expected a column, since the "
             f"experiment {sweep.experiment.name!r} does not say what a plot shows"
         )
-    return PlotAxes(x, y, by or usual[2], panels)
+    usual_by = usual[2] if usual[2] in table.columns else None
+    return PlotAxes(x, y, by or usual_by, panels)
 
 
 def averaged_columns(table: Table, axes: PlotAxes) -> list[str]:

@@ -9,9 +9,16 @@ import matplotlib
 import pytest
 from scipy.stats import t as student
 from symbind_testing.refusals import refusal
-from symbind_testing.sweeps import Toy, toy_sweep
+from symbind_testing.sweeps import GRID, Toy, toy_sweep
 
-from numerics.sweeps import PlotAxes, Table, parse_sweep, write_plot
+from numerics.sweeps import (
+    PlotAxes,
+    Table,
+    parse_sweep,
+    result_table,
+    run_sweep,
+    write_plot,
+)
 from numerics.sweeps.plots import _panels, averaged_columns, plot_axes
 
 AXES = PlotAxes("n", "error", "model")
@@ -87,9 +94,9 @@ def test_each_panel_has_its_axes_and_the_figure_its_names(tmp_path):
 
 
 def test_axes_are_those_of_the_experiment_unless_given():
-    sweep = toy_sweep()
-    assert plot_axes(sweep) == PlotAxes("n", "test_error", "model", None)
-    assert plot_axes(sweep, y="steps", panels="seed") == PlotAxes(
+    sweep, table = toy_sweep(), table_of(ROWS)
+    assert plot_axes(sweep, table) == PlotAxes("n", "test_error", "model", None)
+    assert plot_axes(sweep, table, y="steps", panels="seed") == PlotAxes(
         "n", "steps", "model", "seed"
     )
 
@@ -99,8 +106,21 @@ def test_axes_are_those_of_the_experiment_unless_given():
     silent = parse_sweep(
         'name = "s"\nexperiment = "toy"\ngrid.n = [1]', {"toy": Silent()}
     )
-    line = refusal(lambda: plot_axes(silent, x="n"))
+    line = refusal(lambda: plot_axes(silent, table, x="n"))
     assert line.startswith("y is missing; expected a column")
+
+
+def test_a_setting_that_does_not_vary_has_no_curves(tmp_path):
+    """With one model the table has no column for it; who asks for one is told so."""
+    sweep = toy_sweep(GRID.replace('["plain", "KQ"]', '["plain"]'))
+    run_sweep(sweep, tmp_path / "s.sqlite", jobs=1)
+    table = result_table(sweep, tmp_path / "s.sqlite")
+    axes = plot_axes(sweep, table)
+    assert axes == PlotAxes("n", "test_error", None, None)
+    write_plot(table, axes, tmp_path / "f.svg")
+    asked = plot_axes(sweep, table, by="model")
+    line = refusal(lambda: write_plot(table, asked, tmp_path / "f.svg"))
+    assert line.startswith("by is 'model'; expected one of n, seed, ")
 
 
 BAD = {
