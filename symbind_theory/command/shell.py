@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from io import StringIO
@@ -35,6 +36,9 @@ __all__ = [
 BAD_INPUT = 2
 """Exit status of bad input."""
 
+# What argparse says of a value that is none of the choices; some versions quote them.
+_CHOICE = re.compile(r"invalid choice: '(?P<given>.*)' \(choose from (?P<names>.*)\)$")
+
 # Where COLUMNS is 0: nobody knows how wide the output is.
 _USUAL_WIDTH = 80
 
@@ -61,7 +65,11 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.name}: {line}\n")
 
     def _hint(self, message: str) -> str:
-        """The option that was probably meant, where one is not known."""
+        """The option, or the choice, that was probably meant where one is not known."""
+        if choice := _CHOICE.search(message):
+            names = [name.strip(" '") for name in choice["names"].split(",")]
+            near = difflib.get_close_matches(choice["given"], names, 1)
+            return f"; did you mean {near[0]}?" if near else ""
         unknown = [word for word in message.split() if word.startswith("--")]
         if not message.startswith("unrecognized arguments") or not unknown:
             return ""

@@ -138,7 +138,13 @@ def make_nothing(folder):
 
 BAD = {
     "no command": (make_nothing, [], "the following arguments are required: COMMAND"),
-    "command": (make_nothing, ["ru"], "invalid choice: 'ru'"),
+    "command": (make_nothing, ["runn"], "did you mean run?"),
+    "no such command": (make_nothing, ["x"], "invalid choice: 'x' (choose from"),
+    "backend": (
+        make_nothing,
+        ["run", "a.toml", "--backend", "loki"],
+        "did you mean loky?",
+    ),
     "no file": (make_nothing, ["run"], "the following arguments are required: FILE"),
     "option": (make_nothing, ["run", "a.toml", "--job", "1"], "did you mean --jobs?"),
     "jobs": (
