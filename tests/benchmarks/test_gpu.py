@@ -9,7 +9,7 @@ from benchmarks import gpu
 from numerics import Architecture, string_gram, template_gram
 from numerics.sweeps.experiments.trained_networks import (
     TrainedNetwork,
-    trained_network,
+    after_training,
 )
 from symbind_theory.separation.incidence import READOUTS
 
@@ -93,8 +93,8 @@ def test_networks_learn_on_cuda_as_on_the_processor(mixed):
         "epochs": 60,
         "model": {"kind": "transformer", "trained_identity": ["kq"]},
     }
-    here = trained_network(TrainedNetwork.model_validate(point)).error
-    there = trained_network(
+    here = after_training(TrainedNetwork.model_validate(point)).error
+    there = after_training(
         TrainedNetwork.model_validate({**point, "device": "cuda", "mixed": mixed})
     ).error
     rounding = 0.1 if mixed else 1e-3

@@ -35,7 +35,7 @@ from numerics.sweeps.experiments.trained_networks import (
 )
 from numerics.sweeps.experiments.trained_networks import (
     TrainedNetwork,
-    trained_network,
+    after_training,
 )
 
 __all__ = ["EXPERIMENT", "FoundHeads", "look_at_heads"]
@@ -69,7 +69,7 @@ def look_at_heads(settings: FoundHeads) -> Measured:
             f"trained is {settings.trained!r}, which leaves the heads as they start; "
             "expected 'all'"
         )
-    trained = trained_network(settings)
+    trained = after_training(settings)
     network = trained.network
     if not isinstance(network, DeepTransformer):
         raise PointFailed(f"model is of kind {settings.model.kind!r}, without heads")

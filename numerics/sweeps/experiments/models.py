@@ -5,7 +5,8 @@ Source: arXiv 2310.09753, on experiments.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -28,6 +29,7 @@ __all__ = [
     "MODEL_PRESETS",
     "MLPModel",
     "Model",
+    "NetworkSettings",
     "RecurrentModel",
     "RelationalModel",
     "TransformerModel",
@@ -44,7 +46,31 @@ ACTIVATIONS: dict[str, Activation] = {
 """φ by name, the kernels' own defaults."""
 
 
-class TransformerModel(Settings):
+class NetworkSettings(Settings, ABC):
+    """What a kind of network is, by its settings."""
+
+    embeds_tokens: ClassVar[bool] = True
+    """Whether it reads embeddings, so that an output may be a logit for each token."""
+
+    @abstractmethod
+    def built(self, data: UnseenSymbols, seed: int) -> torch.nn.Module:
+        """A network at random initialisation, for these strings.
+
+        Args:
+            data: whose vocabulary it reads, and whose labels it gives.
+            seed: equal seeds give equal bits.
+        """
+
+    @abstractmethod
+    def operations(self, length: int) -> float:
+        """About how many operations one string takes forward: two for each product.
+
+        Args:
+            length: tokens of a string.
+        """
+
+
+class TransformerModel(NetworkSettings):
     """A transformer (`DeepTransformer`): the paper's, where nothing else is said."""
 
     kind: Literal["transformer"] = "transformer"
@@ -101,8 +127,31 @@ class TransformerModel(Settings):
             hidden=self.hidden,
         )
 
+    def built(self, data: UnseenSymbols, seed: int) -> DeepTransformer:
+        start = Initialisation(
+            form=self.form,
+            trained_identity=self.trained_identity,
+            gain=self.gain,
+            mimetic=self.mimetic,
+            seed=seed,
+        )
+        return DeepTransformer(
+            data.vocabulary,
+            data.length,
+            self.architecture(),
+            self.shape(),
+            start,
+            _output(data),
+        )
 
-class MLPModel(Settings):
+    def operations(self, length: int) -> float:
+        inner, d = self.heads * self.head_width, self.width
+        # Four matrices of the heads, logits and sums over keys, two of the MLP.
+        token = 8 * d * inner + 4 * length * inner + 4 * d * self.hidden
+        return self.depth * (length + 1) * float(token)
+
+
+class MLPModel(NetworkSettings):
     """A multi-layer perceptron (`MLPStack`)."""
 
     kind: Literal["mlp"] = "mlp"
@@ -113,8 +162,39 @@ class MLPModel(Settings):
     activation: Literal["relu", "tanh", "gelu", "sigmoid", "silu"] = "relu"
     gain: float = Field(default=0.2, gt=0)
 
+    embeds_tokens: ClassVar[bool] = False
 
-class RecurrentModel(Settings):
+    def built(self, data: UnseenSymbols, seed: int) -> MLPStack:
+        """A network at random initialisation, for these strings.
+
+        Args:
+            data: whose vocabulary it reads, and whose labels it gives.
+            seed: equal seeds give equal bits.
+
+        Raises:
+            PointFailed: labels that are tokens.
+        """
+        if data.symbolic:
+            raise PointFailed(
+                "labels are tokens, for which an MLP has no outputs; expected numbers"
+            )
+        mlp = MLP(self.depth, self.width, self.activation, self.first_layer)
+        generator = torch.Generator().manual_seed(seed)
+        stack = MLPStack(
+            mlp, 1, data.length, data.vocabulary, generator, dtype=torch.float32
+        )
+        # As a transformer's: outputs start small beside the labels.
+        with torch.no_grad():
+            stack.readout.mul_(self.gain)
+        return stack
+
+    def operations(self, length: int) -> float:
+        # The first layer adds up a row for each token, the others are matrices, and
+        # the readout is a vector.
+        return 2.0 * self.width * (length + (self.depth - 1) * self.width + 1)
+
+
+class RecurrentModel(NetworkSettings):
     """A recurrent network (`RecurrentNetwork`)."""
 
     kind: Literal["rnn", "lstm"]
@@ -123,8 +203,22 @@ class RecurrentModel(Settings):
     hidden: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
 
+    def built(self, data: UnseenSymbols, seed: int) -> RecurrentNetwork:
+        return RecurrentNetwork(
+            Recurrent(self.kind, self.width, self.hidden, self.layers),
+            data.vocabulary,
+            data.length,
+            _output(data),
+            torch.Generator().manual_seed(seed),
+        )
 
-class RelationalModel(Settings):
+    def operations(self, length: int) -> float:
+        # Two matrices a gate: of the state, and of an input about as long.
+        gates = 4 if self.kind == "lstm" else 1
+        return length * self.layers * gates * 4.0 * self.hidden**2
+
+
+class RelationalModel(NetworkSettings):
     """A relational bottleneck (`RelationalNetwork`)."""
 
     kind: Literal["relational"] = "relational"
@@ -134,6 +228,25 @@ class RelationalModel(Settings):
     projected: bool = False
     scaled: bool = True
 
+    def built(self, data: UnseenSymbols, seed: int) -> RelationalNetwork:
+        relational = Relational(
+            width=self.width,
+            hidden=self.hidden,
+            projected=self.projected,
+            scaled=self.scaled,
+        )
+        return RelationalNetwork(
+            relational,
+            data.vocabulary,
+            data.length,
+            _output(data),
+            torch.Generator().manual_seed(seed),
+        )
+
+    def operations(self, length: int) -> float:
+        # Three matrices, of which the first reads the k² relations.
+        return 2.0 * self.hidden * (length**2 + self.hidden + self.width)
+
 
 Model = Annotated[
     TransformerModel | MLPModel | RecurrentModel | RelationalModel,
@@ -142,6 +255,7 @@ Model = Annotated[
         description="a model, such as {kind = 'transformer'} or the name of a preset",
     ),
 ]
+"""The settings of a network, of whichever kind."""
 
 MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "plain": {"kind": "transformer"},
@@ -159,11 +273,7 @@ MODEL_PRESETS: dict[str, dict[str, Any]] = {
 """Models by the names that sweep files may call them."""
 
 
-def build(
-    model: TransformerModel | MLPModel | RecurrentModel | RelationalModel,
-    data: UnseenSymbols,
-    seed: int,
-) -> torch.nn.Module:
+def build(model: Model, data: UnseenSymbols, seed: int) -> torch.nn.Module:
     """A network at random initialisation, for these strings.
 
     Args:
@@ -174,61 +284,19 @@ def build(
     Raises:
         PointFailed: an MLP for labels that are tokens.
     """
-    output: Output = "token" if data.symbolic else "number"
-    sizes = data.vocabulary, data.length
-    if isinstance(model, TransformerModel):
-        start = Initialisation(
-            form=model.form,
-            trained_identity=model.trained_identity,
-            gain=model.gain,
-            mimetic=model.mimetic,
-            seed=seed,
-        )
-        return DeepTransformer(
-            *sizes, model.architecture(), model.shape(), start, output
-        )
-    generator = torch.Generator().manual_seed(seed)
-    if isinstance(model, RecurrentModel):
-        recurrent = Recurrent(model.kind, model.width, model.hidden, model.layers)
-        return RecurrentNetwork(recurrent, *sizes, output, generator)
-    if isinstance(model, RelationalModel):
-        relational = Relational(
-            width=model.width,
-            hidden=model.hidden,
-            projected=model.projected,
-            scaled=model.scaled,
-        )
-        return RelationalNetwork(relational, *sizes, output, generator)
-    if data.symbolic:
-        raise PointFailed(
-            "labels are tokens, for which an MLP has no outputs; expected numbers"
-        )
-    mlp = MLP(model.depth, model.width, model.activation, model.first_layer)
-    stack = MLPStack(
-        mlp, 1, data.length, data.vocabulary, generator, dtype=torch.float32
-    )
-    # As a transformer's: outputs start small beside the labels.
-    with torch.no_grad():
-        stack.readout.mul_(model.gain)
-    return stack
+    return model.built(data, seed)
 
 
-def operations_of(
-    model: TransformerModel | MLPModel | RecurrentModel | RelationalModel, length: int
-) -> float:
+def operations_of(model: Model, length: int) -> float:
     """About how many operations one string takes forward.
 
     Args:
         model: what it is.
         length: tokens of a string.
     """
-    if isinstance(model, TransformerModel):
-        inner, d = model.heads * model.head_width, model.width
-        token = 8 * d * inner + 4 * length * inner + 4 * d * model.hidden
-        return model.depth * (length + 1) * float(token)
-    if isinstance(model, RecurrentModel):
-        gates = 4 if model.kind == "lstm" else 1
-        return length * model.layers * gates * 4.0 * model.hidden**2
-    if isinstance(model, RelationalModel):
-        return 2.0 * model.hidden * (length**2 + model.hidden + model.width)
-    return 2.0 * model.width * (length + (model.depth - 1) * model.width + 1)
+    return model.operations(length)
+
+
+def _output(data: UnseenSymbols) -> Output:
+    """What a network says of a string, by the labels of its strings."""
+    return "token" if data.symbolic else "number"

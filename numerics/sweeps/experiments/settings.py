@@ -35,11 +35,17 @@ class Settings(BaseModel):
 class RandomTask(Settings):
     """Templates drawn at random, labelled ±1 in turn (`random_task`)."""
 
-    length: int = Field(default=5, ge=1)
-    wildcards: int = Field(default=3, ge=0)
-    regular_tokens: int = Field(default=2, ge=0)
-    count: int = Field(default=4, ge=1)
-    seed: int = Field(default=0, ge=0)
+    length: int = Field(default=5, ge=1, description="tokens of a string, at least 1")
+    wildcards: int = Field(
+        default=3,
+        ge=0,
+        description="how many wildcards a template may have, at least 0",
+    )
+    regular_tokens: int = Field(
+        default=2, ge=0, description="how many regular tokens there are, at least 0"
+    )
+    count: int = Field(default=4, ge=1, description="how many templates, at least 1")
+    seed: int = Field(default=0, ge=0, description="of the templates, at least 0")
 
 
 class TaskSettings(Settings):
@@ -74,6 +80,18 @@ class TaskSettings(Settings):
         _read(task)
         return task
 
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        """Refuse noise on labels that are tokens, and symbols too few to be drawn."""
+        templates = self.template_task().templates
+        least = max(len(template.wildcards) for template in templates)
+        if self.vocabulary is not None and self.vocabulary < least:
+            raise InputError(
+                f"vocabulary is {self.vocabulary} for templates of up to {least} "
+                f"wildcards; expected at least {least}"
+            )
+        return self
+
     def streams(self, count: int) -> list[int]:
         """Seeds of so many streams, for all that is drawn beside the strings."""
         words = np.random.SeedSequence(self.seed).generate_state(count, np.uint32)
@@ -95,17 +113,21 @@ class TaskSettings(Settings):
         return task.with_noise(self.noise) if self.noise else task
 
 
+def _read(task: str | tuple[str, ...] | RandomTask) -> TemplateTask:
+    if isinstance(task, RandomTask):
+        return _random(tuple(task.model_dump().items()))
+    return _written(task)
+
+
+# The thousands of points of a sweep have few tasks.
 @cache
 def _random(numbers: tuple[tuple[str, int], ...]) -> TemplateTask:
     return random_task(**dict(numbers))
 
 
-def _read(task: str | tuple[str, ...] | RandomTask) -> TemplateTask:
-    if isinstance(task, str):
-        return builtin_task(task)
-    if isinstance(task, tuple):
-        return TemplateTask.parse(task)
-    return _random(tuple(task.model_dump().items()))
+@cache
+def _written(task: str | tuple[str, ...]) -> TemplateTask:
+    return builtin_task(task) if isinstance(task, str) else TemplateTask.parse(task)
 
 
 class TrainingSettings(Settings):
