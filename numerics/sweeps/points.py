@@ -155,7 +155,7 @@ def _settings(
     try:
         return experiment.settings.model_validate(filled)
     except ValidationError as error:
-        line = _explain(error.errors()[0], row, origins, experiment)
+        line = _refused_point(error.errors()[0], row, origins, experiment)
         raise InputError(line) from None
 
 
@@ -171,10 +171,13 @@ def _check_finite(place: str, value: Any) -> None:
             _check_finite(place, inner)
 
 
-def _explain(
+def _refused_point(
     error: Any, row: _Table, origins: Mapping[str, str], experiment: Experiment
 ) -> str:
-    """One line from pydantic's complaint: the key, and what was expected there."""
+    """Why a point is refused, in one line from pydantic's complaint about it.
+
+    It has the key as the file writes it, or the whole point, and what was expected.
+    """
     place = error["loc"]
     expected = " ".join(error["msg"].removeprefix("Value error, ").split())
     if not place:

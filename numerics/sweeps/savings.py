@@ -8,7 +8,8 @@ has Student's interval in logarithms.
 A curve that is at the target at the smallest size needs no more than that, and one that
 never reaches it more than the largest. The factor then is a bound, from below where the
 dearer curve needs more or the cheaper one less than is known, and has no interval:
-chance is only part of what is not known.
+chance is only part of what is not known. Where bounds on both sides meet, nothing is
+known of the factor.
 
 Source: symbind.
 """
@@ -25,7 +26,7 @@ import numpy as np
 from numerics.averages.student import mean_interval
 from symbind_theory.validation import InputError, finite_number
 
-__all__ = ["Needed", "Saving", "saving", "strings_needed"]
+__all__ = ["FactorSide", "Needed", "Saving", "Side", "saving", "strings_needed"]
 
 Curve = Mapping[int, float]
 """Errors by the number of strings."""
@@ -33,6 +34,9 @@ Curve = Mapping[int, float]
 
 Side = Literal["exact", "at most", "more than"]
 """How the strings that a curve needs lie to the number that is given."""
+
+FactorSide = Side | Literal["unknown"]
+"""How a factor in strings lies to the number that is given, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +57,20 @@ class Saving:
     """The factor in strings between two curves.
 
     Attributes:
-        factor: the geometric mean over seeds; None where curves are out of range on
-            both sides, so that not even a bound is known.
-        low: lower end of its interval; None where `side` is not "exact".
-        high: upper end; None likewise.
-        side: "exact"; or "more than" or "at most" where the factor is such a bound.
-        seeds: how many.
-        level: of the interval.
+        factor: the geometric mean over seeds; None where `side` is "unknown".
+        low: lower end of the factor's interval; None where `side` is not "exact".
+        high: upper end of the factor's interval; None where `side` is not "exact".
+        side: "exact" for a factor with an interval; "more than" or "at most" where the
+            factor is such a bound; "unknown" where curves are out of range on both
+            sides, so that there is not even a bound.
+        seeds: how many seeds have a curve on both sides.
+        level: the probability that the interval covers the factor.
     """
 
     factor: float | None
     low: float | None
     high: float | None
-    side: Side
+    side: FactorSide
     seeds: int
     level: float
 
@@ -133,7 +138,7 @@ def saving(
             factor=factor if one_sided else None,
             low=None,
             high=None,
-            side=bounds[0] if one_sided else "exact",
+            side=bounds[0] if one_sided else "unknown",
             seeds=len(logs),
             level=level,
         )

@@ -175,11 +175,14 @@ def _read(text: str) -> SweepFile:
     except ValidationError as error:
         # A field misspelt is also one that is missing: say what is wrong first.
         errors = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        raise InputError(_explain(errors[0])) from None
+        raise InputError(_refused_document(errors[0])) from None
 
 
-def _explain(error: Any) -> str:
-    """One line from pydantic's first complaint: the key, and what was expected."""
+def _refused_document(error: Any) -> str:
+    """Why a file is refused as a whole, in one line from pydantic's complaint.
+
+    It has the key of the file, and what was expected there; points are not looked at.
+    """
     field = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"{field} is no field; expected {nearest(field, SweepFile.model_fields)}"
