@@ -105,7 +105,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default="loky",
         help="processes of this machine (loky) or of a cluster",
     )
-    add("--scheduler", metavar="ADDRESS", help="of the dask cluster: tcp://host:8786")
+    add("--scheduler", metavar="ADDRESS", help="the dask cluster's, tcp://host:8786")
     add("--retry-failed", action="store_true", help="try again what has failed")
     add(
         "--wait",
@@ -139,8 +139,8 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     _add_files(parser)
     add = parser.add_argument
     add("--to", metavar="FILE", required=True, help="a file, .svg, .png or .pdf")
-    add("--x", metavar="COLUMN", help="of the horizontal axis")
-    add("--y", metavar="COLUMN", help="of the vertical axis")
+    add("--x", metavar="COLUMN", help="what the horizontal axis shows")
+    add("--y", metavar="COLUMN", help="what the vertical axis shows")
     add("--by", metavar="COLUMN", help="a curve for each of its values")
     add("--panels", metavar="COLUMN", help="a panel for each of its values")
 

@@ -19,12 +19,12 @@ _LONGEST = 80
 class Changes:
     """How the points of a sweep differ from those that a store was begun for.
 
-    Args:
+    Attributes:
         keys: what differs in the sweep file, such as
             "grid.n was [128, 256], is [128, 512]".
-        kept: how many points the store has of those that are asked for.
-        new: how many it does not have.
-        dropped: how many of its points are no longer asked for.
+        kept: how many of the points that are asked for the store has.
+        new: how many of the points that are asked for the store does not have.
+        dropped: how many points of the store are no longer asked for.
     """
 
     keys: tuple[str, ...]
@@ -49,7 +49,7 @@ def compared(
 
     Args:
         before: the document of the sweep that the store was begun for.
-        sweep: as it is now.
+        sweep: the sweep as it is now.
         asked: the ids of the points that were asked for.
         stored: the ids of all points of the store.
     """

@@ -27,14 +27,16 @@ _MEASURED_SECONDS = 0.1
 class RunPlan:
     """What a run has before it.
 
-    Args:
-        total: points of the sweep.
-        done: that are finished.
-        failed: that have failed and are not tried again.
-        to_do: that are left, or that other runs are working on.
-        seconds: that they take one process, about; None where nothing says so.
-        measured: whether points that are finished say so; else a product of matrices
-            on this machine does, whose speed few experiments reach.
+    Attributes:
+        total: how many points the sweep has.
+        done: how many points are finished.
+        failed: how many points have failed and are not tried again.
+        to_do: how many points are left, or are being measured by other runs.
+        seconds: about how long the points to do take one process; None where it
+            cannot be said.
+        measured: whether `seconds` is by the pace of points that are finished. If not,
+            it is by that of a product of matrices on this machine, which few
+            experiments reach.
     """
 
     total: int
@@ -51,7 +53,7 @@ def plan_run(
     """Say what a run would have to do.
 
     Args:
-        sweep: to be run.
+        sweep: the sweep to be run.
         store: the path of its store, which need not be there.
         retry_failed: whether points that have failed are to be tried again.
 
@@ -102,9 +104,9 @@ def seconds_left(
     """What points take one process; None where the pace is not known.
 
     Args:
-        sweep: whose experiment says how many operations a point takes.
-        points: that are left.
-        pace: seconds an operation.
+        sweep: its experiment says how many operations a point takes.
+        points: the points that are left.
+        pace: seconds that an operation takes.
     """
     if pace is None:
         return None

@@ -33,11 +33,12 @@ _WHAT = "the table"
 class Table:
     """Finished points, a row each.
 
-    Args:
-        settings: the columns that say which point it is.
+    Attributes:
+        settings: the columns that say which point a row is of.
         results: the columns with what was measured.
-        others: the columns after these: the version, times.
-        rows: the cells by their columns; None where a row has nothing there.
+        others: the columns that come last: the version of symbind, and times.
+        rows: the cells of each row by their columns; a cell is None where the point
+            has no such value.
         missing: how many points of the sweep are not finished.
     """
 
@@ -70,7 +71,7 @@ def result_table(
     A result that has the name of a setting gets the column `result.` and its name.
 
     Args:
-        sweep: whose points are wanted.
+        sweep: the sweep whose points are wanted.
         store: the path of its store.
         all_columns: whether settings that do not vary within the sweep have columns
             too. Choose it to join the tables of several sweeps.
@@ -117,8 +118,8 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> None:
     truth values or text, and of text where it has text and something else.
 
     Args:
-        table: to be written.
-        path: of the file, whose name ends in `.csv` or `.parquet`.
+        table: the table to be written.
+        path: the path of the file, which ends in `.csv` or `.parquet`.
 
     Raises:
         InputError: another ending, a path that cannot be written, or Parquet without

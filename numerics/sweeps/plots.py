@@ -51,11 +51,11 @@ _METADATA = {
 class PlotAxes:
     """Which columns of a table a figure shows.
 
-    Args:
-        x: numbers; the axis is logarithmic where all of them are positive.
-        y: numbers.
-        by: there is a curve for each of its values; None for one curve.
-        panels: there is a panel for each of its values; None for one panel.
+    Attributes:
+        x: a column of numbers; its axis is logarithmic where all are positive.
+        y: a column of numbers, which are averaged.
+        by: a column that has a curve for each of its values; None for one curve.
+        panels: a column that has a panel for each of its values; None for one panel.
     """
 
     x: str
@@ -78,7 +78,7 @@ def plot_axes(
     not vary it has no such column, and one curve in each panel.
 
     Args:
-        sweep: whose experiment may have `axes`.
+        sweep: the sweep whose experiment may have `axes`.
         table: the sweep's finished points.
         x: the column of the horizontal axis.
         y: the column of the vertical axis.
@@ -118,10 +118,10 @@ def write_plot(
     """Draw a figure and write it: the file is there whole, or as it was before.
 
     Args:
-        table: of finished points.
+        table: the table of the finished points.
         axes: the columns to show.
-        path: of the file, whose name ends in `.svg`, `.png` or `.pdf`.
-        title: above the figure.
+        path: the path of the file, which ends in `.svg`, `.png` or `.pdf`.
+        title: the line above the figure.
 
     Raises:
         InputError: no finished points, a column that is not there or has no numbers,

@@ -31,10 +31,10 @@ _Named = tuple[str, _Table]
 class Point:
     """One point of a sweep.
 
-    Args:
+    Attributes:
         id: the SHA-256 of the experiment's name and of all settings, in hexadecimal.
-        position: its place in the sweep file, from 0.
-        settings: what the experiment measures it by.
+        position: the place of the point in the sweep file, from 0.
+        settings: what the experiment measures the point by.
         record: the settings as JSON has them.
     """
 
@@ -65,9 +65,9 @@ def expanded_points(
     Of a grid all combinations; the field named last varies fastest.
 
     Args:
-        experiment: whose settings they are.
+        experiment: the experiment whose settings the points are.
         base: settings that all points share.
-        presets: the file's own, beside those of the experiment.
+        presets: the presets of the file, beside those of the experiment.
         grids: lists of values by field, each grid with what messages call it.
         listed: single points, each with what messages call it.
 
@@ -136,7 +136,7 @@ def _settings(
     """The settings of one point.
 
     Args:
-        experiment: whose settings they are.
+        experiment: the experiment whose settings the point is.
         row: the values of its fields.
         origins: the table of the file that each field is from, for messages.
         presets: tables by field and name.

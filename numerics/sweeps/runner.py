@@ -47,11 +47,11 @@ _POLL_SECONDS = 0.5
 class RunSummary:
     """What a run has done, and how the sweep stands after it.
 
-    Args:
-        done: points that this run has finished.
-        failed: points that failed in this run.
-        seconds: that the run took.
-        status: of the whole sweep.
+    Attributes:
+        done: how many points this run has finished.
+        failed: how many points have failed in this run.
+        seconds: how long the run took.
+        status: how the whole sweep stands after the run.
     """
 
     done: int
@@ -78,7 +78,7 @@ def run_sweep(
     sweep on the same store at the same time; they share its points.
 
     Args:
-        sweep: to be run.
+        sweep: the sweep to be run.
         store: the path of its store, made where it is missing, on a local disk.
         jobs: how many points are measured at once, each in a process on one thread; -1
             for one a core, or a thread of the cluster. Lower it where memory is short.
@@ -94,9 +94,8 @@ def run_sweep(
 
     Raises:
         InputError: arguments that cannot be used, a machine that lacks what the points
-            ask for, a store that cannot be read or
-            written, one of other points (`accept_changes`), or a cluster that is gone.
-            What was finished is kept.
+            ask for, a store that cannot be read or written, one of other points
+            (`accept_changes`), or a cluster that is gone. What was finished is kept.
     """
     check_workers(jobs, backend, scheduler)
     check_callback("progress", progress)

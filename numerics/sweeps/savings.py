@@ -83,7 +83,7 @@ def strings_needed(curve: Curve, target: float) -> Needed:
 
     Args:
         curve: errors by size, at least one.
-        target: above 0.
+        target: an error, above 0.
     """
     finite_number("target", target, low=0, strict=True)
     before: tuple[int, float] | None = None
@@ -110,9 +110,9 @@ def saving(
 
     Args:
         dearer: a curve for each seed.
-        cheaper: the same for the other kind, and the same seeds.
+        cheaper: a curve of the other kind for each of the same seeds.
         target: an error, above 0.
-        level: of the interval, between 0 and 1.
+        level: the level of the interval, between 0 and 1.
 
     Raises:
         InputError: fewer than two seeds, or others on one side.

@@ -19,11 +19,12 @@ __all__ = ["Failure", "SweepStatus", "status_of", "sweep_status"]
 class Failure:
     """A point that has failed.
 
-    Args:
-        id: of the point.
-        point: its settings that vary within the sweep, such as "n = 3, seed = 0".
-        reason: one line.
-        attempts: how often it was begun.
+    Attributes:
+        id: the id of the point.
+        point: the settings of the point that vary within the sweep, such as
+            "n = 3, seed = 0".
+        reason: why the point has failed, in one line.
+        attempts: how often runs have begun to measure the point.
     """
 
     id: str
@@ -36,17 +37,17 @@ class Failure:
 class SweepStatus:
     """How a sweep stands.
 
-    Args:
-        name: of the sweep.
-        total: points that are asked for.
-        done: that are finished.
-        failed: that have failed.
-        running: that runs which are alive are measuring.
-        left: that nobody has begun, or whose run is dead.
-        dropped: points in the store that are no longer asked for.
-        seconds: that what is running and what is left takes one process, about; None
-            where no point is done that would say so.
-        failures: of the points that have failed, in file order.
+    Attributes:
+        name: the name of the sweep.
+        total: how many points are asked for.
+        done: how many points are finished.
+        failed: how many points have failed.
+        running: how many points are being measured by runs that are alive.
+        left: how many points nobody has begun, or were begun by a run that is dead.
+        dropped: how many points of the store are no longer asked for.
+        seconds: about how long what is running and what is left takes one process;
+            None where no point is done by whose pace it could be said.
+        failures: the points that have failed, in file order.
     """
 
     name: str

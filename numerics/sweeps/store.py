@@ -42,16 +42,19 @@ __all__ = [
 class StoredPoint:
     """What a store has of one point.
 
-    Args:
-        id: of the point.
-        settings: as JSON has them.
+    Attributes:
+        id: the id of the point (`Point.id`).
+        settings: the settings of the point as JSON has them.
         state: "pending", "running" (by a run that is alive), "done" or "failed".
-        attempts: how often a run has begun to measure it.
-        result: the row of results, of a point that is done.
-        reason: of a point that has failed.
-        seconds: that measuring it took.
-        finished: when it was, in UTC as ISO 8601 writes it.
-        version: of symbind, which measured it.
+        attempts: how often runs have begun to measure the point.
+        result: the row of results of a point that is done; None for others.
+        reason: why a point has failed, in one line; None for others.
+        seconds: how long measuring the point took; None until it is done or failed,
+            and where its process was killed.
+        finished: when the point was done or failed, in UTC as ISO 8601 writes it; None
+            before.
+        version: the version of symbind that last measured the point; None where none
+            has.
     """
 
     id: str
@@ -69,8 +72,8 @@ class SweepStore:
     """A store on disk. Close it, or use it in a `with` statement.
 
     Args:
-        path: of the file.
-        create: whether to make it where it is missing.
+        path: the path of the file.
+        create: whether to make the file where it is missing.
 
     Raises:
         InputError: no file, one that is not a store or has another format, or one that
@@ -185,10 +188,10 @@ class SweepStore:
         """Record a point of this run as done, or as failed where there is no result.
 
         Args:
-            id: of the point.
-            result: the row of results; None where it failed.
-            reason: of a failure.
-            seconds: that it took, None where nobody knows.
+            id: the id of the point.
+            result: the row of results; None where the point has failed.
+            reason: why the point has failed; None where it is done.
+            seconds: how long measuring it took; None where nobody knows.
         """
         text = None if result is None else json.dumps(result, allow_nan=False)
         state = "failed" if result is None else "done"
@@ -294,7 +297,7 @@ def accept_changes(sweep: Sweep, store: str | os.PathLike[str]) -> None:
     and are exported only when asked for.
 
     Args:
-        sweep: as the file says now.
+        sweep: the sweep as the file says it now.
         store: the path of the store.
 
     Raises:

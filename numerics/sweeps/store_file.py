@@ -42,8 +42,8 @@ class StoreFile:
     """A file with the tables of a store, open.
 
     Args:
-        path: of the file.
-        create: whether to make it where it is missing.
+        path: the path of the file.
+        create: whether to make the file where it is missing.
 
     Raises:
         InputError: no file, one that is not a store or has another format, or one that

@@ -84,11 +84,11 @@ class SweepFile(BaseModel):
 class Sweep:
     """The points at which an experiment is measured, in their order.
 
-    Args:
-        name: of the sweep, in reports and above figures.
-        description: in the sweep file's words, or None.
-        experiment: measures a point.
-        points: at least one, with ids that all differ.
+    Attributes:
+        name: the name of the sweep, in reports and above figures.
+        description: what the sweep file says about itself, or None.
+        experiment: what is measured at each point.
+        points: the points, at least one, with ids that all differ.
         document: what decides the points, as the file has it: experiment, base,
             presets, grid, grids and points, ready for JSON.
     """
@@ -101,7 +101,7 @@ class Sweep:
 
     @cached_property
     def digest(self) -> str:
-        """Of the points and their order, in hexadecimal."""
+        """The SHA-256 of the points' ids in their order, in hexadecimal."""
         ids = "\n".join(point.id for point in self.points)
         return hashlib.sha256(ids.encode()).hexdigest()
 
@@ -113,9 +113,9 @@ def read_sweep(
     """Read a sweep file.
 
     Args:
-        path: of the file.
-        experiments: by their names; those of the package when None. Give your own to
-            sweep what the package does not have.
+        path: the path of the file.
+        experiments: the experiments by their names; those of the package when None.
+            Give your own to sweep what the package does not have.
 
     Raises:
         InputError: a file that cannot be read, is not TOML, or asks for points that the
@@ -135,8 +135,8 @@ def parse_sweep(
     """A sweep from the text of a sweep file.
 
     Args:
-        text: TOML.
-        experiments: by their names; those of the package when None.
+        text: the file's text, TOML.
+        experiments: the experiments by their names; those of the package when None.
 
     Raises:
         InputError: text that is not TOML, or asks for points that the experiment does

@@ -67,10 +67,11 @@ _CONNECT_SECONDS = 10
 class Outcome:
     """What became of a point: a row of results, or the reason why there is none.
 
-    Args:
-        result: numbers, texts and None by the name of their column; None on failure.
-        reason: one line, on failure.
-        seconds: that it took; None where its process was killed.
+    Attributes:
+        result: numbers, texts and None by the name of their column; None where the
+            point has failed.
+        reason: why the point has failed, in one line; None where it is done.
+        seconds: how long measuring the point took; None where its process was killed.
     """
 
     result: dict[str, float | int | str | None] | None

@@ -32,7 +32,7 @@ class CopyingPoint(Settings):
         default="copy", description="the name of a built-in task that copies"
     )
     n: int = Field(
-        default=64, ge=2, description="training symbols, and again test symbols"
+        default=64, ge=2, description="training symbols, and again test symbols, from 2"
     )
     width: int = Field(ge=1, description="width of the embeddings, at least 1")
     heads: int = Field(default=4, ge=1, description="an integer of at least 1")
@@ -43,7 +43,7 @@ class CopyingPoint(Settings):
     identity_vo: bool = Field(
         default=False, description="true where each head's b is trained"
     )
-    seed: int = Field(default=0, ge=0, description="of the network")
+    seed: int = Field(default=0, ge=0, description="the network's seed, at least 0")
 
     @field_validator("task", mode="after")
     @classmethod

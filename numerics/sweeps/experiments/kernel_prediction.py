@@ -50,9 +50,14 @@ class KernelPrediction(TaskSettings):
     target: float = Field(
         default=0.1, gt=0, description="an error that is aimed at, above 0"
     )
-    rel_tol: float = Field(default=0.03, gt=0, description="of the smallest eigenvalue")
+    rel_tol: float = Field(
+        default=0.03,
+        gt=0,
+        description="relative halfwidth of the smallest eigenvalue at which points are "
+        "no longer added, above 0",
+    )
     max_points: int = Field(
-        default=2**13, ge=256, description="points at most, from 256"
+        default=2**13, ge=256, description="points of the estimate at most, from 256"
     )
 
 

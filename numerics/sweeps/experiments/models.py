@@ -57,7 +57,7 @@ class NetworkSettings(Settings, ABC):
         """A network at random initialisation, for these strings.
 
         Args:
-            data: whose vocabulary it reads, and whose labels it gives.
+            data: the strings, whose vocabulary it reads and whose labels it gives.
             seed: equal seeds give equal bits.
         """
 
@@ -168,7 +168,7 @@ class MLPModel(NetworkSettings):
         """A network at random initialisation, for these strings.
 
         Args:
-            data: whose vocabulary it reads, and whose labels it gives.
+            data: the strings, whose vocabulary it reads and whose labels it gives.
             seed: equal seeds give equal bits.
 
         Raises:
@@ -277,8 +277,8 @@ def build(model: Model, data: UnseenSymbols, seed: int) -> torch.nn.Module:
     """A network at random initialisation, for these strings.
 
     Args:
-        model: what it is.
-        data: whose vocabulary it reads, and whose labels it gives.
+        model: the settings of the network.
+        data: the strings, whose vocabulary it reads and whose labels it gives.
         seed: equal seeds give equal bits.
 
     Raises:
@@ -291,7 +291,7 @@ def operations_of(model: Model, length: int) -> float:
     """About how many operations one string takes forward.
 
     Args:
-        model: what it is.
+        model: the settings of the network.
         length: tokens of a string.
     """
     return model.operations(length)

@@ -45,7 +45,7 @@ class RandomTask(Settings):
         default=2, ge=0, description="how many regular tokens there are, at least 0"
     )
     count: int = Field(default=4, ge=1, description="how many templates, at least 1")
-    seed: int = Field(default=0, ge=0, description="of the templates, at least 0")
+    seed: int = Field(default=0, ge=0, description="the seed of the draw, at least 0")
 
 
 class TaskSettings(Settings):
@@ -59,18 +59,22 @@ class TaskSettings(Settings):
     vocabulary: int | None = Field(
         default=None,
         ge=1,
-        description="symbols of the training strings; n where left out",
+        description="symbols of the training strings, at least 1; n where left out",
     )
     held_out: int = Field(
-        default=512, ge=1, description="validation strings, and again test strings"
+        default=512,
+        ge=1,
+        description="validation strings, and again test strings, at least 1",
     )
     noise: float = Field(
         default=0.0,
         ge=0,
-        description="standard deviation of the training labels' noise",
+        description="standard deviation of the training labels' noise, at least 0",
     )
     seed: int = Field(
-        default=0, ge=0, description="of strings, weights and their order"
+        default=0,
+        ge=0,
+        description="the seed of strings, weights and their order, at least 0",
     )
 
     @field_validator("task", mode="after")
@@ -134,22 +138,28 @@ class TrainingSettings(Settings):
     """Optimiser, and how long it goes on: `Training` and `Schedule` have the words."""
 
     epochs: int = Field(
-        default=1000, ge=1, description="passes over the strings, at most"
+        default=1000, ge=1, description="passes over the strings at most, at least 1"
     )
     look_every: int = Field(
-        default=10, ge=1, description="epochs between looks at the errors"
+        default=10, ge=1, description="epochs between looks at the errors, at least 1"
     )
     patience: int | None = Field(
-        default=None, ge=1, description="epochs without a better validation error"
+        default=None,
+        ge=1,
+        description="epochs without a better validation error, at least 1",
     )
     improvement: float = Field(
-        default=0.0, ge=0, description="fall that counts as better for patience"
+        default=0.0,
+        ge=0,
+        description="fall that counts as better for patience, at least 0",
     )
     enough: float | None = Field(
-        default=None, ge=0, description="a training loss at which training ends"
+        default=None,
+        ge=0,
+        description="a training loss at which training ends, at least 0",
     )
     batch_size: int = Field(
-        default=1024, ge=1, description="strings in a batch, at most"
+        default=1024, ge=1, description="strings in a batch at most, at least 1"
     )
     learning_rate: float = Field(default=1e-3, gt=0, description="a number above 0")
     optimiser: str = Field(default="adam", description="the name of an optimiser")
