@@ -14,7 +14,7 @@ from numerics.sweeps.experiments.found_heads import (
     _ablations,
     look_at_heads,
 )
-from numerics.sweeps.experiments.trained_networks import trained_network
+from numerics.sweeps.experiments.trained_networks import after_training
 
 SMALL = {
     "kind": "transformer",
@@ -72,7 +72,7 @@ def test_what_a_head_does_is_gone_without_it():
     """The one head whose keys are the identity is the first by its share, and the
     network without it is the one whose head adds nothing."""
     settings = point(epochs=1, learning_rate=1e-9, ablated=1, draws=2)
-    trained = trained_network(settings)
+    trained = after_training(settings)
     network, test = trained.network, trained.data.test
     assert isinstance(network, DeepTransformer)
     (attention,) = network.attentions
