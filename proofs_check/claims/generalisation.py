@@ -110,8 +110,8 @@ def generalisation(
         ),
         seed=seed,
     )
-    if task.copied and meant.identity_vo <= 0:
-        return Report("C5", (copied_label(task),))
+    if meant.identity_vo <= 0 and (copied := copied_label(task)) is not None:
+        return Report("C5", (copied,))
     return report_on_labels("C5", task, TrainedRegression(setting).findings)
 
 

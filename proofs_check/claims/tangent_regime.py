@@ -96,8 +96,8 @@ def tangent_regime(
         gram=_tangent(task, meant, gram, seeds[0]),
         seed=seed,
     )
-    if task.copied and meant.identity_vo <= 0:
-        return Report("C11", (copied_label(task),))
+    if meant.identity_vo <= 0 and (copied := copied_label(task)) is not None:
+        return Report("C11", (copied,))
     above = _no_less_than_n(task, setting, seeds[1])
     report = report_on_labels("C11", task, TrainedRegression(setting).findings)
     return Report("C11", (above, *report.findings))

@@ -114,8 +114,8 @@ def trained_identity(
     )
     if (silent := without_floor(task)) is not None:
         raise InputError(silent)
-    if task.copied and not network.copies:
-        return Report("C13", (copied_label(task),))
+    if not network.copies and (copied := copied_label(task)) is not None:
+        return Report("C13", (copied,))
     if (long := setting.too_long(task, 2)) is not None:
         return Report("C13", (long,))
 

@@ -126,8 +126,9 @@ def trained_transformer(
         finite_number("target", target, low=0, strict=True)
     if (silent := without_floor(task)) is not None:
         raise InputError(silent)
-    if isinstance(network, FiniteTransformer) and task.copied and not network.copies:
-        return Report("C12", (copied_label(task),))
+    copies = isinstance(network, MLP) or network.copies
+    if not copies and (copied := copied_label(task)) is not None:
+        return Report("C12", (copied,))
     if (long := setting.too_long(task, 1)) is not None:
         return Report("C12", (long,))
 

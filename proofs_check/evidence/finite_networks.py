@@ -26,6 +26,7 @@ from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import Diverged, Schedule, train_unseen
 from numerics.protocols import Trainable
 from numerics.shapes import Float, Float64
+from proofs_check.evidence.alike_templates import alike_templates
 from proofs_check.evidence.token_labels import one_hot
 from proofs_check.evidence.unlearnable import conflicting_labels
 from proofs_check.judgements import exactly
@@ -34,7 +35,6 @@ from proofs_check.seeds import seed_array, torch_stream
 from symbind_theory.laws.substitution_laws import Probabilities
 from symbind_theory.outcome import Outcome
 from symbind_theory.records.ledger import Finding
-from symbind_theory.separation.decisions import decide
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import as_float, finite_number, one_of, positive_integer
 
@@ -95,17 +95,13 @@ class FiniteTransformer:
     def conflict(self, task: TemplateTask) -> Finding | None:
         """Two templates with different labels that no such network tells apart.
 
+        However it is trained, and whichever scalars it starts with.
+
         Args:
             task: whose labels are compared.
         """
-        reached = self.architecture
-        # Whatever scalars training finds: they may tell more apart than none.
-        if "kq" in self.trained:
-            reached = replace(reached, identity_kq=reached.identity_kq or 1.0)
-        if "vo" in self.trained:
-            reached = replace(reached, identity_vo=reached.identity_vo or 1.0)
-        decision = decide(task.templates, reached.record())
-        return conflicting_labels(task, decision, "network")
+        alike = alike_templates(task.templates, self.architecture)
+        return conflicting_labels(task, alike, "network")
 
     def built(self, data: UnseenSymbols, seed: int) -> DeepTransformer:
         """The network at its start.

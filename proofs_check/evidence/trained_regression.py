@@ -75,7 +75,8 @@ class TrainedRegression:
         )
         findings = [reported(name, setting.gram.smallest_eigenvalue)]
         decision = decide(task.templates, setting.architecture.record(), kernel)
-        if (conflict := conflicting_labels(task, decision)) is not None:
+        alike = ((pair.i, pair.j) for pair in decision.collapses if pair.identical)
+        if (conflict := conflicting_labels(task, alike, "kernel")) is not None:
             many = sizes.many or min(_IN_VAIN, sizes.most)
             errors = setting.errors(task, model, many, seeds[sizes.few_sets :])
             statement = f"squared error on unseen symbols after {many} strings"

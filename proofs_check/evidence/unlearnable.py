@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from numerics import Architecture, Cosine
@@ -15,13 +16,17 @@ from symbind_theory.tasks import TemplateTask
 __all__ = ["conflicting_labels", "copied_label", "singular_matrix"]
 
 
-def copied_label(task: TemplateTask) -> Finding:
+def copied_label(task: TemplateTask) -> Finding | None:
     """A copied label is out of reach without b, however many strings there are.
 
+    None where no label that ever occurs is copied: templates of weight 0 never do.
+
     Args:
-        task: with a label that is a wildcard of its own template.
+        task: any task.
     """
-    i = task.copied[0]
+    i = next((i for i in task.copied if task.weights[i]), None)
+    if i is None:
+        return None
     return proved(
         f"the label {task.labels[i]} of '{task.templates[i]}', which is copied from "
         "the string, is learned without identity_vo > 0, as the width grows (C7)",
@@ -30,21 +35,26 @@ def copied_label(task: TemplateTask) -> Finding:
 
 
 def conflicting_labels(
-    task: TemplateTask, decision: Decision, learner: str = "kernel"
+    task: TemplateTask, alike: Iterable[tuple[int, int]], learner: str
 ) -> Finding | None:
     """Two templates with different labels that a learner does not tell apart.
 
+    Templates of weight 0 are left out: they never occur, so that nothing is lost on
+    them.
+
     Args:
         task: whose labels are compared.
-        decision: which of its templates the learner does not tell apart.
+        alike: index pairs of its templates that the learner does not tell apart.
         learner: "kernel" or "network".
     """
-    for pair in decision.collapses:
-        one, other = task.labels[pair.i], task.labels[pair.j]
-        if pair.identical and one != other:
-            i, j = task.templates[pair.i], task.templates[pair.j]
-            statement = f"'{i}' and '{j}', of the labels {one} and {other}, differ to "
-            return proved(f"{statement}the {learner} on fresh symbols", False)
+    for i, j in alike:
+        one, other = task.labels[i], task.labels[j]
+        if one != other and task.weights[i] and task.weights[j]:
+            return proved(
+                f"'{task.templates[i]}' and '{task.templates[j]}', of the labels {one} "
+                f"and {other}, differ to the {learner} on fresh symbols",
+                False,
+            )
     return None
 
 

@@ -1,6 +1,7 @@
 """C13: what a saves is held against, and that each part can fail."""
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from symbind_testing.tasks import SAME_DIFFERENT, ZERO_FLOOR
 
 from numerics import Architecture
 from numerics.networks.blocks import BlockShape
+from numerics.networks.deep_transformer import PAPER
 from numerics.networks.training import Training
 from proofs_check.checker import Effort
 from proofs_check.claims.trained_identity import trained_identity
@@ -18,7 +20,7 @@ from proofs_check.evidence.finite_networks import (
     NetworkSizes,
     NetworkTraining,
 )
-from symbind_theory import Outcome, TemplateTask
+from symbind_theory import Outcome, TemplateTask, builtin_task
 
 MODULE = importlib.import_module("proofs_check.claims.trained_identity")
 SMALL = FiniteTransformer(
@@ -97,6 +99,25 @@ def test_equivalent_templates_are_refuted_before_training():
 def test_copied_labels_are_out_of_reach_without_b():
     task = TemplateTask(["?a ?b ?a", "?a ?b ?b"], ["?a", "?b"])
     assert "C7" in trained_identity(task).evidence
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        TemplateTask(["?a ?a", "?a ?b", "?b ?a"], [1, -1, 1], [0.5, 0.5, 0]),
+        TemplateTask(["?a ?a", "?a ?b", "?b ?b"], ["x", "y", "?b"], [0.5, 0.5, 0]),
+    ],
+)
+def test_templates_of_weight_0_refute_nothing(task):
+    """The last one is in conflict, or is copied, and never occurs."""
+    assert trained_identity(task, SMALL, sizes=FEW).outcome is not Outcome.REFUTED
+
+
+def test_uniform_attention_is_not_refuted_by_proof():
+    uniform = FiniteTransformer(replace(PAPER, beta=0.0), SMALL.shape)
+    report = trained_identity(builtin_task("aba-abb"), uniform, sizes=FEW)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "differ to the network" not in report.evidence
 
 
 def test_pairs_that_read_too_much_are_undecided():

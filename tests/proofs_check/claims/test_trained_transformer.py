@@ -1,6 +1,7 @@
 """C12: what is held against an MLP's floor, and that each part can fail."""
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from symbind_testing.tasks import (
 
 from numerics import Architecture
 from numerics.networks.blocks import BlockShape
+from numerics.networks.deep_transformer import PAPER
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from proofs_check.checker import Effort
@@ -24,7 +26,7 @@ from proofs_check.evidence.finite_networks import (
     NetworkSizes,
     NetworkTraining,
 )
-from symbind_theory import Outcome, TemplateTask
+from symbind_theory import Outcome, TemplateTask, builtin_task
 
 MODULE = importlib.import_module("proofs_check.claims.trained_transformer")
 SMALL = FiniteTransformer(
@@ -104,6 +106,29 @@ def test_copied_labels_are_out_of_reach_without_b():
     assert "C7" in report.evidence
     both = FiniteTransformer(SMALL.architecture, SMALL.shape, trained=("kq", "vo"))
     assert trained_transformer(task, both, sizes=FEW).outcome is not Outcome.REFUTED
+
+
+NEVER = [
+    TemplateTask(["?a ?a", "?a ?b", "?b ?a"], [1, -1, 1], [0.5, 0.5, 0]),
+    TemplateTask(["?a ?a", "?a ?b", "?b ?b"], ["x", "y", "?b"], [0.5, 0.5, 0]),
+]
+"""Tasks whose last template is in conflict, or is copied, and never occurs."""
+
+
+@pytest.mark.parametrize("task", NEVER)
+def test_templates_of_weight_0_refute_nothing(task):
+    assert trained_transformer(task, SMALL, sizes=FEW).outcome is not Outcome.REFUTED
+
+
+def test_uniform_attention_is_not_refuted_by_proof():
+    """Training may tell αβα from αββ by their norms, so networks are trained."""
+    uniform = FiniteTransformer(replace(PAPER, beta=0.0), SMALL.shape)
+    report = trained_transformer(builtin_task("aba-abb"), uniform, sizes=FEW)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "differ to the network" not in report.evidence
+    blind = replace(uniform, architecture=replace(PAPER, beta=0.0, gamma=0.0))
+    report = trained_transformer(builtin_task("aba-abb"), blind, sizes=FEW)
+    assert "differ to the network" in report.evidence
 
 
 def test_long_strings_are_not_trained_on():
