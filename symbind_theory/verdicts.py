@@ -96,8 +96,9 @@ def _generalises(
     complexity: SampleComplexity | None,
     identity_vo: float,
 ) -> Verdict:
-    if task.copied and identity_vo <= 0:
-        i = task.copied[0]
+    occurring = [i for i in task.copied if task.weights[i]]
+    if occurring and identity_vo <= 0:
+        i = occurring[0]
         return Verdict(
             "C5",
             Outcome.REFUTED,
@@ -155,12 +156,16 @@ def _generalises_by_blocks(task: TemplateTask, decision: Decision) -> Verdict:
 def _conflict(task: TemplateTask, decision: Decision) -> str | None:
     """Two templates with different labels that nothing tells apart, if there are any.
 
-    A pair that shares its strings is the stronger witness: it defeats every model.
+    Templates of weight 0 never occur, so that they are in conflict with none. A pair
+    that shares its strings is the stronger witness: it defeats every model.
     """
     pairs = [
         (collapse.i, collapse.j)
         for collapse in decision.collapses
-        if collapse.identical and task.labels[collapse.i] != task.labels[collapse.j]
+        if collapse.identical
+        and task.labels[collapse.i] != task.labels[collapse.j]
+        and task.weights[collapse.i]
+        and task.weights[collapse.j]
     ]
     shared = {(o.i, o.j): o.witness for o in task.overlapping_pairs()}
     for i, j in pairs:

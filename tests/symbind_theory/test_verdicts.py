@@ -101,6 +101,16 @@ def test_a_constant_activation_refutes(smallest):
     assert decide(one_label, CONSTANT, smallest)["C5"].outcome is Outcome.UNDECIDED
 
 
+def test_templates_of_weight_0_are_in_conflict_with_none():
+    """N is singular, so that C5 says nothing; refuted it is not."""
+    task = TemplateTask(CONFLICT.templates, CONFLICT.labels, weights=[1, 1, 0])
+    assert decide(CONFLICT)["C5"].outcome is Outcome.REFUTED
+    assert decide(task)["C3"].outcome is Outcome.REFUTED
+    assert decide(task)["C5"].outcome is Outcome.UNDECIDED
+    copied = TemplateTask(["?a ?a", "?a ?b"], ["x", "?b"], weights=[1, 0])
+    assert decide(copied)["C5"].outcome is Outcome.HOLDS
+
+
 def test_a_constant_activation_leaves_one_template_to_the_estimate():
     """A 1 × 1 matrix is singular only where its entry is 0."""
     task = TemplateTask(["?a ?b"], [1])

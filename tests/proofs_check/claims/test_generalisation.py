@@ -183,6 +183,21 @@ def test_copied_labels_ask_for_the_identity_in_values():
     assert held.outcome is Outcome.HOLDS
 
 
+def test_a_conflict_of_weight_0_refutes_nothing():
+    """The template is in N, which is singular, and never in the error."""
+    task = TemplateTask(["?a ?a", "?a ?b", "?b ?a"], [1, -1, 1], [1, 1, 0])
+    report = generalisation(task, sizes=FEW)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "a non-singular N" in report.evidence
+
+
+@pytest.mark.slow
+def test_a_copied_label_of_weight_0_refutes_nothing():
+    task = TemplateTask(["?a ?a", "?a ?b", "?b X"], ["x", "y", "?b"], [1, 1, 0])
+    report = generalisation(task, FAST, target=0.2, sizes=FEW)
+    assert report.outcome is not Outcome.REFUTED
+
+
 def test_the_effort_says_how_many_strings_may_be_drawn(monkeypatch):
     monkeypatch.setattr(module, "fresh_error", lambda *_: 0.0)
     most = [SIZES[effort].task.most for effort in ("quick", "standard", "full")]

@@ -51,6 +51,13 @@ def test_copied_labels_are_out_of_reach_without_b():
 
 
 @pytest.mark.slow
+def test_a_copied_label_of_weight_0_refutes_nothing():
+    task = TemplateTask(["?a ?a", "?a ?b", "?b X"], ["x", "y", "?b"], [1, 1, 0])
+    layer = Architecture(beta=3.0)
+    assert tangent_regime(task, layer, sizes=FEW).outcome is not Outcome.REFUTED
+
+
+@pytest.mark.slow
 def test_other_seeds_find_the_same():
     """Of eight seeds none is refuted; each has few sets."""
     for seed in range(8):
