@@ -210,17 +210,10 @@ class NetworkTraining:
                 scaled, sizes.strings, strings, held_out=sizes.held_out
             )
             for row, network in enumerate(networks):
-                model = _built(network, data, start)
-                found[row, column] = self._error(model, data, order)
+                found[row, column] = _trained_error(
+                    network, data, self.training, sizes.epochs, start, order
+                )
         return found * unit**2
-
-    def _error(self, model: Trainable, data: UnseenSymbols, order: int) -> float:
-        """The test's error at the best epoch."""
-        schedule = Schedule(self.sizes.epochs, look_every=_LOOK_EVERY)
-        try:
-            return train_unseen(model, data, self.training, schedule, order).best.test
-        except Diverged:
-            return math.inf
 
     def too_long(self, task: TemplateTask, kinds: int) -> Finding | None:
         """An undecided finding where there is more to read than may be read.
@@ -270,6 +263,23 @@ class NetworkTraining:
             return finding
         expected = f"{finding.expected}: pass {remedy}"
         return replace(finding, outcome=Outcome.UNDECIDED, expected=expected)
+
+
+def _trained_error(
+    network: Network,
+    data: UnseenSymbols,
+    training: Training,
+    epochs: int,
+    start: int,
+    order: int,
+) -> float:
+    """The test's error at the best epoch; infinite where training diverges."""
+    model = _built(network, data, start)
+    schedule = Schedule(epochs, look_every=_LOOK_EVERY)
+    try:
+        return train_unseen(model, data, training, schedule, order).best.test
+    except Diverged:
+        return math.inf
 
 
 def _built(network: Network, data: UnseenSymbols, seed: int) -> Trainable:

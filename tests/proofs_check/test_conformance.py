@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from numerics import Architecture
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
 from proofs_check.checker import Effort
+from proofs_check.evidence import finite_networks
 from proofs_check.evidence.kernel_sets import KernelSets
 from proofs_check.evidence.learning_setting import TrainingSizes
 from proofs_check.evidence.string_estimates import Sampling
@@ -32,6 +34,19 @@ MUTANTS = [
     for mutant in checker.mutants
 ]
 SEED = 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _networks_trained_once():
+    """Trials of C12 and C13 share the networks that are equal in all, seeds included.
+
+    Their errors follow from the arguments; that repeating a training repeats its error
+    is tested beside the networks.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("unseen_symbols", "_trained_error"):
+            patch.setattr(finite_networks, name, cache(getattr(finite_networks, name)))
+        yield
 
 
 @pytest.mark.parametrize(("checker", "instance"), INSTANCES)

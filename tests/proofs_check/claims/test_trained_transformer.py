@@ -151,6 +151,7 @@ def test_a_floor_of_0_is_refused(task):
     assert "floor is 0" in refusal(lambda: trained_transformer(task))
 
 
+@pytest.mark.slow
 def test_an_mlp_is_held_against_its_floor():
     sizes = NetworkSizes(strings=64, networks=40, epochs=20, held_out=64)
     network = MLP(width=64)

@@ -117,7 +117,7 @@ def test_a_and_b_of_the_start_change_nothing(templates):
         assert alike_templates(pair, with_both) == alike_templates(pair, base)
 
 
-def separation(architecture, patterns, multiples, moved):
+def separation(architecture, patterns, multiples, moved, draws):
     """z of the mean of ⟨h, u⟩ on one pattern less that on the other.
 
     Every string has symbols of its own, as fresh ones are. W_V W_O of each block is a
@@ -128,8 +128,9 @@ def separation(architecture, patterns, multiples, moved):
         patterns: two lists of numbers, equal where symbols are.
         multiples: of the identity, one for each block.
         moved: takes the positions to those that training finds, and to u.
+        draws: strings of each pattern.
     """
-    d, symbols, draws = 256, max(map(max, patterns)) + 1, 4000
+    d, symbols = 256, max(map(max, patterns)) + 1
     shape = BlockShape(width=d, heads=4, head_width=d // 4, hidden=64)
     network = DeepTransformer(
         2 * draws * symbols, len(patterns[0]), architecture, shape, Initialisation()
@@ -160,9 +161,9 @@ def test_uniform_attention_sees_multiplicities_by_their_norms():
     def kept(positions):
         return positions, positions[0] - positions[1]
 
-    found = separation(blocks(**READ), PATTERNS, (3.4, 30.0), kept)
+    found = separation(blocks(**READ), PATTERNS, (3.4, 30.0), kept, 4000)
     assert abs(found) > 6
-    control = separation(blocks(gamma=0.0, **READ), PATTERNS, (3.4, 30.0), kept)
+    control = separation(blocks(gamma=0.0, **READ), PATTERNS, (3.4, 30.0), kept, 4000)
     assert abs(control) < 3
 
 
@@ -179,6 +180,6 @@ def test_uniform_attention_sees_which_positions_agree():
         return positions, positions[2]
 
     one_block = blocks(depth=1, **READ)
-    assert abs(separation(one_block, PAIRS, (10.0,), far)) > 6
+    assert abs(separation(one_block, PAIRS, (10.0,), far, 500)) > 6
     control = blocks(depth=1, gamma=0.0, **READ)
-    assert abs(separation(control, PAIRS, (10.0,), far)) < 3
+    assert abs(separation(control, PAIRS, (10.0,), far, 500)) < 3
