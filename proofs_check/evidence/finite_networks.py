@@ -26,7 +26,7 @@ from numerics.networks.unseen_strings import UnseenSymbols, unseen_symbols
 from numerics.networks.unseen_training import Diverged, Schedule, train_unseen
 from numerics.protocols import Trainable
 from numerics.shapes import Float, Float64
-from proofs_check.evidence.alike_templates import alike_templates
+from proofs_check.evidence.indistinguishable import alike_pairs
 from proofs_check.evidence.token_labels import one_hot
 from proofs_check.evidence.unlearnable import conflicting_labels
 from proofs_check.judgements import exactly
@@ -100,7 +100,7 @@ class FiniteTransformer:
         Args:
             task: whose labels are compared.
         """
-        alike = alike_templates(task.templates, self.architecture)
+        alike = alike_pairs(task.templates, self.architecture)
         return conflicting_labels(task, alike, "network")
 
     def built(self, data: UnseenSymbols, seed: int) -> DeepTransformer:

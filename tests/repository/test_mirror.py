@@ -198,8 +198,6 @@ TESTED_IN = {
     "test_nonsingularity.py: the one claim that it serves",
     "proofs_check/evidence/string_estimates.py": "proofs_check/claims/"
     "test_nonsingularity.py: the one claim that it serves",
-    "proofs_check/evidence/unlearnable.py": "proofs_check/claims/"
-    "test_generalisation.py: what is decided before anything is trained",
     "proofs_check/registry.py": "proofs_check/test_conformance.py: one suite for "
     "every checker of the registry",
     "proofs_check/strategies.py": "proofs_check/claims/test_mlp_coupling.py: the "

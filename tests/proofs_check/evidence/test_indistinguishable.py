@@ -11,7 +11,7 @@ from numerics.networks.blocks import BlockShape
 from numerics.networks.deep_transformer import DeepTransformer, Initialisation
 from numerics.positions import ALiBi
 from numerics.tokens import TokenGram
-from proofs_check.evidence.alike_templates import alike_templates
+from proofs_check.evidence.indistinguishable import alike_pairs
 from symbind_theory.templates import Template
 
 UNIFORM = Architecture(beta=0.0, readout="cls")
@@ -87,7 +87,7 @@ APART = [
 
 
 def decided(one, other, architecture):
-    return bool(alike_templates([Template(one), Template(other)], architecture))
+    return bool(alike_pairs([Template(one), Template(other)], architecture))
 
 
 @pytest.mark.parametrize(("one", "other", "architecture"), ALIKE)
@@ -114,7 +114,7 @@ def test_a_and_b_of_the_start_change_nothing(templates):
             identity_kq=1.0,
             identity_vo=1.0,
         )
-        assert alike_templates(pair, with_both) == alike_templates(pair, base)
+        assert alike_pairs(pair, with_both) == alike_pairs(pair, base)
 
 
 def separation(architecture, patterns, multiples, moved, draws):

@@ -47,18 +47,18 @@ from numerics import Architecture
 from symbind_theory.separation.incidence import Incidence, incidence_of
 from symbind_theory.templates import Template
 
-__all__ = ["alike_templates"]
+__all__ = ["alike_pairs"]
 
 
-def alike_templates(
+def alike_pairs(
     templates: Sequence[Template], architecture: Architecture
 ) -> list[tuple[int, int]]:
     """Index pairs i < j of templates that are alike to every network of a kind.
 
     >>> pair = [Template("?a ?b ?a"), Template("?a ?b ?b")]
-    >>> alike_templates(pair, Architecture(beta=0.0))
+    >>> alike_pairs(pair, Architecture(beta=0.0))
     [(0, 1)]
-    >>> alike_templates(pair, Architecture(beta=0.0, normalisation="pre"))
+    >>> alike_pairs(pair, Architecture(beta=0.0, normalisation="pre"))
     []
 
     Args:
