@@ -23,7 +23,7 @@ they were not, more are what to pass. It is refuted where no number is enough: t
 templates that occur have different labels, and no network of the kind tells them apart,
 however it is trained (`evidence.indistinguishable`); or a label is copied, which fails
 as the width grows without b (C7). With β = 0 a network with normalisation may tell more
-apart than its kernel at the start: nothing is refuted by proof there, and it is trained.
+apart than its kernel at the start: nothing is refuted by proof there, it is trained.
 
 Mutants: an MLP in the transformer's place; the transformer without a, after as many
 strings; αβ and βα with different labels; αβα and αββ without positions.
