@@ -132,7 +132,7 @@ def draw_widths(
         axis.axhline(1.1, color="grey", linewidth=0.8)
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
-        axis.set_xlabel(size.replace("_", " "))
+        axis.set_xlabel(size)
     axes[0][0].set_ylabel("error over the kernel's")
     axes[0][0].legend(fontsize=7)
     figure.tight_layout()

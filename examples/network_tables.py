@@ -22,22 +22,24 @@ _SIZES = ("hidden", "heads", "head_width", "width")
 _TENTH = 1.1
 
 
-def _varied(rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Row]]]:
-    """Each size of a network with the rows in which it alone is changed."""
+def _varied(rows: Sequence[Row]) -> Iterator[tuple[str, str, Sequence[Row]]]:
+    """What is changed, the column of its value, and the rows in which it is.
+
+    One size alone, or several of them together.
+    """
     usual = {
         size: Counter(row[size] for row in rows).most_common(1)[0][0]
         for size in _SIZES
         if rows
     }
+
+    def changed(row: Row) -> set[str]:
+        return {size for size in _SIZES if row[size] != usual[size]}
+
     for size in _SIZES:
-        yield (
-            size,
-            [
-                row
-                for row in rows
-                if all(row[s] == usual[s] for s in _SIZES if s != size)
-            ],
-        )
+        some = [row for row in rows if changed(row) <= {size}]
+        yield size.replace("_", " "), size, some
+    yield "together", "width", [row for row in rows if len(changed(row)) > 1]
 
 
 def kernel_ratios(rows: Sequence[Row]) -> dict[str, dict[str, dict[float, Interval]]]:
@@ -46,9 +48,9 @@ def kernel_ratios(rows: Sequence[Row]) -> dict[str, dict[str, dict[float, Interv
     Geometric means over seeds, with Student's interval in logarithms.
     """
     ratios: dict[str, dict[str, dict[float, Interval]]] = {}
-    for size, some in _varied(rows):
+    for size, column, some in _varied(rows):
         paired = [{**row, "log_ratio": str(_log_ratio(row))} for row in some]
-        for (task, value), log in means(paired, ("task", size), "log_ratio").items():
+        for (task, value), log in means(paired, ("task", column), "log_ratio").items():
             ends = (math.exp(x) for x in (log.value, log.low, log.high))
             ratio = Interval(*ends, level=log.level)
             ratios.setdefault(size, {}).setdefault(task, {})[float(value)] = ratio
@@ -69,7 +71,7 @@ def widths_table(rows: Sequence[Row]) -> Iterator[str]:
                 most = max(curve)
                 kernel = cell(errors, task)
                 enough = _within_a_tenth(curve)
-                yield [size.replace("_", " "), task, kernel, enough, short(curve[most])]
+                yield [size, task, kernel, enough, short(curve[most])]
 
     headers = (
         "size",
@@ -82,30 +84,32 @@ def widths_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _within_a_tenth(curve: Mapping[float, Interval]) -> str:
-    """The least size from which on intervals lie within a tenth, or what is known."""
+    """The least size from which on ratios lie within a tenth of 1, by their means."""
     enough = None
     for value in sorted(curve, reverse=True):
-        ratio = curve[value]
-        if not 1 / _TENTH <= ratio.low <= ratio.high <= _TENTH:
+        if not 1 / _TENTH <= curve[value].value <= _TENTH:
             break
         enough = value
-    if enough is not None:
-        return f"{enough:g}"
-    last = curve[max(curve)]
-    outside = last.low > _TENTH or last.high < 1 / _TENTH
-    return f"> {max(curve):g}" if outside else "not resolved"
+    if enough is None:
+        last = curve[max(curve)]
+        sure = last.low > _TENTH or last.high < 1 / _TENTH
+        return f"> {max(curve):g}" + ("" if sure else " (not resolved)")
+    ratio = curve[enough]
+    sure = 1 / _TENTH <= ratio.low <= ratio.high <= _TENTH
+    return f"{enough:g}" + ("" if sure else " (not resolved)")
 
 
 def eigenvalue_table(rows: Sequence[Row]) -> Iterator[str]:
     """The smallest eigenvalue of the finite network's template matrix."""
 
     def body() -> Iterator[Sequence[str]]:
-        for size, some in _varied(rows):
-            found = means(some, ("task", size), "smallest_eigenvalue")
-            for (task, value), interval in found.items():
-                errors = means(some, ("task", size), "smallest_eigenvalue_error")
+        for size, column, some in _varied(rows):
+            found = means(some, ("task", column), "smallest_eigenvalue")
+            errors = means(some, ("task", column), "smallest_eigenvalue_error")
+            ordered = sorted(found.items(), key=lambda one: (one[0][0], int(one[0][1])))
+            for (task, value), interval in ordered:
                 own = f"{errors[task, value].value:.1g}"
-                yield [size.replace("_", " "), value, task, short(interval), own]
+                yield [size, value, task, short(interval), own]
 
     headers = ("size", "value", "task", "λ_min over seeds", "error of one")
     return table_lines(headers, body())

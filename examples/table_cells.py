@@ -32,8 +32,14 @@ def short(interval: Interval) -> str:
     if unresolved(interval):
         return UNRESOLVED
     if interval.low == interval.high:
-        return f"{interval.value:.3g}"
-    return f"{interval.value:.3g} [{interval.low:.2g}, {interval.high:.2g}]"
+        return _digits(interval.value, 3)
+    ends = (_digits(end, 2) for end in (interval.low, interval.high))
+    return f"{_digits(interval.value, 3)} [{', '.join(ends)}]"
+
+
+def _digits(value: float, digits: int) -> str:
+    """So many significant digits; all of a number of 100 and more, without a power."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 
 
 def unresolved(interval: Interval) -> bool:

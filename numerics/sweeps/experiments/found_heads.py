@@ -1,6 +1,6 @@
 """The experiment "heads": what training has made of a transformer's heads and tokens.
 
-At the end of training: how much of the identity is in each head's W_Q W_Kᵀ and
+At the end of training: how much of the identity is in each head's W_K W_Qᵀ and
 W_V W_O, in units of what chance gives; what becomes of the error on unseen symbols when
 the heads with the largest shares, or the largest scalars a, are taken out, against as
 many others drawn at random; and how alike the embeddings of seen and of unseen tokens

@@ -53,7 +53,10 @@ def test_trained_scalars_rank_heads_of_their_own():
     assert "identity_kq" not in row
     model = {**SMALL, "trained_identity": ["kq"]}
     with_a = look_at_heads(point(model=model, learning_rate=0.1))
-    assert 0 < abs(with_a["identity_kq"]) <= with_a["identity_kq_rms"]
+    mean, size = with_a["identity_kq"], with_a["identity_kq_rms"]
+    assert isinstance(mean, float)
+    assert isinstance(size, float)
+    assert 0 < abs(mean) <= size
     assert with_a["error_without_identity_kq"] != with_a["last_test_error"]
 
 
