@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -100,9 +101,25 @@ class Linearised:
             return functional_call(self._network, parameters, (inputs,))
 
         # The fused attention has no forward derivative.
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), _differentiable(self._network):
             pushed = jvp(outputs, (self._start,), (dict(self._changes),))
         return (pushed[0] + pushed[1])[None]
+
+
+@contextmanager
+def _differentiable(network: torch.nn.Module) -> Iterator[None]:
+    """While it lasts a network has forward derivatives: the fused LSTM has none either.
+
+    Others keep the kernels that they have, and their bits.
+    """
+    if not any(isinstance(part, torch.nn.LSTM) for part in network.modules()):
+        yield
+        return
+    with warnings.catch_warnings():
+        # The switch warns of accelerators that are not there.
+        warnings.filterwarnings("ignore", "TF32 acceleration", UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
 
 
 @cache

@@ -24,7 +24,7 @@ import torch
 
 from numerics.networks.embedding_network import EmbeddingNetwork
 from numerics.networks.unseen_strings import UnseenSymbols
-from symbind_theory.validation import one_of
+from symbind_theory.validation import InputError, one_of
 
 __all__ = ["RowPolicy", "UnseenRows", "similarity", "unseen_rows"]
 
@@ -46,7 +46,12 @@ def similarity(network: EmbeddingNetwork, rows: torch.Tensor) -> float:
     Args:
         network: whose embeddings.
         rows: numbers of at least two tokens.
+
+    Raises:
+        InputError: fewer of them.
     """
+    if len(rows) < 2:
+        raise InputError(f"rows has length {len(rows)}; expected at least two tokens")
     vectors = network.embedding[rows].double()
     directions = torch.nn.functional.normalize(vectors, dim=1)
     n = len(rows)
@@ -76,15 +81,12 @@ class UnseenRows:
     ) -> None:
         self._embedding, self._rows = network.embedding, rows
         self._policy = one_of("policy", policy, get_args(RowPolicy))
+        self._start = network.embedding.detach()[rows].clone()
         self._generator = torch.Generator().manual_seed(seed)
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """While it lasts, frozen rows have no gradient.
-
-        Optimisers that move each number by its own gradients leave them where they are,
-        but for weight decay.
-        """
+        """While it lasts, frozen rows have no gradient; `hold` follows each step."""
         if self._policy != "freeze":
             yield
             return
@@ -95,6 +97,15 @@ class UnseenRows:
             yield
         finally:
             hook.remove()
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Put frozen rows back where they started, after a step of an optimiser.
+
+        Weight decay moves rows without a gradient too, and asgd has one of its own.
+        """
+        if self._policy == "freeze":
+            self._embedding[self._rows] = self._start
 
     @contextmanager
     def looking(self) -> Iterator[None]:

@@ -155,6 +155,8 @@ def train_unseen(
     )
     with nullcontext() if rows is None else rows.training():
         for step in steps:
+            if rows is not None:
+                rows.hold()
             epoch, within = divmod(step, batches)
             if within or (epoch % schedule.look_every and epoch != schedule.epochs):
                 continue
@@ -198,6 +200,11 @@ class _Looks(LossRecord):
         if not (
             math.isfinite(validation) and (epoch == 0 or math.isfinite(train_loss))
         ):
+            if epoch == 0:
+                raise Diverged(
+                    "the loss is not finite before training; lower the gain, or the "
+                    "noise of the labels"
+                )
             raise Diverged(
                 f"the loss is not finite after epoch {epoch}; lower the learning rate"
             )

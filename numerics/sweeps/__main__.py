@@ -141,7 +141,7 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     add("--to", metavar="FILE", required=True, help="a file, .svg, .png or .pdf")
     add("--x", metavar="COLUMN", help="what the horizontal axis shows")
     add("--y", metavar="COLUMN", help="what the vertical axis shows")
-    add("--by", metavar="COLUMN", help="a curve for each of its values")
+    add("--by", metavar="COLUMN", help="a curve for each of its values; '' for one")
     add("--panels", metavar="COLUMN", help="a panel for each of its values")
 
 
@@ -178,19 +178,18 @@ def _run(options: argparse.Namespace, sweep: Sweep) -> int:
 
 def _announcement(plan: Any, options: argparse.Namespace) -> str:
     """What a run says before it starts."""
-    from joblib import cpu_count
+    from numerics.sweeps.workers import processes_for
 
     parts = [f"{plan.total} points", f"{plan.done} done"]
     parts += [f"{plan.failed} failed"] if plan.failed else []
     line = ", ".join([*parts, f"{plan.to_do} to do"])
     if not plan.to_do or plan.seconds is None:
         return line
-    processes = cpu_count() if options.jobs == -1 else options.jobs
     if options.backend == "dask":
         took = f"{_duration(plan.seconds)} of one process"
     else:
-        at_once = min(processes, plan.to_do)
-        took = f"{_duration(plan.seconds / at_once)}, {processes} at once"
+        at_once = processes_for(options.jobs, plan.to_do)
+        took = f"{_duration(plan.seconds / at_once)}, {at_once} at once"
     basis = "the points that are done" if plan.measured else "a product of matrices"
     return f"{line}: {took}, by the pace of {basis}"
 

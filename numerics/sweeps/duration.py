@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from numerics.sweeps.points import Point
 from numerics.sweeps.store import StoredPoint, SweepStore, check_unchanged
+from numerics.sweeps.store_file import has_begun
 from numerics.sweeps.sweep_file import Sweep
 
 __all__ = ["RunPlan", "plan_run", "seconds_left", "seconds_per_operation"]
@@ -61,8 +62,8 @@ def plan_run(
         InputError: a file that is no store, or one of other points.
     """
     stored: Mapping[str, StoredPoint] = {}
-    if Path(store).exists():
-        with SweepStore(store, create=True) as opened:
+    if has_begun(Path(store)):
+        with SweepStore(store) as opened:
             check_unchanged(sweep, opened)
             stored = opened.points()
     states = [stored[p.id].state if p.id in stored else "" for p in sweep.points]
@@ -93,7 +94,7 @@ def seconds_per_operation(
     for point in sweep.points:
         kept = stored.get(point.id)
         if kept is not None and kept.state == "done" and kept.seconds is not None:
-            operations += sweep.experiment.operations(point.settings)
+            operations += _operations(sweep, point)
             seconds += kept.seconds
     return seconds / operations if operations > 0 and seconds > 0 else None
 
@@ -110,8 +111,16 @@ def seconds_left(
     """
     if pace is None:
         return None
-    seconds = pace * sum(sweep.experiment.operations(p.settings) for p in points)
+    seconds = pace * sum(_operations(sweep, point) for point in points)
     return seconds if math.isfinite(seconds) else None
+
+
+def _operations(sweep: Sweep, point: Point) -> float:
+    """The operations of a point; infinite where they are no number of float64."""
+    try:
+        return float(sweep.experiment.operations(point.settings))
+    except OverflowError:
+        return math.inf
 
 
 def _of_products() -> float:

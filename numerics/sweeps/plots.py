@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numerics.averages.student import mean_interval
-from numerics.sweeps.columns import Cell
+from numerics.sweeps.columns import Cell, named_cells
 from numerics.sweeps.experiment import experiment_axes, nearest
 from numerics.sweeps.export import Table, check_format
 from numerics.sweeps.sweep_file import Sweep
@@ -82,11 +83,11 @@ def plot_axes(
         table: the sweep's finished points.
         x: the column of the horizontal axis.
         y: the column of the vertical axis.
-        by: the column whose values have a curve each.
-        panels: the column whose values have a panel each.
+        by: the column whose values have a curve each; "" for one curve.
+        panels: the column whose values have a panel each; "" for one panel.
 
     Raises:
-        InputError: neither says x or y.
+        InputError: neither says x or y, or x of the experiment does not vary.
     """
     usual = experiment_axes(sweep.experiment) or (None, None, None)
     x, y = x or usual[0], y or usual[1]
@@ -95,8 +96,32 @@ def plot_axes(
             f"{'x' if x is None else 'y'} is missing; expected a column, since the "
             f"experiment {sweep.experiment.name!r} does not say what a plot shows"
         )
-    usual_by = usual[2] if usual[2] in table.columns else None
-    return PlotAxes(x, y, by or usual_by, panels)
+    if x == usual[0] and table.rows and x not in table.columns:
+        raise InputError(
+            f"x is {x!r}, of which the finished points have no two values; expected a "
+            f"setting that varies, one of {', '.join(_settings_of_numbers(table))}"
+        )
+    if by is None and usual[2] is not None and _has(table, usual[2]):
+        by = usual[2]
+    return PlotAxes(x, y, by or None, panels or None)
+
+
+def _settings_of_numbers(table: Table) -> list[str]:
+    """The settings that a horizontal axis can show."""
+    return [
+        column
+        for column in table.settings
+        if all(_is_number(cell) for cell in table.column(column))
+    ] or ["(there are none)"]
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _has(table: Table, column: str) -> bool:
+    """Whether a table has a column, or the parts of a table that has no name."""
+    return any(c == column or c.startswith(f"{column}.") for c in table.columns)
 
 
 def averaged_columns(table: Table, axes: PlotAxes) -> list[str]:
@@ -144,9 +169,9 @@ def write_plot(
         positive = all(x > 0 for curves in panels.values() for c in curves for x in c.x)
         for (name, curves), place in zip(panels.items(), places, strict=False):
             if axes.panels is not None:
-                place.set_title(f"{axes.panels} = {name}")
+                place.set_title(_printable(f"{axes.panels} = {name}"))
             _draw(place, curves, axes, positive)
-        figure.suptitle(title)
+        figure.suptitle(_printable(title))
         buffer = BytesIO()
         figure.savefig(buffer, format=ending[1:], metadata=_METADATA[ending])
     write_bytes(path, buffer.getvalue(), _WHAT)
@@ -169,22 +194,35 @@ def _style() -> Iterator[None]:
         raise InputError(
             "plots need matplotlib; expected the extra symbind[figures] to be installed"
         ) from None
-    with style.context("default"), rc_context({"svg.hashsalt": "symbind"}):
+    # Names are text, whatever they would mean in TeX.
+    settings = {"svg.hashsalt": "symbind", "text.parse_math": False}
+    with style.context("default"), rc_context(settings), warnings.catch_warnings():
+        # A letter that the font lacks is a box; nobody who plots can mend that.
+        warnings.filterwarnings("ignore", "Glyph ", UserWarning)
         yield
 
 
 def _draw(place: Axes, curves: list[_Curve], axes: PlotAxes, positive: bool) -> None:
+    drawn = []
     for curve in curves:
         bars: Any = [h if math.isfinite(h) else 0.0 for h in curve.halfwidth]
-        place.errorbar(
-            curve.x, curve.mean, bars, label=curve.name, marker="o", ms=4, capsize=3
+        drawn.append(
+            place.errorbar(curve.x, curve.mean, bars, marker="o", ms=4, capsize=3)
         )
     if positive:
         place.set_xscale("log")
     place.set_xlabel(axes.x)
     place.set_ylabel(axes.y)
     if axes.by is not None:
-        place.legend(title=axes.by)
+        # Matplotlib leaves out labels that begin with "_", but for those set later.
+        legend = place.legend(drawn, [str(i) for i in range(len(drawn))], title=axes.by)
+        for text, curve in zip(legend.get_texts(), curves, strict=True):
+            text.set_text(_printable(curve.name))
+
+
+def _printable(text: str) -> str:
+    """Text that XML and fonts can hold: other characters as Python escapes them."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _panels(table: Table, axes: PlotAxes) -> dict[str, list[_Curve]]:
@@ -192,17 +230,20 @@ def _panels(table: Table, axes: PlotAxes) -> dict[str, list[_Curve]]:
     if not table.rows:
         raise InputError("no point is finished; expected at least one to plot")
     for role, column in vars(axes).items():
-        if column is not None and column not in table.columns:
+        in_parts = role in ("by", "panels") and column and _has(table, column)
+        if column is not None and column not in table.columns and not in_parts:
             expected = nearest(column, table.columns)
             raise InputError(f"{role} is {shorten(column)}; expected {expected}")
     values: dict[tuple[str, str], dict[float, list[float]]] = {}
-    for row in table.rows:
+    names = zip(
+        _names(table, axes.panels), _names(table, axes.by), table.rows, strict=True
+    )
+    for panel, name, row in names:
         if row.get(axes.y) is None:
             # What has no value at this point.
             continue
         x, y = _number(axes.x, row.get(axes.x)), _number(axes.y, row[axes.y])
-        key = _name(row, axes.panels), _name(row, axes.by)
-        values.setdefault(key, defaultdict(list))[x].append(y)
+        values.setdefault((panel, name), defaultdict(list))[x].append(y)
     panels: dict[str, list[_Curve]] = {}
     for (panel, name), curve in values.items():
         panels.setdefault(panel, []).append(_curve(name, curve))
@@ -226,8 +267,11 @@ def _halfwidth(values: list[float]) -> float:
     return mean_interval(np.array(values), _LEVEL).halfwidth if values[1:] else math.inf
 
 
-def _name(row: Mapping[str, Cell], column: str | None) -> str:
-    return "" if column is None else str(row.get(column))
+def _names(table: Table, column: str | None) -> list[str]:
+    """What the curve or panel of each row is called."""
+    if column is None:
+        return [""] * len(table.rows)
+    return [str(cell) for cell in named_cells(table.rows, column)]
 
 
 def _number(column: str, cell: Cell) -> float:

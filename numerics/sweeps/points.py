@@ -83,10 +83,20 @@ def expanded_points(
         origins = {**dict.fromkeys(base, "base"), **dict.fromkeys(row, place)}
         settings = _settings(experiment, {**base, **row}, origins, tables)
         record = settings.model_dump(mode="json")
-        text = canonical_json({"experiment": experiment.name, "settings": record})
+        text = _as_json(place, {"experiment": experiment.name, "settings": record})
         id = hashlib.sha256(text.encode()).hexdigest()
         points.setdefault(id, Point(id, len(points), settings, record))
     return tuple(points.values())
+
+
+def _as_json(place: str, value: Any) -> str:
+    try:
+        return canonical_json(value)
+    except ValueError as error:
+        raise InputError(
+            f"{place} has a point with a number that is not finite ({error}); "
+            "expected finite numbers"
+        ) from None
 
 
 def _products(grids: Sequence[_Named]) -> Iterator[_Named]:
@@ -155,7 +165,7 @@ def _settings(
     try:
         return experiment.settings.model_validate(filled)
     except ValidationError as error:
-        line = _refused_point(error.errors()[0], row, origins, experiment)
+        line = _refused_point(_first(error.errors()), row, origins, experiment)
         raise InputError(line) from None
 
 
@@ -169,6 +179,21 @@ def _check_finite(place: str, value: Any) -> None:
     elif isinstance(value, list):
         for inner in value:
             _check_finite(place, inner)
+
+
+def _first(errors: Sequence[Any]) -> Any:
+    """The complaint to be shown.
+
+    Of a field that takes one of several types pydantic has a complaint of each type,
+    with the type as a step of its place. The one that is the furthest within says what
+    is wrong; where none is within, the value is of no type that the field takes.
+    """
+    first = errors[0]
+    same = [e for e in errors if e["loc"][:1] == first["loc"][:1]]
+    if len({e["loc"][1:2] for e in same if e["loc"][1:]}) < 2:
+        return first
+    deepest = max(same, key=lambda e: len(e["loc"]))
+    return {**deepest, "loc": (*deepest["loc"][:1], *deepest["loc"][2:])}
 
 
 def _refused_point(
@@ -197,6 +222,10 @@ def _refused_point(
         return f"{name} is no field; expected {nearest(str(place[-1]), fields)}"
     if "ctx" in error and (reason := _said_by(error)) is not None:
         return f"{name}: {reason}"
+    if error["type"] == "less_than_equal":
+        # Descriptions say what is too small; few settings have a largest value.
+        most = error["ctx"]["le"]
+        return f"{name} is {shorten(error['input'])}; expected at most {most}"
     described = experiment.settings.model_fields[field].description
     if len(place) == 1 and described:
         expected = described

@@ -11,6 +11,8 @@ name: whoever takes or clears locks does so inside a transaction of the store.
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,20 +74,54 @@ def clear_dead_locks(store: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _tried(path: Path) -> Iterator[bool]:
-    """Whether the lock was free; it is held inside if it was."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except (Timeout, PermissionError):
-        # A file of another user who works on the same store, too.
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+if sys.platform == "win32":
+
+    @contextlib.contextmanager
+    def _tried(path: Path) -> Iterator[bool]:
+        """Whether the lock was free; it is held inside if it was."""
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, PermissionError):
+            # A file of another user who works on the same store, too.
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+else:
+    import fcntl
+
+    @contextlib.contextmanager
+    def _tried(path: Path) -> Iterator[bool]:
+        """Whether the lock was free; inside it is shared with others who try it.
+
+        Were it held alone, who tries it at the same time would take a dead run for one
+        that is alive.
+        """
+        try:
+            file = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            # Its run has ended, or another one has cleared it.
+            yield True
+            return
+        except PermissionError:
+            # A file of another user who works on the same store, too.
+            yield False
+            return
+        try:
+            yield _shared(file)
+        finally:
+            os.close(file)
+
+    def _shared(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
 
 def _path(store: Path, run: str) -> Path:

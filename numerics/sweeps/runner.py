@@ -107,7 +107,9 @@ def run_sweep(
         check_unchanged(sweep, opened)
         opened.lay_in(sweep)
         opened.begin(retry_failed)
-        with opened_pool(jobs, backend, scheduler) as pool:
+        before = status_of(sweep, opened.points())
+        still_open = before.total - before.finished
+        with opened_pool(jobs, backend, scheduler, still_open) as pool:
             run = _Run(sweep, opened, pool, progress or (lambda done, total: None))
             run.work(wait_for_others)
         opened.release()

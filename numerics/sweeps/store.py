@@ -24,7 +24,7 @@ from typing import Any
 
 from numerics.sweeps.changes import Changes, compared
 from numerics.sweeps.run_locks import RunLock, clear_dead_locks, is_alive, new_run
-from numerics.sweeps.store_file import StoreFile
+from numerics.sweeps.store_file import StoreFile, has_begun
 from numerics.sweeps.sweep_file import Sweep
 from symbind_theory.validation import InputError
 from symbind_theory.version import __version__
@@ -73,7 +73,8 @@ class SweepStore:
 
     Args:
         path: the path of the file.
-        create: whether to make the file where it is missing.
+        create: whether to make the file where it is missing. A file that cannot be
+            written is opened to be read where it is not to be made.
 
     Raises:
         InputError: no file, one that is not a store or has another format, or one that
@@ -81,10 +82,11 @@ class SweepStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = False) -> None:
-        self.path = Path(path).absolute()
+        # Locks are beside the file itself, by whatever link it is reached.
+        self.path = Path(os.path.realpath(path))
         self.run = new_run()
         self._lock: RunLock | None = None
-        self._file = StoreFile(Path(path), create)
+        self._file = StoreFile(self.path, create, str(path))
 
     def __enter__(self) -> SweepStore:
         return self
@@ -107,7 +109,8 @@ class SweepStore:
         """How a sweep differs from the store's; None where points agree or are none."""
         with self._file.reading() as database:
             rows = database.execute("SELECT id, position FROM points").fetchall()
-            before = json.loads(self._file.meta().get("document", "{}"))
+            document = self._file.meta().get("document", "{}")
+        before = self._file.decoded(document, "sweep")
         asked = {id for id, position in rows if position is not None}
         if not rows or asked == {point.id for point in sweep.points}:
             return None
@@ -119,8 +122,10 @@ class SweepStore:
         Points that are no longer asked for stay without a position.
         """
         with self._file.transaction() as database:
-            if self._file.meta().get("points") == sweep.digest:
+            if self._asked(database) == [point.id for point in sweep.points]:
                 return
+            # A run of an earlier version knows by this that its points have changed.
+            database.execute("DELETE FROM meta WHERE key = 'points'")
             database.execute("UPDATE points SET position = NULL")
             database.executemany(
                 "INSERT INTO points (id, position, settings) VALUES (?, ?, ?) "
@@ -130,7 +135,6 @@ class SweepStore:
             fields = {
                 "name": sweep.name,
                 "document": json.dumps(sweep.document),
-                "points": sweep.digest,
             }
             database.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", fields.items()
@@ -160,7 +164,8 @@ class SweepStore:
             InputError: another run has laid another sweep into the store.
         """
         with self._file.transaction() as database:
-            if self._file.meta().get("points") != sweep.digest:
+            # In whatever order: another run may have the same points in its own.
+            if set(self._asked(database)) != {point.id for point in sweep.points}:
                 raise InputError(
                     "another run has changed the points of the store "
                     f"{self._file.shown}; what was finished is kept: run again to go "
@@ -222,7 +227,7 @@ class SweepStore:
             ).fetchall()
         owners = {row[3] for row in rows if row[2] == "running"}
         dead = {owner for owner in owners if not self._is_alive(owner)}
-        return {row[0]: _stored(row, dead) for row in rows}
+        return {row[0]: self._stored(row, dead) for row in rows}
 
     def others_at_work(self) -> int:
         """How many points other runs, which are alive, have claimed."""
@@ -234,6 +239,29 @@ class SweepStore:
             ).fetchall()
         claims = Counter(owner for (owner,) in rows)
         return sum(n for owner, n in claims.items() if self._is_alive(owner))
+
+    def _asked(self, database: sqlite3.Connection) -> list[str]:
+        """The ids of the points that are asked for, in their order."""
+        rows = database.execute(
+            "SELECT id FROM points WHERE position IS NOT NULL ORDER BY position"
+        ).fetchall()
+        return [id for (id,) in rows]
+
+    def _stored(self, row: tuple[Any, ...], dead: Iterable[str]) -> StoredPoint:
+        id, settings, state, owner, attempts, result, reason, seconds, *last = row
+        finished, version = last
+        decoded = self._file.decoded
+        return StoredPoint(
+            id=id,
+            settings=decoded(settings, "settings of a point"),
+            state="pending" if state == "running" and owner in dead else state,
+            attempts=attempts,
+            result=None if result is None else decoded(result, "result of a point"),
+            reason=reason,
+            seconds=seconds,
+            finished=finished,
+            version=version,
+        )
 
     def _is_alive(self, run: str) -> bool:
         return run == self.run or is_alive(self.path, run)
@@ -269,10 +297,9 @@ def stored_points(path: str | os.PathLike[str]) -> dict[str, StoredPoint]:
     Raises:
         InputError: a file that is no store.
     """
-    if not Path(path).exists():
+    if not has_begun(Path(path)):
         return {}
-    # A run that was killed while it made its store has left an empty one.
-    with SweepStore(path, create=True) as opened:
+    with SweepStore(path) as opened:
         return opened.points()
 
 
@@ -312,19 +339,4 @@ def _release(database: sqlite3.Connection, owner: str) -> None:
         "UPDATE points SET state = 'pending', owner = NULL "
         "WHERE state = 'running' AND owner = ?",
         (owner,),
-    )
-
-
-def _stored(row: tuple[Any, ...], dead: Iterable[str]) -> StoredPoint:
-    id, settings, state, owner, attempts, result, reason, seconds, when, version = row
-    return StoredPoint(
-        id=id,
-        settings=json.loads(settings),
-        state="pending" if state == "running" and owner in dead else state,
-        attempts=attempts,
-        result=None if result is None else json.loads(result),
-        reason=reason,
-        seconds=seconds,
-        finished=when,
-        version=version,
     )

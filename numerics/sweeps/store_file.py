@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["FORMAT", "StoreFile"]
+__all__ = ["FORMAT", "StoreFile", "has_begun"]
 
 FORMAT = "1"
 """The version of the tables; a store of another one is refused."""
@@ -42,25 +45,24 @@ class StoreFile:
     """A file with the tables of a store, open.
 
     Args:
-        path: the path of the file.
+        path: the path of the file, absolute: SQLite gives names such as ":memory:" a
+            meaning of its own.
         create: whether to make the file where it is missing.
+        name: what messages call the file; its path when None.
 
     Raises:
         InputError: no file, one that is not a store or has another format, or one that
             cannot be opened or made.
     """
 
-    def __init__(self, path: Path, create: bool) -> None:
-        self.shown = shorten(str(path), 200)
-        if not create and not path.is_file():
+    def __init__(self, path: Path, create: bool, name: str | None = None) -> None:
+        self.shown = shorten(str(path) if name is None else name, 200)
+        if not create and not path.exists():
             raise InputError(
                 f"the store {self.shown} is missing; expected one that `run` has begun"
             )
         with self._one_line():
-            # Transactions are begun by hand: claims need an IMMEDIATE one.
-            self._database = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None
-            )
+            self._database = _opened(path, create)
         try:
             with self._one_line():
                 self._prepare(create)
@@ -75,6 +77,27 @@ class StoreFile:
     def meta(self) -> dict[str, str]:
         """What the store says of itself."""
         return dict(self._database.execute("SELECT key, value FROM meta").fetchall())
+
+    def decoded(self, text: Any, what: str) -> Any:
+        """What a cell has as JSON.
+
+        Args:
+            text: the cell.
+            what: what it holds, for messages.
+
+        Raises:
+            InputError: the cell is damaged.
+        """
+        try:
+            value = json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise InputError(
+                f"the store {self.shown} is damaged: the {what} is {shorten(text)}; "
+                "expected a table as JSON: use a copy of the store, or a new one"
+            )
+        return value
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -110,9 +133,12 @@ class StoreFile:
         try:
             yield
         except sqlite3.OperationalError as error:
+            busy = "locked" in str(error)
+            more = f" for {_BUSY_SECONDS:.0f} s by another program" if busy else ""
+            hint = "; run again when that has ended" if busy else ""
             raise InputError(
-                f"the store {self.shown} could not be used: {error}; what was "
-                "finished before is kept"
+                f"the store {self.shown} could not be used: {error}{more}; what was "
+                f"finished before is kept{hint}"
             ) from None
         except sqlite3.DatabaseError as error:
             raise InputError(
@@ -123,7 +149,7 @@ class StoreFile:
     def _prepare(self, create: bool) -> None:
         """See that the file is a store; make one of an empty file."""
         names = self._tables()
-        if not names and create:
+        if not names and create and not _is_foreign(self._database):
             # The mode is a property of the file, which the first run gives to it.
             _use_write_ahead_log(self._database)
             with self.transaction() as database:
@@ -150,6 +176,39 @@ class StoreFile:
             "SELECT name FROM sqlite_master WHERE type = 'table'"
         )
         return {name for (name,) in rows}
+
+
+def has_begun(path: Path) -> bool:
+    """Whether a run has made its tables in a file; nothing is written to it.
+
+    A run that was killed while it made its store has left an empty one. What is there
+    and is no store of a run is said by `StoreFile`.
+    """
+    if not path.is_file():
+        return path.exists()
+    try:
+        with contextlib.closing(_opened(Path(os.path.realpath(path)), False)) as file:
+            (count,) = file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            return count > 0 or _is_foreign(file)
+    except sqlite3.Error:
+        return True
+
+
+def _opened(path: Path, create: bool) -> sqlite3.Connection:
+    # Transactions are begun by hand: claims need an IMMEDIATE one.
+    options: Any = {"timeout": _BUSY_SECONDS, "isolation_level": None}
+    if create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return sqlite3.connect(path, **options)
+    # What a run that is at work has not yet put into the file itself is in its log,
+    # which is shared. Without one SQLite would make it, unless nothing can change.
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, **options)
+
+
+def _is_foreign(database: sqlite3.Connection) -> bool:
+    """Whether another program has put its mark into the file."""
+    return database.execute("PRAGMA application_id").fetchone() != (0,)
 
 
 def _use_write_ahead_log(database: sqlite3.Connection) -> None:

@@ -16,14 +16,13 @@ JSON schema, which `python -m numerics.sweeps.sweep_file` writes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from typing import Annotated, Any
 
@@ -34,6 +33,7 @@ from pydantic import (
     StrictStr,
     StringConstraints,
     ValidationError,
+    field_validator,
 )
 
 from numerics.sweeps.experiment import Experiment, experiment_named, nearest
@@ -79,6 +79,14 @@ class SweepFile(BaseModel):
         None, description="[[points]], each a table of settings", min_length=1
     )
 
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        """It stands in lines of reports, and in figures, which XML is the text of."""
+        if any(unicodedata.category(letter) == "Cc" for letter in name):
+            raise ValueError("control characters")
+        return name
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -98,12 +106,6 @@ class Sweep:
     experiment: Experiment
     points: tuple[Point, ...]
     document: Mapping[str, Any]
-
-    @cached_property
-    def digest(self) -> str:
-        """The SHA-256 of the points' ids in their order, in hexadecimal."""
-        ids = "\n".join(point.id for point in self.points)
-        return hashlib.sha256(ids.encode()).hexdigest()
 
 
 def read_sweep(
@@ -187,6 +189,8 @@ def _refused_document(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"{field} is no field; expected {nearest(field, SweepFile.model_fields)}"
     expected = SweepFile.model_fields[field].description
+    if error["type"] == "value_error":
+        expected = f"{expected} in one line, without control characters"
     if error["type"] == "missing":
         return f"{field} is missing; expected {expected}"
     name = field

@@ -34,6 +34,7 @@ __all__ = [
     "is_lost",
     "opened_pool",
     "outcome_of",
+    "processes_for",
     "reason_of",
     "was_killed",
 ]
@@ -126,7 +127,9 @@ def check_workers(jobs: int, backend: str, scheduler: str | None) -> None:
 
 
 @contextlib.contextmanager
-def opened_pool(jobs: int, backend: str, scheduler: str | None) -> Iterator[Pool]:
+def opened_pool(
+    jobs: int, backend: str, scheduler: str | None, most: int | None = None
+) -> Iterator[Pool]:
     """Processes while the context is open; they end with it, whatever they are at.
 
     Args:
@@ -134,6 +137,7 @@ def opened_pool(jobs: int, backend: str, scheduler: str | None) -> Iterator[Pool
             or a thread of the cluster.
         backend: "loky" or "dask".
         scheduler: the address of the cluster's scheduler.
+        most: how many points there are; no more processes of this machine are begun.
 
     Raises:
         InputError: arguments that `check_workers` refuses, no dask, or no scheduler at
@@ -144,7 +148,7 @@ def opened_pool(jobs: int, backend: str, scheduler: str | None) -> Iterator[Pool
     if backend == "dask":
         pool = _Cluster(jobs, str(scheduler))
     elif jobs != 1:
-        pool = _Processes(jobs)
+        pool = _Processes(processes_for(jobs, most))
     with warnings.catch_warnings():
         # A process that has grown is replaced between two points, as it should be.
         warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
@@ -152,6 +156,20 @@ def opened_pool(jobs: int, backend: str, scheduler: str | None) -> Iterator[Pool
             yield pool
         finally:
             pool.stop()
+
+
+def processes_for(jobs: int, most: int | None = None) -> int:
+    """How many processes of this machine measure points.
+
+    Args:
+        jobs: how many are asked for; -1 for one a core.
+        most: how many points there are; as many as are asked for when None.
+    """
+    if jobs == -1:
+        from joblib import cpu_count
+
+        jobs = cpu_count()
+    return jobs if most is None else max(1, min(jobs, most))
 
 
 def outcome_of(measure: Measure, settings: Any) -> Outcome:
@@ -197,9 +215,7 @@ class _Processes:
     die_together = True
 
     def __init__(self, jobs: int) -> None:
-        from joblib import cpu_count
-
-        self._jobs: int = cpu_count() if jobs == -1 else jobs
+        self._jobs = jobs
         self._executor: Any = None
 
     def size(self) -> int:

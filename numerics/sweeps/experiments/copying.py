@@ -19,7 +19,7 @@ from numerics.architecture import Architecture
 from numerics.networks.copying_data import copying_strings
 from numerics.networks.copying_network import CopyingShape, trained_copying
 from numerics.sweeps.experiment import Axes, Measured, Presets
-from numerics.sweeps.experiments.settings import Settings
+from numerics.sweeps.experiments.settings import Count, Flag, Number, Seed, Settings
 from symbind_theory.library import builtin_task
 
 __all__ = ["EXPERIMENT", "CopyingPoint", "copying_error"]
@@ -31,19 +31,25 @@ class CopyingPoint(Settings):
     task: str = Field(
         default="copy", description="the name of a built-in task that copies"
     )
-    n: int = Field(
-        default=64, ge=2, description="training symbols, and again test symbols, from 2"
+    n: Count = Field(
+        default=64,
+        ge=2,
+        description="training symbols, and again test symbols, an integer from 2",
     )
-    width: int = Field(ge=1, description="width of the embeddings, at least 1")
-    heads: int = Field(default=4, ge=1, description="an integer of at least 1")
-    head_width: int = Field(default=16, ge=1, description="an integer of at least 1")
-    gamma: float = Field(
-        default=0.0, ge=0, description="scale of the positions, at least 0"
+    width: Count = Field(
+        ge=1, description="width of the embeddings, an integer of at least 1"
     )
-    identity_vo: bool = Field(
+    heads: Count = Field(default=4, ge=1, description="an integer of at least 1")
+    head_width: Count = Field(default=16, ge=1, description="an integer of at least 1")
+    gamma: Number = Field(
+        default=0.0, ge=0, description="scale of the positions, a number of at least 0"
+    )
+    identity_vo: Flag = Field(
         default=False, description="true where each head's b is trained"
     )
-    seed: int = Field(default=0, ge=0, description="the network's seed, at least 0")
+    seed: Seed = Field(
+        default=0, ge=0, description="the network's seed, an integer of at least 0"
+    )
 
     @field_validator("task", mode="after")
     @classmethod

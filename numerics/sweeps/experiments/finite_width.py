@@ -35,7 +35,7 @@ from numerics.networks.unseen_strings import Split, UnseenSymbols
 from numerics.shapes import Float64, Int64
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from numerics.sweeps.experiments.models import ACTIVATIONS
-from numerics.sweeps.experiments.settings import TaskSettings
+from numerics.sweeps.experiments.settings import Count, Number, TaskSettings
 from symbind_theory.tasks import TemplateTask
 
 __all__ = [
@@ -53,12 +53,12 @@ _GROUPS = 16
 class FiniteWidth(TaskSettings):
     """A network of one layer, and the ridge regression on its hidden units."""
 
-    alpha: float = Field(default=1e-3, gt=0, description="ridge, above 0")
-    beta: float = Field(
-        default=1.0, ge=0, description="inverse temperature, at least 0"
+    alpha: Number = Field(default=1e-3, gt=0, description="ridge, a number above 0")
+    beta: Number = Field(
+        default=1.0, ge=0, description="inverse temperature, a number of at least 0"
     )
-    gamma: float = Field(
-        default=1.0, ge=0, description="scale of the positions, at least 0"
+    gamma: Number = Field(
+        default=1.0, ge=0, description="scale of the positions, a number of at least 0"
     )
     readout: Literal["cls", "last", "mean"] = Field(
         default="cls", description="'cls', 'last' or 'mean'"
@@ -66,14 +66,14 @@ class FiniteWidth(TaskSettings):
     activation: Literal["gelu", "relu", "erf", "cos"] = Field(
         default="cos", description="'gelu', 'relu', 'erf' or 'cos'"
     )
-    width: int = Field(default=256, ge=1, description="d, an integer of at least 1")
-    head_width: int = Field(default=64, ge=1, description="an integer of at least 1")
-    heads: int = Field(default=64, ge=1, description="H, an integer of at least 1")
-    hidden: int = Field(default=4096, ge=1, description="m, an integer of at least 1")
-    substitutions: int = Field(
+    width: Count = Field(default=256, ge=1, description="d, an integer of at least 1")
+    head_width: Count = Field(default=64, ge=1, description="an integer of at least 1")
+    heads: Count = Field(default=64, ge=1, description="H, an integer of at least 1")
+    hidden: Count = Field(default=4096, ge=1, description="m, an integer of at least 1")
+    substitutions: Count = Field(
         default=1024,
         ge=32,
-        description="of each template, for the template matrix, from 32",
+        description="of each template, for the template matrix, an integer from 32",
     )
 
     def architecture(self) -> Architecture:

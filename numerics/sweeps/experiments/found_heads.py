@@ -7,7 +7,7 @@ many others drawn at random; and how alike the embeddings of seen and of unseen 
 are.
 
 Points that differ in `epochs` alone lie on one path of training: equal seeds give equal
-bits. `patience` must not end it before.
+bits. `patience`, which might end it before, is refused.
 
 Source: arXiv 2310.09753 on what trained heads look like; the null is symbind's.
 """
@@ -17,19 +17,20 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from numerics.networks.ablation import without_heads
 from numerics.networks.deep_transformer import DeepTransformer
 from numerics.networks.identity_share import head_shares
 from numerics.networks.unseen_embeddings import similarity, unseen_rows
-from numerics.networks.unseen_strings import Split
+from numerics.networks.unseen_strings import Split, UnseenSymbols
 from numerics.networks.unseen_training import split_error
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
-from numerics.sweeps.experiments.models import MODEL_PRESETS
+from numerics.sweeps.experiments.models import MODEL_PRESETS, TransformerModel
+from numerics.sweeps.experiments.settings import Count
 from numerics.sweeps.experiments.trained_networks import (
     EXPERIMENT as TRAINING,
 )
@@ -37,6 +38,7 @@ from numerics.sweeps.experiments.trained_networks import (
     TrainedNetwork,
     after_training,
 )
+from symbind_theory.validation import InputError
 
 __all__ = ["EXPERIMENT", "FoundHeads", "look_at_heads"]
 
@@ -46,12 +48,38 @@ _Head = tuple[int, int]
 class FoundHeads(TrainedNetwork):
     """One transformer, its training, and how many heads are taken out."""
 
-    ablated: int = Field(
+    ablated: Count = Field(
         default=4, ge=1, description="heads taken out, an integer above 0"
     )
-    draws: int = Field(
-        default=16, ge=2, description="times that as many others are, from 2"
+    draws: Count = Field(
+        default=16, ge=2, description="times that as many others are, an integer from 2"
     )
+
+    @model_validator(mode="after")
+    def _has_heads_to_spare(self) -> Self:
+        """Refuse what has no trained heads, or too few, when the settings are read."""
+        if self.trained != "all":
+            raise InputError(
+                f"trained is {self.trained!r}, which leaves the heads as they start; "
+                "expected 'all'"
+            )
+        if not isinstance(self.model, TransformerModel):
+            raise InputError(
+                f"model is of kind {self.model.kind!r}, without heads; expected "
+                "'transformer'"
+            )
+        heads = self.model.depth * self.model.heads
+        if 2 * self.ablated > heads:
+            raise InputError(
+                f"ablated is {self.ablated} of {heads} heads; expected half of them at "
+                "most, so that there are as many others"
+            )
+        if self.patience is not None:
+            raise InputError(
+                f"patience is {self.patience}, which may end training before epochs; "
+                "expected none, since points lie on one path of training"
+            )
+        return self
 
 
 def look_at_heads(settings: FoundHeads) -> Measured:
@@ -61,33 +89,21 @@ def look_at_heads(settings: FoundHeads) -> Measured:
         settings: the point.
 
     Raises:
-        PointFailed: a model that is no transformer, or that has too few heads; heads
-            that are not trained; training that diverges.
+        PointFailed: fewer than two tokens of training strings, or of unseen ones;
+            training that diverges.
     """
-    if settings.trained != "all":
-        raise PointFailed(
-            f"trained is {settings.trained!r}, which leaves the heads as they start; "
-            "expected 'all'"
-        )
     trained = after_training(settings)
-    network = trained.network
-    if not isinstance(network, DeepTransformer):
-        raise PointFailed(f"model is of kind {settings.model.kind!r}, without heads")
+    # The settings have been refused for other kinds.
+    network = cast(DeepTransformer, trained.network)
     shares = [head_shares(attention) for attention in network.attentions]
     keys = np.array([each.keys * network.width for each in shares])
     values = np.array([each.values * network.width for each in shares])
-    if 2 * settings.ablated > keys.size:
-        raise PointFailed(
-            f"ablated is {settings.ablated} of {keys.size} heads; expected half of "
-            "them at most, so that there are as many others"
-        )
     found = {
         "train_loss": trained.error.last.train_loss,
         **_spread("keys_share", keys),
         **_spread("values_share", values),
-        "seen_similarity": similarity(network, trained.data.train.candidates),
         # What training made of them, whatever is looked at.
-        "unseen_similarity": similarity(network, unseen_rows(trained.data)),
+        **_similarities(network, trained.data),
     }
     rankings = {"keys": keys, "values": values}
     scalars = _scalars(network)
@@ -100,6 +116,17 @@ def look_at_heads(settings: FoundHeads) -> Measured:
         for name, ranking in rankings.items():
             found |= _ablations(network, trained.data.test, settings, ranking, name)
     return found
+
+
+def _similarities(network: DeepTransformer, data: UnseenSymbols) -> dict[str, float]:
+    """How alike the embeddings of tokens are."""
+    try:
+        return {
+            "seen_similarity": similarity(network, data.train.candidates),
+            "unseen_similarity": similarity(network, unseen_rows(data)),
+        }
+    except InputError as error:
+        raise PointFailed(f"the tokens are too few to be compared: {error}") from None
 
 
 def _scalars(network: DeepTransformer) -> np.ndarray | None:

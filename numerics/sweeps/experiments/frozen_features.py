@@ -30,7 +30,7 @@ from numerics.sweeps.experiments.models import (
     build,
     operations_of,
 )
-from numerics.sweeps.experiments.settings import TaskSettings
+from numerics.sweeps.experiments.settings import Number, TaskSettings
 
 __all__ = ["EXPERIMENT", "FrozenFeatures", "frozen_features_error"]
 
@@ -42,7 +42,7 @@ class FrozenFeatures(TaskSettings):
     features: Literal["last layer", "tangent"] = Field(
         default="tangent", description="'last layer' or 'tangent'"
     )
-    alpha: float = Field(default=1e-3, gt=0, description="ridge, above 0")
+    alpha: Number = Field(default=1e-3, gt=0, description="ridge, a number above 0")
 
 
 def frozen_features_error(settings: FrozenFeatures) -> Measured:

@@ -27,7 +27,7 @@ from numerics.sweeps.experiments.models import (
     Model,
     TransformerModel,
 )
-from numerics.sweeps.experiments.settings import TaskSettings
+from numerics.sweeps.experiments.settings import Count, Number, TaskSettings
 from numerics.template_matrix.estimate import tangent_gram, template_gram
 from symbind_theory.tasks import TemplateTask
 
@@ -46,18 +46,20 @@ class KernelPrediction(TaskSettings):
     kernel: Literal["nngp", "ntk"] = Field(
         default="nngp", description="'nngp' or 'ntk'"
     )
-    alpha: float = Field(default=1e-3, gt=0, description="ridge, above 0")
-    target: float = Field(
-        default=0.1, gt=0, description="an error that is aimed at, above 0"
+    alpha: Number = Field(default=1e-3, gt=0, description="ridge, a number above 0")
+    target: Number = Field(
+        default=0.1, gt=0, description="an error that is aimed at, a number above 0"
     )
-    rel_tol: float = Field(
+    rel_tol: Number = Field(
         default=0.03,
         gt=0,
         description="relative halfwidth of the smallest eigenvalue at which points are "
-        "no longer added, above 0",
+        "no longer added, a number above 0",
     )
-    max_points: int = Field(
-        default=2**13, ge=256, description="points of the estimate at most, from 256"
+    max_points: Count = Field(
+        default=2**13,
+        ge=256,
+        description="points of the estimate at most, an integer from 256",
     )
 
 

@@ -21,7 +21,7 @@ from numerics.networks.recurrent import Recurrent, RecurrentNetwork
 from numerics.networks.relational import Relational, RelationalNetwork
 from numerics.networks.unseen_strings import UnseenSymbols
 from numerics.sweeps.experiment import PointFailed
-from numerics.sweeps.experiments.settings import Settings
+from numerics.sweeps.experiments.settings import Count, Flag, Number, Settings
 from symbind_theory.validation import InputError
 
 __all__ = [
@@ -75,24 +75,24 @@ class TransformerModel(NetworkSettings):
 
     kind: Literal["transformer"] = "transformer"
     name: str | None = None
-    depth: int = Field(default=2, ge=1)
-    width: int = Field(default=128, ge=1)
-    heads: int = Field(default=16, ge=1)
-    head_width: int = Field(default=64, ge=1)
-    hidden: int = Field(default=256, ge=1)
-    beta: float = Field(default=1.0, ge=0)
-    gamma: float = Field(default=1.0, ge=0)
-    residual: float = 1.0
+    depth: Count = Field(default=2, ge=1)
+    width: Count = Field(default=128, ge=1)
+    heads: Count = Field(default=16, ge=1)
+    head_width: Count = Field(default=64, ge=1)
+    hidden: Count = Field(default=256, ge=1)
+    beta: Number = Field(default=1.0, ge=0)
+    gamma: Number = Field(default=1.0, ge=0)
+    residual: Number = 1.0
     normalisation: Literal["pre", "post", "none"] = "pre"
-    final_normalisation: bool = True
+    final_normalisation: Flag = True
     readout: Literal["cls", "last", "mean"] = "cls"
     activation: Literal["gelu", "relu", "erf", "cos"] = "gelu"
     form: Literal["paper", "theory"] = "paper"
-    gain: float = Field(default=0.2, gt=0)
+    gain: Number = Field(default=0.2, gt=0)
     trained_identity: tuple[Identity, ...] = ()
-    identity_kq: float = 0.0
-    identity_vo: float = 0.0
-    mimetic: bool = False
+    identity_kq: Number = 0.0
+    identity_vo: Number = 0.0
+    mimetic: Flag = False
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -157,10 +157,10 @@ class MLPModel(NetworkSettings):
     kind: Literal["mlp"] = "mlp"
     name: str | None = None
     first_layer: Literal["gather", "dense", "tied", "relations"] = "gather"
-    depth: int = Field(default=2, ge=1)
-    width: int = Field(default=256, ge=1)
+    depth: Count = Field(default=2, ge=1)
+    width: Count = Field(default=256, ge=1)
     activation: Literal["relu", "tanh", "gelu", "sigmoid", "silu"] = "relu"
-    gain: float = Field(default=0.2, gt=0)
+    gain: Number = Field(default=0.2, gt=0)
 
     embeds_tokens: ClassVar[bool] = False
 
@@ -199,9 +199,9 @@ class RecurrentModel(NetworkSettings):
 
     kind: Literal["rnn", "lstm"]
     name: str | None = None
-    width: int = Field(default=128, ge=1)
-    hidden: int = Field(default=256, ge=1)
-    layers: int = Field(default=1, ge=1)
+    width: Count = Field(default=128, ge=1)
+    hidden: Count = Field(default=256, ge=1)
+    layers: Count = Field(default=1, ge=1)
 
     def built(self, data: UnseenSymbols, seed: int) -> RecurrentNetwork:
         return RecurrentNetwork(
@@ -223,10 +223,10 @@ class RelationalModel(NetworkSettings):
 
     kind: Literal["relational"] = "relational"
     name: str | None = None
-    width: int = Field(default=128, ge=1)
-    hidden: int = Field(default=256, ge=1)
-    projected: bool = False
-    scaled: bool = True
+    width: Count = Field(default=128, ge=1)
+    hidden: Count = Field(default=256, ge=1)
+    projected: Flag = False
+    scaled: Flag = True
 
     def built(self, data: UnseenSymbols, seed: int) -> RelationalNetwork:
         relational = Relational(

@@ -6,7 +6,7 @@ Source: symbind.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -23,29 +23,65 @@ from symbind_theory.library.random_family import random_task
 from symbind_theory.tasks import TemplateTask
 from symbind_theory.validation import InputError, shorten
 
-__all__ = ["RandomTask", "Settings", "TaskSettings", "TrainingSettings"]
+__all__ = [
+    "Count",
+    "Flag",
+    "Number",
+    "RandomTask",
+    "Seed",
+    "Settings",
+    "TaskSettings",
+    "TrainingSettings",
+]
+
+Count = Annotated[int, Field(strict=True, le=10**9)]
+"""A whole number of things: neither a truth value nor text, and not without bound."""
+
+Seed = Annotated[int, Field(strict=True, le=2**63 - 1)]
+"""What a generator takes as its seed."""
+
+# Above it no training and no kernel has finite numbers in float32.
+Number = Annotated[float, Field(strict=True, ge=-1e18, le=1e18)]
+"""A finite number: neither a truth value nor text."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""A truth value, and nothing that could be read as one."""
 
 
 class Settings(BaseModel):
     """Frozen, and with no other fields than those that are declared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _one_zero(cls, value: Any) -> Any:
+        """-0.0 is 0.0: equal points have equal ids."""
+        return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 class RandomTask(Settings):
     """Templates drawn at random, labelled ±1 in turn (`random_task`)."""
 
-    length: int = Field(default=5, ge=1, description="tokens of a string, at least 1")
-    wildcards: int = Field(
+    length: Count = Field(
+        default=5, ge=1, description="tokens of a string, an integer of at least 1"
+    )
+    wildcards: Count = Field(
         default=3,
         ge=0,
-        description="how many wildcards a template may have, at least 0",
+        description="how many wildcards a template may have, an integer of at least 0",
     )
-    regular_tokens: int = Field(
-        default=2, ge=0, description="how many regular tokens there are, at least 0"
+    regular_tokens: Count = Field(
+        default=2,
+        ge=0,
+        description="how many regular tokens there are, an integer of at least 0",
     )
-    count: int = Field(default=4, ge=1, description="how many templates, at least 1")
-    seed: int = Field(default=0, ge=0, description="the seed of the draw, at least 0")
+    count: Count = Field(
+        default=4, ge=1, description="how many templates, an integer of at least 1"
+    )
+    seed: Seed = Field(
+        default=0, ge=0, description="the seed of the draw, an integer of at least 0"
+    )
 
 
 class TaskSettings(Settings):
@@ -55,26 +91,30 @@ class TaskSettings(Settings):
         description="the name of a built-in task, lines such as '?a ?a -> 1', or a "
         "table of numbers for random templates"
     )
-    n: int = Field(ge=1, description="training strings, an integer of at least 1")
-    vocabulary: int | None = Field(
+    n: Count = Field(ge=1, description="training strings, an integer of at least 1")
+    vocabulary: Count | None = Field(
         default=None,
         ge=1,
-        description="symbols of the training strings, at least 1; n where left out",
+        description="symbols of the training strings, an integer of at least 1; n "
+        "where left out",
     )
-    held_out: int = Field(
+    held_out: Count = Field(
         default=512,
         ge=1,
-        description="validation strings, and again test strings, at least 1",
+        description="validation strings, and again test strings, an integer of at "
+        "least 1",
     )
-    noise: float = Field(
+    noise: Number = Field(
         default=0.0,
         ge=0,
-        description="standard deviation of the training labels' noise, at least 0",
+        description="standard deviation of the training labels' noise, a number of at "
+        "least 0",
     )
-    seed: int = Field(
+    seed: Seed = Field(
         default=0,
         ge=0,
-        description="the seed of strings, weights and their order, at least 0",
+        description="the seed of strings, weights and their order, an integer of at "
+        "least 0",
     )
 
     @field_validator("task", mode="after")
@@ -137,35 +177,44 @@ def _written(task: str | tuple[str, ...]) -> TemplateTask:
 class TrainingSettings(Settings):
     """Optimiser, and how long it goes on: `Training` and `Schedule` have the words."""
 
-    epochs: int = Field(
-        default=1000, ge=1, description="passes over the strings at most, at least 1"
+    epochs: Count = Field(
+        default=1000,
+        ge=1,
+        description="passes over the strings at most, an integer of at least 1",
     )
-    look_every: int = Field(
-        default=10, ge=1, description="epochs between looks at the errors, at least 1"
+    look_every: Count = Field(
+        default=10,
+        ge=1,
+        description="epochs between looks at the errors, an integer of at least 1",
     )
-    patience: int | None = Field(
+    patience: Count | None = Field(
         default=None,
         ge=1,
-        description="epochs without a better validation error, at least 1",
+        description="epochs without a better validation error, an integer of at least "
+        "1",
     )
-    improvement: float = Field(
+    improvement: Number = Field(
         default=0.0,
         ge=0,
-        description="fall that counts as better for patience, at least 0",
+        description="fall that counts as better for patience, a number of at least 0",
     )
-    enough: float | None = Field(
+    enough: Number | None = Field(
         default=None,
         ge=0,
-        description="a training loss at which training ends, at least 0",
+        description="a training loss at which training ends, a number of at least 0",
     )
-    batch_size: int = Field(
-        default=1024, ge=1, description="strings in a batch at most, at least 1"
+    batch_size: Count = Field(
+        default=1024,
+        ge=1,
+        description="strings in a batch at most, an integer of at least 1",
     )
-    learning_rate: float = Field(default=1e-3, gt=0, description="a number above 0")
+    learning_rate: Number = Field(default=1e-3, gt=0, description="a number above 0")
     optimiser: str = Field(default="adam", description="the name of an optimiser")
-    decay: float = Field(default=0.0, ge=0, description="weight decay, at least 0")
+    decay: Number = Field(
+        default=0.0, ge=0, description="weight decay, a number of at least 0"
+    )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="'cpu' or 'cuda'")
-    mixed: bool = Field(
+    mixed: Flag = Field(
         default=False, description="true for products in bfloat16, on 'cuda' alone"
     )
 

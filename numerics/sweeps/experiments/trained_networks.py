@@ -132,7 +132,8 @@ def training_row(settings: TrainedNetwork) -> Measured:
     return {
         **_row(after.error),
         "mlp_floor": None if floor is None else float(floor),
-        **_identities(after.network),
+        # A part that is trained beside the network leaves its scalars at their start.
+        **(_identities(after.network) if settings.trained == "all" else {}),
     }
 
 

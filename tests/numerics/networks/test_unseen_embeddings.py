@@ -71,6 +71,17 @@ def test_training_moves_unseen_rows_and_freezing_keeps_them():
     assert (made.embedding[others] != before[others]).any(1).all()
 
 
+@pytest.mark.parametrize("name", ["asgd", "adamw"])
+def test_frozen_rows_stay_whatever_the_optimiser_decays(name):
+    data = strings()
+    made, unseen = network(data), unseen_rows(data)
+    before = made.embedding.detach().clone()
+    rows = UnseenRows(made, unseen, "freeze")
+    training = Training(learning_rate=0.5, optimiser=name, decay=0.1)
+    train_unseen(made, data, training, Schedule(epochs=3), rows=rows)
+    assert torch.equal(made.embedding[unseen], before[unseen])
+
+
 def test_resetting_changes_what_is_seen_and_not_what_is_trained():
     plain, _, seen = trained("train")
     reset, _, looked = trained("reset")
@@ -117,6 +128,12 @@ def test_rows_in_one_direction_are_alike():
     with torch.no_grad():
         made.embedding[1:5] = made.embedding[1]
     assert similarity(made, torch.arange(1, 5)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_row_is_like_no_other(count):
+    line = refusal(lambda: similarity(network(strings()), torch.arange(count)))
+    assert line == f"rows has length {count}; expected at least two tokens"
 
 
 def test_independent_rows_are_as_alike_as_chance_says():

@@ -214,3 +214,14 @@ def test_bad_input_is_one_line_and_status_two(folder, capsys, make, words, said)
     assert line.startswith("sweeps: ")
     assert said in line
     assert output.out == ""
+
+
+def test_the_processes_that_are_said_are_those_that_are_begun(folder, capsys):
+    (folder / "b.toml").write_text(listed("n = 1"))
+    assert command("run", "b.toml", "--jobs", "500") == 0
+    assert ", 1 at once, by the pace" in capsys.readouterr().err
+
+
+def test_an_empty_column_asks_for_one_curve(folder):
+    assert command("run", "a.toml", "--jobs", "1") == 0
+    assert command("plot", "a.toml", "--to", "f.svg", "--by", "") == 0

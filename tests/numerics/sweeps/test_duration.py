@@ -1,7 +1,7 @@
 """Estimates of time: by the pace of what is done, else by that of the machine."""
 
 import pytest
-from symbind_testing.sweeps import GRID, listed, toy_sweep
+from symbind_testing.sweeps import GRID, Toy, listed, toy_sweep
 
 from numerics.sweeps import SweepStore, plan_run, run_sweep
 from numerics.sweeps.duration import seconds_left, seconds_per_operation
@@ -49,3 +49,8 @@ def test_no_pace_is_no_estimate():
     assert seconds_per_operation(sweep, {}) is None
     assert seconds_left(sweep, sweep.points, None) is None
     assert seconds_left(sweep, sweep.points, 1e308) is None
+
+
+def test_operations_beyond_all_numbers_are_no_estimate(tmp_path, monkeypatch):
+    monkeypatch.setattr(Toy, "operations", staticmethod(lambda settings: 10**400))
+    assert plan_run(toy_sweep(), tmp_path / "s").seconds is None

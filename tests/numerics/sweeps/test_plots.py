@@ -149,3 +149,50 @@ def test_bad_figures_are_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     line = refusal(lambda: write_plot(table_of(ROWS), AXES, path))
     assert line.startswith("plots need matplotlib; expected the extra symbind[figures]")
+
+
+def test_text_is_drawn_as_it_is_written(tmp_path, recwarn):
+    """What means something to TeX, to matplotlib or to XML, or is in no font."""
+    names = ["$x_{$", "_hidden", "a\x01b", "\u6f22"]
+    rows = [{**ROWS[0], "model": name} for name in names]
+    path = tmp_path / "f.svg"
+    write_plot(table_of(rows), AXES, path, "$title_{\x02")
+    root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+    legend = next(n for n in root.iter() if n.get("id", "").startswith("legend_"))
+    comments = path.read_text(encoding="utf-8")
+    assert "_hidden" in comments
+    assert len(list(legend)) > len(names)
+    assert not recwarn.list
+
+
+def test_tables_without_a_name_have_curves_of_their_own():
+    table = table_of(
+        [
+            {"n": 8, "model": None, "model.depth": depth, "error": float(depth)}
+            for depth in (1, 2)
+        ],
+        settings=("n", "model", "model.depth"),
+    )
+    curves = _panels(table, AXES)[""]
+    assert [(c.name, c.mean) for c in curves] == [
+        ("depth = 1", [1.0]),
+        ("depth = 2", [2.0]),
+    ]
+    rows = [
+        {"n": 8, "task.length": k, "task.seed": 1, "error": float(k)} for k in (3, 4)
+    ]
+    by_task = PlotAxes("n", "error", "task")
+    curves = _panels(table_of(rows, ("n", "task.length")), by_task)[""]
+    assert [curve.name for curve in curves] == ["length = 3", "length = 4"]
+
+
+def test_an_axis_that_does_not_vary_is_said_with_what_does(tmp_path):
+    sweep = toy_sweep(GRID.replace("[8, 16]", "[8]"))
+    run_sweep(sweep, tmp_path / "s.sqlite", jobs=1)
+    table = result_table(sweep, tmp_path / "s.sqlite")
+    line = refusal(lambda: plot_axes(sweep, table))
+    assert line == (
+        "x is 'n', of which the finished points have no two values; expected a setting "
+        "that varies, one of model.depth, seed"
+    )
+    assert plot_axes(sweep, table, x="seed", by="").by is None

@@ -1,9 +1,17 @@
 """A run is alive as long as something holds its lock, and no longer."""
 
+import sys
+
 import pytest
 from symbind_testing.refusals import refusal
 
-from numerics.sweeps.run_locks import RunLock, clear_dead_locks, is_alive, new_run
+from numerics.sweeps.run_locks import (
+    RunLock,
+    _tried,
+    clear_dead_locks,
+    is_alive,
+    new_run,
+)
 
 
 def test_a_run_is_alive_until_it_is_released(tmp_path):
@@ -41,3 +49,13 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     line = refusal(lambda: RunLock(tmp_path / "file" / "s.sqlite", "run"))
     assert "could not be taken" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are not shared there")
+def test_a_dead_run_is_dead_while_others_ask(tmp_path):
+    """Who asks does not pass for the run that is asked about."""
+    store = tmp_path / "s.sqlite"
+    path = tmp_path / "s.sqlite.run-dead.lock"
+    path.touch()
+    with _tried(path) as free, _tried(path) as free_too:
+        assert (free, free_too, is_alive(store, "dead")) == (True, True, False)

@@ -26,6 +26,7 @@ from numerics.sweeps.workers import (
     is_lost,
     opened_pool,
     outcome_of,
+    processes_for,
     was_killed,
 )
 
@@ -310,3 +311,9 @@ def test_one_job_is_this_process(path):
         assert future.result().result == {"pid": os.getpid()}
         again = pool.alone(measure, SETTINGS)
     assert again.result == outcome_of(measure, SETTINGS).result
+
+
+def test_no_more_processes_are_begun_than_there_are_points():
+    with opened_pool(64, "loky", None, most=2) as pool:
+        assert pool.size() == 2
+    assert processes_for(64, 0) == 1

@@ -47,3 +47,12 @@ def test_points_that_are_not_asked_for_are_counted_apart(tmp_path):
     fewer = toy_sweep(GRID.replace("[8, 16]", "[8, 32]"))
     status = sweep_status(fewer, tmp_path / "s")
     assert (status.total, status.done, status.left, status.dropped) == (8, 4, 4, 4)
+
+
+def test_failures_of_tables_without_a_name_are_told_apart(tmp_path):
+    points = [f"n = 1, deed = 'bug', model = {{depth = {d}}}" for d in (1, 2)]
+    named = "n = 1, deed = 'bug', model = 'KQ'"
+    sweep = toy_sweep(listed(*points, named))
+    run_sweep(sweep, tmp_path / "s", jobs=1)
+    labels = [failure.point for failure in sweep_status(sweep, tmp_path / "s").failures]
+    assert labels == ["model = depth = 1", "model = depth = 2", "model = KQ"]

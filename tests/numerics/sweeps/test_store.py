@@ -1,5 +1,6 @@
 """Stores: what is finished stays, claims count while their run lives, bad files."""
 
+import os
 import re
 import sqlite3
 
@@ -9,6 +10,7 @@ from symbind_testing.sweeps import GRID, Toy, abandon, listed, states, toy_sweep
 
 from numerics.sweeps import SweepStore, accept_changes, parse_sweep, run_sweep
 from numerics.sweeps.experiment import Presets
+from numerics.sweeps.store import stored_points
 from symbind_theory import InputError
 
 
@@ -265,3 +267,74 @@ def test_a_store_that_cannot_be_written_is_one_line(path, monkeypatch):
         lambda: run_sweep(toy_sweep(listed("n = 1")), path, jobs=1, retry_failed=True)
     )
     assert "attempt to write a readonly database; what was finished" in line
+
+
+def test_a_link_is_the_store_that_it_leads_to(path):
+    """Two runs see each other by either name."""
+    sweep, link = toy_sweep(), path.with_name("link.sqlite")
+    link.symlink_to(path)
+    with opened(path, sweep) as one, opened(link, sweep) as other:
+        first, second = one.claim(sweep), other.claim(sweep)
+        assert (one.others_at_work(), other.others_at_work()) == (1, 1)
+        assert first != second
+
+
+def test_a_name_that_sqlite_keeps_in_memory_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_sweep(toy_sweep(), ":memory:", jobs=1).done == 8
+    assert states(tmp_path / ":memory:") == ["done"] * 8
+
+
+def test_another_order_of_the_points_stops_no_run(path):
+    sweep, other = toy_sweep(), toy_sweep(GRID.replace("[8, 16]", "[16, 8]"))
+    with opened(path, sweep) as one, opened(path, other) as two:
+        runs = [(one, sweep), (two, other)] * 4
+        ids = [run.claim(its_sweep) for run, its_sweep in runs]
+    assert sorted(ids, key=str) == sorted(point.id for point in sweep.points)
+
+
+def test_a_damaged_cell_is_one_line(path):
+    run_sweep(toy_sweep(), path, jobs=1)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE meta SET value = '{\"a' WHERE key = 'document'")
+    database.close()
+    line = error_line(lambda: run_sweep(toy_sweep(listed("n = 3")), path, jobs=1))
+    assert "s.sqlite' is damaged: the sweep is '{\"a'; expected" in line
+
+
+def test_a_store_in_a_folder_that_cannot_be_written_is_read(path, monkeypatch):
+    """As on a disk that is mounted to be read; nothing is laid beside the file."""
+    run_sweep(toy_sweep(), path, jobs=1)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with SweepStore(path) as store:
+        assert len(store.points()) == 8
+        assert [p.name for p in path.parent.iterdir()] == ["s.sqlite"]
+        with pytest.raises(InputError, match="attempt to write a readonly database"):
+            store.lay_in(toy_sweep(listed("n = 3")))
+
+
+def test_asking_writes_nothing_to_an_empty_file(path):
+    path.touch()
+    assert stored_points(path) == {}
+    assert path.read_bytes() == b""
+
+
+def test_an_empty_database_of_another_program_is_no_store(path):
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA application_id = 7")
+    database.close()
+    before = path.read_bytes()
+    for use in (stored_points, lambda path: run_sweep(toy_sweep(), path, jobs=1)):
+        assert "is no store of a sweep; expected" in error_line(lambda u=use: u(path))
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_is_held_says_what_to_do(path, monkeypatch):
+    run_sweep(toy_sweep(), path, jobs=1)
+    monkeypatch.setattr("numerics.sweeps.store_file._BUSY_SECONDS", 0.01)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    line = error_line(lambda: run_sweep(toy_sweep(), path, jobs=1))
+    holder.close()
+    assert "database is locked for 0 s by another program; what was" in line
+    assert line.endswith("; run again when that has ended")

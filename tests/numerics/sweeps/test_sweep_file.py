@@ -100,6 +100,10 @@ REFUSED = {
         "^name is missing; expected text",
     ),
     "empty name": ('name = ""\nexperiment = "toy"', "^name is ''; expected text"),
+    "name of two lines": (
+        'name = "a\\nb"\nexperiment = "toy"',
+        r"^name is 'a\\nb'; expected text in one line, without control characters",
+    ),
     "unknown key": (
         GRID + "[gird]\nn = [1]\n",
         "gird is no field; .*did you mean grid",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from numerics.networks.deep_transformer import DeepTransformer
 from numerics.networks.identity_share import head_shares
@@ -101,11 +102,18 @@ def test_equal_settings_give_equal_rows():
         ({"model": {"kind": "mlp"}}, "without heads"),
         ({"ablated": 2}, "expected half of them"),
         ({"trained": "linearised"}, "leaves the heads as they start"),
+        ({"patience": 5}, "may end training before epochs"),
     ],
 )
-def test_what_has_no_heads_to_spare_has_a_reason(changed, reason):
-    with pytest.raises(PointFailed, match=reason):
-        look_at_heads(point(**changed))
+def test_what_has_no_heads_to_spare_is_refused_when_read(changed, reason):
+    with pytest.raises(ValidationError, match=reason):
+        point(**changed)
+
+
+def test_one_token_alone_has_a_reason():
+    lines = ["?a ?a ?a -> 1"]
+    with pytest.raises(PointFailed, match="too few to be compared: rows has length 1"):
+        look_at_heads(point(task=lines, vocabulary=1))
 
 
 def test_costs_are_those_of_training():

@@ -165,3 +165,17 @@ def test_an_accelerator_that_is_not_there_is_said_at_once(tmp_path):
         "the sweep file, or a machine that has one"
     )
     assert not store.exists()
+
+
+@pytest.mark.parametrize("trained", ["last layer", "linearised"])
+def test_scalars_that_are_not_trained_are_not_reported(trained):
+    """The network beside a trained part stays at its start, where a is 0."""
+    model = {**SMALL, "trained_identity": ["kq"]}
+    row = training_row(point(trained=trained, model=model, epochs=1))
+    assert "identity_kq" not in row
+
+
+def test_a_start_that_is_not_finite_is_not_the_learning_rates_fault():
+    model = {**SMALL, "gain": 1e18}
+    with pytest.raises(PointFailed, match="not finite before training; lower the gain"):
+        training_row(point(model={**model, "residual": 1e18}, noise=1e18))
