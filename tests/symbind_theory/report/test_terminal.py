@@ -307,6 +307,16 @@ def test_the_bar_is_drawn_after_a_second_and_removed_at_the_end(clock):
     assert "\x1b[?25h" in file.getvalue()[len(drawn) :]
 
 
+def test_a_description_is_text_and_no_markup(clock):
+    file = StringIO()
+    console = Console(file=file, force_terminal=True, width=120)
+    with progress_bar("a [/b] [red]x", console, unit="[/c]") as advance:
+        clock.now += 1.01
+        advance(1, 4)
+    assert "a [/b] [red]x" in file.getvalue()
+    assert "[/c]" in file.getvalue()
+
+
 def test_nothing_is_drawn_off_a_terminal(clock):
     file = StringIO()
     with progress_bar("working", Console(file=file, force_terminal=False)) as advance:
