@@ -134,8 +134,12 @@ def test_what_cls_reads_agrees_with_two_positions():
     ids=["cosine", "pre", "relu"],
 )
 def test_known_values_of_three_positions(options, truth):
-    """αα/αβ with `[CLS]`, two blocks: to a few in a thousand."""
-    gram = deep(AA_AB, Architecture(depth=2, **options), level=0.999)
+    """αα/αβ with `[CLS]`, two blocks, to 3 %: points are added until it is reached.
+
+    How many it takes is chance, and differs between processors: 1024 gave 2 to 4 %.
+    """
+    architecture = Architecture(depth=2, **options)
+    gram = deep(AA_AB, architecture, points=2**14, level=0.999, rel_tol=0.03)
     assert gram.smallest_eigenvalue.contains(truth)
     assert gram.smallest_eigenvalue.relative_halfwidth < 0.03
 
