@@ -223,7 +223,8 @@ def random_table(rows: Sequence[Row], kernels: Sequence[Row]) -> Iterator[str]:
 
 
 def sizes_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Errors by model and number of strings."""
+    """Errors by model and number of strings, which has no column where it is one."""
+    rows = [{"n": "error", **row} for row in rows]
     found = means(rows, ("model", "n"), "test_error")
     sizes = list(dict.fromkeys(row["n"] for row in rows))
 

@@ -189,14 +189,14 @@ class _Curve:
 def _style() -> Iterator[None]:
     """Matplotlib's own style, and ids in SVG that are the same each time."""
     try:
-        from matplotlib import rc_context, style
+        from matplotlib import rcParams, style
     except ImportError:
         raise InputError(
             "plots need matplotlib; expected the extra symbind[figures] to be installed"
         ) from None
     # Names are text, whatever they would mean in TeX.
-    settings = {"svg.hashsalt": "symbind", "text.parse_math": False}
-    with style.context("default"), rc_context(settings), warnings.catch_warnings():
+    with style.context("default"), warnings.catch_warnings():
+        rcParams.update({"svg.hashsalt": "symbind", "text.parse_math": False})
         # A letter that the font lacks is a box; nobody who plots can mend that.
         warnings.filterwarnings("ignore", "Glyph ", UserWarning)
         yield
