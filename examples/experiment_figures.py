@@ -48,7 +48,9 @@ def draw_learning(rows: Sequence[Row], kernels: Sequence[Row], path: Path) -> No
         1, len(tasks), figsize=(4.2 * len(tasks), 3.8), squeeze=False, sharey=True
     )
     found = grouped(rows, ("task", "model", "n"), "test_error")
-    predicted = means(kernels, ("task", "model", "kernel", "n"), "test_error")
+    # An estimate without an upper end is no curve.
+    resolved = [row for row in kernels if row["test_error_high"]]
+    predicted = means(resolved, ("task", "model", "kernel", "n"), "test_error")
     for axis, task in zip(axes[0], tasks, strict=True):
         for index, model in enumerate(_MODELS):
             curve = {
@@ -77,7 +79,10 @@ def draw_learning(rows: Sequence[Row], kernels: Sequence[Row], path: Path) -> No
         axis.set_title(task)
         axis.set_xlabel("training strings n")
     axes[0][0].set_ylabel("squared error on unseen symbols")
-    axes[0][-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    # No panel has all of the models.
+    lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
+    place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    axes[0][-1].legend(lines.values(), lines.keys(), fontsize=7, **place)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

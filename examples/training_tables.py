@@ -187,8 +187,11 @@ def regimes_table(
     """Errors by what of the network is trained, and what its kernels predict."""
     trained = means(rows, ("n",), "test_error")
     frozen = means(features, ("features", "n"), "test_error")
-    theory = [row for row in kernels if row["model"] == "theory"]
-    predicted = means(theory, ("kernel", "n"), "test_error")
+    predicted = {
+        (row["kernel"], row["n"]): kernel_interval(row, "test_error")
+        for row in kernels
+        if row["model"] == "theory"
+    }
     sizes = list(dict.fromkeys(row["n"] for row in rows))
 
     def body() -> Iterator[Sequence[str]]:
