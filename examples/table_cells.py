@@ -32,14 +32,14 @@ def short(interval: Interval) -> str:
     if unresolved(interval):
         return UNRESOLVED
     if interval.low == interval.high:
-        return _digits(interval.value, 3)
-    ends = (_digits(end, 2) for end in (interval.low, interval.high))
-    return f"{_digits(interval.value, 3)} [{', '.join(ends)}]"
+        return _digits(interval.value)
+    ends = (_digits(end) for end in (interval.low, interval.high))
+    return f"{_digits(interval.value)} [{', '.join(ends)}]"
 
 
-def _digits(value: float, digits: int) -> str:
-    """So many significant digits; all of a number of 100 and more, without a power."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+def _digits(value: float) -> str:
+    """Three significant digits; all of a number of 100 and more, without a power."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def unresolved(interval: Interval) -> bool:
