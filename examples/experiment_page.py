@@ -110,9 +110,8 @@ def _larger(tables: Mapping[str, Iterator[str]]) -> Iterator[str]:
 
 
 def _results(results: Path) -> defaultdict[str, list[dict[str, str]]]:
-    """The rows of each table of results; "learning" has those of two sweeps."""
+    """The rows of each table of results; "learning" has those of three sweeps."""
     rows: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     rows.update({path.stem: read_rows(path) for path in sorted(results.glob("*.csv"))})
-    first = [{"task": "aba-abb", **row} for row in rows["aba-abb"]]
-    rows["learning"] = first + rows["tasks"]
+    rows["learning"] = rows["aba-abb"] + rows["aba-abb-plain"] + rows["tasks"]
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,11 +22,25 @@ LEVEL = 0.95
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where it has not been made yet."""
+    """The rows of a table, with what all have in common; none without a file."""
     if not path.exists():
         return []
+    common = _common(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [{**common, **row} for row in csv.DictReader(file)]
+
+
+def _common(record: Mapping) -> dict[str, str]:
+    """The settings that have one value in a sweep, and so no column in its table."""
+    settings = record["settings"]
+    grids = settings.get("grids", [settings.get("grid", {})])
+    points = settings.get("points", [])
+    named = {name for table in (*grids, *points) for name in table}
+    base = settings.get("base", {})
+    common = {name: str(value) for name, value in base.items() if name not in named}
+    if len(grids) == 1 and not points:
+        common |= {name: str(v[0]) for name, v in grids[0].items() if len(v) == 1}
+    return common
 
 
 def means(

@@ -8,7 +8,7 @@ import pytest
 from examples.experiment_page import PAGE, page_text
 from examples.experiment_rows import curves, grouped, means, read_rows
 from examples.experiments import PROFILES, RESULTS, sweep_files
-from numerics.sweeps import read_sweep
+from numerics.sweeps import read_sweep, saving
 
 RECORDED = sorted(RESULTS.rglob("*.csv"))
 
@@ -55,12 +55,36 @@ def test_networks_with_a_learn_where_others_stay_at_the_floor():
         assert model != "MLP" or all(abs(error - 1) < 0.05 for error in errors)
 
 
+def test_a_saves_a_factor_of_more_than_ten_for_aba_abb():
+    """By the interval over networks; plain ones reach the error with 4096 strings."""
+    folder = RESULTS / "cpu"
+    rows = read_rows(folder / "aba-abb.csv") + read_rows(folder / "aba-abb-plain.csv")
+    found = saving(curves(rows, "plain"), curves(rows, "KQ"), 0.1)
+    assert found.low is not None
+    assert found.low > 10
+
+
 def test_copying_fails_as_the_width_grows_but_with_b():
     rows = read_rows(RESULTS / "cpu" / "copying.csv")
     found = grouped(rows, ("identity_vo", "width"), "test_error")
     widths = sorted({int(row["width"]) for row in rows})
     assert min(found["False", str(widths[-1])]) > max(found["False", str(widths[0])])
     assert all(max(found["True", str(width)]) < 0.02 for width in widths)
+
+
+def test_settings_with_one_value_are_those_of_every_row(tmp_path):
+    """A table has columns for what differs; the rest is in the sweep beside it."""
+    path = tmp_path / "x.csv"
+    path.write_text("seed,test_error\n0,0.5\n", encoding="utf-8")
+    grid = {"n": [64], "model": ["plain"], "seed": [0]}
+    settings = {"base": {"task": "aba-abb"}, "grids": [grid]}
+    record = path.with_suffix(".json")
+    record.write_text(json.dumps({"settings": settings}), encoding="utf-8")
+    row = {"task": "aba-abb", "n": "64", "model": "plain", "seed": "0"}
+    assert read_rows(path) == [{**row, "test_error": "0.5"}]
+    two = settings | {"grids": [grid, grid | {"n": [128]}]}
+    record.write_text(json.dumps({"settings": two}), encoding="utf-8")
+    assert "n" not in read_rows(path)[0]
 
 
 ROWS = [
