@@ -9,7 +9,6 @@ Four blocks where they are cheap; `benchmarks.bench_coverage` counts over 200 se
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -75,7 +74,6 @@ DEPTHS = {
 }
 
 
-@cache
 def misses(name, depth):
     """By level, how many of all seeds' intervals miss λ_min(N)."""
     case = SETS[name]
