@@ -1,0 +1,1 @@
+"""What `python -m numerics.gpt2` does: one command a module."""
