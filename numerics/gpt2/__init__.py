@@ -14,17 +14,37 @@ from typing import TYPE_CHECKING
 from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
+    from numerics.gpt2.identity_model import (
+        GPT2IdentityLMHeadModel,
+        IdentityScalars,
+        add_identity_scalars,
+        freeze_all_but_scalars,
+        identity_scalars,
+        scalar_parameters,
+    )
     from numerics.gpt2.local_models import LocalModel, load_model
 
 __all__ = [
+    "GPT2IdentityLMHeadModel",
+    "IdentityScalars",
     "LocalModel",
+    "add_identity_scalars",
+    "freeze_all_but_scalars",
+    "identity_scalars",
     "load_model",
+    "scalar_parameters",
 ]
 
 # Transformers takes seconds to load: not for --help and bad options.
 _LATER = {
+    "GPT2IdentityLMHeadModel": "numerics.gpt2.identity_model",
+    "IdentityScalars": "numerics.gpt2.identity_model",
     "LocalModel": "numerics.gpt2.local_models",
+    "add_identity_scalars": "numerics.gpt2.identity_model",
+    "freeze_all_but_scalars": "numerics.gpt2.identity_model",
+    "identity_scalars": "numerics.gpt2.identity_model",
     "load_model": "numerics.gpt2.local_models",
+    "scalar_parameters": "numerics.gpt2.identity_model",
 }
 
 __getattr__ = loaded_when_asked(__name__, _LATER)
