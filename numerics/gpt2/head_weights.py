@@ -1,8 +1,8 @@
 """The weights of each head, read from the layouts of GPT-2 and of Llama.
 
-A sublayer sees x, d numbers, the normalised stream times the gain of the norm. Head h has
-keys x W_K, queries x W_Q, values x W_V, all of e numbers, and adds attention-weighted
-values times W_O (e × d) to the stream:
+A sublayer sees x, d numbers, the normalised stream times the gain of the norm. Head h
+has keys x W_K, queries x W_Q, values x W_V, all of e numbers, and adds values times
+W_O (e × d), weighted by its attention A, to the stream:
 
     logit of query q and key i  ∝  x_q W_Q W_Kᵀ x_iᵀ,    output  Σ_i A_qi x_i W_V W_O.
 

@@ -3,15 +3,15 @@
 The null hypothesis is P = U Σ Vᵀ with given Σ, d × d of rank r, U and V independent and
 uniform. It has three uses here, of which two are proofs.
 
-**Moments.** E P_ij P_kl = δ_ik δ_jl ‖P‖²/d², since E U_ia U_kb = δ_ik δ_ab/d, and E P = 0.
+**Moments.** E P = 0 and E P_ij P_kl = δ_ik δ_jl ‖P‖²/d², as E U_ia U_kb = δ_ik δ_ab/d.
 Hence for any matrix M
 
     E ⟨P, M⟩ = 0,      Var ⟨P, M⟩ = ‖P‖² ‖M‖² / d²,      z = d ⟨P, M⟩ / (‖P‖ ‖M‖),
 
-whatever the spectrum. M = I is the cosine of `numerics.networks.identity_share`, z = d c
-there. Traces between embeddings, and diagonals less what lies off them, are ⟨P, M⟩ too.
+whatever the spectrum. M = I is the cosine of `numerics.networks.identity_share`, where
+z = d c. Traces between embeddings are ⟨P, M⟩ too, and diagonals less what is off them.
 
-**Tails.** For M = I, let σ_1 ≥ … ≥ σ_r, and turn U to the first unit vectors ε_i, so that
+**Tails.** For M = I, let σ_1 ≥ … ≥ σ_r, and turn U to the first unit vectors ε_i: then
 tr P = Σ σ_i ⟨ε_i, v_i⟩. Given v_1, …, v_{i−1}, v_i is uniform on the unit sphere of a
 space of m = d − i + 1 dimensions, and ⟨ε_i, v_i⟩ at most 1 times a coordinate y of it.
 Since E y^{2k} = (1/2)_k/(m/2)_k, and (m/2)_k ≥ (m/2)^k,
@@ -34,8 +34,8 @@ as it is, and so the expected number of heads outside. The standard deviation of
 draws about the mean 0 has a relative standard error near √(1/(2N)) where the score is
 near to normal.
 
-What the null does not say: that singular vectors have any relation at all, such as one
-direction that both factors share, is enough to leave it. `directions` tells these apart.
+Any relation between singular vectors is enough to leave this null, such as one
+direction that both factors share. `directions` tells this from a multiple of I.
 
 Source: symbind.
 """
