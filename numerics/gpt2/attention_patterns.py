@@ -159,10 +159,12 @@ def measure_patterns(
         progress: called with the strings that are done.
     """
     scores = []
+    # Without the last layer, which turns the stream into logits of all tokens.
+    stream: Any = model.model.base_model
     with _showing_attention(model):
         for index, string in enumerate(tokens):
             row = string.unsqueeze(0).to(model.model.device)
-            output: Any = model.model(row, output_attentions=True, use_cache=False)
+            output: Any = stream(row, output_attentions=True, use_cache=False)
             scores.append([pattern_means(a[0], repetition) for a in output.attentions])
             if progress is not None:
                 progress(index + 1, len(tokens))

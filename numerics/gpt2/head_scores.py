@@ -63,7 +63,7 @@ from symbind_theory.records.heads import (
 )
 from symbind_theory.validation import InputError, finite_number, positive_integer
 
-__all__ = ["heads_by_identity", "score_heads"]
+__all__ = ["check_settings", "heads_by_identity", "score_heads"]
 
 _NOTES = (
     "The raw basis is that of what the sublayer sees, the normalised stream times the "
@@ -111,6 +111,22 @@ def heads_by_identity(model: LocalModel) -> list[tuple[int, int]]:
     return sorted(z, key=lambda place: z[place], reverse=True)
 
 
+def check_settings(draws: int, level: float) -> int:
+    """See that intervals of chance can be drawn; k, the draw at which they end.
+
+    Args:
+        draws: random products behind each interval.
+        level: coverage of the intervals.
+
+    Raises:
+        InputError: a setting out of its range, or too few draws for the level.
+    """
+    draws = positive_integer("draws", draws)
+    if finite_number("level", level, low=0, strict=True) >= 1:
+        raise InputError(f"level is {level}; expected a number in (0, 1)")
+    return order_statistic(draws, level)
+
+
 @torch.no_grad()
 def score_heads(
     model: LocalModel,
@@ -142,11 +158,8 @@ def score_heads(
             which the model has no room, or a weight that is not finite.
     """
     seed = positive_integer("seed", seed, low=0)
-    draws = positive_integer("draws", draws)
     sequences = positive_integer("sequences", sequences, low=2)
-    if finite_number("level", level, low=0, strict=True) >= 1:
-        raise InputError(f"level is {level}; expected a number in (0, 1)")
-    k = order_statistic(draws, level)
+    k = check_settings(draws, level)
     length = positive_integer("length", length or usual_length(model), low=2)
     stream = torch.Generator().manual_seed(seed)
     shape = head_shape(model)
