@@ -51,6 +51,7 @@ __all__ = [
     "FineTuned",
     "FineTunedRun",
     "Recipe",
+    "check_fine_tuning",
     "fine_tune",
     "variants_of",
 ]
@@ -182,8 +183,7 @@ def fine_tune(
             f"seeds are {list(seeds)}; expected at least two, each once: intervals are "
             "over seeds"
         )
-    size = sum(p.numel() * p.element_size() for p in local.model.parameters())
-    check_memory(_COPIES * size, "a copy of the model in training")
+    check_fine_tuning(local, writer, words)
     steps = recipe.epochs * math.ceil(strings / recipe.batch_size)
     runs, chances, tested = [], [], 0
     for i, seed in enumerate(seeds):
@@ -193,12 +193,31 @@ def fine_tune(
                 progress(before + done, steps * len(seeds))
 
         train, test = _split_prompts(writer, words, strings, recipe, seed)
-        check_context(local.model, test)
         runs.append(_run(local, train, test, variant, recipe, seed, advance))
         chances.append(test.chance)
         tested = len(test.prompts)
     chance = float(np.mean(chances))
     return FineTuned(variant, strings, tuple(runs), tested, chance)
+
+
+def check_fine_tuning(
+    local: LocalModel, writer: PromptWriter, words: Sequence[str]
+) -> None:
+    """See that a model can be trained on a task, before any work.
+
+    Args:
+        local: the model.
+        writer: of the task's strings.
+        words: the symbols.
+
+    Raises:
+        InputError: too few words to halve, strings longer than the model's context, or
+            too little free memory.
+    """
+    _, test = _split_prompts(writer, words, 1, Recipe(test_prompts=1), 0)
+    check_context(local.model, test)
+    size = sum(p.numel() * p.element_size() for p in local.model.parameters())
+    check_memory(_COPIES * size, "a copy of the model in training")
 
 
 def _split_prompts(

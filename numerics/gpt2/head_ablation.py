@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Ablation",
     "Head",
-    "ablated_heads",
     "ablate_ranked",
+    "ablated_heads",
     "output_projections",
     "random_sets",
 ]
@@ -212,14 +212,12 @@ def ablate_ranked(
         with ablated_heads(model, local.family, chosen):
             logits = next_token_logits(model)
             answers.append(
-                answer_prompts(
-                    logits, prompts, batch_size=batch_size, progress=advance
-                )
+                answer_prompts(logits, prompts, batch_size=batch_size, progress=advance)
             )
     intact, without, *others = answers
     values = [float(a.shares.mean()) for a in others]
     mean = np.mean([a.shares for a in others], axis=0)
-    # Counts of right answers are compared: means of equal counts can differ by rounding.
+    # Counts are compared: means of equal counts can differ by rounding.
     as_low = sum(int(a.right.sum()) <= int(without.right.sum()) for a in others)
     return Ablation(
         heads=tuple(heads),

@@ -294,9 +294,7 @@ class PromptWriter:
         return list(dict.fromkeys(words))
 
 
-def _endless_turns(
-    items: Sequence[int], generator: random.Random
-) -> Iterator[int]:
+def _endless_turns(items: Sequence[int], generator: random.Random) -> Iterator[int]:
     """All items in a random order, and again in another one, without end."""
     while True:
         yield from generator.sample(items, len(items))
