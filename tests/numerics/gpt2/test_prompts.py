@@ -39,9 +39,7 @@ def answer(prompt):
 
 
 @settings(max_examples=20)
-@given(
-    st.sampled_from(TASKS), st.integers(0, 6), st.integers(0, 2**20), st.booleans()
-)
+@given(st.sampled_from(TASKS), st.integers(0, 6), st.integers(0, 2**20), st.booleans())
 def test_query_symbols_are_unseen(name, shots, seed, few):
     """They stand in no shot, and are neither regular tokens nor labels."""
     task = builtin_task(name)
