@@ -283,25 +283,30 @@ def _prepared(
 ) -> tuple[PreTrainedModel, list[dict[str, Any]]]:
     """A copy to train, and what of it is trained at which rate."""
     # In evaluation mode there is no dropout.
-    model = copy.deepcopy(local.model).eval()
-    plain = {name for name, _ in model.named_parameters()}
+    model: Any = copy.deepcopy(local.model).eval()
+    scalars: dict[str, torch.nn.Parameter] = {}
     if variant != "plain":
         from numerics.gpt2.identity_model import (
             add_identity_scalars,
             freeze_all_but_scalars,
+            scalar_parameters,
         )
 
-        both = variant == "scalars-only"
-        model = add_identity_scalars(model, "both" if both else variant).eval()
-        if both:
+        alone = variant == "scalars-only"
+        model = add_identity_scalars(model, which="both" if alone else variant).eval()
+        if alone:
             freeze_all_but_scalars(model)
-    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    weights = [p for name, p in trained if name in plain]
-    scalars = [p for name, p in trained if name not in plain]
+        scalars = dict(scalar_parameters(model))
+    named = model.named_parameters()
+    weights = [p for name, p in named if p.requires_grad and name not in scalars]
     groups = [
         {"params": weights, "lr": recipe.rate},
         # Decay would pull towards 0 what starts there.
-        {"params": scalars, "lr": recipe.scalar_rate, "weight_decay": 0.0},
+        {
+            "params": list(scalars.values()),
+            "lr": recipe.scalar_rate,
+            "weight_decay": 0.0,
+        },
     ]
     return model, [group for group in groups if group["params"]]
 

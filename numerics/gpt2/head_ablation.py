@@ -1,7 +1,8 @@
 """Heads of a language model taken out, and whether the best-ranked ones matter most.
 
 A head's output is a slice of the input of the layer's output projection: positions
-h e, …, (h + 1) e − 1 for head h of width e. It is set to zero while a context lasts.
+h e, …, (h + 1) e − 1 for head h of width e. It is set to zero while a context lasts,
+and so is the head's b where it has one, which copies past that projection.
 
 The k heads ranked first are compared with R random sets, each with as many heads of
 each layer: uniformly drawn among all such sets, and asked the same prompts. If the
@@ -19,7 +20,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +90,18 @@ def output_projections(model: PreTrainedModel, family: str) -> list[torch.nn.Mod
     Raises:
         InputError: another family.
     """
+    name = "c_proj" if family == "gpt2" else "o_proj"
+    return [getattr(attention, name) for attention in _attentions(model, family)]
+
+
+def _attentions(model: PreTrainedModel, family: str) -> list[torch.nn.Module]:
+    """The attention of each layer."""
     # Annotated loosely: the layout is the family's.
     layout: Any = model
     if family == "gpt2":
-        return [block.attn.c_proj for block in layout.transformer.h]
+        return [block.attn for block in layout.transformer.h]
     if family == "llama":
-        return [block.self_attn.o_proj for block in layout.model.layers]
+        return [block.self_attn for block in layout.model.layers]
     raise InputError(f"family is {family!r}; expected one of gpt2, llama")
 
 
@@ -118,15 +125,28 @@ def ablated_heads(
     for layer, head in heads:
         check_index("layer", layer, len(projections))
         by_layer.setdefault(layer, []).append(check_index("head", head, count))
-    hooks = []
-    try:
+    attentions = _attentions(model, family)
+    with ExitStack() as undone:
         for layer, chosen in by_layer.items():
-            hook = _zeroing(chosen, count)
-            hooks.append(projections[layer].register_forward_pre_hook(hook))
+            hook = projections[layer].register_forward_pre_hook(_zeroing(chosen, count))
+            undone.callback(hook.remove)
+            copied = getattr(attentions[layer], "identity_vo", None)
+            if copied is not None:
+                undone.enter_context(_zeroed(copied, chosen))
+        yield
+
+
+@contextmanager
+def _zeroed(scalars: torch.Tensor, heads: Sequence[int]) -> Iterator[None]:
+    """Some heads' scalars are 0 inside this context, and as before after it."""
+    kept = scalars.detach().clone()
+    try:
+        with torch.no_grad():
+            scalars[list(heads)] = 0
         yield
     finally:
-        for registered in hooks:
-            registered.remove()
+        with torch.no_grad():
+            scalars.copy_(kept)
 
 
 def _zeroing(heads: Sequence[int], count: int) -> Callable[..., Any]:

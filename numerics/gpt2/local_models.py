@@ -76,6 +76,9 @@ def load_model(
             little free memory.
     """
     transformers = _transformers()
+    # It makes models with scalars known to transformers.
+    import numerics.gpt2.identity_model  # noqa: F401
+
     where = _place(path)
     with _quiet(transformers):
         config = _read(path, lambda: transformers.AutoConfig.from_pretrained(**where))

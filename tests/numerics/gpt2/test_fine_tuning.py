@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from symbind_testing.language_models import WORDS, tiny_model, word_tokenizer
+from symbind_testing.probed_models import WORDS, tiny_model, word_tokenizer
 
 from numerics.gpt2 import fine_tuning
 from numerics.gpt2.fine_tuning import (
@@ -95,7 +95,7 @@ def test_the_loss_is_of_the_label_alone(local):
             row = local.model(input_ids=torch.tensor([prompt.tokens])).logits[0, -1]
         losses.append(float(-row.log_softmax(0)[prompt.candidates[prompt.answer]]))
     loss = fine_tuning._loss(local.model, train.prompts)
-    assert float(loss) == pytest.approx(sum(losses) / 5, rel=1e-5)
+    assert float(loss.detach()) == pytest.approx(sum(losses) / 5, rel=1e-5)
 
 
 def test_other_families_are_trained_plain_alone():

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from symbind_testing.language_models import WORDS, tiny_model, word_tokenizer
+from symbind_testing.probed_models import WORDS, tiny_model, word_tokenizer
 
 from numerics.gpt2.head_ablation import (
     ablate_ranked,

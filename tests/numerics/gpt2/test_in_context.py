@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from symbind_testing.language_models import WORDS, tiny_model, word_tokenizer
+from symbind_testing.probed_models import WORDS, tiny_model, word_tokenizer
 
 from numerics.gpt2.in_context import (
     accuracy_of,

@@ -1,7 +1,7 @@
 """Words keep their tokens in whatever text they stand."""
 
 import pytest
-from symbind_testing.language_models import byte_pair_tokenizer, word_tokenizer
+from symbind_testing.probed_models import byte_pair_tokenizer, word_tokenizer
 
 from numerics.gpt2.prompt_pieces import PromptPieces
 from symbind_theory.validation import InputError

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from symbind_testing.language_models import WORDS, word_tokenizer
+from symbind_testing.probed_models import WORDS, word_tokenizer
 
 from numerics.gpt2.prompts import PromptFormat, PromptWriter
 from symbind_theory import TemplateTask, builtin_task

@@ -1,7 +1,7 @@
 """Words for symbols: one token each, and rare or common."""
 
 import pytest
-from symbind_testing.language_models import (
+from symbind_testing.probed_models import (
     WORDS,
     byte_pair_tokenizer,
     word_tokenizer,
