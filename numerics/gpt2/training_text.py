@@ -79,7 +79,9 @@ def split_text(text: str, held_out: float) -> tuple[str, str]:
     Raises:
         InputError: a text of one line, or one with nothing on one side of the cut.
     """
-    cut = text.rfind("\n", 0, round(len(text) * (1 - held_out))) + 1
+    # Before the last line, however little is held out.
+    most = min(round(len(text) * (1 - held_out)), len(text.rstrip()))
+    cut = text.rfind("\n", 0, most) + 1
     training, later = text[:cut], text[cut:]
     if not training.strip() or not later.strip():
         raise InputError(
