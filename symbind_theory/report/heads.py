@@ -52,11 +52,12 @@ _SCORE_TEXTS = {
 }
 
 COLUMNS = (
-    "z: of tr/‖·‖, exact. chance: proven bound of the probability of such a trace, for "
-    "this head alone. dirs: how many singular directions make the trace; near 1 it is "
-    "one that both factors share, a multiple of the identity has many. z−1: z without "
-    "the strongest direction. copying: Σλ/Σ|λ|, with the reach of chance. E: between "
-    "embeddings; z of the mean diagonal less the mean off it."
+    "z: of tr/‖·‖, exact; tr/‖·‖ is at most the root of the head width. chance: proven "
+    "bound of the probability of such a trace, for this head alone. dirs: how many "
+    "singular directions make the trace; near 1 it is one that both factors share, a "
+    "multiple of the identity has many. z−1: z without the strongest direction. "
+    "copying: Σλ/Σ|λ|, with the reach of chance. E: between embeddings; z of the mean "
+    "diagonal less the mean off it, which does not see what all embeddings share."
 )
 """What the columns of products mean."""
 
