@@ -7,7 +7,7 @@ from symbind_testing.builders.toy_heads import toy_heads
 from symbind_testing.pages import without_plotly
 
 from symbind_theory.records.page import Provenance
-from symbind_theory.report.page.heads_page import heads_page
+from symbind_theory.report.page.heads_page import render_heads
 
 
 def charts(text):
@@ -19,7 +19,7 @@ def charts(text):
 
 
 def test_maps_have_a_row_for_each_layer():
-    drawn = charts(heads_page(toy_heads()))
+    drawn = charts(render_heads(toy_heads()))
     assert len(drawn) == 9
     [heat] = drawn["keys-raw"]["data"]
     assert heat["z"] == [[-1.5, -1.5], [9.0, -0.5], [0.5, 0.5]]
@@ -29,14 +29,14 @@ def test_maps_have_a_row_for_each_layer():
 
 
 def test_trained_scalars_have_maps_where_there_are_any():
-    assert "identity_kq" not in charts(heads_page(toy_heads()))
-    drawn = charts(heads_page(toy_heads(identity_kq=2.0)))
+    assert "identity_kq" not in charts(render_heads(toy_heads()))
+    drawn = charts(render_heads(toy_heads(identity_kq=2.0)))
     assert drawn["identity_kq"]["data"][0]["z"] == [[2.0, 2.0]] * 3
     assert "identity_vo" not in drawn
 
 
 def test_the_page_of_heads_names_no_other_place():
-    text = without_plotly(heads_page(toy_heads()))
+    text = without_plotly(render_heads(toy_heads()))
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', text) == []
     assert "http" not in re.sub(r"http-equiv", "", text)
     assert "default-src 'none'" in text
@@ -45,17 +45,17 @@ def test_the_page_of_heads_names_no_other_place():
 def test_the_name_of_a_model_stays_text():
     hostile = "<script>x</script>{{7*7}}y"
     text = without_plotly(
-        heads_page(toy_heads(hostile), provenance=Provenance(hostile, {"a": hostile}))
+        render_heads(toy_heads(hostile), provenance=Provenance(hostile, {"a": hostile}))
     )
     assert "<script>x" not in text
     assert "49y" not in text
 
 
 def test_tables_of_the_page_are_cut_at_the_heads_asked_for():
-    text = heads_page(toy_heads(), top=1)
+    text = render_heads(toy_heads(), top=1)
     table = text.split("the largest z of the raw trace first</h3>")[1]
     assert table.split("</table>")[0].count("<tr>") == 2
 
 
 def test_equal_reports_give_equal_pages():
-    assert heads_page(toy_heads()) == heads_page(toy_heads())
+    assert render_heads(toy_heads()) == render_heads(toy_heads())
