@@ -14,22 +14,67 @@ from typing import TYPE_CHECKING
 from symbind_theory.lazy_exports import loaded_when_asked
 
 if TYPE_CHECKING:
+    from numerics.gpt2.fine_tuning import Recipe, fine_tune
+    from numerics.gpt2.head_ablation import ablate_ranked, ablated_heads
     from numerics.gpt2.head_scores import heads_by_identity, score_heads
+    from numerics.gpt2.identity_model import (
+        GPT2IdentityLMHeadModel,
+        IdentityScalars,
+        add_identity_scalars,
+        freeze_all_but_scalars,
+        identity_scalars,
+        scalar_parameters,
+    )
+    from numerics.gpt2.in_context import accuracy_of, answer_prompts, next_token_logits
     from numerics.gpt2.local_models import LocalModel, load_model
+    from numerics.gpt2.prompts import PromptFormat, PromptWriter
+    from numerics.gpt2.symbol_classes import symbol_classes
 
 __all__ = [
+    "GPT2IdentityLMHeadModel",
+    "IdentityScalars",
     "LocalModel",
+    "PromptFormat",
+    "PromptWriter",
+    "Recipe",
+    "ablate_ranked",
+    "ablated_heads",
+    "accuracy_of",
+    "add_identity_scalars",
+    "answer_prompts",
+    "fine_tune",
+    "freeze_all_but_scalars",
     "heads_by_identity",
+    "identity_scalars",
     "load_model",
+    "next_token_logits",
+    "scalar_parameters",
     "score_heads",
+    "symbol_classes",
 ]
 
 # Transformers takes seconds to load: not for --help and bad options.
 _LATER = {
+    "GPT2IdentityLMHeadModel": "numerics.gpt2.identity_model",
+    "IdentityScalars": "numerics.gpt2.identity_model",
     "LocalModel": "numerics.gpt2.local_models",
+    "PromptFormat": "numerics.gpt2.prompts",
+    "PromptWriter": "numerics.gpt2.prompts",
+    "Recipe": "numerics.gpt2.fine_tuning",
+    "ablate_ranked": "numerics.gpt2.head_ablation",
+    "ablated_heads": "numerics.gpt2.head_ablation",
+    "accuracy_of": "numerics.gpt2.in_context",
+    "add_identity_scalars": "numerics.gpt2.identity_model",
+    "answer_prompts": "numerics.gpt2.in_context",
+    "fine_tune": "numerics.gpt2.fine_tuning",
+    "freeze_all_but_scalars": "numerics.gpt2.identity_model",
     "heads_by_identity": "numerics.gpt2.head_scores",
+    "identity_scalars": "numerics.gpt2.identity_model",
     "load_model": "numerics.gpt2.local_models",
+    "next_token_logits": "numerics.gpt2.in_context",
+    "scalar_parameters": "numerics.gpt2.identity_model",
     "score_heads": "numerics.gpt2.head_scores",
+    "symbol_classes": "numerics.gpt2.symbol_classes",
 }
 
 __getattr__ = loaded_when_asked(__name__, _LATER)
