@@ -43,6 +43,7 @@ Source: symbind.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -127,7 +128,9 @@ def trace_tail(products: Singular) -> Float64[torch.Tensor, " batch"]:
     dimensions = width - torch.arange(rank, dtype=torch.float64)
     spread = (products.values**2 / dimensions).sum(-1)
     bound = 2 * torch.exp(-(trace**2) / (2 * spread))
-    return torch.where(spread > 0, bound, torch.ones_like(bound)).clamp(max=1)
+    bound = torch.where(spread > 0, bound, torch.ones_like(bound))
+    # A bound that float64 cannot hold is still none of 0.
+    return bound.clamp(min=sys.float_info.min, max=1)
 
 
 def directions(products: Singular) -> Float64[torch.Tensor, " batch"]:

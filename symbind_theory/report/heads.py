@@ -52,11 +52,12 @@ _SCORE_TEXTS = {
 }
 
 COLUMNS = (
-    "z: of tr/‖·‖, exact. chance: proven bound of the probability of such a trace, for "
-    "this head alone. dirs: how many singular directions make the trace; near 1 it is "
-    "one that both factors share, a multiple of the identity has many. z−1: z without "
-    "the strongest direction. copying: Σλ/Σ|λ|, with the reach of chance. E: between "
-    "embeddings; z of the mean diagonal less the mean off it."
+    "z: of tr/‖·‖, exact; tr/‖·‖ is at most the root of the head width. chance: proven "
+    "bound of the probability of such a trace, for this head alone. dirs: how many "
+    "singular directions make the trace; near 1 it is one that both factors share, a "
+    "multiple of the identity has many. z−1: z without the strongest direction. "
+    "copying: Σλ/Σ|λ|, with the reach of chance. E: between embeddings; z of the mean "
+    "diagonal less the mean off it, which does not see what all embeddings share."
 )
 """What the columns of products mean."""
 
@@ -75,7 +76,7 @@ class Ranking:
     title: str
     key: Callable[[HeadScores], float]
     columns: tuple[str, ...]
-    cells: Callable[[HeadScores], tuple[str, ...]]
+    cells: Callable[[HeadScores], Sequence[str]]
 
 
 def heads_headline(report: HeadReport) -> str:
@@ -136,10 +137,10 @@ def _product_ranking(product: str) -> Ranking:
     def of(head: HeadScores) -> ProductScores:
         return getattr(head, product)
 
-    def cells(head: HeadScores) -> tuple[str, ...]:
+    def cells(head: HeadScores) -> Sequence[str]:
         scores = of(head)
         raw, between = scores.raw, scores.embeddings
-        return (
+        return [
             f"{raw.share.z:.1f}",
             f"{raw.share.value:.2f}",
             f"{scores.chance:.0e}",
@@ -148,7 +149,7 @@ def _product_ranking(product: str) -> Ranking:
             _beside(raw.copying),
             f"{between.excess.z:.1f}",
             _beside(between.copying),
-        )
+        ]
 
     columns = (
         "z",
@@ -169,10 +170,10 @@ def _product_ranking(product: str) -> Ranking:
 
 
 def _pattern_ranking(pattern: str) -> Ranking:
-    def cells(head: HeadScores) -> tuple[str, ...]:
+    def cells(head: HeadScores) -> Sequence[str]:
         score = head.patterns[pattern]
         ends = f"[{score.attention.low:.3f}, {score.attention.high:.3f}]"
-        return f"{score.attention.value:.3f}", ends, f"{score.chance:.3f}"
+        return [f"{score.attention.value:.3f}", ends, f"{score.chance:.3f}"]
 
     return Ranking(
         title=f"Attention on repeated random tokens: {pattern.replace('_', ' ')}",
@@ -210,7 +211,7 @@ def identity_columns(report: HeadReport) -> Ranking | None:
         title=f"Trained scalars, the largest |{next(iter(names.values()))}| first",
         key=lambda head: abs(numbers(head)[0]),
         columns=tuple(names.values()),
-        cells=lambda head: tuple(f"{number:.4g}" for number in numbers(head)),
+        cells=lambda head: [f"{number:.4g}" for number in numbers(head)],
     )
 
 

@@ -143,10 +143,10 @@ def _write_page(report: HeadReport, options: argparse.Namespace) -> None:
     from symbind_theory.command.page_sources import versions
     from symbind_theory.files import write_text
     from symbind_theory.records.page import Provenance
-    from symbind_theory.report.page.heads_page import heads_page
+    from symbind_theory.report.page.heads_page import render_heads
 
     provenance = Provenance(_command(report, options), versions())
-    page = heads_page(report, top=options.top, provenance=provenance)
+    page = render_heads(report, top=options.top, provenance=provenance)
     write_text(options.html, page, _PAGE)
 
 

@@ -23,7 +23,7 @@ from symbind_theory.report.heads import (
 from symbind_theory.report.page.embedding import rendered_page
 from symbind_theory.report.page.figures import Figure, Table, first_rows, plot
 
-__all__ = ["heads_page"]
+__all__ = ["render_heads"]
 
 _CAPTION = (
     "Standard deviations from 0, which is the mean by chance. The colours end at the "
@@ -31,7 +31,7 @@ _CAPTION = (
 )
 
 
-def heads_page(
+def render_heads(
     report: HeadReport, *, top: int = 20, provenance: Provenance | None = None
 ) -> str:
     """One self-contained HTML document; equal records give equal bytes.

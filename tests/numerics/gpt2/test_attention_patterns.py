@@ -1,5 +1,7 @@
 """Attention on repeated random tokens: by hand, and of heads made to attend."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,7 @@ def test_a_layer_made_to_attend_to_the_previous_token_is_recognised():
     """
     width = 64
     model = tiny_gpt2(heads=1, width=width, vocabulary=50, positions=16)
-    stream = model.model.transformer
+    stream: Any = model.model.base_model
     with torch.no_grad():
         stream.wte.weight.zero_()
         stream.wpe.weight.copy_(torch.eye(16, width))

@@ -1,10 +1,12 @@
 """Every head beside chance: planted heads are named, random models have none."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from symbind_testing.builders.tiny_models import (
+    blocks,
     plant_keys,
     plant_values,
     tiny_gpt2,
@@ -15,7 +17,7 @@ from numerics.gpt2 import heads_by_identity, score_heads
 from numerics.gpt2.head_weights import layer_heads
 from symbind_theory import InputError
 
-FEW = {"draws": 19, "sequences": 2, "length": 4}
+FEW: dict[str, Any] = {"draws": 19, "sequences": 2, "length": 4}
 
 
 def test_planted_heads_are_named_and_no_others():
@@ -44,7 +46,7 @@ def test_one_shared_direction_is_told_from_the_identity():
         torch.randn(128, generator=torch.Generator().manual_seed(1)), dim=0
     )
     with torch.no_grad():
-        weight = model.model.transformer.h[0].attn.c_attn.weight
+        weight = blocks(model)[0].attn.c_attn.weight
         weight[:, 0] = 30 * direction
         weight[:, 128] = 30 * direction
     report = score_heads(model, **FEW)
@@ -61,7 +63,7 @@ def test_random_models_have_no_heads_beyond_chance():
     Each interval is left by chance once in 20 times; draws are shared within a model,
     so that the deviation is wider than a binomial one, by √2 at 5 deviations here.
     """
-    outside, count = 0, 0
+    outside, expected = 0, 0.0
     for seed in range(12):
         model = tiny_llama(seed) if seed % 2 else tiny_gpt2(seed, heads=4)
         strict = score_heads(model, draws=19, level=0.95, sequences=2, length=4)
@@ -73,9 +75,9 @@ def test_random_models_have_no_heads_beyond_chance():
         assert min(named) > 1e-5 / (2 * len(strict.heads))
         outside += strict.outside("keys", "raw", "share")
         outside += strict.outside("values", "embeddings", "copying")
-        count += 2 * len(strict.heads)
-    assert strict.expected_outside == pytest.approx(0.05 * len(strict.heads))
-    assert 0 < outside < count * 0.05 + 5 * math.sqrt(2 * count * 0.05)
+        expected += 2 * strict.expected_outside
+        assert strict.expected_outside == pytest.approx(0.05 * len(strict.heads))
+    assert 0 < outside < expected + 5 * math.sqrt(2 * expected)
 
 
 def test_the_order_needs_no_draws():
@@ -95,7 +97,7 @@ def test_shared_keys_are_expanded_and_said_to_be_shared():
     """The second head of a group has the keys of the first: written out by hand."""
     model = tiny_llama()
     report = score_heads(model, **FEW)
-    attention = model.model.model.layers[0].self_attn
+    attention = blocks(model)[0].self_attn
     keys = attention.k_proj.weight.detach().double()[8:16].T
     queries = attention.q_proj.weight.detach().double()[24:32].T
     product = keys @ queries.T
@@ -108,7 +110,7 @@ def test_shared_keys_are_expanded_and_said_to_be_shared():
 def test_trained_scalars_are_reported_and_not_added():
     model = tiny_gpt2()
     plain = score_heads(model, **FEW)
-    attention = model.model.transformer.h[1].attn
+    attention = blocks(model)[1].attn
     attention.identity_vo = torch.nn.Parameter(torch.tensor([0.5, -2.0]))
     report = score_heads(model, **FEW)
     assert [h.identity_vo for h in report.heads] == [None, None, 0.5, -2.0]
@@ -118,7 +120,7 @@ def test_trained_scalars_are_reported_and_not_added():
 def test_a_head_of_zeros_is_at_chance():
     model = tiny_gpt2()
     with torch.no_grad():
-        model.model.transformer.h[0].attn.c_attn.weight.zero_()
+        blocks(model)[0].attn.c_attn.weight.zero_()
     head = score_heads(model, **FEW).heads[0]
     assert head.keys.raw.share.z == head.keys.embeddings.copying.z == 0
     assert head.keys.chance == 1

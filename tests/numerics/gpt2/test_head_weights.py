@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from symbind_testing.builders.tiny_models import tiny_gpt2, tiny_llama
+from symbind_testing.builders.tiny_models import blocks, tiny_gpt2, tiny_llama
 
 from numerics.gpt2.head_weights import head_shape, layer_heads
 from symbind_theory import InputError
@@ -21,7 +21,7 @@ def by_head(rows, heads):
 def test_gpt2_heads_are_what_its_layer_multiplies_by():
     """Its one layer gives queries, keys and values side by side; biases are 0 here."""
     model = tiny_gpt2()
-    for block, heads in zip(model.model.transformer.h, layer_heads(model), strict=True):
+    for block, heads in zip(blocks(model), layer_heads(model), strict=True):
         x = stream(32)
         parts = block.attn.c_attn(x).split(32, dim=1)
         for part, weight in zip(
@@ -44,7 +44,7 @@ def test_llama_heads_are_what_its_layers_multiply_by(head_width):
     """Two heads share keys and values; heads need not be as wide as d/heads."""
     model = tiny_llama(head_width=head_width)
     assert head_shape(model).head_width == head_width
-    for block, heads in zip(model.model.model.layers, layer_heads(model), strict=True):
+    for block, heads in zip(blocks(model), layer_heads(model), strict=True):
         x, attention = stream(32), block.self_attn
         queries = by_head(attention.q_proj(x), 4)
         torch.testing.assert_close(
@@ -69,13 +69,13 @@ def test_llama_heads_are_what_its_layers_multiply_by(head_width):
 
 def test_gains_are_those_of_the_norm_before_attention():
     model = tiny_llama()
-    for block, heads in zip(model.model.model.layers, layer_heads(model), strict=True):
+    for block, heads in zip(blocks(model), layer_heads(model), strict=True):
         assert torch.equal(heads.gain.float(), block.input_layernorm.weight.detach())
 
 
 def test_trained_scalars_are_read_where_there_are_any():
     model = tiny_gpt2()
-    attention = model.model.transformer.h[1].attn
+    attention = blocks(model)[1].attn
     attention.identity_kq = torch.nn.Parameter(torch.tensor([0.5, -2.0]))
     first, second = layer_heads(model)
     assert first.identity_kq is None
@@ -87,6 +87,6 @@ def test_trained_scalars_are_read_where_there_are_any():
 def test_weights_that_are_not_finite_are_refused():
     model = tiny_gpt2()
     with torch.no_grad():
-        model.model.transformer.h[1].attn.c_proj.weight[3, 3] = float("nan")
+        blocks(model)[1].attn.c_proj.weight[3, 3] = float("nan")
     with pytest.raises(InputError, match=r"layer 1 .* not finite"):
         list(layer_heads(model))

@@ -1,6 +1,7 @@
 """Causal language models of two layers, as small as their families allow."""
 
 import math
+from typing import Any
 
 import torch
 
@@ -51,6 +52,12 @@ def _drawn(kind, config, seed):
     return model
 
 
+def blocks(model) -> Any:
+    """The blocks of a tiny model, whatever its family calls them."""
+    layout: Any = model.model
+    return layout.transformer.h if model.family == "gpt2" else layout.model.layers
+
+
 def orthonormal(rows, columns, seed):
     """A drawn matrix whose columns are orthonormal."""
     stream = torch.Generator().manual_seed(seed)
@@ -61,7 +68,7 @@ def orthonormal(rows, columns, seed):
 @torch.no_grad()
 def plant_keys(model, layer, head, seed=5):
     """Make W_K W_Qᵀ of one GPT-2 head a projection: tr P/‖P‖ is √e."""
-    attention = model.model.transformer.h[layer].attn
+    attention = blocks(model)[layer].attn
     d = attention.c_attn.weight.shape[0]
     e = d // attention.num_heads
     frame = orthonormal(d, e, seed) / math.sqrt(e)
@@ -73,7 +80,7 @@ def plant_keys(model, layer, head, seed=5):
 @torch.no_grad()
 def plant_values(model, layer, head, seed=6):
     """Make W_V W_O of one GPT-2 head minus a projection."""
-    attention = model.model.transformer.h[layer].attn
+    attention = blocks(model)[layer].attn
     d = attention.c_attn.weight.shape[0]
     e = d // attention.num_heads
     frame = orthonormal(d, e, seed)
