@@ -95,6 +95,8 @@ def load_model(
                 **where, dtype=dtype
             ),
         )
+    if "gguf_file" in where:
+        _forget_quantisation(model)
     return LocalModel(model.eval(), _tokenizer(path, config), family, os.fspath(path))
 
 
@@ -255,6 +257,18 @@ def _read(path: str | os.PathLike[str], read: Any) -> Any:
         raise InputError(
             f"the model {_shown(path)} cannot be read: {shorten(reason, 200)}"
         ) from None
+
+
+def _forget_quantisation(model: Any) -> None:
+    """Weights of a GGUF file are numbers like others once they are read.
+
+    Transformers would refuse to save the model: it still takes them for quantised.
+    """
+    for name in ("hf_quantizer", "is_quantized", "quantization_method"):
+        if hasattr(model, name):
+            delattr(model, name)
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
 
 
 @contextmanager
