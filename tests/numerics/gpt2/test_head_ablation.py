@@ -1,6 +1,7 @@
 """Heads taken out: against a forward pass by hand, and against random sets."""
 
 from collections import Counter
+from typing import Any, cast
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_one_head_is_taken_out_alone(local):
     """As if the columns of W_O that read it were 0."""
     with ablated_heads(local.model, local.family, [(1, 2)]):
         ablated = logits(local)
-    weight = output_projections(local.model, local.family)[1].weight
+    weight: Any = output_projections(local.model, local.family)[1].weight
     # GPT-2 writes rows for inputs, Llama columns.
     rows = weight.data if local.family == "gpt2" else weight.data.T
     kept = rows[16:24].clone()
@@ -185,7 +186,7 @@ def test_a_head_that_copies_is_taken_out_with_its_scalar():
     plain = [(1, h) for h in range(4)]
     with ablated_heads(made.model, "gpt2", plain):
         expected = logits(made)
-    add_identity_scalars(made.model, which="vo")
+    add_identity_scalars(cast(Any, made.model), which="vo")
     (_, first), (_, second) = scalar_parameters(made.model)
     with torch.no_grad():
         second.fill_(2.0)

@@ -46,16 +46,22 @@ def split_at_arrows(words, length):
     return [(shot[:length], shot[-1]) for shot in shots], words[-length - 1 : -1]
 
 
+def label_of(task, string):
+    found = task.match(string)
+    assert found is not None
+    return found.label
+
+
 def reasoner(name):
     """Finds the query's label among the shots by the task, and says its word."""
     task = builtin_task(name)
 
     def answer(words):
         shots, query = split_at_arrows(words, task.length)
-        label = task.match(query).label
+        label = label_of(task, query)
         if task.symbolic:
             return label
-        return next(word for s, word in shots if task.match(s).label == label)
+        return next(word for s, word in shots if label_of(task, s) == label)
 
     return answer
 

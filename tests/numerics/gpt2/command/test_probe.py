@@ -123,12 +123,7 @@ def test_a_text_counts_words(folders, capsys, tmp_path):
         ((), "silent", "aba-abb", "has no tokenizer"),
         (QUICK, "signs", "aba-abb", "usable words are 0"),
         ((*QUICK, "--fraction", "0.01"), "gpt2", "aba-abb", "words for symbols are 1"),
-        (
-            ("--fraction", "0.4", "--prompts", "2"),
-            "short",
-            "aba-abb",
-            "expected at most 24",
-        ),
+        ((*QUICK[:4], "--shots", "9"), "short", "aba-abb", "expected at most 24"),
         ((*QUICK, "--words", "A"), "gpt2", "aba-abb", "words for labels are 1"),
         ((*QUICK, "--words", "A", "zz"), "gpt2", "aba-abb", "word for labels is 'zz'"),
         ((*QUICK, "--ablate", "9"), "gpt2", "aba-abb", "--ablate is 9; expected at"),
