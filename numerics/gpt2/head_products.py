@@ -209,9 +209,9 @@ def compress(
         right: V of each product.
     """
     return Compressed(
-        left=left.mT @ (basis.left @ left),
-        right=right.mT @ (basis.right @ right),
-        cross=right.mT @ (basis.cross @ left),
+        left=left.mT @ _times(basis.left, left),
+        right=right.mT @ _times(basis.right, right),
+        cross=right.mT @ _times(basis.cross, left),
         left_sum=basis.left_sum @ left,
         right_sum=basis.right_sum @ right,
         count=basis.count,
@@ -242,6 +242,13 @@ def scores_of(
         mean_diagonal=trace / n,
         mean_off_diagonal=(total - trace) / (n * (n - 1)),
     )
+
+
+def _times(matrix: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """One matrix times each of a batch: one large product is twice as fast as many."""
+    batch, rows, rank = columns.shape
+    product = matrix @ columns.movedim(0, 1).reshape(rows, batch * rank)
+    return product.unflatten(1, (batch, rank)).movedim(1, 0)
 
 
 def _ratio(top: torch.Tensor, bottom: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,9 @@ them, of either product, with probability at most 1 − level.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from numerics.gpt2.attention_patterns import (
 )
 from numerics.gpt2.head_products import (
     Basis,
+    Compressed,
     Scores,
     Singular,
     compress,
@@ -81,15 +84,44 @@ _ROTARY = (
 
 @dataclass(frozen=True)
 class _Chance:
-    """What intervals of chance are made of: frames, and their basis-free part.
+    """A basis, and random singular vectors seen in it.
+
+    Attributes:
+        basis: L and R.
+        frames: the basis between the random singular vectors.
+        level: coverage of the intervals of chance.
+    """
+
+    basis: Basis
+    frames: Compressed
+    level: float
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What all layers share.
 
     Attributes:
         frames: random singular vectors.
+        raw: the raw basis.
         level: coverage.
     """
 
     frames: Frames
+    raw: _Chance
     level: float
+
+    @classmethod
+    def of(cls, frames: Frames, level: float) -> _Settings:
+        """The raw basis is seen between the random vectors once for all layers."""
+        basis = raw_basis(frames.left.shape[1])
+        seen = compress(basis, frames.left, frames.right)
+        return cls(frames, _Chance(basis, seen, level), level)
+
+    def chance(self, basis: Basis) -> _Chance:
+        """Chance in another basis."""
+        seen = compress(basis, self.frames.left, self.frames.right)
+        return _Chance(basis, seen, self.level)
 
 
 def heads_by_identity(model: LocalModel) -> list[tuple[int, int]]:
@@ -167,8 +199,8 @@ def score_heads(
     tokens, repetition = draw_repetitions(model, sequences, length, stream)
     patterns = measure_patterns(model, tokens, repetition, _stage(progress, 0, total))
     rank = min(shape.width, shape.head_width)
-    chance = _Chance(draw_frames(draws, shape.width, rank, stream), level)
-    heads = _score_layers(model, chance, patterns, repetition, progress)
+    settings = _Settings.of(draw_frames(draws, shape.width, rank, stream), level)
+    heads = _score_layers(model, settings, patterns, repetition, progress)
     return HeadReport(
         model=model.path,
         family=model.family,
@@ -189,32 +221,31 @@ def score_heads(
     )
 
 
-@one_thread()
 def _score_layers(
     model: LocalModel,
-    chance: _Chance,
+    settings: _Settings,
     patterns: Float64[np.ndarray, "sequences layers heads patterns"],
     repetition: Repetition,
     progress: Progress | None,
 ) -> list[HeadScores]:
-    raw = raw_basis(head_shape(model).width)
     embeddings = _embeddings(model)
     gram, sums = embeddings.T @ embeddings, embeddings.sum(0)
     done, total = len(patterns), len(patterns) + patterns.shape[1]
     scores: list[HeadScores] = []
-    for layer, heads in enumerate(layer_heads(model)):
-        of_keys, of_values = embedding_bases(
-            gram, sums, len(embeddings), heads.gain, heads.centred
-        )
-        keys = _products(singular(heads.key, heads.query), raw, of_keys, chance)
-        values = _products(singular(heads.value, heads.output), raw, of_values, chance)
-        attended = [
-            pattern_scores(patterns[:, layer, head], repetition, chance.level)
-            for head in range(len(keys))
-        ]
-        scores += _layer_records(layer, heads, keys, values, attended)
-        if progress is not None:
-            progress(done + layer + 1, total)
+    with ThreadPoolExecutor(2) as pool:
+        for layer, heads in enumerate(layer_heads(model)):
+            bases = embedding_bases(
+                gram, sums, len(embeddings), heads.gain, heads.centred
+            )
+            factors = ((heads.key, heads.query), (heads.value, heads.output))
+            keys, values = pool.map(_products, factors, bases, repeat(settings))
+            attended = [
+                pattern_scores(patterns[:, layer, head], repetition, settings.level)
+                for head in range(len(keys))
+            ]
+            scores += _layer_records(layer, heads, keys, values, attended)
+            if progress is not None:
+                progress(done + layer + 1, total)
     return scores
 
 
@@ -239,12 +270,14 @@ def _layer_records(
     ]
 
 
+@one_thread()
 def _products(
-    products: Singular, raw: Basis, embeddings: Basis, chance: _Chance
+    factors: tuple[torch.Tensor, torch.Tensor], embeddings: Basis, settings: _Settings
 ) -> list[ProductScores]:
     """The records of one product of each head."""
-    in_raw = _in_basis(products, raw, chance)
-    between = _in_basis(products, embeddings, chance)
+    products = singular(*factors)
+    in_raw = _in_basis(products, settings.raw)
+    between = _in_basis(products, settings.chance(embeddings))
     columns = (
         directions(products),
         z_without_strongest(products),
@@ -262,13 +295,12 @@ def _products(
     ]
 
 
-def _in_basis(products: Singular, basis: Basis, chance: _Chance) -> list[BasisScores]:
+def _in_basis(products: Singular, chance: _Chance) -> list[BasisScores]:
     """The scores in one basis, each with z and its interval of chance."""
-    given = compress(basis, products.left, products.right)
+    given = compress(chance.basis, products.left, products.right)
     scores = scores_of(given, products.values)
-    frames = compress(basis, chance.frames.left, chance.frames.right)
-    drawn = scores_of(frames, products.values.unsqueeze(1))
-    z = _z(products, scores, drawn, basis)
+    drawn = scores_of(chance.frames, products.values.unsqueeze(1))
+    z = _z(products, scores, drawn, chance.basis)
     reach = {name: chance_reach(getattr(drawn, name), chance.level) for name in SCORES}
     records = []
     for head in range(len(products.values)):

@@ -19,16 +19,23 @@ import torch
 from symbind_theory.validation import InputError, shorten
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import (
+        PreTrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+    )
 
 __all__ = [
     "FAMILIES",
     "LocalModel",
     "check_memory",
     "free_memory",
+    "load_config",
     "load_model",
     "load_tokenizer",
     "parameter_count",
+    "quiet_transformers",
+    "require_transformers",
 ]
 
 FAMILIES: dict[str, str] = {
@@ -75,13 +82,10 @@ def load_model(
             not supported, a tokenizer with more tokens than the model has, or too
             little free memory.
     """
-    transformers = _transformers()
-    # It makes models with scalars known to transformers.
-    import numerics.gpt2.identity_model  # noqa: F401
-
+    transformers = require_transformers()
     where = _place(path)
-    with _quiet(transformers):
-        config = _read(path, lambda: transformers.AutoConfig.from_pretrained(**where))
+    with quiet_transformers():
+        config = load_config(path)
         family = _family(path, config)
         count = parameter_count(config)
         check_memory(count * dtype.itemsize * _COPIES, f"the model {_shown(path)}")
@@ -94,13 +98,28 @@ def load_model(
     return LocalModel(model.eval(), _tokenizer(path, config), family, os.fspath(path))
 
 
+def load_config(path: str | os.PathLike[str]) -> PreTrainedConfig:
+    """Read a model's configuration alone.
+
+    Raises:
+        InputError: no such folder or file, or files that are no model.
+    """
+    transformers = require_transformers()
+    # It makes models with scalars known to transformers.
+    import numerics.gpt2.identity_model  # noqa: F401
+
+    where = _place(path)
+    with quiet_transformers():
+        return _read(path, lambda: transformers.AutoConfig.from_pretrained(**where))
+
+
 def load_tokenizer(path: str | os.PathLike[str]) -> PreTrainedTokenizerBase:
     """Read the tokenizer of a model's folder, of a GGUF file, or of tokenizer.json.
 
     Raises:
         InputError: no such file, or files that hold no tokenizer.
     """
-    transformers = _transformers()
+    transformers = require_transformers()
     if Path(path).is_file() and Path(path).suffix == ".json":
         return _read(
             path,
@@ -109,7 +128,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> PreTrainedTokenizerBase:
             ),
         )
     where = _place(path)
-    with _quiet(transformers):
+    with quiet_transformers():
         return _read(path, lambda: transformers.AutoTokenizer.from_pretrained(**where))
 
 
@@ -119,8 +138,8 @@ def parameter_count(config: Any) -> int:
     Args:
         config: a configuration of transformers.
     """
-    transformers = _transformers()
-    with torch.device("meta"), _quiet(transformers):
+    transformers = require_transformers()
+    with torch.device("meta"), quiet_transformers():
         model = transformers.AutoModelForCausalLM.from_config(config)
     return sum(parameter.numel() for parameter in model.parameters())
 
@@ -154,7 +173,12 @@ def check_memory(needed: int, what: str) -> None:
         )
 
 
-def _transformers() -> Any:
+def require_transformers() -> Any:
+    """The package transformers.
+
+    Raises:
+        InputError: it is not installed.
+    """
     try:
         import transformers
     except ImportError:
@@ -234,12 +258,12 @@ def _read(path: str | os.PathLike[str], read: Any) -> Any:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Without the progress bars and warnings of transformers.
 
     Its bar for GGUF files knows no switch, so the standard error is held back too.
     """
-    logging = transformers.utils.logging
+    logging = require_transformers().utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

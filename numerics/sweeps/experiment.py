@@ -36,6 +36,7 @@ EXPERIMENTS: dict[str, str] = {
     "copying": "numerics.sweeps.experiments.copying:EXPERIMENT",
     "kernel": "numerics.sweeps.experiments.kernel_prediction:EXPERIMENT",
     "width": "numerics.sweeps.experiments.finite_width:EXPERIMENT",
+    "language-model": "numerics.gpt2.language_model:EXPERIMENT",
 }
 """Where each experiment is: its name in sweep files → "module:ATTRIBUTE"."""
 

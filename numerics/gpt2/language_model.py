@@ -1,0 +1,266 @@
+"""The experiment "language-model": GPT-2 on a text, with or without two scalars a head.
+
+One model a point, from scratch or from local files, trained on the first part of a text
+and measured on the rest, which chose nothing. Points of one seed and different
+`identity` begin with the same weights and see the same blocks in the same order, so
+that their losses are compared in pairs.
+
+Source: arXiv 2310.09753, on GPT-2 with trainable identity perturbations.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from numerics.devices import resolve_device
+from numerics.gpt2.language_settings import (
+    LanguageModel,
+    checkpoint_of,
+    run_folder,
+    steps_file,
+    trained_model_of,
+)
+from numerics.gpt2.local_models import (
+    check_memory,
+    load_config,
+    load_model,
+    load_tokenizer,
+    parameter_count,
+    quiet_transformers,
+    require_transformers,
+)
+from numerics.gpt2.pretraining import Diverged, train_model
+from numerics.gpt2.text_loss import text_loss
+from numerics.gpt2.training_text import (
+    TextBlocks,
+    read_training_text,
+    split_text,
+    text_blocks,
+    trained_tokenizer,
+)
+from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
+from symbind_theory.validation import InputError
+
+__all__ = ["EXPERIMENT", "language_model_row", "training_memory"]
+
+# Bytes that a token has, for estimates of time alone.
+_BYTES_A_TOKEN = 4
+# The logits of a token, their gradient and what the loss keeps of them; a layer's
+# activations in units of its width, and in units of heads times positions; weights,
+# gradients and two moments.
+_LOGITS, _ACTIVATIONS, _PAIRS, _STATES = 4, 40, 5, 4
+_FLOAT = 4
+
+
+def language_model_row(settings: LanguageModel) -> Measured:
+    """Train one model; its loss and perplexity on the text that was held out.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        InputError: files that do not go together, or too little memory.
+        PointFailed: a loss that is not finite.
+    """
+    training, later, tokenizer = _texts(settings)
+    model = _model(settings, tokenizer)
+    check_memory(training_memory(model.config, settings.batch), "training")
+    positions = model.config.n_positions
+    blocks = text_blocks(training, tokenizer, positions)
+    held_out = text_blocks(later, tokenizer, positions)
+    run_folder(settings).mkdir(parents=True, exist_ok=True)
+    model.to(resolve_device(settings.device))
+    try:
+        trained = train_model(
+            model,
+            blocks.tokens,
+            settings.recipe,
+            checkpoint_of(settings),
+            settings.run,
+            _Written(steps_file(settings)),
+        )
+    except Diverged as error:
+        raise PointFailed(f"{error}: lower learning_rate") from None
+    row = {
+        **_losses(model, settings, held_out),
+        "train_loss": trained.losses[-1],
+        "steps": trained.steps,
+        "tokens": blocks.count + held_out.count,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        **_scalars(model),
+    }
+    _save(model, tokenizer, trained_model_of(settings))
+    checkpoint_of(settings).unlink(missing_ok=True)
+    return row
+
+
+def training_memory(config: Any, batch: int) -> int:
+    """About how many bytes training takes.
+
+    Args:
+        config: a configuration of GPT-2.
+        batch: blocks a step.
+    """
+    layers, width, heads = config.n_layer, config.n_embd, config.n_head
+    a_layer = _ACTIVATIONS * width + _PAIRS * heads * config.n_positions
+    a_token = _LOGITS * config.vocab_size + layers * a_layer
+    tokens = batch * config.n_positions
+    return _FLOAT * (_STATES * parameter_count(config) + tokens * a_token)
+
+
+class _Written:
+    """Progress in a file, for whoever waits in another process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, done: int, total: int) -> None:
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps([done, total]), encoding="ascii")
+        os.replace(partial, self._path)
+
+
+def _texts(settings: LanguageModel) -> tuple[str, str, Any]:
+    """The training part, the part that is held out, and the tokenizer of both."""
+    training, later = split_text(read_training_text(settings.text), settings.held_out)
+    if settings.tokenizer or settings.model:
+        tokenizer = load_tokenizer(settings.tokenizer or settings.model)
+    else:
+        config = require_transformers().GPT2Config(**settings.config)
+        tokenizer = trained_tokenizer(training, config.vocab_size)
+    return training, later, tokenizer
+
+
+def _model(settings: LanguageModel, tokenizer: Any) -> Any:
+    """The model before its first step, with its scalars."""
+    from numerics.gpt2.identity_model import (
+        add_identity_scalars,
+        freeze_all_but_scalars,
+    )
+
+    if settings.model:
+        model: Any = load_model(settings.model).model
+    else:
+        model = _drawn(settings, tokenizer)
+    size = model.config.vocab_size
+    if len(tokenizer) > size:
+        raise InputError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model {size}; expected a "
+            "tokenizer of at most as many, or a larger vocab_size"
+        )
+    if settings.identity != "none":
+        add_identity_scalars(
+            model, which=settings.identity, mask_diagonal=settings.mask_diagonal
+        )
+    # b needs the attention weights, which fused attention does not make.
+    eager = settings.identity in ("vo", "both")
+    model.set_attn_implementation("eager" if eager else "sdpa")
+    if settings.scalars_only:
+        freeze_all_but_scalars(model)
+    return model
+
+
+def _drawn(settings: LanguageModel, tokenizer: Any) -> Any:
+    """A model from scratch; its weights follow from the seed."""
+    transformers = require_transformers()
+    ends = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    with quiet_transformers():
+        try:
+            config = transformers.GPT2Config(**{**ends, **settings.config})
+            with torch.random.fork_rng([]):
+                torch.manual_seed(settings.seed)
+                return transformers.GPT2LMHeadModel(config)
+        except Exception as error:
+            # Transformers raises what its checks of fields and torch's shapes raise.
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"config is no configuration of GPT-2: {reason}; expected fields that "
+                "go together"
+            ) from None
+
+
+def _losses(
+    model: Any, settings: LanguageModel, held_out: TextBlocks
+) -> dict[str, float | int | None]:
+    measured = text_loss(model, held_out.tokens, settings.batch)
+    loss, perplexity = measured.loss, measured.perplexity.value
+    if not math.isfinite(perplexity):
+        raise PointFailed("the perplexity is not finite: lower learning_rate")
+    bytes_a_token = held_out.bytes / held_out.count
+    return {
+        "loss": loss.value,
+        # Of a single block there is no spread.
+        "loss_halfwidth": loss.halfwidth if math.isfinite(loss.halfwidth) else None,
+        "perplexity": perplexity,
+        "bits_per_byte": loss.value / math.log(2) / bytes_a_token,
+        "held_out_tokens": measured.tokens,
+    }
+
+
+def _scalars(model: Any) -> dict[str, float | int | None]:
+    """What the scalars came to, over all heads; None where there are none."""
+    from numerics.gpt2.identity_model import identity_scalars
+
+    values = identity_scalars(model)
+    row: dict[str, float | int | None] = {}
+    for name, scalars in (("a", values.kq), ("b", values.vo)):
+        for what, over in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
+            row[f"{name}_{what}"] = None if scalars is None else float(over(scalars))
+    return row
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write model and tokenizer as one folder, which is there whole or not at all."""
+    partial = folder.with_name(folder.name + ".partial")
+    for stale in (partial, folder):
+        shutil.rmtree(stale, ignore_errors=True)
+    with quiet_transformers():
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+    os.replace(partial, folder)
+
+
+@dataclass(frozen=True)
+class _LanguageModels:
+    name: str = "language-model"
+    settings: type[LanguageModel] = LanguageModel
+    axes: Axes = ("epochs", "perplexity", "identity")
+
+    @property
+    def presets(self) -> Presets:
+        return {}
+
+    def measure(self, settings: Any) -> Measured:
+        return language_model_row(settings)
+
+    def operations(self, settings: Any) -> float:
+        if settings.model:
+            count = parameter_count(load_config(settings.model))
+        else:
+            count = parameter_count(
+                require_transformers().GPT2Config(**settings.config)
+            )
+        tokens = os.path.getsize(settings.text) / _BYTES_A_TOKEN
+        # Forwards, and twice as much backwards.
+        return 6.0 * count * tokens * settings.epochs
+
+    def check_machine(self, settings: Any) -> None:
+        """Refuse what this machine does not have: an accelerator, transformers."""
+        require_transformers()
+        resolve_device(settings.device)
+
+
+EXPERIMENT = _LanguageModels()
+"""What sweep files call "language-model"."""
