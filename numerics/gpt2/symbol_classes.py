@@ -104,7 +104,9 @@ def symbol_classes(
         ordered = list(tokens)
         source = "order of the tokenizer's tokens"
     else:
-        counts = Counter(tokenizer(text, add_special_tokens=False)["input_ids"])
+        # It would warn of a text that is longer than the model's context.
+        counted = tokenizer(text, add_special_tokens=False, verbose=False)
+        counts = Counter(counted["input_ids"])
         ordered = [word for word, token in tokens.items() if counts[token]]
         # Sorting keeps the order of tokens among equal counts.
         ordered.sort(key=lambda word: -counts[tokens[word]])

@@ -11,7 +11,6 @@ from rich.table import Table
 
 __all__ = ["print_probe"]
 
-# Distances that are wanted to one decimal.
 _COLUMNS = ("symbols", "accuracy", "chance", "z")
 
 
@@ -87,7 +86,7 @@ def _taken_out(row: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(interval: Mapping[str, float]) -> str:
-    return "{value:.3f} [{low:.3f}, {high:.3f}]".format(**interval)
+    return "{value:.3f} [{low:.2f}, {high:.2f}]".format(**interval)
 
 
 _SETTINGS = {

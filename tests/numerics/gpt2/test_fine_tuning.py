@@ -8,17 +8,19 @@ from symbind_testing.probed_models import WORDS, tiny_model, word_tokenizer
 
 from numerics.gpt2 import fine_tuning
 from numerics.gpt2.fine_tuning import (
+    VARIANTS,
     Recipe,
     check_fine_tuning,
     fine_tune,
     variants_of,
 )
+from numerics.gpt2.identity_model import add_identity_scalars
 from numerics.gpt2.prompts import PromptWriter
 from symbind_theory import builtin_task
 from symbind_theory.validation import InputError
 
 TOKENIZER = word_tokenizer()
-RECIPE = Recipe(epochs=12, rate=1e-2, test_prompts=20)
+RECIPE = Recipe(epochs=12, rate=1e-2, scalar_rate=0.05, test_prompts=20)
 
 
 @pytest.fixture
@@ -99,8 +101,8 @@ def test_the_loss_is_of_the_label_alone(local):
 
 
 def test_other_families_are_trained_plain_alone():
-    assert variants_of("llama") == ("plain",)
     local = tiny_model("llama", TOKENIZER)
+    assert variants_of(local) == ("plain",)
     tuned = fine_tune(local, writer(), WORDS, 8, seeds=(0, 1), recipe=Recipe(epochs=2))
     assert tuned.runs[0].last_loss < tuned.runs[0].first_loss
     with pytest.raises(InputError, match="variant is 'kq'; expected one of plain"):
@@ -159,6 +161,17 @@ def test_scalars_are_trained_beside_the_weights_or_alone(local, variant):
     for name, parameter in model.named_parameters():
         moved = not torch.equal(parameter, before[name])
         assert moved == (not alone or ".identity_" in name), name
+
+
+def test_a_model_with_scalars_gets_no_others(local):
+    """Those it has are trained at the rate of the weights, among them."""
+    assert variants_of(local) == VARIANTS
+    add_identity_scalars(local.model)
+    assert variants_of(local) == ("plain",)
+    _, groups = fine_tuning._prepared(local, "plain", RECIPE)
+    ((rate, count),) = [(g["lr"], sum(p.numel() for p in g["params"])) for g in groups]
+    assert rate == RECIPE.rate
+    assert count == sum(p.numel() for p in local.model.parameters())
 
 
 def test_scalars_alone_leave_a_tiny_model_at_its_words(local):

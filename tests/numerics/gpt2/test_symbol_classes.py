@@ -60,6 +60,14 @@ def test_a_text_decides_where_there_is_one():
     assert "counts" in common.source
 
 
+def test_long_texts_are_counted_in_silence(capfd):
+    """A text is longer than any prompt; no warning of transformers is shown."""
+    tokenizer = word_tokenizer()
+    tokenizer.model_max_length = 5
+    symbol_classes(tokenizer, fraction=0.5, text=" ".join(WORDS[:20]))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("fraction", "message"),
     [(0.7, "at most 0.5"), (0.0, "above 0"), (0.001, "usable words are 151")],

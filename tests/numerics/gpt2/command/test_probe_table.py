@@ -38,9 +38,9 @@ def test_a_row_and_its_source():
         "M on T, seed 3",
         "symbols by the order: rare: 9 words, such as [red], x",
         "95 % interval",
-        "0.625 [0.500, 0.750]",
+        "0.625 [0.50, 0.75]",
         "2.3",
-        "0.250 [0.125, 0.375]",
+        "0.250 [0.12, 0.38]",
         "a note",
     ):
         assert shown in text
