@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from numerics.gpt2.clustered_accuracy import Accuracy, clustered_accuracy
+from numerics.gpt2.cluster_intervals import Accuracy, clustered_accuracy
 from numerics.gpt2.in_context import answer_prompts, check_context, next_token_logits
 from numerics.gpt2.local_models import LocalModel, check_memory
 from numerics.gpt2.prompts import Prompt, Prompts, PromptWriter

@@ -90,7 +90,7 @@ def _study(options: argparse.Namespace, task: TemplateTask, text: str | None) ->
     from numerics.gpt2.in_context import check_context
     from numerics.gpt2.local_models import load_model
     from numerics.gpt2.prompts import LETTERS, PromptFormat, PromptWriter
-    from numerics.gpt2.symbol_classes import symbol_classes
+    from numerics.gpt2.symbol_classes import frequency_classes
 
     local = load_model(options.model)
     if local.tokenizer is None:
@@ -107,7 +107,7 @@ def _study(options: argparse.Namespace, task: TemplateTask, text: str | None) ->
         )
     written = PromptFormat(tuple(options.words or LETTERS), options.arrow)
     writer = PromptWriter(task, local.tokenizer, written)
-    both = symbol_classes(local.tokenizer, fraction=options.fraction, text=text)
+    both = frequency_classes(local.tokenizer, fraction=options.fraction, text=text)
     wanted = dict.fromkeys(options.symbols)
     classes = tuple(c for name in wanted for c in both if c.name == name)
     prompts = tuple(
