@@ -9,6 +9,9 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # accelerator libraries, which neither the tests nor the demo need.
 TORCH := torch==2.13.0
 
+# What one process has compiled the next ones read: the tests start many.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all browser lint format bench figures mutants constraints clean
@@ -31,10 +34,13 @@ demo: $(STAMP) ## check the same-different task
 test: $(STAMP) ## run the fast tests and the doctests
 	$(BIN)/python -m pytest -q -n auto --dist loadscope -m "not slow and not browser"
 
-# pytest exits with 5 when it selects no test at all.
+# Neighbours share what they compute: each worker begins with a run of neighbours, and
+# takes from another's when it is done. pytest exits with 5 when it selects no test at all.
+SLOW := -q -n auto --dist worksteal --durations=30 -m "slow and not browser"
+
 test-all: $(STAMP) ## run the slow tests, which `make test` leaves out
-	@echo '$(BIN)/python -m pytest -q -n auto --durations=30 -m "slow and not browser"'
-	@$(BIN)/python -m pytest -q -n auto --durations=30 -m "slow and not browser" || { \
+	@echo '$(BIN)/python -m pytest $(SLOW)'
+	@$(BIN)/python -m pytest $(SLOW) || { \
 		status=$$?; \
 		if [ $$status -ne 5 ]; then exit $$status; fi; \
 		echo 'No test carries the slow mark yet: nothing to run here.'; \
@@ -48,7 +54,7 @@ browser: $(STAMP) ## test the pages in chromium, which is installed where absent
 		$(APT) update -qq && $(APT) install -qq -y --no-install-recommends \
 			chromium chromium-driver > /dev/null; \
 	}
-	SYMBIND_BROWSER=required $(BIN)/python -m pytest -q -n auto -m browser
+	SYMBIND_BROWSER=required $(BIN)/python -m pytest -q -n auto -m browser tests/browser
 
 lint: $(STAMP) ## ruff, import contracts and types
 	$(BIN)/ruff check .

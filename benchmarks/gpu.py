@@ -65,11 +65,11 @@ class Agreement:
 
 
 def agree(
-    readout: Readout, device: str, precision: str, points: int
+    readout: Readout, device: str, precision: str, points: int, count: int = 512
 ) -> list[Agreement]:
     """Both estimators, on the device and on the processor."""
     architecture = Architecture(readout=readout, identity_kq=0.5, identity_vo=0.5)
-    strings = random_strings(512)
+    strings = random_strings(count)
 
     def templates(device: str, precision: str):
         return template_gram(
@@ -209,16 +209,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{rate.readout}, {rate.precision}: {rate.points_per_second:.0f} points "
             f"a second, {rate.share:.0%} of the GEMM rate"
         )
+    points, count = min(options.points, 2**12), min(options.strings, 512)
     agreements = [
         found
         for r in READOUTS
         for p in PRECISIONS
-        for found in agree(r, options.device, p, min(options.points, 2**12))
+        for found in agree(r, options.device, p, points, count)
     ]
     agreements += [
-        found
-        for r in READOUTS
-        for found in agree_in_depth(r, options.device, min(options.points, 2**12))
+        found for r in READOUTS for found in agree_in_depth(r, options.device, points)
     ]
     for found in agreements:
         print(

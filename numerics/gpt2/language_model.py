@@ -71,9 +71,9 @@ def language_model_row(settings: LanguageModel) -> Measured:
         InputError: files that do not go together, or too little memory.
         PointFailed: a loss that is not finite.
     """
+    check_memory(training_memory(settings), "training")
     training, later, tokenizer = _texts(settings)
     model = _model(settings, tokenizer)
-    check_memory(training_memory(model.config, settings.batch), "training")
     positions = model.config.n_positions
     blocks = text_blocks(training, tokenizer, positions)
     held_out = text_blocks(later, tokenizer, positions)
@@ -103,17 +103,20 @@ def language_model_row(settings: LanguageModel) -> Measured:
     return row
 
 
-def training_memory(config: Any, batch: int) -> int:
+def training_memory(settings: LanguageModel) -> int:
     """About how many bytes training takes.
 
     Args:
-        config: a configuration of GPT-2.
-        batch: blocks a step.
+        settings: the point.
+
+    Raises:
+        InputError: a configuration that is none of GPT-2.
     """
+    config = _configuration(settings)
     layers, width, heads = config.n_layer, config.n_embd, config.n_head
     a_layer = _ACTIVATIONS * width + _PAIRS * heads * config.n_positions
     a_token = _LOGITS * config.vocab_size + layers * a_layer
-    tokens = batch * config.n_positions
+    tokens = settings.batch * config.n_positions
     return _FLOAT * (_STATES * parameter_count(config) + tokens * a_token)
 
 
@@ -135,8 +138,7 @@ def _texts(settings: LanguageModel) -> tuple[str, str, Any]:
     if settings.tokenizer or settings.model:
         tokenizer = load_tokenizer(settings.tokenizer or settings.model)
     else:
-        config = require_transformers().GPT2Config(**settings.config)
-        tokenizer = trained_tokenizer(training, config.vocab_size)
+        tokenizer = trained_tokenizer(training, _configuration(settings).vocab_size)
     return training, later, tokenizer
 
 
@@ -171,17 +173,29 @@ def _model(settings: LanguageModel, tokenizer: Any) -> Any:
 
 def _drawn(settings: LanguageModel, tokenizer: Any) -> Any:
     """A model from scratch; its weights follow from the seed."""
+    config = _configuration(settings)
+    config.bos_token_id = tokenizer.bos_token_id
+    config.eos_token_id = tokenizer.eos_token_id
+    with quiet_transformers(), torch.random.fork_rng([]):
+        torch.manual_seed(settings.seed)
+        return require_transformers().GPT2LMHeadModel(config)
+
+
+def _configuration(settings: LanguageModel) -> Any:
+    """The configuration of the model that a point begins with, of GPT-2's kinds."""
+    if settings.model:
+        config: Any = load_config(settings.model)
+        if not config.model_type.startswith("gpt2"):
+            raise InputError(
+                f"the model {settings.model} is of the family {config.model_type}; "
+                "expected gpt2, the one that can be trained with scalars"
+            )
+        return config
     transformers = require_transformers()
-    ends = {
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-    }
     with quiet_transformers():
         try:
-            config = transformers.GPT2Config(**{**ends, **settings.config})
-            with torch.random.fork_rng([]):
-                torch.manual_seed(settings.seed)
-                return transformers.GPT2LMHeadModel(config)
+            config = transformers.GPT2Config(**settings.config)
+            parameter_count(config)
         except Exception as error:
             # Transformers raises what its checks of fields and torch's shapes raise.
             reason = " ".join(str(error).split())
@@ -189,6 +203,7 @@ def _drawn(settings: LanguageModel, tokenizer: Any) -> Any:
                 f"config is no configuration of GPT-2: {reason}; expected fields that "
                 "go together"
             ) from None
+    return config
 
 
 def _losses(
@@ -246,12 +261,7 @@ class _LanguageModels:
         return language_model_row(settings)
 
     def operations(self, settings: Any) -> float:
-        if settings.model:
-            count = parameter_count(load_config(settings.model))
-        else:
-            count = parameter_count(
-                require_transformers().GPT2Config(**settings.config)
-            )
+        count = parameter_count(_configuration(settings))
         tokens = os.path.getsize(settings.text) / _BYTES_A_TOKEN
         # Forwards, and twice as much backwards.
         return 6.0 * count * tokens * settings.epochs

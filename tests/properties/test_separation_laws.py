@@ -223,13 +223,19 @@ def canonical_templates(length, regular_tokens=()):
     return [Template(code) for code in codes]
 
 
-def compare_all_pairs(family, readout, identity_kq):
-    """Orders and leading gaps of every pair against one series of all templates."""
+def compare_all_pairs(family, readout, identity_kq, every=1):
+    """Orders and leading gaps of pairs against one series of all templates.
+
+    Orders of all of them, leading gaps of each `every`-th.
+    """
     series = feature_series(family, 3, readout, identity_kq)
-    for (i, t), (j, u) in combinations(enumerate(family), 2):
+    pairs = combinations(enumerate(family), 2)
+    for number, ((i, t), (j, u)) in enumerate(pairs):
         gap = leading_gap(t, u, readout, identity_kq)
         assert gap.order is not None
         assert series.leading_order(i, j) == gap.order
+        if number % every:
+            continue
         assert_coefficients_are_those_of_the_series(gap, (t, u), series, (i, j))
 
 
@@ -250,9 +256,13 @@ def test_all_pairs_of_short_templates(length, regular_tokens, readout, identity_
 @pytest.mark.parametrize("identity_kq", [False, True])
 @pytest.mark.parametrize(("length", "regular_tokens"), [(4, ("X",)), (5, ())])
 def test_all_pairs_of_longer_templates(length, regular_tokens, readout, identity_kq):
-    """1326 pairs in either family."""
+    """1326 pairs in either family.
+
+    Leading gaps of every fourth, in which each template occurs: shorter ones are all
+    compared, and rare kinds of terms have pairs of their own above.
+    """
     family = canonical_templates(length, regular_tokens)
-    compare_all_pairs(family, readout, identity_kq)
+    compare_all_pairs(family, readout, identity_kq, every=4)
 
 
 SHORT = [*product(range(1, 8), [()]), *product(range(1, 6), [("X", "Y")])]

@@ -82,12 +82,16 @@ def test_every_switch_agrees_with_two_positions(name):
     ("normalisation", "final"),
     [(None, False), (None, True), ("pre", False), ("pre", True), ("post", False)],
 )
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+@pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("causal", [False, True])
 def test_depths_and_normalisations_agree_with_two_positions(
     depth, normalisation, final, causal
 ):
-    """With a, b and a residual; masks with the mean readout."""
+    """With a, b and a residual; masks with the mean readout.
+
+    Three blocks are a first one, one between and a last one. A fourth would be one more
+    between: the switches above and the coverage of intervals have four.
+    """
     assert_covers(
         Architecture(
             1.2,
@@ -348,13 +352,16 @@ def test_noise_alone_resolves_nothing(templates, options, points, seed):
 @pytest.mark.parametrize("number", range(len(COLLAPSED)))
 @pytest.mark.parametrize("method", ["rqmc", "mc"])
 def test_noise_alone_resolves_nothing_whatever_is_drawn(number, method):
-    """Sixteen settings each, 256 in all, at 0.999: one alarm in four if it were exact.
+    """Eight settings each, 128 in all, at 0.999: one alarm in eight if it were exact.
 
     The criterion errs on the safe side: of 200 settings drawn at random none resolved.
+    What one method leaves out of a set's sixteen settings the other one draws.
     """
     templates, readout = COLLAPSED[number]
     settings = product((1, 2, 3), (None, "pre", "post"), (0.5, 3.0))
     for seed, (depth, normalisation, beta) in enumerate(list(settings)[:16]):
+        if (number + seed + seed // 2) % 2 == (method == "mc"):
+            continue
         activation = (ReLU(), Cosine(), GELU(), Erf())[seed % 4]
         architecture = Architecture(
             beta=beta,

@@ -43,7 +43,7 @@ def test_runs_are_coupled(task, mlp, training, moved):
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     tasks(max_wildcards=3),
     mlps(max_depth=4, max_width=40),
@@ -51,6 +51,10 @@ def test_runs_are_coupled(task, mlp, training, moved):
     st.sampled_from(MOVED),
 )
 def test_longer_runs_are_coupled(task, mlp, training, moved):
+    """Also deeper and wider, 60 of them: tied embeddings are seen within 50.
+
+    The ledger draws 500 of its own at standard effort.
+    """
     report = mlp_coupling(task, mlp, training, moved=moved)
     assert report.outcome is Outcome.HOLDS
 

@@ -10,7 +10,6 @@ from numerics import Architecture, TransformerKernelRegressor, template_gram
 from numerics.learning.curves import learning_curve, task_regression
 from numerics.networks.mlp import MLP
 from numerics.networks.training import Training
-from proofs_check.checker import Effort
 from proofs_check.claims import single_runs as module
 from proofs_check.claims.single_runs import single_runs
 from proofs_check.evidence.kernel_sets import (
@@ -225,10 +224,3 @@ def test_labels_that_are_tokens_are_compared_one_by_one():
     report = single_runs(task, **{**SMALL, "runs": 4})
     labels = {f.statement.partition(":")[0] for f in report.findings}
     assert labels == {"label same", "label different"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", module.CHECKER.mutants, ids=lambda m: m.name)
-def test_more_effort_does_not_lose_a_mutant(mutant):
-    """It did when longer training let the weights of unseen symbols decay."""
-    assert mutant.run(Effort.STANDARD, 3).outcome is Outcome.REFUTED
