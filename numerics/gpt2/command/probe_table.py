@@ -78,7 +78,7 @@ def _taken_out(row: Mapping[str, Any]) -> list[str]:
     return [
         str(len(row["heads"])),
         str(row["shots"]),
-        *_usual(row),
+        *_usual(row)[:2],
         _shown(row["loss"]),
         _shown(row["random_excess"]),
         f"{row['p']:.2g}",
@@ -96,7 +96,7 @@ _SETTINGS = {
         _fine_tuned,
     ),
     "heads taken out": (
-        ("heads", "shots", *_COLUMNS, "loss", "less than random heads by", "p"),
+        ("heads", "shots", "symbols", "accuracy", "all − these", "random − these", "p"),
         _taken_out,
     ),
 }
