@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numerics.gpt2.in_context import accuracy_of, answer_prompts, next_token_logits
     from numerics.gpt2.local_models import LocalModel, load_model
     from numerics.gpt2.prompts import PromptFormat, PromptWriter
-    from numerics.gpt2.symbol_classes import symbol_classes
+    from numerics.gpt2.symbol_classes import frequency_classes
 
 __all__ = [
     "GPT2IdentityLMHeadModel",
@@ -44,13 +44,13 @@ __all__ = [
     "answer_prompts",
     "fine_tune",
     "freeze_all_but_scalars",
+    "frequency_classes",
     "heads_by_identity",
     "identity_scalars",
     "load_model",
     "next_token_logits",
     "scalar_parameters",
     "score_heads",
-    "symbol_classes",
 ]
 
 # Transformers takes seconds to load: not for --help and bad options.
@@ -74,7 +74,7 @@ _LATER = {
     "next_token_logits": "numerics.gpt2.in_context",
     "scalar_parameters": "numerics.gpt2.identity_model",
     "score_heads": "numerics.gpt2.head_scores",
-    "symbol_classes": "numerics.gpt2.symbol_classes",
+    "frequency_classes": "numerics.gpt2.symbol_classes",
 }
 
 __getattr__ = loaded_when_asked(__name__, _LATER)

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from numerics.gpt2.clustered_accuracy import Accuracy, clustered_accuracy
+from numerics.gpt2.cluster_intervals import Accuracy, clustered_accuracy
 from numerics.gpt2.in_context import answer_prompts, check_context, next_token_logits
 from numerics.gpt2.local_models import LocalModel, check_memory
 from numerics.gpt2.prompts import Prompt, Prompts, PromptWriter
@@ -139,13 +139,14 @@ class FineTuned:
         return clustered_accuracy(shares, self.test_prompts, self.chance, level)
 
 
-def variants_of(family: str) -> tuple[str, ...]:
-    """The variants that a family of models can be trained in.
+def variants_of(local: LocalModel) -> tuple[str, ...]:
+    """The variants that a model can be trained in.
 
     Args:
-        family: "gpt2" or "llama"; scalars are added to GPT-2 alone.
+        local: the model; scalars are added to a GPT-2 that has none. Those that a model
+            has already are trained as weights are.
     """
-    return VARIANTS if family == "gpt2" else VARIANTS[:1]
+    return VARIANTS if local.model.config.model_type == "gpt2" else VARIANTS[:1]
 
 
 def fine_tune(
@@ -172,11 +173,11 @@ def fine_tune(
         progress: called with steps done and in all.
 
     Raises:
-        InputError: a variant that the family does not have, too few seeds or words, or
+        InputError: a variant that the model cannot have, too few seeds or words, or
             too little free memory.
     """
     recipe = recipe or Recipe()
-    one_of("variant", variant, variants_of(local.family))
+    one_of("variant", variant, variants_of(local))
     positive_integer("strings", strings)
     if len(set(seeds)) < max(2, len(seeds)):
         raise InputError(

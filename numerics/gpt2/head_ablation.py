@@ -12,7 +12,7 @@ ranked set were such a draw itself, its rank among all R + 1 would be uniform, s
 
 is at most any α with probability at most α.
 
-Source: symbind; ranks after Phipson and Smyth 2010 on random permutations.
+Source: symbind; ranks after Phipson & Smyth 2010 on random permutations.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from numerics.gpt2.clustered_accuracy import Accuracy, paired_difference
+from numerics.gpt2.cluster_intervals import Accuracy, paired_difference
 from numerics.gpt2.in_context import (
     Answers,
     accuracy_of,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from numerics.gpt2.clustered_accuracy import Accuracy, clustered_accuracy
+from numerics.gpt2.cluster_intervals import Accuracy, clustered_accuracy
 from numerics.gpt2.prompts import Prompt, Prompts
 from numerics.protocols import Progress
 from numerics.shapes import Bool, Float, Float64, Int64

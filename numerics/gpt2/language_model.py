@@ -38,8 +38,8 @@ from numerics.gpt2.local_models import (
     quiet_transformers,
     require_transformers,
 )
+from numerics.gpt2.perplexity import text_loss
 from numerics.gpt2.pretraining import Diverged, train_model
-from numerics.gpt2.text_loss import text_loss
 from numerics.gpt2.training_text import (
     TextBlocks,
     read_training_text,

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from numerics.gpt2.checkpoints import Progress, read_checkpoint, write_checkpoint
-from numerics.gpt2.text_loss import token_losses
+from numerics.gpt2.perplexity import token_losses
 from numerics.shapes import Int64
 
 if TYPE_CHECKING:

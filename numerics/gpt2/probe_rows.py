@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from numerics.gpt2.clustered_accuracy import Accuracy
+from numerics.gpt2.cluster_intervals import Accuracy
 from numerics.gpt2.fine_tuning import FineTuned
 from numerics.gpt2.head_ablation import Ablation
 from numerics.gpt2.in_context import Answers, accuracy_of

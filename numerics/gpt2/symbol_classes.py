@@ -11,7 +11,7 @@ How frequent a word is, is read from one of two sources.
   is mostly a frequent one. It is a proxy: that text need not be the model's.
 - Counts of the tokens in a text. Words that do not occur in it are left out.
 
-Source: Sennrich, Haddow and Birch 2016 for merges by frequency.
+Source: Sennrich, Haddow & Birch 2016 for merges by frequency.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from symbind_theory.validation import InputError, finite_number
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["SymbolClass", "single_token_words", "symbol_classes"]
+__all__ = ["SymbolClass", "frequency_classes", "single_token_words"]
 
 # What byte-level and SentencePiece tokenizers write for a space.
 _SPACES = ("Ġ", "▁")
@@ -79,7 +79,7 @@ def single_token_words(tokenizer: PreTrainedTokenizerBase) -> Mapping[str, int]:
     }
 
 
-def symbol_classes(
+def frequency_classes(
     tokenizer: PreTrainedTokenizerBase,
     *,
     fraction: float = 0.1,
@@ -104,7 +104,9 @@ def symbol_classes(
         ordered = list(tokens)
         source = "order of the tokenizer's tokens"
     else:
-        counts = Counter(tokenizer(text, add_special_tokens=False)["input_ids"])
+        # It would warn of a text that is longer than the model's context.
+        counted = tokenizer(text, add_special_tokens=False, verbose=False)
+        counts = Counter(counted["input_ids"])
         ordered = [word for word, token in tokens.items() if counts[token]]
         # Sorting keeps the order of tokens among equal counts.
         ordered.sort(key=lambda word: -counts[tokens[word]])

@@ -29,6 +29,19 @@ INTERRUPTED = "interrupted; nothing was written"
 _NAME = "gpt2"
 _MOST_TEXT = 2**28
 _EXAMPLES = 3
+# What else the numbers depend on.
+_SETTINGS = (
+    "fraction",
+    "text",
+    "words",
+    "arrow",
+    "epochs",
+    "rate",
+    "scalar_rate",
+    "seeds",
+    "batch_size",
+    "random_sets",
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ def _study(options: argparse.Namespace, task: TemplateTask, text: str | None) ->
     from numerics.gpt2.in_context import check_context
     from numerics.gpt2.local_models import load_model
     from numerics.gpt2.prompts import LETTERS, PromptFormat, PromptWriter
-    from numerics.gpt2.symbol_classes import symbol_classes
+    from numerics.gpt2.symbol_classes import frequency_classes
 
     local = load_model(options.model)
     if local.tokenizer is None:
@@ -85,15 +98,16 @@ def _study(options: argparse.Namespace, task: TemplateTask, text: str | None) ->
             f"the model {options.model!r} has no tokenizer; expected its files beside "
             "it: prompts are text"
         )
-    missing = set(options.variants or ()) - set(variants_of(local.family))
+    missing = set(options.variants or ()) - set(variants_of(local))
     if missing:
         raise InputError(
-            f"--variants has {sorted(missing)[0]} for a model of the family "
-            f"{local.family}; expected plain: scalars are added to gpt2 alone"
+            f"--variants has {min(missing)} for a model of the kind "
+            f"{local.model.config.model_type}; expected plain: scalars are added to "
+            "gpt2 alone"
         )
     written = PromptFormat(tuple(options.words or LETTERS), options.arrow)
     writer = PromptWriter(task, local.tokenizer, written)
-    both = symbol_classes(local.tokenizer, fraction=options.fraction, text=text)
+    both = frequency_classes(local.tokenizer, fraction=options.fraction, text=text)
     wanted = dict.fromkeys(options.symbols)
     classes = tuple(c for name in wanted for c in both if c.name == name)
     prompts = tuple(
@@ -179,7 +193,7 @@ def _variants(study: _Study) -> tuple[str, ...]:
     from numerics.gpt2.fine_tuning import variants_of
 
     asked = study.options.variants
-    return tuple(dict.fromkeys(asked or variants_of(study.local.family)))
+    return tuple(dict.fromkeys(asked or variants_of(study.local)))
 
 
 def _fine_tuned(study: _Study) -> Iterator[dict[str, Any]]:
@@ -249,10 +263,11 @@ def _document(study: _Study, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """All that was measured, and by what."""
     options = study.options
     notes = []
-    if options.fine_tune and study.local.family != "gpt2":
+    kind = study.local.model.config.model_type
+    if options.fine_tune and kind != "gpt2":
         notes.append(
-            "Scalars a head are added to models of the family gpt2 alone: this one was "
-            "trained without."
+            "Scalars a head are added to models of the kind gpt2 alone: this one, of "
+            f"the kind {kind}, was trained as it is."
         )
     return {
         "model": options.model,
@@ -260,7 +275,7 @@ def _document(study: _Study, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "task": options.task,
         "level": options.level,
         "seed": options.seed,
-        "arrow": options.arrow,
+        "settings": {name: getattr(options, name) for name in _SETTINGS},
         "classes": [
             {
                 "name": c.name,

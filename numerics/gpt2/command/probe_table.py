@@ -11,7 +11,6 @@ from rich.table import Table
 
 __all__ = ["print_probe"]
 
-# Distances that are wanted to one decimal.
 _COLUMNS = ("symbols", "accuracy", "chance", "z")
 
 
@@ -79,7 +78,7 @@ def _taken_out(row: Mapping[str, Any]) -> list[str]:
     return [
         str(len(row["heads"])),
         str(row["shots"]),
-        *_usual(row),
+        *_usual(row)[:2],
         _shown(row["loss"]),
         _shown(row["random_excess"]),
         f"{row['p']:.2g}",
@@ -87,7 +86,7 @@ def _taken_out(row: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(interval: Mapping[str, float]) -> str:
-    return "{value:.3f} [{low:.3f}, {high:.3f}]".format(**interval)
+    return "{value:.3f} [{low:.2f}, {high:.2f}]".format(**interval)
 
 
 _SETTINGS = {
@@ -97,7 +96,7 @@ _SETTINGS = {
         _fine_tuned,
     ),
     "heads taken out": (
-        ("heads", "shots", *_COLUMNS, "loss", "less than random heads by", "p"),
+        ("heads", "shots", "symbols", "accuracy", "all − these", "random − these", "p"),
         _taken_out,
     ),
 }

@@ -25,7 +25,7 @@ from symbind_theory.validation import InputError, shorten
 
 if TYPE_CHECKING:
     from numerics.gpt2.language_settings import LanguageModel
-    from numerics.gpt2.training_table import VariantRow
+    from numerics.gpt2.variants import VariantRow
     from numerics.protocols import Progress
     from numerics.sweeps import Sweep
     from symbind_theory.interval import Interval
@@ -343,7 +343,7 @@ def _watch(
 
 def _write(rows: Any, settings: Sequence[LanguageModel], options: Any) -> None:
     from numerics.gpt2.language_settings import trained_model_of
-    from numerics.gpt2.training_table import training_table
+    from numerics.gpt2.variants import training_table
 
     table = training_table(rows)
     models = [str(trained_model_of(each)) for each in settings]

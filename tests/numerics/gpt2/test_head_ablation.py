@@ -1,6 +1,7 @@
 """Heads taken out: against a forward pass by hand, and against random sets."""
 
 from collections import Counter
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from numerics.gpt2.head_ablation import (
     output_projections,
     random_sets,
 )
+from numerics.gpt2.identity_model import add_identity_scalars, scalar_parameters
 from numerics.gpt2.in_context import answer_prompts, next_token_logits
 from numerics.gpt2.prompts import PromptWriter
 from symbind_theory import builtin_task
@@ -87,7 +89,7 @@ def test_one_head_is_taken_out_alone(local):
     """As if the columns of W_O that read it were 0."""
     with ablated_heads(local.model, local.family, [(1, 2)]):
         ablated = logits(local)
-    weight = output_projections(local.model, local.family)[1].weight
+    weight: Any = output_projections(local.model, local.family)[1].weight
     # GPT-2 writes rows for inputs, Llama columns.
     rows = weight.data if local.family == "gpt2" else weight.data.T
     kept = rows[16:24].clone()
@@ -176,3 +178,23 @@ def test_heads_that_there_are_not_are_refused(local, heads, message):
 def test_another_family_is_refused(local):
     with pytest.raises(InputError, match="family is 'bert'"):
         output_projections(local.model, "bert")
+
+
+def test_a_head_that_copies_is_taken_out_with_its_scalar():
+    """b x goes past the output projection: without all heads of a layer it is gone."""
+    made = tiny_model("gpt2", TOKENIZER)
+    plain = [(1, h) for h in range(4)]
+    with ablated_heads(made.model, "gpt2", plain):
+        expected = logits(made)
+    add_identity_scalars(cast(Any, made.model), which="vo")
+    (_, first), (_, second) = scalar_parameters(made.model)
+    with torch.no_grad():
+        second.fill_(2.0)
+    before = logits(made)
+    assert not torch.allclose(before, expected, atol=1e-3)
+    with ablated_heads(made.model, "gpt2", plain):
+        torch.testing.assert_close(logits(made), expected)
+    with ablated_heads(made.model, "gpt2", [(1, 2)]):
+        assert second.tolist() == [2, 2, 0, 2]
+    assert (first.tolist(), second.tolist()) == ([0] * 4, [2] * 4)
+    torch.testing.assert_close(logits(made), before, rtol=0, atol=0)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from numerics.gpt2.clustered_accuracy import clustered_accuracy
+from numerics.gpt2.cluster_intervals import clustered_accuracy
 from numerics.gpt2.fine_tuning import FineTuned, FineTunedRun
 from numerics.gpt2.head_ablation import Ablation
 from numerics.gpt2.in_context import Answers

@@ -7,7 +7,7 @@ from symbind_testing.probed_models import (
     word_tokenizer,
 )
 
-from numerics.gpt2.symbol_classes import single_token_words, symbol_classes
+from numerics.gpt2.symbol_classes import frequency_classes, single_token_words
 from symbind_theory.validation import InputError
 
 # Frequencies fall by the word, so merges are numbered in this order.
@@ -38,7 +38,7 @@ def test_short_and_strange_tokens_are_left_out():
 
 
 def test_early_tokens_are_common():
-    common, rare = symbol_classes(word_tokenizer(), fraction=0.2)
+    common, rare = frequency_classes(word_tokenizer(), fraction=0.2)
     assert (common.name, rare.name) == ("common", "rare")
     assert common.words == ("print", *WORDS)[:30]
     assert rare.words == WORDS[-30:]
@@ -54,10 +54,18 @@ def test_merges_come_by_frequency(pairs):
 def test_a_text_decides_where_there_is_one():
     """The last word of the vocabulary is common if the text says so; absent ones go."""
     text = " ".join([WORDS[-1]] * 3 + [WORDS[0]] * 2 + [WORDS[7]])
-    common, rare = symbol_classes(word_tokenizer(), fraction=0.34, text=text)
+    common, rare = frequency_classes(word_tokenizer(), fraction=0.34, text=text)
     assert common.words == (WORDS[-1],)
     assert rare.words == (WORDS[7],)
     assert "counts" in common.source
+
+
+def test_long_texts_are_counted_in_silence(capfd):
+    """A text is longer than any prompt; no warning of transformers is shown."""
+    tokenizer = word_tokenizer()
+    tokenizer.model_max_length = 5
+    frequency_classes(tokenizer, fraction=0.5, text=" ".join(WORDS[:20]))
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -66,9 +74,9 @@ def test_a_text_decides_where_there_is_one():
 )
 def test_refusals(fraction, message):
     with pytest.raises(InputError, match=message):
-        symbol_classes(word_tokenizer(), fraction=fraction)
+        frequency_classes(word_tokenizer(), fraction=fraction)
 
 
 def test_a_tokenizer_without_words_is_refused():
     with pytest.raises(InputError, match="usable words are 0"):
-        symbol_classes(byte_pair_tokenizer("?", 256))
+        frequency_classes(byte_pair_tokenizer("?", 256))

@@ -12,7 +12,8 @@ from symbind_testing.probed_models import (
 
 from numerics.gpt2.__main__ import main
 from numerics.gpt2.command.probe import _duration
-from numerics.gpt2.local_models import LocalModel
+from numerics.gpt2.head_scores import heads_by_identity
+from numerics.gpt2.local_models import LocalModel, load_model
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,18 @@ def test_the_tables_show_all_settings(folders, capsys):
     assert "2 training runs" in captured.err
 
 
+def test_the_heads_taken_out_are_those_ranked_first(folders, capsys):
+    """With the most shots, for each class of symbols."""
+    words = (*QUICK, "--ablate", "3", "--random-sets", "2", "--json")
+    assert probe(folders, *words) == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = [r for r in document["results"] if r["setting"] == "heads taken out"]
+    ranked = heads_by_identity(load_model(folders["gpt2"]))[:3]
+    assert [(r["symbols"], r["shots"]) for r in rows] == [("rare", 2), ("common", 2)]
+    assert [r["heads"] for r in rows] == [[list(head) for head in ranked]] * 2
+    assert len(rows[0]["random_accuracies"]) == 2
+
+
 def test_equal_seeds_give_equal_documents(folders, capsys):
     outputs = []
     for seed in ("1", "1", "2"):
@@ -123,7 +136,7 @@ def test_a_text_counts_words(folders, capsys, tmp_path):
         ((), "silent", "aba-abb", "has no tokenizer"),
         (QUICK, "signs", "aba-abb", "usable words are 0"),
         ((*QUICK, "--fraction", "0.01"), "gpt2", "aba-abb", "words for symbols are 1"),
-        (("--fraction", "0.4"), "short", "aba-abb", "expected at most 24"),
+        ((*QUICK[:4], "--shots", "9"), "short", "aba-abb", "expected at most 24"),
         ((*QUICK, "--words", "A"), "gpt2", "aba-abb", "words for labels are 1"),
         ((*QUICK, "--words", "A", "zz"), "gpt2", "aba-abb", "word for labels is 'zz'"),
         ((*QUICK, "--ablate", "9"), "gpt2", "aba-abb", "--ablate is 9; expected at"),

@@ -20,7 +20,8 @@ ROW = {
 
 
 def test_a_row_and_its_source():
-    console = Console(file=StringIO(), width=120)
+    written = StringIO()
+    console = Console(file=written, width=120)
     words = {"name": "rare", "words": 9, "source": "order", "examples": ["[red]", "x"]}
     document = {
         "model": "M",
@@ -32,14 +33,14 @@ def test_a_row_and_its_source():
         "notes": ["a note"],
     }
     print_probe(document, console)
-    text = console.file.getvalue()
+    text = written.getvalue()
     for shown in (
         "M on T, seed 3",
         "symbols by the order: rare: 9 words, such as [red], x",
         "95 % interval",
-        "0.625 [0.500, 0.750]",
+        "0.625 [0.50, 0.75]",
         "2.3",
-        "0.250 [0.125, 0.375]",
+        "0.250 [0.12, 0.38]",
         "a note",
     ):
         assert shown in text

@@ -7,7 +7,7 @@ import pytest
 import torch
 from symbind_testing.language_models import small_gpt2
 
-from numerics.gpt2.text_loss import block_losses, text_loss, token_losses
+from numerics.gpt2.perplexity import block_losses, text_loss, token_losses
 
 
 def _tokens(blocks=6, positions=12, seed=0):
@@ -87,7 +87,7 @@ def test_interval_covers_the_mean_of_correlated_blocks(monkeypatch):
     misses = 0
     for row in losses:
         monkeypatch.setattr(
-            "numerics.gpt2.text_loss.block_losses", lambda *_, row=row: row
+            "numerics.gpt2.perplexity.block_losses", lambda *_, row=row: row
         )
         misses += not text_loss(torch.nn.Linear(1, 1), tokens).loss.contains(3.0)
     assert misses <= 44

@@ -15,7 +15,7 @@ Clopper and Pearson for n* f answers of which the share p is right, where
 pays for v being estimated from n clusters: quantiles of Student's law. Where no answer
 is right, or all are, v says nothing and n* = n: a cluster counts as one answer.
 
-Source: Korn and Graubard 1998, Survey Methodology 24, for proportions from clusters.
+Source: Korn & Graubard 1998 for proportions from clusters.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from numerics.gpt2.clustered_accuracy import clustered_accuracy, paired_difference
+from numerics.gpt2.cluster_intervals import clustered_accuracy, paired_difference
 from symbind_theory.validation import InputError
 
 SEEDS = 400
