@@ -105,11 +105,7 @@ def test_the_commonest_label_of_the_shots_is_at_chance():
 
 
 def test_a_word_outside_the_candidates_is_never_a_free_answer():
-<<<<<<< HEAD
-    """Of equal candidates the first is taken; of all words, the word itself."""
-=======
     """Among the candidates the first of equal ones is taken; of all, the word."""
->>>>>>> probe
     answers = answer_prompts(model_that_says(lambda _: "bal"), prompts())
     assert answers.right.mean() == 0.5
     assert not answers.free_right.any()
