@@ -279,7 +279,7 @@ def _checked_memory(
     from numerics.sweeps.workers import processes_for
 
     at_once = processes_for(_jobs(options), len(settings))
-    memory = at_once * training_memory(settings[0])
+    memory = at_once * max(map(training_memory, settings))
     check_memory(memory, f"training, {at_once} at once (--jobs, --batch),")
     return memory
 
