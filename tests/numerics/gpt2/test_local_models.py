@@ -77,7 +77,10 @@ def _gguf(path, model):
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(config.vocab_size)
     writer.add_tokenizer_model("gpt2")
-    writer.add_token_list([f"t{i}" for i in range(config.vocab_size)])
+    # All that its reader would add by itself.
+    ends = ["<unk>", "<s>", "</s>", "<|endoftext|>"]
+    words = [f"t{i}" for i in range(len(ends), config.vocab_size)]
+    writer.add_token_list([*ends, *words])
     writer.add_token_scores([0.0] * config.vocab_size)
     writer.add_token_merges([])
     writer.add_bos_token_id(0)

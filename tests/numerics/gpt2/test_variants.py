@@ -9,7 +9,7 @@ from numerics.averages.student import mean_interval
 from numerics.gpt2.variants import training_table
 
 
-def _run(identity, seed, loss, a=None, reach=0.1):
+def _run(identity, seed, loss, a=None, reach: float | None = 0.1):
     scalars = {"b_mean": None, "b_lowest": None, "b_highest": None}
     ends = (None, None, None) if a is None else (a, a - 1, a + 1)
     names = ("a_mean", "a_lowest", "a_highest")
