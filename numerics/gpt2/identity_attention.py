@@ -35,7 +35,10 @@ from transformers.models.gpt2.modeling_gpt2 import (
 
 from symbind_theory.validation import InputError
 
-__all__ = ["IdentityAttention"]
+__all__ = ["IMPLEMENTATIONS", "IdentityAttention"]
+
+IMPLEMENTATIONS = ("eager", "sdpa", "flex_attention")
+"""Ways to compute attention that take a bias by pairs of positions."""
 
 
 class IdentityAttention(GPT2Attention):
@@ -99,6 +102,8 @@ class IdentityAttention(GPT2Attention):
                 "identity scalars are for self-attention; expected x alone"
             )
         cache = kwargs.pop("past_key_values", cache)
+        # Beside an encoder there are two caches in one.
+        cache = getattr(cache, "self_attention_cache", cache)
         x: torch.Tensor = hidden_states
         query, key, value = (
             self._by_head(part) for part in self.c_attn(x).split(self.split_size, dim=2)
@@ -159,6 +164,12 @@ class IdentityAttention(GPT2Attention):
         """
         query, key, value = heads
         implementation = self.config._attn_implementation
+        if implementation not in IMPLEMENTATIONS:
+            # It would be given the bias, and leave it out without a word.
+            raise InputError(
+                f"the model's attention is {implementation!r}; expected one of "
+                f"{', '.join(IMPLEMENTATIONS)}"
+            )
         eager = implementation == "eager"
         scalars = self.identity_vo
         if bias is not None and eager:

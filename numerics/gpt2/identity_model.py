@@ -27,7 +27,7 @@ from transformers import (
 )
 from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 
-from numerics.gpt2.identity_attention import IdentityAttention
+from numerics.gpt2.identity_attention import IMPLEMENTATIONS, IdentityAttention
 from numerics.shapes import Float64
 from symbind_theory.validation import InputError, one_of
 
@@ -44,8 +44,6 @@ __all__ = [
 
 WHICH = ("kq", "vo", "both")
 """Which products have a multiple of the identity: keys and queries, values, both."""
-
-_IMPLEMENTATIONS = ("eager", "sdpa", "flex_attention")
 
 
 class GPT2IdentityConfig(GPT2Config):
@@ -121,7 +119,7 @@ def add_identity_scalars(
 
     Raises:
         InputError: another kind of model, one that has scalars already, or attention
-            that takes no bias.
+            that takes no bias or that is wrapped, as accelerate does.
     """
     one_of("which", which, WHICH)
     if isinstance(model, GPT2IdentityLMHeadModel):
@@ -129,10 +127,16 @@ def add_identity_scalars(
     if type(model) is not GPT2LMHeadModel:
         kind = type(model).__name__
         raise InputError(f"the model is a {kind}; expected a GPT2LMHeadModel")
-    if model.config._attn_implementation not in _IMPLEMENTATIONS:
+    if model.config._attn_implementation not in IMPLEMENTATIONS:
         raise InputError(
             f"the model's attention is {model.config._attn_implementation!r}; expected "
-            f"one of {', '.join(_IMPLEMENTATIONS)}"
+            f"one of {', '.join(IMPLEMENTATIONS)}"
+        )
+    if any("forward" in vars(block.attn) for block in model.transformer.h):
+        # As accelerate does: the old attention would be called, without scalars.
+        raise InputError(
+            "the model's attention is wrapped; expected a plain one: add scalars "
+            "before the model is spread over devices"
         )
     _replace_config(model, which, mask_diagonal)
     _convert_blocks(model, which, mask_diagonal)

@@ -189,10 +189,10 @@ def _configuration(settings: LanguageModel) -> Any:
     """The configuration of the model that a point begins with, of GPT-2's kinds."""
     if settings.model:
         config: Any = load_config(settings.model)
-        if not config.model_type.startswith("gpt2"):
+        if config.model_type != "gpt2":
             raise InputError(
                 f"the model {settings.model} is of the family {config.model_type}; "
-                "expected gpt2, the one that can be trained with scalars"
+                "expected gpt2, the one that scalars are added to"
             )
         return config
     transformers = require_transformers()

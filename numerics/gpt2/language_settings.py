@@ -215,7 +215,7 @@ def _digest_of(path: str, field: str) -> str:
 
 def _model_files(folder: Path) -> Iterator[Path]:
     """What a model or its tokenizer is read from."""
-    kinds = {".json", ".safetensors", ".txt", ".model"}
+    kinds = {".json", ".safetensors", ".bin", ".txt", ".model"}
     for each in sorted(os.listdir(folder)):
         if Path(each).suffix in kinds and (folder / each).is_file():
             yield folder / each

@@ -198,6 +198,8 @@ def _folder(place: Path) -> dict[str, Any]:
     return {
         "pretrained_model_name_or_path": os.fspath(place),
         "local_files_only": True,
+        # Without it, the user would be asked whether a folder's code is to be run.
+        "trust_remote_code": False,
     }
 
 

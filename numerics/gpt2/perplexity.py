@@ -43,10 +43,11 @@ class TextLoss:
     def perplexity(self) -> Interval:
         """exp of the loss."""
         loss = self.loss
-        low, high = (
-            math.exp(x) if x < 700 else math.inf for x in (loss.low, loss.high)
+        value, low, high = (
+            math.exp(x) if x < 700 else math.inf
+            for x in (loss.value, loss.low, loss.high)
         )
-        return Interval(math.exp(loss.value), low, high, loss.level)
+        return Interval(value, low, high, loss.level)
 
 
 def token_losses(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:

@@ -33,7 +33,16 @@ INTERRUPTED = "interrupted; give the same command to go on from the last checkpo
 _NAME = "gpt2"
 _POLL_SECONDS = 0.5
 _MOST_CONFIG = 2**20
-_NO_FIELDS = ("model_type", "transformers_version")
+# What transformers writes beside the fields, and lists that no run needs.
+_NO_FIELDS = (
+    "architectures",
+    "id2label",
+    "label2id",
+    "model_type",
+    "pruned_heads",
+    "task_specific_params",
+    "transformers_version",
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,9 +132,9 @@ def _config(path: str) -> dict[str, Any]:
 
     try:
         fields = json.loads(read_text(path, "the configuration", _MOST_CONFIG))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"the configuration {shorten(path, 200)} is not JSON: {error}; expected "
             "fields of GPT-2's configuration"
@@ -135,14 +144,15 @@ def _config(path: str) -> dict[str, Any]:
             f"the configuration {shorten(path, 200)} is no object; expected fields of "
             "GPT-2's configuration"
         )
-    simple = (int, float, bool, str)
-    # What transformers writes beside the fields, and lists that no run needs.
-    return {
-        name: value
-        for name, value in fields.items()
-        if isinstance(value, simple)
-        and name not in ("model_type", "transformers_version")
-    }
+    kept = {n: v for n, v in fields.items() if v is not None and n not in _NO_FIELDS}
+    for name, value in kept.items():
+        if not isinstance(value, (int, float, bool, str)):
+            raise InputError(
+                f"the configuration {shorten(path, 200)} has {shorten(name)}, which is "
+                "no number, truth value or text; expected fields of GPT-2's "
+                "configuration"
+            )
+    return kept
 
 
 def _jobs(options: argparse.Namespace) -> int:
@@ -229,7 +239,8 @@ def _write(rows: Any, settings: Sequence[LanguageModel], options: Any) -> None:
     from numerics.gpt2.variants import training_table
 
     table = training_table(rows)
-    models = [str(trained_model_of(each)) for each in settings]
+    folders = [trained_model_of(each) for each in settings]
+    models = [str(folder) for folder in folders if folder.is_dir()]
     if options.json:
         document = {
             "text": options.text,

@@ -9,6 +9,7 @@ from symbind_testing.language_models import small_gpt2
 from transformers import StaticCache
 
 from numerics.gpt2.identity_model import add_identity_scalars, scalar_parameters
+from symbind_theory.validation import InputError
 
 # Float64: what is left is rounding, of sums of about a hundred terms of size 1.
 ROUNDING = 1e-11
@@ -217,3 +218,39 @@ def test_gradients_are_differences(implementation):
             slope = (above - below) / (2 * step)
             # The third derivative times step², and rounding of the loss over step.
             assert abs(slope - gradients[0][name][h].item()) < 1e-7
+
+
+def test_attention_that_takes_no_bias_is_refused_when_called():
+    """A way that was chosen after the conversion would leave a out without a word."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+    from transformers.models.gpt2.modeling_gpt2 import eager_attention_forward
+
+    def without_bias(*given, **options):
+        return eager_attention_forward(*given, **options)
+
+    AttentionInterface.register("without-bias", without_bias)
+    AttentionMaskInterface.register("without-bias", sdpa_mask)
+    model = _model()
+    model.set_attn_implementation("without-bias")
+    with pytest.raises(InputError, match="the model's attention is 'without-bias'"):
+        model(_tokens())
+
+
+def test_cache_beside_an_encoder_gives_the_same():
+    """Two caches in one: x is kept in that of the model's own text."""
+    model = _model(add_cross_attention=True)
+    tokens = _tokens()
+    generator = torch.Generator().manual_seed(4)
+    encoded = torch.randn(3, 5, 16, generator=generator, dtype=torch.float64)
+    with torch.no_grad():
+        whole = model(tokens, encoder_hidden_states=encoded, use_cache=False).logits
+        begun = model(tokens[:, :4], encoder_hidden_states=encoded, use_cache=True)
+        rest = model(
+            tokens[:, 4:],
+            encoder_hidden_states=encoded,
+            cache=begun.cache,
+            use_cache=True,
+        )
+    parts = torch.cat([begun.logits, rest.logits], dim=1)
+    assert (parts - whole).abs().max() < ROUNDING

@@ -195,3 +195,12 @@ def test_model_without_scalars_cannot_be_frozen():
     """Nothing would be left to train."""
     with pytest.raises(InputError, match="no identity scalars"):
         freeze_all_but_scalars(small_gpt2())
+
+
+def test_wrapped_attention_is_refused():
+    """What accelerate hooks into is called in its old form, which has no scalars."""
+    model: Any = small_gpt2()
+    attention = model.transformer.h[1].attn
+    attention.forward = attention.forward
+    with pytest.raises(InputError, match="the model's attention is wrapped; expected"):
+        add_identity_scalars(model)

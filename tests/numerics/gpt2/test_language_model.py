@@ -7,7 +7,7 @@ import pytest
 import torch
 from symbind_testing.language_models import small_gpt2, small_llama
 
-from numerics.gpt2 import load_model, scalar_parameters
+from numerics.gpt2 import add_identity_scalars, load_model, scalar_parameters
 from numerics.gpt2.language_model import (
     EXPERIMENT,
     language_model_row,
@@ -129,6 +129,9 @@ def test_loss_that_diverges_is_a_failed_point(text, monkeypatch):
 def test_what_does_not_fit_is_refused(text, tmp_path, monkeypatch):
     """Tokenizers of more tokens, other families, wrong shapes, too little memory."""
     trained_tokenizer(TEXT, 320).save_pretrained(tmp_path / "t")
+    add_identity_scalars(small_gpt2()).save_pretrained(tmp_path / "i")
+    with pytest.raises(InputError, match="of the family gpt2-identity; expected gpt2"):
+        language_model_row(_settings(text, model=str(tmp_path / "i"), config={}))
     config = {**TINY, "vocab_size": 257}
     with pytest.raises(InputError, match=r"tokenizer has \d+ tokens, the model 257"):
         language_model_row(

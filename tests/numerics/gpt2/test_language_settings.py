@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from symbind_testing.language_models import small_gpt2
 
+from numerics.gpt2 import language_settings as module
 from numerics.gpt2.language_settings import (
     LanguageModel,
     checkpoint_of,
@@ -104,3 +105,11 @@ def test_configuration_beside_a_model_is_refused(text, tmp_path):
     small_gpt2().save_pretrained(tmp_path / "m")
     with pytest.raises(ValueError, match="config was given beside model"):
         _settings(text, model=str(tmp_path / "m"), config={"n_layer": 2})
+
+
+def test_all_kinds_of_weights_decide_the_digest(tmp_path):
+    """Weights in the older format are contents too."""
+    (tmp_path / "pytorch_model.bin").write_bytes(b"1")
+    before = module._digest_of(str(tmp_path), "model")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"2")
+    assert module._digest_of(str(tmp_path), "model") != before

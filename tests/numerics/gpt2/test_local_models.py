@@ -206,3 +206,13 @@ def test_missing_transformers_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(InputError, match=r"expected the extra symbind\[gpt2\]"):
         load_model("anything")
+
+
+def test_code_of_a_folder_is_not_offered_to_be_run(tmp_path, capfd):
+    """Transformers would ask on the terminal whether to run it."""
+    classes = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"}
+    config = {"model_type": "other", "auto_map": classes}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="cannot be read"):
+        load_model(tmp_path)
+    assert "run the custom code" not in capfd.readouterr().out

@@ -7,7 +7,8 @@ import pytest
 import torch
 from symbind_testing.language_models import small_gpt2
 
-from numerics.gpt2.perplexity import block_losses, text_loss, token_losses
+from numerics.gpt2.perplexity import TextLoss, block_losses, text_loss, token_losses
+from symbind_theory.interval import Interval
 
 
 def _tokens(blocks=6, positions=12, seed=0):
@@ -92,3 +93,9 @@ def test_interval_covers_the_mean_of_correlated_blocks(monkeypatch):
         misses += not text_loss(torch.nn.Linear(1, 1), tokens).loss.contains(3.0)
     assert misses <= 44
     assert misses >= 8
+
+
+def test_loss_too_large_for_its_perplexity_is_infinite():
+    """A model that has diverged is reported, not an overflow."""
+    measured = TextLoss(Interval(800.0, 790.0, 810.0, 0.95), 3)
+    assert measured.perplexity.value == math.inf

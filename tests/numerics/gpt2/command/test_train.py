@@ -5,9 +5,11 @@ import math
 
 import pytest
 from symbind_testing.language_models import small_llama
+from transformers import GPT2Config
 
 from numerics.gpt2.__main__ import main
 from numerics.gpt2.command import train
+from symbind_theory.validation import InputError
 
 TINY = {
     "n_layer": 1,
@@ -142,3 +144,19 @@ def test_too_little_memory_is_said_before_anything(folder, capsys, monkeypatch):
     errors = capsys.readouterr().err
     assert "training, 1 at once (--jobs, --batch), needs about" in errors
     assert not (folder / "book-runs").exists()
+
+
+@pytest.mark.parametrize("text", ['{"model": {"n_layer": 2}}', "[" * 100_000])
+def test_configuration_that_would_be_ignored_is_refused(tmp_path, text):
+    """Nested fields are none of GPT-2's: left out, another model would be trained."""
+    (tmp_path / "c.json").write_text(text)
+    with pytest.raises(InputError, match="the configuration"):
+        train._config(str(tmp_path / "c.json"))
+
+
+def test_fields_that_transformers_writes_are_left_out(tmp_path):
+    """A saved config.json can be given as it is."""
+    GPT2Config(n_layer=3).save_pretrained(tmp_path)
+    fields = train._config(str(tmp_path / "config.json"))
+    assert fields["n_layer"] == 3
+    assert "model_type" not in fields
