@@ -32,7 +32,9 @@ def _plotter() -> Any:
 def draw_maps(heads: Sequence[Head], path: Path) -> None:
     """Nearness of both products, layer by head, on one scale from −1 to 1."""
     plt = _plotter()
-    figure, axes = plt.subplots(1, len(PRODUCTS), figsize=(7.2, 5.4), sharey=True)
+    figure, axes = plt.subplots(
+        1, len(PRODUCTS), figsize=(7.2, 5.4), sharey=True, layout="constrained"
+    )
     shape = [1 + int(max(head[name] for head in heads)) for name in ("layer", "head")]
     image = None
     for axis, product in zip(axes, PRODUCTS, strict=True):
@@ -53,7 +55,9 @@ def draw_maps(heads: Sequence[Head], path: Path) -> None:
 def draw_patterns(heads: Sequence[Head], path: Path) -> None:
     """Attention on repeated tokens against the nearness of keys: a point a head."""
     plt = _plotter()
-    figure, axes = plt.subplots(1, len(_PATTERNS), figsize=(7.2, 3.4))
+    figure, axes = plt.subplots(
+        1, len(_PATTERNS), figsize=(7.2, 3.2), layout="constrained"
+    )
     points = None
     for axis, pattern in zip(axes, _PATTERNS, strict=True):
         points = axis.scatter(
@@ -66,7 +70,6 @@ def draw_patterns(heads: Sequence[Head], path: Path) -> None:
         )
         axis.set_xlabel(f"nearness of {NAMES['keys']}")
         axis.set_ylabel(f"attention: {pattern.replace('_', ' ')}")
-    figure.tight_layout()
     figure.colorbar(points, ax=axes, label="layer")
     _save(plt, figure, path)
 

@@ -18,6 +18,7 @@ from examples.language_model_tables import (
     heads_table,
     in_context_table,
     nearness_table,
+    pairs_table,
     pattern_heads_table,
     sources_table,
     without_heads_table,
@@ -65,9 +66,13 @@ def _tables(results: Path) -> dict[str, Iterator[str]]:
     paths = [results / f"{measurement.name}.json" for measurement in MEASUREMENTS]
     records = {path.stem: read_record(path) for path in paths if path.exists()}
     heads = _heads(results)
-    report = records["heads"]["document"] if "heads" in records else None
+    report, pairs = (
+        records[name]["document"] if name in records else None
+        for name in ("heads", "pairs")
+    )
     return {
         "nearness": nearness_table(heads, report),
+        "pairs": pairs_table(heads, pairs),
         "keys": heads_table(heads, "keys"),
         "values": heads_table(heads, "values"),
         "correlations": correlations_table(heads),

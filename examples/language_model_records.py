@@ -95,6 +95,7 @@ def _without_heads(symbols: str) -> Measurement:
 
 MEASUREMENTS = (
     _measurement("heads", "heads", ""),
+    Measurement("pairs", ("examples.language_model_pairs", "--model", MODEL)),
     _in_context("same-different"),
     _in_context("aba-abb"),
     _without_heads("common"),

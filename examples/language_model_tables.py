@@ -22,6 +22,7 @@ __all__ = [
     "heads_table",
     "in_context_table",
     "nearness_table",
+    "pairs_table",
     "pattern_heads_table",
     "rank_correlation",
     "sources_table",
@@ -72,6 +73,51 @@ def _nearness_rows(
             str(sum(value > NEAR for value in values)),
             str(sum(value < -NEAR for value in values)),
         )
+
+
+def pairs_table(heads: Sequence[Head], document: Record | None) -> Iterator[str]:
+    """Nearness of products of one head beside that of products of two.
+
+    Args:
+        heads: all.
+        document: of `language_model_pairs`; None where there is none yet.
+    """
+    header = (
+        "product",
+        "of",
+        "products",
+        "nearness: least, 1 %, median, 99 %, most",
+        f"above {NEAR:g}",
+        f"below −{NEAR:g}",
+        "above all of two heads",
+        "below all of two heads",
+    )
+    yield from table_lines(header, _pair_rows(heads, document))
+
+
+def _pair_rows(
+    heads: Sequence[Head], document: Record | None
+) -> Iterator[tuple[str, ...]]:
+    if document is None:
+        return
+    for product in PRODUCTS:
+        least, *_, most = document[product]["two heads"]["quantiles"]
+        values = [head[f"{product}_nearness"] for head in heads]
+        beyond = {
+            "one head": (sum(v > most for v in values), sum(v < least for v in values)),
+            "two heads": ("", ""),
+        }
+        for which, ends in beyond.items():
+            spread = document[product][which]
+            yield (
+                NAMES[product],
+                which,
+                str(spread["products"]),
+                ", ".join(_signed(value) for value in spread["quantiles"]),
+                str(spread["near"]),
+                str(spread["near_negative"]),
+                *map(str, ends),
+            )
 
 
 def heads_table(heads: Sequence[Head], product: str) -> Iterator[str]:

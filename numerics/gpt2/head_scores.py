@@ -7,11 +7,12 @@ are not added into the products.
 
 How large a trace is says z; how near P, of rank r, is to a multiple of I says
 
-    nearness = tr P / (√r ‖P‖),      −1 ≤ nearness ≤ 1:
+    nearness = tr P / (√r ‖P‖) = ⟨P, UUᵀ⟩ / (‖P‖ ‖UUᵀ‖),      P = U Σ Vᵀ,
 
-tr P = Σ σ_i ⟨u_i, v_i⟩ ≤ Σ σ_i ≤ √r ‖P‖, and both are equalities only where u_i = v_i
-and all σ_i are equal, for P a multiple of an orthogonal projection. It is the cosine of
-P and I over √(r/d), the largest that rank r allows. Chance gives 0 ± 1/√(d r).
+the cosine of P and of the projection onto its columns, in [−1, 1]. It is 1 only where P
+is a positive multiple of UUᵀ; its square is the share of ‖P‖² that the best multiple
+of UUᵀ carries. It is the cosine of P and I too, over √(r/d), the most that rank r
+allows. Chance gives 0 ± 1/√(d r).
 
 Many heads are looked at at once. Of m heads the expected number outside an interval of
 coverage c is (1 − c) m. Heads are named as more than chance only where the proven bound
