@@ -12,17 +12,13 @@ Stores are in build/sweeps: what is finished there is not measured again.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from examples.experiment_page import draw_page
 from examples.pages import DOCS
+from examples.provenance import provenance
 from numerics.sweeps import (
-    Sweep,
-    Table,
     read_sweep,
     result_table,
     run_sweep,
@@ -38,9 +34,6 @@ RESULTS = DOCS / "experiments"
 PROFILES = ("cpu", "gpu")
 # All cores; networks on one GPU are measured one by one.
 _JOBS = {"cpu": -1, "gpu": 1}
-
-# Beside this package: what the numbers depend on.
-_LIBRARIES = ("numpy", "scipy", "torch")
 
 
 def sweep_files(profile: str) -> list[Path]:
@@ -89,28 +82,8 @@ def _run(path: Path, profile: str, jobs: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_table(result_table(sweep, store), folder / f"{path.stem}.csv")
     (folder / f"{path.stem}.json").write_text(
-        json.dumps(_provenance(sweep, profile, table), indent=2) + "\n"
+        json.dumps(provenance(sweep, table, profile=profile), indent=2) + "\n"
     )
-
-
-def _provenance(sweep: Sweep, profile: str, table: Table) -> dict[str, object]:
-    """What made a table: the sweep, the versions, the day, and the time it took."""
-    seconds = [s for s in table.column("seconds") if isinstance(s, float)]
-    days = sorted(str(when)[:10] for when in table.column("finished"))
-    return {
-        "sweep": sweep.name,
-        "profile": profile,
-        "points": len(sweep.points),
-        "missing": table.missing,
-        "seconds": round(sum(seconds)),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("symbind", *_LIBRARIES)},
-        },
-        "date": datetime.date.today().isoformat(),
-        "measured": {"first": days[0], "last": days[-1]} if days else None,
-        "settings": dict(sweep.document),
-    }
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numerics.gpt2.local_models import LocalModel, load_model
     from numerics.gpt2.prompts import PromptFormat, PromptWriter
     from numerics.gpt2.symbol_classes import frequency_classes
+    from numerics.gpt2.variants import training_table
 
 __all__ = [
     "GPT2IdentityLMHeadModel",
@@ -51,6 +52,7 @@ __all__ = [
     "next_token_logits",
     "scalar_parameters",
     "score_heads",
+    "training_table",
 ]
 
 # Transformers takes seconds to load: not for --help and bad options.
@@ -68,13 +70,14 @@ _LATER = {
     "answer_prompts": "numerics.gpt2.in_context",
     "fine_tune": "numerics.gpt2.fine_tuning",
     "freeze_all_but_scalars": "numerics.gpt2.identity_model",
+    "frequency_classes": "numerics.gpt2.symbol_classes",
     "heads_by_identity": "numerics.gpt2.head_scores",
     "identity_scalars": "numerics.gpt2.identity_model",
     "load_model": "numerics.gpt2.local_models",
     "next_token_logits": "numerics.gpt2.in_context",
     "scalar_parameters": "numerics.gpt2.identity_model",
     "score_heads": "numerics.gpt2.head_scores",
-    "frequency_classes": "numerics.gpt2.symbol_classes",
+    "training_table": "numerics.gpt2.variants",
 }
 
 __getattr__ = loaded_when_asked(__name__, _LATER)

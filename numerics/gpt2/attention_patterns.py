@@ -164,7 +164,11 @@ def measure_patterns(
     with _showing_attention(model):
         for index, string in enumerate(tokens):
             row = string.unsqueeze(0).to(model.model.device)
-            output: Any = stream(row, output_attentions=True, use_cache=False)
+            # Transformers would wonder about padding where no mask is given.
+            mask = torch.ones_like(row)
+            output: Any = stream(
+                row, attention_mask=mask, output_attentions=True, use_cache=False
+            )
             scores.append([pattern_means(a[0], repetition) for a in output.attentions])
             if progress is not None:
                 progress(index + 1, len(tokens))

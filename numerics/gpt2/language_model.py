@@ -55,9 +55,11 @@ __all__ = ["EXPERIMENT", "language_model_row", "training_memory"]
 # Bytes that a token has, for estimates of time alone.
 _BYTES_A_TOKEN = 4
 # The logits of a token, their gradient and what the loss keeps of them; a layer's
-# activations in units of its width, and in units of heads times positions; weights,
-# gradients and two moments.
-_LOGITS, _ACTIVATIONS, _PAIRS, _STATES = 4, 40, 5, 4
+# activations in units of its width; weights, gradients and two moments.
+_LOGITS, _ACTIVATIONS, _STATES = 4, 40, 4
+# What a layer keeps for each head and pair of positions: fused attention nothing, its
+# bias three matrices, eager attention five.
+_PAIRS = {"none": 0, "kq": 3, "vo": 5, "both": 8}
 _FLOAT = 4
 
 
@@ -114,7 +116,9 @@ def training_memory(settings: LanguageModel) -> int:
     """
     config = _configuration(settings)
     layers, width, heads = config.n_layer, config.n_embd, config.n_head
-    a_layer = _ACTIVATIONS * width + _PAIRS * heads * config.n_positions
+    a_layer = (
+        _ACTIVATIONS * width + _PAIRS[settings.identity] * heads * config.n_positions
+    )
     a_token = _LOGITS * config.vocab_size + layers * a_layer
     tokens = settings.batch * config.n_positions
     return _FLOAT * (_STATES * parameter_count(config) + tokens * a_token)

@@ -147,7 +147,7 @@ class LanguageModel(Settings):
     def _can_be_trained(self) -> Self:
         if self.scalars_only and self.identity == "none":
             raise InputError(
-                "scalars_only needs scalars; expected identity kq, vo, both"
+                "scalars_only was given without scalars; expected kq, vo or both"
             )
         return self
 

@@ -122,16 +122,15 @@ def load_tokenizer(path: str | os.PathLike[str]) -> PreTrainedTokenizerBase:
         InputError: no such file, or files that hold no tokenizer.
     """
     transformers = require_transformers()
-    if Path(path).is_file() and Path(path).suffix == ".json":
-        return _read(
-            path,
-            lambda: transformers.PreTrainedTokenizerFast(
-                tokenizer_file=os.fspath(path)
-            ),
-        )
-    where = _place(path)
+    place, what = Path(path), "the tokenizer"
+    if place.is_file() and place.suffix == ".json":
+        fast = transformers.PreTrainedTokenizerFast
+        return _read(path, lambda: fast(tokenizer_file=os.fspath(path)), what)
+    has_own = place.is_dir() and any(place.glob("tokenizer*"))
+    where = _folder(place) if has_own else _place(path, what)
+    auto = transformers.AutoTokenizer
     with quiet_transformers():
-        return _read(path, lambda: transformers.AutoTokenizer.from_pretrained(**where))
+        return _read(path, lambda: auto.from_pretrained(**where), what)
 
 
 def parameter_count(config: Any) -> int:
@@ -195,19 +194,23 @@ def _shown(path: str | os.PathLike[str]) -> str:
     return shorten(os.fspath(path), 200)
 
 
-def _place(path: str | os.PathLike[str]) -> dict[str, Any]:
+def _folder(place: Path) -> dict[str, Any]:
+    return {
+        "pretrained_model_name_or_path": os.fspath(place),
+        "local_files_only": True,
+    }
+
+
+def _place(path: str | os.PathLike[str], what: str = "the model") -> dict[str, Any]:
     """Where transformers finds the files, as arguments of its `from_pretrained`."""
     place = Path(path)
     if place.is_dir():
         if not (place / "config.json").is_file():
             raise InputError(
-                f"the model {_shown(path)} has no config.json; expected a folder that "
+                f"{what} {_shown(path)} has no config.json; expected a folder that "
                 "save_pretrained wrote"
             )
-        return {
-            "pretrained_model_name_or_path": os.fspath(place),
-            "local_files_only": True,
-        }
+        return _folder(place)
     if place.is_file() and place.suffix == ".gguf":
         return {
             "pretrained_model_name_or_path": os.fspath(place.parent),
@@ -215,7 +218,7 @@ def _place(path: str | os.PathLike[str]) -> dict[str, Any]:
             "local_files_only": True,
         }
     raise InputError(
-        f"the model is {_shown(path)}; expected the path of a local folder that "
+        f"{what} is {_shown(path)}; expected the path of a local folder that "
         "save_pretrained wrote or of a .gguf file: nothing is fetched from a hub"
     )
 
@@ -245,7 +248,7 @@ def _tokenizer(
     return tokenizer
 
 
-def _read(path: str | os.PathLike[str], read: Any) -> Any:
+def _read(path: str | os.PathLike[str], read: Any, what: str = "the model") -> Any:
     """What `read` returns; its complaint in one line."""
     try:
         return read()
@@ -255,7 +258,8 @@ def _read(path: str | os.PathLike[str], read: Any) -> Any:
         # Transformers raises whatever its readers of JSON, GGUF and weights raise.
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
-            f"the model {_shown(path)} cannot be read: {shorten(reason, 200)}"
+            f"{what} {_shown(path)} cannot be read: {shorten(reason, 200)}; expected "
+            "files that transformers can read"
         ) from None
 
 

@@ -151,6 +151,8 @@ TESTED_IN = {
     "correction, against all entries",
     "numerics/strings/strings_apart.py": "conformance/test_template_matrix.py: a "
     "matrix that obeys the laws",
+    "numerics/gpt2/__main__.py": "numerics/gpt2/test_command.py: pytest would take "
+    "the name for a package's",
     "numerics/sweeps/__main__.py": "numerics/sweeps/test_command.py: pytest would "
     "take the name for a package's",
     "numerics/sweeps/changes.py": "numerics/sweeps/test_store.py: through the store "
