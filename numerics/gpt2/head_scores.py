@@ -5,6 +5,15 @@ embeddings, with z and the interval of chance (`product_null`); its attention on
 tokens that are repeated (`attention_patterns`); and its trained scalars a and b, which
 are not added into the products.
 
+How large a trace is says z; how near P, of rank r, is to a multiple of I says
+
+    nearness = tr P / (√r ‖P‖) = ⟨P, UUᵀ⟩ / (‖P‖ ‖UUᵀ‖),      P = U Σ Vᵀ,
+
+the cosine of P and of the projection onto its columns, in [−1, 1]. It is 1 only where P
+is a positive multiple of UUᵀ; its square is the share of ‖P‖² that the best multiple
+of UUᵀ carries. It is the cosine of P and I too, over √(r/d), the most that rank r
+allows. Chance gives 0 ± 1/√(d r).
+
 Many heads are looked at at once. Of m heads the expected number outside an interval of
 coverage c is (1 − c) m. Heads are named as more than chance only where the proven bound
 of the raw trace is at most (1 − level)/(2m): by the union bound, chance names any of
@@ -276,6 +285,7 @@ def _products(
 ) -> list[ProductScores]:
     """The records of one product of each head."""
     products = singular(*factors)
+    rank = products.values.shape[-1]
     in_raw = _in_basis(products, settings.raw)
     between = _in_basis(products, settings.chance(embeddings))
     columns = (
@@ -287,6 +297,7 @@ def _products(
         ProductScores(
             raw=one,
             embeddings=other,
+            nearness=one.share.value / rank**0.5,
             directions=float(n),
             z_without_strongest=float(z),
             chance=float(bound),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from symbind_theory.interval import Interval
 
 __all__ = [
+    "NEAR",
     "PATTERNS",
     "SCORES",
     "BasisScores",
@@ -24,6 +25,9 @@ __all__ = [
 
 SCORES = ("share", "excess", "copying")
 """The scores of a product in one basis, as attributes of `BasisScores`."""
+
+NEAR = 0.5
+"""Heads with a nearness above it are counted as near to a multiple of I."""
 
 PATTERNS = ("previous_token", "duplicate_token", "induction")
 """The scores of attention on repeated tokens, by their names in the field."""
@@ -77,6 +81,9 @@ class ProductScores:
     Attributes:
         raw: in the coordinates of what the sublayer sees.
         embeddings: between the embeddings of all tokens.
+        nearness: tr P / (√r ‖P‖) of the raw product, of rank r at most, in [−1, 1]: 1
+            where P is a positive multiple of an orthogonal projection of rank r, the
+            nearest that such a product comes to a multiple of I.
         directions: how many singular directions make the trace of the raw product:
             (Σs)² / Σs² for their contributions s; 1 where one direction makes it all.
         z_without_strongest: z of the raw share when the singular direction that
@@ -87,6 +94,7 @@ class ProductScores:
 
     raw: BasisScores
     embeddings: BasisScores
+    nearness: float
     directions: float
     z_without_strongest: float
     chance: float
@@ -190,6 +198,14 @@ class HeadReport:
             for head in self.heads
             if getattr(head, product).chance <= self.most_chance
         )
+
+    def near(self, product: str) -> tuple[HeadScores, ...]:
+        """The heads whose raw product has a nearness above `NEAR`.
+
+        Args:
+            product: "keys" or "values".
+        """
+        return tuple(h for h in self.heads if getattr(h, product).nearness > NEAR)
 
     def outside(self, product: str, basis: str, score: str) -> int:
         """How many heads have a score outside its interval of chance.

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from symbind_theory.records.heads import (
+    NEAR,
     PATTERNS,
     SCORES,
     BasisScores,
@@ -52,7 +53,9 @@ _SCORE_TEXTS = {
 }
 
 COLUMNS = (
-    "z: of tr/‖·‖, exact; tr/‖·‖ is at most the root of the head width. chance: proven "
+    "z: of the trace over the norm, exact. near: tr/‖·‖ over the root of the head "
+    "width, the most it can be; 1 for a multiple of an orthogonal projection, which is "
+    "as near to a multiple of the identity as so low a rank allows. chance: proven "
     "bound of the probability of such a trace, for this head alone. dirs: how many "
     "singular directions make the trace; near 1 it is one that both factors share, a "
     "multiple of the identity has many. z−1: z without the strongest direction. "
@@ -98,7 +101,8 @@ def _sentence(report: HeadReport, product: str) -> str:
     several = sum(one.directions >= 2 for one in scores)
     return (
         f"{text}, {positive} of these a positive one; two singular directions or more "
-        f"make it in {several}."
+        f"make it in {several}. {len(report.near(product))} of {count} are near to a "
+        f"multiple of the identity: nearness above {NEAR:g}."
     )
 
 
@@ -142,7 +146,7 @@ def _product_ranking(product: str) -> Ranking:
         raw, between = scores.raw, scores.embeddings
         return [
             f"{raw.share.z:.1f}",
-            f"{raw.share.value:.2f}",
+            f"{scores.nearness:.2f}",
             f"{scores.chance:.0e}",
             f"{scores.directions:.1f}",
             f"{scores.z_without_strongest:.1f}",
@@ -153,7 +157,7 @@ def _product_ranking(product: str) -> Ranking:
 
     columns = (
         "z",
-        "tr/‖·‖",
+        "near",
         "chance",
         "dirs",
         "z−1",
@@ -301,6 +305,10 @@ def heads_document(report: HeadReport) -> dict[str, Any]:
             product: [[h.layer, h.head] for h in report.passing(product)]
             for product in PRODUCTS
         },
+        "near": {
+            product: [[h.layer, h.head] for h in report.near(product)]
+            for product in PRODUCTS
+        },
         "outside": {
             product: {
                 basis: {
@@ -332,6 +340,7 @@ def _head(head: HeadScores) -> dict[str, Any]:
 def _product(scores: ProductScores) -> dict[str, Any]:
     return {
         **{basis: _basis(getattr(scores, basis)) for basis in BASES},
+        "nearness": scores.nearness,
         "directions": scores.directions,
         "z_without_strongest": scores.z_without_strongest,
         "chance": scores.chance,

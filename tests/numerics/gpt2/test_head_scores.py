@@ -31,6 +31,9 @@ def test_planted_heads_are_named_and_no_others():
     [keys], [values] = report.passing("keys"), report.passing("values")
     assert keys.keys.raw.share.value == pytest.approx(4, rel=1e-5)
     assert keys.keys.raw.share.z == pytest.approx(math.sqrt(64 * 16), rel=1e-5)
+    assert keys.keys.nearness == pytest.approx(1, rel=1e-5)
+    assert values.values.nearness == pytest.approx(-1, rel=1e-5)
+    assert report.near("keys") == (keys,)
     assert keys.keys.raw.copying.value == pytest.approx(1, rel=1e-5)
     assert keys.keys.raw.share.outside
     assert keys.keys.directions == pytest.approx(16, rel=1e-4)
@@ -105,6 +108,19 @@ def test_shared_keys_are_expanded_and_said_to_be_shared():
     assert report.heads[3].keys.raw.share.value == pytest.approx(share, rel=1e-9)
     assert any("offset 0" in note for note in report.notes)
     assert any("Groups of 2 heads" in note for note in report.notes)
+
+
+def test_nearness_is_the_cosine_over_the_largest_of_its_rank():
+    """By hand: cos(P, I) = tr P/(√d ‖P‖), and √(r/d) is the cosine of a projection."""
+    model = tiny_gpt2(heads=4, width=32)
+    for head in score_heads(model, **FEW).heads:
+        weight = blocks(model)[head.layer].attn.c_attn.weight.detach().double()
+        columns = slice(8 * head.head, 8 * head.head + 8)
+        product = weight[:, 32:64][:, columns] @ weight[:, :32][:, columns].T
+        cosine = torch.nn.functional.cosine_similarity(
+            product.flatten(), torch.eye(32, dtype=torch.float64).flatten(), dim=0
+        )
+        assert head.keys.nearness == pytest.approx(float(cosine) / (8 / 32) ** 0.5)
 
 
 def test_trained_scalars_are_reported_and_not_added():

@@ -12,6 +12,13 @@ def test_a_head_passes_below_the_share_of_its_test():
     assert [(h.layer, h.head) for h in report.passing("values")] == [(2, 1)]
 
 
+def test_heads_near_the_identity_are_those_above_a_half():
+    """By sign: a head near to a negative multiple is not among them."""
+    report = toy_heads()
+    assert [(h.layer, h.head) for h in report.near("keys")] == [(1, 0)]
+    assert report.near("values") == ()
+
+
 def test_heads_outside_are_counted_beside_what_chance_gives():
     report = toy_heads()
     assert report.expected_outside == pytest.approx(6 * 0.05)

@@ -26,13 +26,17 @@ def printed(report, top=10):
 
 
 def test_the_headline_counts_signs_and_directions():
-    """One head passes by its values: below 0, and by one direction alone."""
+    """One head passes by its values: below 0, and by one direction alone.
+
+    The head that passes by its keys has a nearness of 9/16, the other one −1/2.
+    """
     keys, values = heads_headline(toy_heads()).split(" W_V")
     assert "1 of 6 heads" in keys
     assert "1 of these a positive one" in keys
-    assert keys.endswith("make it in 1.")
+    assert "make it in 1. 1 of 6 are near" in keys
+    assert keys.endswith("nearness above 0.5.")
     assert "0 of these a positive one" in values
-    assert values.endswith("make it in 0.")
+    assert "make it in 0. 0 of 6 are near" in values
 
 
 def test_where_no_head_passes_nothing_more_is_claimed():
@@ -85,6 +89,7 @@ def test_the_document_is_strict_and_has_every_number():
     document = strict(heads_to_json(report))
     assert document == json.loads(json.dumps(heads_document(report)))
     assert document["passing"] == {"keys": [[1, 0]], "values": [[2, 1]]}
+    assert document["near"] == {"keys": [[1, 0]], "values": []}
     assert document["outside"]["keys"]["raw"]["share"]["heads"] == 1
     assert len(document["heads"]) == 6
     head = document["heads"][2]
@@ -95,6 +100,7 @@ def test_the_document_is_strict_and_has_every_number():
         "low": -2.0,
         "high": 2.0,
     }
+    assert head["keys"]["nearness"] == 9 / 16
     assert head["keys"]["directions"] == 5.0
     assert head["keys"]["chance"] == 1e-9
     assert head["patterns"]["induction"]["chance"] == 0.05

