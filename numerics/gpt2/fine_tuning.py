@@ -295,6 +295,9 @@ def _prepared(
 
         alone = variant == "scalars-only"
         model = add_identity_scalars(model, which="both" if alone else variant).eval()
+        if variant != "kq":
+            # b needs the attention weights, which fused attention does not make.
+            model.set_attn_implementation("eager")
         if alone:
             freeze_all_but_scalars(model)
         scalars = dict(scalar_parameters(model))

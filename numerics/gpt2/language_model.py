@@ -39,7 +39,7 @@ from numerics.gpt2.local_models import (
     require_transformers,
 )
 from numerics.gpt2.perplexity import text_loss
-from numerics.gpt2.pretraining import Diverged, train_model
+from numerics.gpt2.pretraining import Diverged, Trained, train_model
 from numerics.gpt2.training_text import (
     TextBlocks,
     read_training_text,
@@ -50,7 +50,7 @@ from numerics.gpt2.training_text import (
 from numerics.sweeps.experiment import Axes, Measured, PointFailed, Presets
 from symbind_theory.validation import InputError
 
-__all__ = ["EXPERIMENT", "language_model_row", "training_memory"]
+__all__ = ["EXPERIMENT", "check_inputs", "language_model_row", "training_memory"]
 
 # Bytes that a token has, for estimates of time alone.
 _BYTES_A_TOKEN = 4
@@ -61,6 +61,8 @@ _LOGITS, _ACTIVATIONS, _STATES = 4, 40, 4
 # bias three matrices, eager attention five.
 _PAIRS = {"none": 0, "kq": 3, "vo": 5, "both": 8}
 _FLOAT = 4
+# Tokenised at once to see whether it has enough: about a second.
+_SHORT_TEXT = 2**20
 
 
 def language_model_row(settings: LanguageModel) -> Measured:
@@ -73,36 +75,48 @@ def language_model_row(settings: LanguageModel) -> Measured:
         InputError: files that do not go together, or too little memory.
         PointFailed: a loss that is not finite.
     """
+    # A run that was killed after its end has nothing left to do.
+    if (kept := _kept_row(settings)) is not None:
+        return kept
     check_memory(training_memory(settings), "training")
-    training, later, tokenizer = _texts(settings)
+    blocks, held_out, tokenizer = _blocks(settings)
     model = _model(settings, tokenizer)
-    positions = model.config.n_positions
-    blocks = text_blocks(training, tokenizer, positions)
-    held_out = text_blocks(later, tokenizer, positions)
     run_folder(settings).mkdir(parents=True, exist_ok=True)
     model.to(resolve_device(settings.device))
-    try:
-        trained = train_model(
-            model,
-            blocks.tokens,
-            settings.recipe,
-            checkpoint_of(settings),
-            settings.run,
-            _Written(steps_file(settings)),
-        )
-    except Diverged as error:
-        raise PointFailed(f"{error}: lower learning_rate") from None
+    trained = _trained(model, settings, blocks)
     row = {
         **_losses(model, settings, held_out),
-        "train_loss": trained.losses[-1],
+        "train_loss": trained.losses[-1] if trained.losses else None,
         "steps": trained.steps,
         "tokens": blocks.count + held_out.count,
         "parameters": sum(p.numel() for p in model.parameters()),
         **_scalars(model),
     }
     _save(model, tokenizer, trained_model_of(settings))
+    _written(_row_file(settings), row)
     checkpoint_of(settings).unlink(missing_ok=True)
     return row
+
+
+def check_inputs(settings: LanguageModel) -> None:
+    """Refuse files that do not go together, before anything is written.
+
+    A text of more than a megabyte is taken to have blocks enough.
+
+    Args:
+        settings: the point.
+
+    Raises:
+        InputError: no model, no tokenizer, or too short a text.
+    """
+    size = _configuration(settings).vocab_size
+    if os.path.getsize(settings.text) <= _SHORT_TEXT:
+        tokenizer = _blocks(settings)[2]
+    elif settings.tokenizer or settings.model:
+        tokenizer = load_tokenizer(settings.tokenizer or settings.model)
+    else:
+        return
+    _check_tokenizer(tokenizer, size)
 
 
 def training_memory(settings: LanguageModel) -> int:
@@ -124,16 +138,50 @@ def training_memory(settings: LanguageModel) -> int:
     return _FLOAT * (_STATES * parameter_count(config) + tokens * a_token)
 
 
-class _Written:
-    """Progress in a file, for whoever waits in another process."""
+def _trained(model: Any, settings: LanguageModel, blocks: TextBlocks) -> Trained:
+    """Train a model; one of which nothing is to be trained stays as it is."""
+    if settings.scalars_only and settings.identity == "none":
+        return Trained(0, ())
+    steps = steps_file(settings)
+    try:
+        return train_model(
+            model,
+            blocks.tokens,
+            settings.recipe,
+            checkpoint_of(settings),
+            settings.run,
+            lambda done, total: _written(steps, [done, total]),
+        )
+    except Diverged as error:
+        raise PointFailed(f"{error}: lower learning_rate") from None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    def __call__(self, done: int, total: int) -> None:
-        partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps([done, total]), encoding="ascii")
-        os.replace(partial, self._path)
+def _written(path: Path, document: Any) -> None:
+    """Write JSON that is there whole or as it was, for whoever reads it meanwhile."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(document), encoding="ascii")
+    os.replace(partial, path)
+
+
+def _row_file(settings: LanguageModel) -> Path:
+    return run_folder(settings) / "row.json"
+
+
+def _kept_row(settings: LanguageModel) -> Measured | None:
+    """The row of a run that is over, whose model is there too."""
+    if not (_row_file(settings).is_file() and trained_model_of(settings).is_dir()):
+        return None
+    return json.loads(_row_file(settings).read_text(encoding="ascii"))
+
+
+def _blocks(settings: LanguageModel) -> tuple[TextBlocks, TextBlocks, Any]:
+    """The blocks to train on, those held out, and their tokenizer."""
+    training, later, tokenizer = _texts(settings)
+    positions = _configuration(settings).n_positions
+    blocks, held_out = (
+        text_blocks(part, tokenizer, positions) for part in (training, later)
+    )
+    return blocks, held_out, tokenizer
 
 
 def _texts(settings: LanguageModel) -> tuple[str, str, Any]:
@@ -157,12 +205,7 @@ def _model(settings: LanguageModel, tokenizer: Any) -> Any:
         model: Any = load_model(settings.model).model
     else:
         model = _drawn(settings, tokenizer)
-    size = model.config.vocab_size
-    if len(tokenizer) > size:
-        raise InputError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model {size}; expected a "
-            "tokenizer of at most as many, or a larger vocab_size"
-        )
+    _check_tokenizer(tokenizer, model.config.vocab_size)
     if settings.identity != "none":
         add_identity_scalars(
             model, which=settings.identity, mask_diagonal=settings.mask_diagonal
@@ -170,9 +213,17 @@ def _model(settings: LanguageModel, tokenizer: Any) -> Any:
     # b needs the attention weights, which fused attention does not make.
     eager = settings.identity in ("vo", "both")
     model.set_attn_implementation("eager" if eager else "sdpa")
-    if settings.scalars_only:
+    if settings.scalars_only and settings.identity != "none":
         freeze_all_but_scalars(model)
     return model
+
+
+def _check_tokenizer(tokenizer: Any, size: int) -> None:
+    if len(tokenizer) > size:
+        raise InputError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model {size}; expected a "
+            "tokenizer of at most as many, or a larger vocab_size"
+        )
 
 
 def _drawn(settings: LanguageModel, tokenizer: Any) -> Any:

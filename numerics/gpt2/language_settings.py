@@ -14,7 +14,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -79,7 +79,9 @@ class LanguageModel(Settings):
         default=False, description="true where a leaves out a token's own position"
     )
     scalars_only: Flag = Field(
-        default=False, description="true where all but the scalars stays as it was"
+        default=False,
+        description="true where all but the scalars stays as it was; with the "
+        "identity none the model is measured as it is",
     )
     epochs: Count = Field(default=1, ge=1, description="an integer of at least 1")
     batch: Count = Field(
@@ -142,14 +144,6 @@ class LanguageModel(Settings):
         for name in config:
             one_of("a field of config", name, sorted(known))
         return config
-
-    @model_validator(mode="after")
-    def _can_be_trained(self) -> Self:
-        if self.scalars_only and self.identity == "none":
-            raise InputError(
-                "scalars_only was given without scalars; expected kq, vo or both"
-            )
-        return self
 
     @property
     def recipe(self) -> PretrainingRecipe:

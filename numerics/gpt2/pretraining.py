@@ -161,7 +161,9 @@ def _step(
         raise Diverged(f"the loss is {value}")
     loss.backward()
     trained = [p for g in optimiser.param_groups for p in g["params"]]
-    nn.utils.clip_grad_norm_(trained, _LONGEST_GRADIENT)
+    norm = nn.utils.clip_grad_norm_(trained, _LONGEST_GRADIENT).item()
+    if not math.isfinite(norm):
+        raise Diverged(f"the norm of the gradient is {norm}")
     optimiser.step()
     return value
 

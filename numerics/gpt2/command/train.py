@@ -55,11 +55,13 @@ def run(options: argparse.Namespace) -> int:
         InputError: files that cannot be read or do not go together, a folder that
             cannot be written, or too little memory.
     """
+    from numerics.gpt2.language_model import check_inputs
     from numerics.sweeps import accept_changes, result_table, run_sweep
 
     folder = _folder(options)
     sweep = _sweep(options, folder)
     settings: list[Any] = [point.settings for point in sweep.points]
+    check_inputs(settings[0])
     memory = _checked_memory(settings, options)
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "runs.sqlite"
@@ -96,8 +98,7 @@ def _sweep(options: argparse.Namespace, folder: Path) -> Sweep:
     variants = list(dict.fromkeys(options.identity))
     if options.scalars_only and options.model is None:
         raise InputError("--scalars-only was given without --model; expected both")
-    baseline = not (options.no_baseline or options.scalars_only)
-    if baseline and "none" not in variants:
+    if not options.no_baseline and "none" not in variants:
         variants.insert(0, "none")
     base: dict[str, Any] = {
         "text": options.text,

@@ -113,6 +113,32 @@ def test_training_goes_on_from_a_local_model(text, tmp_path):
     assert any(p.detach().any() for _, p in scalar_parameters(kept))
 
 
+def test_model_without_scalars_to_train_is_measured_as_it_is(text, tmp_path):
+    """What scalars alone bring is compared with it."""
+    model = small_gpt2(vocab_size=300, n_positions=16)
+    model.save_pretrained(tmp_path / "m")
+    tokenizer = trained_tokenizer(TEXT, 300)
+    tokenizer.save_pretrained(tmp_path / "m")
+    settings = _settings(text, model=str(tmp_path / "m"), config={}, scalars_only=True)
+    row = language_model_row(settings)
+    assert (row["steps"], row["train_loss"]) == (0, None)
+    later = text_blocks(split_text(TEXT, 0.1)[1], tokenizer, 16)
+    expected = text_loss(model, later.tokens).loss.value
+    assert row["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_run_that_was_killed_at_its_end_is_not_trained_again(text, monkeypatch):
+    """Its row is kept beside its model until the store has it."""
+    settings = _settings(text)
+    row = language_model_row(settings)
+
+    def trained_again(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("numerics.gpt2.language_model.train_model", trained_again)
+    assert language_model_row(settings) == row
+
+
 def test_loss_that_diverges_is_a_failed_point(text, monkeypatch):
     """The reason is kept, and says what to lower."""
     from numerics.gpt2 import language_model as module

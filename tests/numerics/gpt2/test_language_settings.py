@@ -74,7 +74,6 @@ def test_files_of_models_are_settings_too(text, tmp_path):
     [
         ({"text_sha256": "0" * 64}, "expected '000"),
         ({"config": {"n_layers": 3}}, "a field of config is 'n_layers'; expected one"),
-        ({"scalars_only": True}, "scalars_only was given without scalars; expected"),
         ({"model": "nowhere"}, "model 'nowhere' could not be read: No such file"),
         ({"identity": "k"}, "none, kq, vo"),
         ({"epochs": 0}, "epochs is 0; expected an integer of at least 1"),

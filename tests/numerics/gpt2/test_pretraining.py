@@ -134,6 +134,26 @@ def test_rates_rise_and_fall():
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0, 0.0]
 
 
+def test_noise_is_another_at_each_step():
+    """Dropout of one step says nothing of another's, nor of another seed's."""
+    drawn = []
+    for seed, step in ((0, 0), (0, 1), (1, 0), (0, 0)):
+        with module._noise(torch.device("cpu"), seed, step):
+            drawn.append(torch.rand(4).tolist())
+    assert drawn[0] == drawn[3]
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+
+
+def test_gradient_that_is_not_finite_ends_training(tmp_path):
+    """Before its step is taken: no parameter becomes a NaN that is kept."""
+    model = _model()
+    model.transformer.wte.weight.register_hook(lambda grad: grad * math.inf)
+    before = _parameters(model)
+    with pytest.raises(Diverged, match="the norm of the gradient is"):
+        train_model(model, _tokens(), RECIPE, tmp_path / "c", "run")
+    assert all(map(torch.equal, before, _parameters(model)))
+
+
 def test_loss_that_is_not_finite_ends_training(tmp_path):
     """It is said, and no checkpoint is written over a good one."""
     model = _model()

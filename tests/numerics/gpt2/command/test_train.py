@@ -103,6 +103,9 @@ def test_progress_is_read_from_the_runs(folder, capsys):
         (["--config", "three.json"], "config is no configuration of GPT-2"),
         (["--scalars-only"], "--scalars-only was given without --model"),
         (["--out", "book.txt"], "--out is 'book.txt', a file; expected a folder"),
+        (["--tokenizer", "book.txt"], "the tokenizer is 'book.txt'; expected the path"),
+        (["--tokenizer", "list.json"], "the tokenizer 'list.json' cannot be read"),
+        (["--text", "short.txt"], "tokens; expected at least 17, for one block"),
         (["--tokenizer", "nowhere"], "tokenizer 'nowhere' could not be read"),
         (["--epochs", "0"], "'0' is not an integer of at least 1"),
         (["--identity", "q"], "invalid choice: 'q'"),
@@ -112,6 +115,7 @@ def test_progress_is_read_from_the_runs(folder, capsys):
 def test_refusals_are_one_line_and_write_nothing(folder, capsys, arguments, complaint):
     """Exit status 2; what was given, and what was expected."""
     (folder / "empty.txt").write_text("\n")
+    (folder / "short.txt").write_text("a\nb\n")
     (folder / "data.bin").write_bytes(b"\xff\xfe\x00")
     (folder / "list.json").write_text("[1]")
     (folder / "odd.json").write_text('{"n_heds": 3}')
