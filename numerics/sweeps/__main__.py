@@ -8,22 +8,24 @@ python -m numerics.sweeps plot sweep.toml --to figure.svg
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symbind_theory.command.shell import (
-    CommandParser,
     integer_option,
     run_command,
     say,
     write_output,
 )
+from symbind_theory.command.subcommands import (
+    Subcommand,
+    parsed_words,
+    subcommand_parser,
+)
 from symbind_theory.validation import InputError
-from symbind_theory.version import __version__
 
 if TYPE_CHECKING:
     from numerics.sweeps.runner import RunSummary
@@ -43,40 +45,6 @@ again, and several runs on one store at the same time share the points.
 exit status of run: 0 all points are done; 1 some have failed; 2 bad input; 3 points are
 left, which another run is measuring; 130 interrupted.
 """
-
-
-class _SubParser(CommandParser):
-    """The parser of one command."""
-
-    def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__("numerics.sweeps", "symbind-sweeps", **options)
-        self.prog = prog
-
-    @property
-    def name(self) -> str:
-        return _NAME
-
-
-def _parser() -> tuple[CommandParser, Mapping[str, argparse.ArgumentParser]]:
-    """The parser, and those of the commands by their names."""
-    parser = CommandParser(
-        "numerics.sweeps",
-        "symbind-sweeps",
-        description="Run an experiment at all points of a sweep file.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"symbind {__version__}")
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=_SubParser
-    )
-    add = functools.partial(commands.add_parser, allow_abbrev=False)
-    _add_run(add("run", help="measure the points that are left"))
-    _add_status(add("status", help="say what is done, what has failed, what is left"))
-    _add_export(add("export", help="write the finished points as a table"))
-    _add_plot(add("plot", help="draw the finished points"))
-    return parser, commands.choices
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -294,6 +262,12 @@ def _duration(seconds: float) -> str:
 
 
 _COMMANDS = {"run": _run, "status": _status, "export": _export, "plot": _plot}
+_PARSERS: dict[str, Subcommand] = {
+    "run": ("measure the points that are left", _add_run),
+    "status": ("say what is done, what has failed, what is left", _add_status),
+    "export": ("write the finished points as a table", _add_export),
+    "plot": ("draw the finished points", _add_plot),
+}
 
 
 def _command(options: argparse.Namespace) -> int:
@@ -311,12 +285,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: as on the command line; those of the process when None.
     """
-    parser, commands = _parser()
-    parser.complete()
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        # The command's own parser knows which option was probably meant.
-        commands[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    parser, commands = subcommand_parser(
+        "numerics.sweeps",
+        "symbind-sweeps",
+        _PARSERS,
+        "Run an experiment at all points of a sweep file.",
+        _EPILOG,
+    )
+    options = parsed_words(parser, commands, arguments)
     return run_command(
         _NAME,
         lambda: _command(options),

@@ -42,6 +42,8 @@ TESTED_IN = {
     "test_check_template.py: through the check that it serves",
     "symbind_theory/command/options.py": "symbind_theory/"
     "test_check_template_refusals.py: through the command that it serves",
+    "symbind_theory/command/subcommands.py": "numerics/sweeps/"
+    "test_command.py: through the commands that it serves",
     "symbind_theory/files.py": "symbind_theory/test_check_template_refusals.py: "
     "through those who read and write",
     "symbind_theory/separation/deep_hypotheses.py": "symbind_theory/separation/"
