@@ -145,11 +145,11 @@ def heads_table(heads: Sequence[Head], product: str) -> Iterator[str]:
     )
 
 
-def _head_cells(head: Head, product: str) -> tuple[str, ...]:
+def _head_cells(head: Head, product: str) -> list[str]:
     def score(name: str) -> float:
         return head[f"{product}_{name}"]
 
-    return (
+    return [
         f"{head['layer']:.0f}",
         f"{head['head']:.0f}",
         _signed(score("nearness")),
@@ -161,7 +161,7 @@ def _head_cells(head: Head, product: str) -> tuple[str, ...]:
         f"{_signed(score('embeddings_copying'))} "
         f"±{score('embeddings_copying_reach'):.2f}",
         *(f"{head[name]:.3f}" for name in PATTERNS),
-    )
+    ]
 
 
 def pattern_heads_table(heads: Sequence[Head], pattern: str) -> Iterator[str]:
