@@ -11,9 +11,9 @@ from scipy.stats import rankdata
 
 from examples.language_model_records import PRODUCTS
 from examples.table_cells import table_lines
-from numerics.averages.jackknife import jackknife_halfwidth
+from numerics.averages import jackknife_halfwidth
 from symbind_theory import Interval
-from symbind_theory.records.heads import NEAR, PATTERNS
+from symbind_theory.records import NEAR, PATTERNS
 
 __all__ = [
     "NAMES",
