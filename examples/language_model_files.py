@@ -14,7 +14,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from symbind_theory.validation import InputError
+from symbind_theory import InputError
 
 __all__ = ["SOURCE", "converted_model", "install_file"]
 

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbind_theory.command.shell import run_command, write_output
-from symbind_theory.records.heads import NEAR
+from numerics.gpt2 import head_shape, layer_heads, load_model
+from symbind_theory import InputError
+from symbind_theory.records import NEAR
 
 if TYPE_CHECKING:
     import torch
@@ -47,18 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Products of one head, and of two.")
     parser.add_argument("--model", metavar="FILE", required=True)
     options = parser.parse_args(arguments)
-    return run_command("language_model_pairs", lambda: _run(options.model))
-
-
-def _run(path: str) -> int:
-    from numerics.gpt2 import load_model
-
-    pairs = pair_nearness(load_model(path))
+    try:
+        pairs = pair_nearness(load_model(options.model))
+    except InputError as error:
+        parser.error(str(error))
     document = {
         product: {which: summary(values) for which, values in both.items()}
         for product, both in pairs.items()
     }
-    write_output(json.dumps({"model": path, **document}, allow_nan=False) + "\n")
+    print(json.dumps({"model": options.model, **document}, allow_nan=False))
     return 0
 
 
@@ -68,8 +66,6 @@ def pair_nearness(model: LocalModel) -> dict[str, dict[str, np.ndarray]]:
     Args:
         model: of any family that `load_model` reads.
     """
-    from numerics.gpt2.head_weights import head_shape, layer_heads
-
     shape = head_shape(model)
     group = np.arange(shape.heads) // (shape.heads // shape.key_heads)
     one = np.eye(shape.heads, dtype=bool)

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from examples.language_model_files import SOURCE
+from symbind_theory import InputError
 from symbind_theory.files import write_text
-from symbind_theory.records.heads import PATTERNS
-from symbind_theory.validation import InputError
+from symbind_theory.records import PATTERNS
 
 __all__ = [
     "IN_CONTEXT_ROWS",

@@ -11,9 +11,9 @@ from scipy.stats import rankdata
 
 from examples.language_model_records import PRODUCTS
 from examples.table_cells import table_lines
-from numerics.averages.jackknife import jackknife_halfwidth
+from numerics.averages import jackknife_halfwidth
 from symbind_theory import Interval
-from symbind_theory.records.heads import NEAR, PATTERNS
+from symbind_theory.records import NEAR, PATTERNS
 
 __all__ = [
     "NAMES",
@@ -145,11 +145,11 @@ def heads_table(heads: Sequence[Head], product: str) -> Iterator[str]:
     )
 
 
-def _head_cells(head: Head, product: str) -> tuple[str, ...]:
+def _head_cells(head: Head, product: str) -> list[str]:
     def score(name: str) -> float:
         return head[f"{product}_{name}"]
 
-    return (
+    return [
         f"{head['layer']:.0f}",
         f"{head['head']:.0f}",
         _signed(score("nearness")),
@@ -161,7 +161,7 @@ def _head_cells(head: Head, product: str) -> tuple[str, ...]:
         f"{_signed(score('embeddings_copying'))} "
         f"±{score('embeddings_copying_reach'):.2f}",
         *(f"{head[name]:.3f}" for name in PATTERNS),
-    )
+    ]
 
 
 def pattern_heads_table(heads: Sequence[Head], pattern: str) -> Iterator[str]:

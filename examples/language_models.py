@@ -25,12 +25,11 @@ from examples.language_model_records import (
     measure,
     measured,
 )
-from symbind_theory.command.shell import run_command
+from symbind_theory import InputError
 
 __all__ = ["main"]
 
 BUILD = ROOT / "build" / "language-models"
-_INTERRUPTED = "interrupted; what is finished is kept: run again to go on"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--draw", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)
-    return run_command(
-        "language_models", lambda: _run(BUILD, options.draw), _INTERRUPTED
-    )
+    try:
+        _run(BUILD, options.draw)
+    except InputError as error:
+        parser.error(str(error))
+    return 0
 
 
-def _run(build: Path, draw_only: bool) -> int:
+def _run(build: Path, draw_only: bool) -> None:
     if not draw_only:
         records = build / "results"
         records.mkdir(parents=True, exist_ok=True)
@@ -61,8 +62,11 @@ def _run(build: Path, draw_only: bool) -> int:
                 print("  measured already")
             export(records, RESULTS)
     draw_page(RESULTS)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("interrupted; what is finished is kept: run again to go on")
+        sys.exit(130)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numerics.gpt2.fine_tuning import Recipe, fine_tune
     from numerics.gpt2.head_ablation import ablate_ranked, ablated_heads
     from numerics.gpt2.head_scores import heads_by_identity, score_heads
+    from numerics.gpt2.head_weights import head_shape, layer_heads
     from numerics.gpt2.identity_model import (
         GPT2IdentityLMHeadModel,
         IdentityScalars,
@@ -46,8 +47,10 @@ __all__ = [
     "fine_tune",
     "freeze_all_but_scalars",
     "frequency_classes",
+    "head_shape",
     "heads_by_identity",
     "identity_scalars",
+    "layer_heads",
     "load_model",
     "next_token_logits",
     "scalar_parameters",
@@ -71,8 +74,10 @@ _LATER = {
     "fine_tune": "numerics.gpt2.fine_tuning",
     "freeze_all_but_scalars": "numerics.gpt2.identity_model",
     "frequency_classes": "numerics.gpt2.symbol_classes",
+    "head_shape": "numerics.gpt2.head_weights",
     "heads_by_identity": "numerics.gpt2.head_scores",
     "identity_scalars": "numerics.gpt2.identity_model",
+    "layer_heads": "numerics.gpt2.head_weights",
     "load_model": "numerics.gpt2.local_models",
     "next_token_logits": "numerics.gpt2.in_context",
     "scalar_parameters": "numerics.gpt2.identity_model",

@@ -10,11 +10,14 @@ if TYPE_CHECKING:
     from symbind_theory.records.check import CheckResult
     from symbind_theory.records.claims import CLAIMS, claim
     from symbind_theory.records.files import load_result, parse_result
+    from symbind_theory.records.heads import NEAR, PATTERNS
     from symbind_theory.records.ledger import Finding, Ledger, Report, Trial
     from symbind_theory.records.verdict import Verdict
 
 __all__ = [
     "CLAIMS",
+    "NEAR",
+    "PATTERNS",
     "CheckResult",
     "Finding",
     "Ledger",
@@ -32,6 +35,8 @@ _LATER = {
     "CheckResult": "symbind_theory.records.check",
     "Finding": "symbind_theory.records.ledger",
     "Ledger": "symbind_theory.records.ledger",
+    "NEAR": "symbind_theory.records.heads",
+    "PATTERNS": "symbind_theory.records.heads",
     "Report": "symbind_theory.records.ledger",
     "Trial": "symbind_theory.records.ledger",
     "Verdict": "symbind_theory.records.verdict",
