@@ -17,7 +17,7 @@ from pathlib import Path
 
 from examples.experiment_page import draw_page
 from examples.pages import DOCS
-from examples.provenance import provenance
+from examples.result_records import provenance
 from numerics.sweeps import (
     read_sweep,
     result_table,

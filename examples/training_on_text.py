@@ -20,7 +20,7 @@ from typing import Any
 
 from examples.experiments import FOLDER, STORES
 from examples.pages import DOCS, rewritten
-from examples.provenance import provenance
+from examples.result_records import provenance
 from examples.table_cells import short, table_lines
 from numerics.gpt2 import training_table
 from numerics.sweeps import read_sweep, result_table, run_sweep, write_table
