@@ -6,6 +6,7 @@ their size is compared with the memory that is free.
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ def load_config(path: str | os.PathLike[str]) -> PreTrainedConfig:
     """
     transformers = require_transformers()
     # It makes models with scalars known to transformers.
-    import numerics.gpt2.identity_model  # noqa: F401
+    importlib.import_module("numerics.gpt2.identity_model")
 
     where = _place(path)
     with quiet_transformers():
